@@ -1,0 +1,281 @@
+//! The plan of a node: the graph with every reference resolved, valid by type.
+//!
+//! Assembly makes it from the graph file; nothing below it can meet a job, an input or a variable that does not exist.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use crate::ids::{EntityId, InputName, JobName, StoreName};
+use crate::message::{GraphDigest, Wave};
+use crate::retry::RetryPolicy;
+use crate::storage::ObjectKey;
+use crate::template::{EntityForm, Parts, Template};
+use crate::transform::TransformFactory;
+
+/// A job's place in [`NodePlan::jobs`]. Parents stand before their children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobIx(pub usize);
+
+/// The whole graph as one node runs it.
+#[derive(Clone, Debug)]
+pub struct NodePlan {
+    /// The jobs, parents before children.
+    pub jobs: Vec<Arc<JobPlan>>,
+    /// Digest of jobs, edges, entity forms and output templates.
+    pub digest: GraphDigest,
+    by_name: BTreeMap<JobName, JobIx>,
+}
+
+/// One job, ready to run.
+pub struct JobPlan {
+    /// Its name and the name of its queue.
+    pub name: JobName,
+    /// How its entity ids are put together.
+    pub form: EntityForm,
+    /// Its inputs in the order of the graph file.
+    pub inputs: Vec<InputPlan>,
+    /// Its outputs, the primary first.
+    pub outputs: Vec<OutputPlan>,
+    /// The suffixes of the outputs.
+    pub suffixes: Arc<[String]>,
+    /// Jobs that get the same entity when this one is done.
+    pub children: Vec<JobIx>,
+    /// Every strict ancestor, over all edges.
+    pub ancestors: Vec<JobIx>,
+    /// Builds the transform of one worker.
+    pub transform: TransformFactory,
+    /// Workers on this node.
+    pub workers: usize,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How often to try again and how long to wait in between.
+    pub retry: RetryPolicy,
+    /// Whether nodes settle among themselves who works on an entity.
+    pub claim: bool,
+    /// Digest of what the transform does: its name, options and version. A skip stands while this stays.
+    pub settings: u64,
+}
+
+/// One input of a job.
+#[derive(Clone, Debug)]
+pub struct InputPlan {
+    /// The job's name for it.
+    pub name: InputName,
+    /// Where it comes from.
+    pub from: Route,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug)]
+pub enum Route {
+    /// Outside the graph: an object that must be there.
+    Source {
+        /// The store it lies in.
+        store: StoreName,
+        /// Its key.
+        key: Template,
+        /// The extensions that `{ext}` may stand for, lower case, without the dot.
+        exts: Arc<[String]>,
+    },
+    /// An output of another job.
+    Job {
+        /// The parent.
+        job: JobIx,
+        /// Which of its outputs.
+        output: usize,
+        /// For which entity.
+        entity: Mapping,
+    },
+}
+
+/// Which entity of the parent an input is.
+#[derive(Clone, Debug)]
+pub enum Mapping {
+    /// The same entity: an identity edge, which waves follow.
+    Same,
+    /// Another one: followed bottom-up only, for a child entity cannot be guessed from a part of it.
+    To(Template),
+}
+
+/// One output of a job.
+#[derive(Clone, Debug)]
+pub struct OutputPlan {
+    /// The store it lies in.
+    pub store: StoreName,
+    /// Its key.
+    pub key: Template,
+}
+
+impl OutputPlan {
+    /// The key of an entity's output.
+    pub fn key_of(&self, parts: &Parts<'_>) -> ObjectKey {
+        ObjectKey::new(self.store.clone(), self.key.output_key(parts))
+    }
+}
+
+impl fmt::Debug for JobPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobPlan")
+            .field("name", &self.name)
+            .field("inputs", &self.inputs)
+            .field("outputs", &self.outputs)
+            .field("children", &self.children)
+            .field("workers", &self.workers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What assembly says of a job; [`NodePlan::new`] works out the rest.
+pub struct JobSpec {
+    /// See [`JobPlan::name`].
+    pub name: JobName,
+    /// See [`JobPlan::form`].
+    pub form: EntityForm,
+    /// See [`JobPlan::inputs`]; a [`Route::Job`] must name an earlier job.
+    pub inputs: Vec<InputPlan>,
+    /// See [`JobPlan::outputs`]; at least one.
+    pub outputs: Vec<OutputPlan>,
+    /// See [`JobPlan::transform`].
+    pub transform: TransformFactory,
+    /// See [`JobPlan::workers`].
+    pub workers: usize,
+    /// See [`JobPlan::timeout`].
+    pub timeout: Duration,
+    /// See [`JobPlan::retry`].
+    pub retry: RetryPolicy,
+    /// See [`JobPlan::claim`].
+    pub claim: bool,
+    /// See [`JobPlan::settings`].
+    pub settings: u64,
+}
+
+impl NodePlan {
+    /// A plan of jobs in topological order, parents first.
+    ///
+    /// # Panics
+    /// If a job names a parent that does not stand before it, or has no output: the graph file's checks refuse both.
+    pub fn new(specs: Vec<JobSpec>) -> Self {
+        let digest = digest(&specs);
+        let mut by_name = BTreeMap::new();
+        let mut children: Vec<Vec<JobIx>> = vec![Vec::new(); specs.len()];
+        let mut ancestors: Vec<Vec<JobIx>> = Vec::with_capacity(specs.len());
+        for (at, spec) in specs.iter().enumerate() {
+            assert!(!spec.outputs.is_empty(), "job `{}` has no output", spec.name);
+            by_name.insert(spec.name.clone(), JobIx(at));
+            let mut above: Vec<JobIx> = Vec::new();
+            for input in &spec.inputs {
+                if let Route::Job { job, entity, .. } = &input.from {
+                    assert!(job.0 < at, "job `{}` stands before one of its parents", spec.name);
+                    above.push(*job);
+                    above.extend_from_slice(&ancestors[job.0]);
+                    if matches!(entity, Mapping::Same) && !children[job.0].contains(&JobIx(at)) {
+                        children[job.0].push(JobIx(at));
+                    }
+                }
+            }
+            above.sort_unstable();
+            above.dedup();
+            ancestors.push(above);
+        }
+        let jobs = specs.into_iter().zip(children).zip(ancestors);
+        let jobs = jobs
+            .map(|((spec, children), ancestors)| {
+                Arc::new(JobPlan {
+                    suffixes: spec.outputs.iter().map(|o| o.key.suffix().to_owned()).collect(),
+                    name: spec.name,
+                    form: spec.form,
+                    inputs: spec.inputs,
+                    outputs: spec.outputs,
+                    children,
+                    ancestors,
+                    transform: spec.transform,
+                    workers: spec.workers,
+                    timeout: spec.timeout,
+                    retry: spec.retry,
+                    claim: spec.claim,
+                    settings: spec.settings,
+                })
+            })
+            .collect();
+        Self { jobs, digest, by_name }
+    }
+
+    /// The job at a place.
+    pub fn job(&self, at: JobIx) -> &Arc<JobPlan> {
+        &self.jobs[at.0]
+    }
+
+    /// The place of a job by its name.
+    pub fn find(&self, name: &str) -> Option<JobIx> {
+        self.by_name.get(name).copied()
+    }
+
+    /// All places, parents first.
+    pub fn places(&self) -> impl DoubleEndedIterator<Item = JobIx> + use<> {
+        (0..self.jobs.len()).map(JobIx)
+    }
+
+    /// Whether a job has a parent over an identity edge.
+    pub fn has_same_parent(&self, at: JobIx) -> bool {
+        let job = self.job(at);
+        job.inputs.iter().any(|i| matches!(i.from, Route::Job { entity: Mapping::Same, .. }))
+    }
+
+    /// The jobs that a wave reaches: its origins, and from them over identity edges inside `only`. Parents first.
+    pub fn reach(&self, wave: &Wave) -> Vec<JobIx> {
+        let mut in_reach = vec![false; self.jobs.len()];
+        for origin in &wave.origins {
+            if let Some(at) = self.find(origin.as_str()) {
+                in_reach[at.0] = true;
+            }
+        }
+        for at in self.places() {
+            if in_reach[at.0] {
+                for child in &self.job(at).children {
+                    let name = &self.job(*child).name;
+                    if wave.only.as_ref().is_none_or(|only| only.contains(name)) {
+                        in_reach[child.0] = true;
+                    }
+                }
+            }
+        }
+        self.places().filter(|at| in_reach[at.0]).collect()
+    }
+
+    /// The jobs to which an id goes when none is named: those without a parent over an identity edge whose form
+    /// fits it most specifically. Several of one form are all meant; several forms that fit equally are a question
+    /// for the person who asked.
+    pub fn origins_of(&self, entity: &EntityId) -> Vec<JobIx> {
+        let fits: Vec<JobIx> = self
+            .places()
+            .filter(|at| !self.has_same_parent(*at) && self.job(*at).form.split(entity).is_some())
+            .collect();
+        let best = fits.iter().map(|at| self.job(*at).form.specificity()).max();
+        fits.into_iter().filter(|at| Some(self.job(*at).form.specificity()) == best).collect()
+    }
+}
+
+/// A digest of what decides the meaning of messages: jobs, edges, entity forms and output templates.
+fn digest(specs: &[JobSpec]) -> GraphDigest {
+    use std::fmt::Write;
+    let mut text = String::new();
+    let mut put = |line: fmt::Arguments<'_>| text.write_fmt(line).expect("writing to a string");
+    for spec in specs {
+        put(format_args!("job {} {}\n", spec.name, spec.form));
+        for input in &spec.inputs {
+            match &input.from {
+                Route::Source { store, key, .. } => put(format_args!("  {} < {store}:{key}\n", input.name)),
+                Route::Job { job, output, entity } => {
+                    put(format_args!("  {} < {}.{output}", input.name, specs[job.0].name));
+                    match entity {
+                        Mapping::Same => put(format_args!("\n")),
+                        Mapping::To(map) => put(format_args!(" {map}\n")),
+                    }
+                }
+            }
+        }
+        for output in &spec.outputs {
+            put(format_args!("  > {}:{}\n", output.store, output.key));
+        }
+    }
+    GraphDigest(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}

@@ -1,0 +1,95 @@
+//! What follows a failed try: another one after a while, or the end.
+
+use std::time::Duration;
+
+use crate::outcome::{Fault, FaultKind, Reason};
+
+/// How often a job tries an entity again, and how long it waits in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Further tries after the first.
+    pub retries: u32,
+    /// The wait before the second try; each later one is four times as long, up to [`MAX_WAIT`].
+    pub backoff: Duration,
+}
+
+/// The longest wait between two tries.
+pub const MAX_WAIT: Duration = Duration::from_secs(300);
+/// The most tries of work that killed its process.
+pub const MAX_KILLS: u32 = 3;
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { retries: 4, backoff: Duration::from_secs(1) }
+    }
+}
+
+/// What follows a failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another try after this long.
+    Again(Duration),
+    /// The end: a dead letter.
+    Permanent(Reason),
+    /// Declined: a skip record.
+    Skip,
+}
+
+impl RetryPolicy {
+    /// Judges the fault of try number `attempt` (the first is 0). `seed` chooses the jitter.
+    pub fn judge(&self, attempt: u32, fault: &Fault, seed: u64) -> Verdict {
+        let (tries, reason) = match fault.kind {
+            FaultKind::Failed => (self.retries.saturating_add(1), Reason::Failed),
+            FaultKind::Panicked => (self.retries.saturating_add(1), Reason::Panicked),
+            FaultKind::Timeout => (self.retries.saturating_add(1), Reason::Timeout),
+            FaultKind::Killed => (self.retries.saturating_add(1).min(MAX_KILLS), Reason::KilledWorker),
+            FaultKind::Fatal => (1, Reason::Fatal),
+            FaultKind::BadInput => (1, Reason::BadInput),
+            FaultKind::Skip => return Verdict::Skip,
+        };
+        if attempt + 1 < tries { Verdict::Again(self.wait(attempt, seed)) } else { Verdict::Permanent(reason) }
+    }
+
+    /// `backoff` × 4^attempt, at most [`MAX_WAIT`], between half and all of it as `seed` says.
+    fn wait(&self, attempt: u32, seed: u64) -> Duration {
+        let full = self.backoff.saturating_mul(4u32.saturating_pow(attempt)).min(MAX_WAIT);
+        let part = (seed ^ (seed >> 32)) as u32;
+        full / 2 + full.mul_f64(0.5 * f64::from(part) / f64::from(u32::MAX))
+    }
+}
+
+/// How long a message stays parked that was put off `parks` times before: a second, doubled, at most a minute.
+pub fn park_wait(parks: u32) -> Duration {
+    Duration::from_secs(1u64 << parks.min(6)).min(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_one_and_the_retries_and_the_wait_grows_fourfold_within_its_bounds() {
+        let policy = RetryPolicy { retries: 2, backoff: Duration::from_secs(1) };
+        let fault = Fault::failed("no");
+        for (attempt, base) in [(0, 1.0), (1, 4.0)] {
+            for seed in [0, 7, u64::MAX / 3, u64::from(u32::MAX)] {
+                let Verdict::Again(wait) = policy.judge(attempt, &fault, seed) else { panic!("gave up") };
+                assert!((base / 2.0..=base).contains(&wait.as_secs_f64()), "{wait:?}");
+            }
+        }
+        assert_eq!(policy.judge(2, &fault, 0), Verdict::Permanent(Reason::Failed));
+        let many = RetryPolicy { retries: 100, ..policy };
+        let Verdict::Again(wait) = many.judge(90, &fault, u64::from(u32::MAX)) else { panic!("gave up") };
+        assert!(wait <= MAX_WAIT);
+    }
+
+    #[test]
+    fn bad_input_is_not_tried_again_and_a_killer_at_most_three_times() {
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.judge(0, &Fault::bad_input("x"), 0), Verdict::Permanent(Reason::BadInput));
+        let killed = Fault::new(FaultKind::Killed, "signal 9");
+        assert!(matches!(policy.judge(1, &killed, 0), Verdict::Again(_)));
+        assert_eq!(policy.judge(2, &killed, 0), Verdict::Permanent(Reason::KilledWorker));
+        assert_eq!(policy.judge(0, &Fault::skip("x"), 0), Verdict::Skip);
+    }
+}

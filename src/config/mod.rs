@@ -1,0 +1,1 @@
+//! The graph file: read, substitute, parse, check, plan.

@@ -1,0 +1,1 @@
+//! Jobs, edges, order; drawing.

@@ -1,0 +1,6 @@
+//! Euterpe runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
+
+pub mod config;
+pub mod graph;
+pub mod storage;
+pub mod transform;

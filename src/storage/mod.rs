@@ -1,0 +1,1 @@
+//! Where objects live: adapters of the storage port.
