@@ -1,0 +1,1 @@
+//! What tests are made of: one suite per port, toy transforms and the seeded simulator.
