@@ -1,11 +1,14 @@
 //! Objects in memory: for tests, simulations and graphs whose outputs nobody keeps.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, ops::Bound, sync::Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Content, Listed, Object, ObjectInfo, Stamp, Storage, StorageError, StorageErrorKind, Stored};
+use super::{Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key};
+
+/// How many paths a page of a listing holds.
+const PAGE: usize = 1000;
 
 /// A store that forgets everything when it is dropped.
 #[derive(Debug, Default)]
@@ -19,6 +22,11 @@ impl MemoryStorage {
     }
 }
 
+fn check(action: &'static str, path: &str) -> Result<(), StorageError> {
+    let why = "a key has segments with `/` between them, none empty, `.` or `..`";
+    if is_key(path) { Ok(()) } else { Err(StorageError::new(StorageErrorKind::BadKey, action, path, why)) }
+}
+
 fn info(bytes: &Bytes, stamp: Option<&Stamp>) -> ObjectInfo {
     ObjectInfo { size: bytes.len() as u64, stamp: stamp.cloned(), modified: None }
 }
@@ -26,10 +34,12 @@ fn info(bytes: &Bytes, stamp: Option<&Stamp>) -> ObjectInfo {
 #[async_trait]
 impl Storage for MemoryStorage {
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError> {
+        check("look for", path)?;
         Ok(self.locked().get(path).map(|(bytes, stamp)| info(bytes, stamp.as_ref())))
     }
 
     async fn open(&self, path: &str) -> Result<Object, StorageError> {
+        check("open", path)?;
         match self.locked().get(path) {
             Some((bytes, stamp)) => {
                 Ok(Object { info: info(bytes, stamp.as_ref()), content: Content::Bytes(bytes.clone()) })
@@ -39,9 +49,7 @@ impl Storage for MemoryStorage {
     }
 
     async fn store(&self, path: &str, content: Content, stamp: Option<Stamp>) -> Result<Stored, StorageError> {
-        if path.is_empty() || path.split('/').any(|s| matches!(s, "" | "." | "..")) {
-            return Err(StorageError::new(StorageErrorKind::BadKey, "store", path, "not a key"));
-        }
+        check("store", path)?;
         let bytes = content.read().map_err(|e| StorageError::new(StorageErrorKind::Unavailable, "store", path, e))?;
         let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
         let mut objects = self.locked();
@@ -55,6 +63,7 @@ impl Storage for MemoryStorage {
     }
 
     async fn remove(&self, path: &str) -> Result<(), StorageError> {
+        check("remove", path)?;
         self.locked().remove(path);
         Ok(())
     }
@@ -62,20 +71,25 @@ impl Storage for MemoryStorage {
     async fn list(
         &self,
         prefix: &str,
-        page: &mut (dyn for<'a> FnMut(&'a [Listed]) -> bool + Send),
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError> {
-        let found: Vec<Listed> = self
-            .locked()
-            .range(prefix.to_owned()..)
-            .take_while(|(path, _)| path.starts_with(prefix))
-            .map(|(path, _)| Listed { path: path.clone() })
-            .collect();
-        for part in found.chunks(1000) {
-            if !page(part) {
-                break;
+        let mut from = Bound::Included(prefix.to_owned());
+        loop {
+            let mut part = Page::default();
+            let mut last = None;
+            for (path, _) in self.locked().range((from, Bound::Unbounded)).take(PAGE) {
+                if !path.starts_with(prefix) {
+                    break;
+                }
+                part.push(path);
+                last = Some(path.clone());
             }
+            let Some(last) = last else { return Ok(()) };
+            if !page(&part) {
+                return Ok(());
+            }
+            from = Bound::Excluded(last);
         }
-        Ok(())
     }
 
     fn place(&self) -> String {

@@ -1,6 +1,7 @@
 //! The storage port: objects under keys, each visible whole or not at all.
 
 pub mod memory;
+mod page;
 pub mod stamp;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::SystemTime};
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
 
+pub use page::{Listed, ListedProblem, Page};
 pub use stamp::Stamp;
 
 use crate::ids::StoreName;
@@ -35,6 +37,11 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+/// Whether `path` can be a key in any store: segments with `/` between them, none empty, `.` or `..`, no NUL.
+pub fn is_key(path: &str) -> bool {
+    !path.contains('\0') && !path.split('/').any(|segment| matches!(segment, "" | "." | ".."))
+}
+
 /// What a store knows about an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
@@ -46,7 +53,10 @@ pub struct ObjectInfo {
     pub modified: Option<SystemTime>,
 }
 
-/// An object opened for reading. It stays readable and whole while this value lives.
+/// An object opened for reading: one whole version of it.
+///
+/// A [`Content::File`] is read when somebody reads it: if the object was replaced since, that is the newer version, whole;
+/// if it was removed, reading fails with `NotFound`.
 #[derive(Clone, Debug)]
 pub struct Object {
     /// Size, stamp, time.
@@ -77,13 +87,6 @@ impl Content {
     }
 }
 
-/// One line of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The path within the store.
-    pub path: String,
-}
-
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
@@ -97,6 +100,10 @@ pub enum Stored {
 #[async_trait]
 pub trait Storage: Send + Sync + fmt::Debug {
     /// Is there an object at `path`, and what stamp does it carry?
+    ///
+    /// # Errors
+    /// [`StorageErrorKind::BadKey`] where there can never be one; a store that cannot be asked is an error too, and
+    /// never `None`.
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError>;
 
     /// Opens an object for reading.
@@ -114,11 +121,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
     async fn remove(&self, path: &str) -> Result<(), StorageError>;
 
     /// Calls `page` with what lies under `prefix` (a text prefix of the path), page by page, in no promised order.
-    /// `page` says whether to go on. What is half written is never listed.
+    /// `page` says whether to go on. What is half written is never listed; what lies there and cannot be had as an
+    /// object is listed with its [`ListedProblem`].
     async fn list(
         &self,
         prefix: &str,
-        page: &mut (dyn for<'a> FnMut(&'a [Listed]) -> bool + Send),
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError>;
 
     /// Where this is, for people: a folder, a URL without credentials.
