@@ -3,12 +3,17 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
-/// A folder that exists once somebody asked for it and is gone when this value is dropped.
+/// A folder that exists once somebody asked for it and is gone when its last clone is dropped.
+///
+/// The worker keeps a clone until the products in it are stored.
+#[derive(Clone, Debug)]
+pub struct Scratch(Arc<Folder>);
+
 #[derive(Debug)]
-pub struct Scratch {
+struct Folder {
     path: PathBuf,
     made: OnceLock<()>,
 }
@@ -16,7 +21,7 @@ pub struct Scratch {
 impl Scratch {
     /// A folder to be made at `path`, which nobody else uses.
     pub fn at(path: PathBuf) -> Self {
-        Self { path, made: OnceLock::new() }
+        Self(Arc::new(Folder { path, made: OnceLock::new() }))
     }
 
     /// The folder, made at the first call.
@@ -24,20 +29,37 @@ impl Scratch {
     /// # Errors
     /// Where the folder cannot be made.
     pub fn path(&self) -> io::Result<&Path> {
-        if self.made.get().is_none() {
-            fs::create_dir_all(&self.path)?;
-            self.made.get_or_init(|| ());
+        if self.0.made.get().is_none() {
+            fs::create_dir_all(&self.0.path)?;
+            self.0.made.get_or_init(|| ());
         }
-        Ok(&self.path)
+        Ok(&self.0.path)
     }
 }
 
-impl Drop for Scratch {
+impl Drop for Folder {
     fn drop(&mut self) {
         if self.made.get().is_some()
             && let Err(error) = fs::remove_dir_all(&self.path)
         {
             tracing::warn!(folder = %self.path.display(), %error, "could not remove a scratch folder");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_folder_lives_as_long_as_its_last_clone() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let scratch = Scratch::at(parent.path().join("work"));
+        let kept = scratch.clone();
+        let path = scratch.path().expect("made").to_owned();
+        drop(scratch);
+        assert!(path.is_dir());
+        drop(kept);
+        assert!(!path.exists());
     }
 }
