@@ -50,7 +50,7 @@ impl Storage for MemoryStorage {
 
     async fn store(&self, path: &str, content: Content, stamp: Option<Stamp>) -> Result<Stored, StorageError> {
         check("store", path)?;
-        let bytes = content.read().map_err(|e| StorageError::new(StorageErrorKind::Unavailable, "store", path, e))?;
+        let bytes = content.read().map_err(|error| StorageError::unreadable(path, &content, &error))?;
         let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
         let mut objects = self.locked();
         if let (Some(mine), Some((_, Some(placed)))) = (&stamp, objects.get(path))
@@ -95,4 +95,13 @@ impl Storage for MemoryStorage {
     fn place(&self) -> String {
         "memory".to_owned()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    crate::storage_suite!((Arc::new(MemoryStorage::default()), ()));
 }

@@ -3,6 +3,7 @@
 pub mod memory;
 mod page;
 pub mod stamp;
+mod whole;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::SystemTime};
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use page::{Listed, ListedProblem, Page};
 pub use stamp::Stamp;
+pub use whole::{Wholeness, check_whole};
 
 use crate::ids::StoreName;
 
@@ -168,6 +170,19 @@ impl StorageError {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { kind, action, path: path.into(), source: source.into() }
+    }
+
+    /// The content that was to be stored at `path` cannot be read: `NotFound` where it is not there at all.
+    pub fn unreadable(path: &str, content: &Content, error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => StorageErrorKind::NotFound,
+            _ => StorageErrorKind::Unavailable,
+        };
+        let what = match content {
+            Content::Bytes(_) => "its bytes".to_owned(),
+            Content::File(file) => format!("the new content `{}`", file.display()),
+        };
+        Self::new(kind, "store", path, format!("{what} cannot be read: {error}"))
     }
 
     /// Whether waiting may help: no attempt of the transform is spent on it.

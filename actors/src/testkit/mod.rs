@@ -1,1 +1,3 @@
 //! What tests are made of: one suite per port, toy transforms and the seeded simulator.
+
+pub mod storage_suite;

@@ -1,0 +1,49 @@
+//! Is an object whole? Its content hashed again and compared with its stamp.
+
+use super::{Storage, StorageError, StorageErrorKind};
+
+/// What hashing an object again showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wholeness {
+    /// The content is what its stamp says.
+    Whole,
+    /// Something else lies there: half written, or changed by others.
+    Broken {
+        /// The hash in the stamp.
+        stamped: String,
+        /// The hash of the content.
+        found: String,
+    },
+    /// No stamp, so nothing to compare with: a foreign object.
+    Unstamped,
+    /// No object.
+    Missing,
+}
+
+/// Reads the object at `path` and compares its hash (BLAKE3, hexadecimal) with that of its stamp.
+///
+/// An object that is replaced while it is read is read again.
+///
+/// # Errors
+/// The store's own, and `Unavailable` where the content cannot be read.
+pub async fn check_whole(store: &dyn Storage, path: &str) -> Result<Wholeness, StorageError> {
+    loop {
+        let object = match store.open(path).await {
+            Ok(object) => object,
+            Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(Wholeness::Missing),
+            Err(error) => return Err(error),
+        };
+        let Some(stamp) = &object.info.stamp else { return Ok(Wholeness::Unstamped) };
+        let found = match object.content.read() {
+            Ok(content) => blake3::hash(&content).to_hex().to_string(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue, // removed since: look again
+            Err(error) => return Err(StorageError::new(StorageErrorKind::Unavailable, "read", path, error)),
+        };
+        if found == stamp.hash {
+            return Ok(Wholeness::Whole);
+        }
+        if store.look(path).await?.as_ref() == Some(&object.info) {
+            return Ok(Wholeness::Broken { stamped: stamp.hash.clone(), found });
+        }
+    }
+}
