@@ -196,7 +196,17 @@ impl EntityMessage {
 
     /// A message caused by this one: same run, graph, base and stack, nothing else kept.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
-        Self { id, target, kind: Kind::Work, from: None, waiting: None, absent: 0, attempt: 0, ..self.clone() }
+        Self {
+            id,
+            target,
+            kind: Kind::Work,
+            from: None,
+            waiting: None,
+            absent: 0,
+            attempt: 0,
+            resumed: false,
+            ..self.clone()
+        }
     }
 
     /// A copy with one more hop on record, the oldest dropped beyond [`MAX_HOPS`].

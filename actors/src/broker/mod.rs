@@ -75,6 +75,11 @@ impl Delivery {
         Self { body, parks, redelivered, ticket: Some(ticket) }
     }
 
+    /// The same bytes without a ticket: to publish again, not to settle.
+    pub fn copy(&self) -> Self {
+        Self { body: self.body.clone(), parks: self.parks, redelivered: self.redelivered, ticket: None }
+    }
+
     /// Settles the message for good.
     pub fn ack(mut self) {
         if let Some(ticket) = self.ticket.take() {

@@ -1,0 +1,177 @@
+//! Remembers which objects are known to exist, up to a bound. Presence only, never absence.
+
+use std::{
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use dashmap::DashMap;
+
+use crate::ids::RunId;
+use crate::storage::ObjectKey;
+
+/// The objects known to exist, and the run under which each was last seen or made.
+///
+/// An entry is 96 bits of a hash of the key and the number of the run: 16 bytes, at most 40 with the map around it.
+/// That two of 10⁸ keys share their hash has a chance below 10⁻¹²; reading such an object would undo the error.
+#[derive(Debug)]
+pub struct Presence {
+    seen: DashMap<Fingerprint, u32, BuildHasherDefault<Already>>,
+    runs: RwLock<Vec<RunId>>,
+    len: AtomicUsize,
+    limit: usize,
+}
+
+/// 96 bits of the hash of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u32; 3]);
+
+impl Fingerprint {
+    /// The fingerprint of `path` in the store called `store`.
+    pub fn of(store: &str, path: &str) -> Self {
+        use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+        let hash = xxh3_128_with_seed(path.as_bytes(), xxh3_64(store.as_bytes()));
+        Self([hash as u32, (hash >> 32) as u32, (hash >> 64) as u32])
+    }
+}
+
+impl From<&ObjectKey> for Fingerprint {
+    fn from(key: &ObjectKey) -> Self {
+        Self::of(key.store.as_str(), &key.path)
+    }
+}
+
+impl std::hash::Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.0[0]) << 32 | u64::from(self.0[1]));
+    }
+}
+
+/// Passes on what is a hash already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Already(u64);
+
+impl Hasher for Already {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64(bytes);
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Presence {
+    /// Remembers at most `limit` objects; what comes after is looked up each time.
+    pub fn up_to(limit: usize) -> Self {
+        Self { seen: DashMap::default(), runs: RwLock::default(), len: AtomicUsize::new(0), limit }
+    }
+
+    /// Remembers that an object was seen or made under `run`.
+    pub fn learn(&self, key: &ObjectKey, run: RunId) {
+        self.learn_fingerprint(key.into(), run);
+    }
+
+    /// The same for a fingerprint, for listings.
+    pub fn learn_fingerprint(&self, key: Fingerprint, run: RunId) {
+        let Some(number) = self.number_of(run) else { return };
+        if let Some(mut known) = self.seen.get_mut(&key) {
+            *known = (*known).max(number);
+            return;
+        }
+        if self.len.load(Ordering::Relaxed) < self.limit && self.seen.insert(key, number).is_none() {
+            self.len.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets an object that turned out not to be there.
+    pub fn forget(&self, key: &ObjectKey) {
+        if self.seen.remove(&key.into()).is_some() {
+            self.len.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether an object was seen or made under `run` or a later one.
+    pub fn knows(&self, key: &ObjectKey, run: RunId) -> bool {
+        self.knows_fingerprint(key.into(), run)
+    }
+
+    /// The same for a fingerprint.
+    pub fn knows_fingerprint(&self, key: Fingerprint, run: RunId) -> bool {
+        let Some(number) = self.seen.get(&key).map(|n| *n) else { return false };
+        let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
+        runs.get(number as usize).is_some_and(|known| *known >= run)
+    }
+
+    /// How many objects it remembers.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Whether it remembers none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs get numbers in their order, so a run older than all that this node met cannot get one: its objects are not
+    /// remembered, and one between two others is remembered as the earlier; both only cost look-ups.
+    fn number_of(&self, run: RunId) -> Option<u32> {
+        let at_most = |runs: &[RunId]| runs.partition_point(|known| *known <= run).checked_sub(1).map(|at| at as u32);
+        {
+            let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
+            if runs.last().is_some_and(|last| *last >= run) {
+                return at_most(&runs);
+            }
+        }
+        let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
+        if runs.last().is_none_or(|last| *last < run) {
+            runs.push(run);
+        }
+        at_most(&runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::StoreName;
+
+    fn key(n: usize) -> ObjectKey {
+        ObjectKey::new(StoreName::new("s").expect("a name"), format!("mel/t-{n}.npy"))
+    }
+
+    #[test]
+    fn presence_counts_only_under_the_run_it_was_learned_in_or_an_earlier_one() {
+        let (old, new) = (RunId::new(1, 0), RunId::new(2, 0));
+        let presence = Presence::up_to(10);
+        presence.learn(&key(1), old);
+        assert!(presence.knows(&key(1), old) && !presence.knows(&key(1), new));
+        presence.learn(&key(1), new);
+        presence.learn(&key(1), old);
+        assert!(presence.knows(&key(1), new), "a later run's knowledge was lost");
+        presence.forget(&key(1));
+        assert!(!presence.knows(&key(1), old) && presence.is_empty());
+    }
+
+    #[test]
+    fn an_older_run_met_later_never_passes_for_a_newer_one() {
+        let presence = Presence::up_to(10);
+        presence.learn(&key(1), RunId::new(5, 0));
+        presence.learn(&key(2), RunId::new(3, 0));
+        assert!(!presence.knows(&key(2), RunId::new(4, 0)), "known under a run that never saw it");
+    }
+
+    #[test]
+    fn beyond_its_bound_it_remembers_no_more_and_stays_right() {
+        let run = RunId::new(1, 0);
+        let presence = Presence::up_to(3);
+        (0..5).for_each(|n| presence.learn(&key(n), run));
+        assert_eq!(presence.len(), 3);
+        assert!(presence.knows(&key(0), run) && !presence.knows(&key(4), run));
+    }
+}

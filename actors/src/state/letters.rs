@@ -1,0 +1,186 @@
+//! Dead letters and skip records: why an entity has no output, and all that a replay needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{StateStore, record_name};
+use crate::ids::{EntityId, JobName, RunId};
+use crate::message::{EntityMessage, Target};
+use crate::outcome::Reason;
+use crate::storage::StorageError;
+
+/// Which run a letter belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A run that has a manifest.
+    Run(RunId),
+    /// Messages by others that name no run.
+    Inbox,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Run(run) => run.fmt(f),
+            Origin::Inbox => f.write_str("inbox"),
+        }
+    }
+}
+
+/// Work that failed for good: the whole message with its stack, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The run; none for a message by others that names none.
+    pub run: Option<RunId>,
+    /// The job that gave up.
+    pub job: JobName,
+    /// The entity, as text: it may be the very reason that it is no id.
+    pub entity: String,
+    /// The kind of reason.
+    pub reason: Reason,
+    /// One sentence for people.
+    pub text: String,
+    /// The last of what the transform printed, at most 4 KiB.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it was given up, in milliseconds after the Unix epoch by the node's clock.
+    pub millis: u64,
+    /// The node that gave up.
+    pub node: String,
+    /// Another target that this letter speaks of too: the parent that said done and was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Target>,
+    /// The message, to be published again; none where it could not be read.
+    pub message: Option<EntityMessage>,
+    /// The first KiB of a body that could not be read, lossy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl DeadLetter {
+    /// The key under which it lies: the same for the same run, job, entity and stack.
+    pub fn key(&self) -> String {
+        let run = self.run.map_or_else(|| Origin::Inbox.to_string(), |run| run.to_string());
+        let stack = match (&self.message, &self.body) {
+            (Some(message), _) => {
+                serde_json::to_vec(&(&message.base, &message.frames)).expect("a message has a JSON form")
+            }
+            (None, Some(body)) => body.as_bytes().to_vec(),
+            (None, None) => Vec::new(),
+        };
+        let digest = xxhash_rust::xxh3::xxh3_64(&stack);
+        format!("dead/{run}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
+    }
+}
+
+/// An entity for which a job declined to make an output, or whose dead letter a person dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkipRecord {
+    /// The run that recorded it.
+    pub run: RunId,
+    /// The job that declined.
+    pub job: JobName,
+    /// The entity.
+    pub entity: EntityId,
+    /// Declined, or dropped by a person.
+    pub reason: Reason,
+    /// One sentence for people.
+    pub text: String,
+    /// The job's settings at the time: the record stands until they change.
+    pub settings: u64,
+    /// When, in milliseconds after the Unix epoch by the node's clock.
+    pub millis: u64,
+}
+
+/// Which dead letters are meant.
+#[derive(Clone, Debug, Default)]
+pub struct LetterFilter {
+    /// Of this run only.
+    pub run: Option<RunId>,
+    /// Of this job only.
+    pub job: Option<JobName>,
+    /// Of this entity only.
+    pub entity: Option<String>,
+    /// With this reason only.
+    pub reason: Option<Reason>,
+}
+
+impl LetterFilter {
+    /// Whether a letter is meant.
+    pub fn takes(&self, letter: &DeadLetter) -> bool {
+        self.run.is_none_or(|run| letter.run == Some(run))
+            && self.job.as_ref().is_none_or(|job| letter.job == *job)
+            && self.entity.as_ref().is_none_or(|entity| letter.entity == *entity)
+            && self.reason.is_none_or(|reason| letter.reason == reason)
+    }
+}
+
+impl StateStore {
+    /// Keeps a dead letter and says under which key.
+    ///
+    /// # Errors
+    /// The store's own; then the message must not be settled.
+    pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<String, StorageError> {
+        let key = letter.key();
+        self.put(&key, letter).await?;
+        Ok(key)
+    }
+
+    /// The dead letters that a filter takes, with their keys, in the order of run, job and entity.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn letters(&self, filter: &LetterFilter) -> Result<Vec<(String, DeadLetter)>, StorageError> {
+        let prefix = match (filter.run, &filter.job) {
+            (Some(run), Some(job)) => format!("dead/{run}/{job}/"),
+            (Some(run), None) => format!("dead/{run}/"),
+            _ => "dead/".to_owned(),
+        };
+        let mut letters = Vec::new();
+        for key in self.keys(&prefix).await? {
+            if let Some(letter) = self.get::<DeadLetter>(&key).await?
+                && filter.takes(&letter)
+            {
+                letters.push((key, letter));
+            }
+        }
+        Ok(letters)
+    }
+
+    /// Whether a record is still there.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn has(&self, key: &str) -> Result<bool, StorageError> {
+        Ok(self.storage.look(key).await?.is_some())
+    }
+
+    /// The key of the skip record of a target.
+    pub fn skip_key(target: &Target) -> String {
+        format!("skipped/{}/{}.json", target.job, record_name(target.entity.as_str()))
+    }
+
+    /// Keeps a skip record and says under which key.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn keep_skip(&self, record: &SkipRecord) -> Result<String, StorageError> {
+        let key = Self::skip_key(&Target { job: record.job.clone(), entity: record.entity.clone() });
+        self.put(&key, record).await?;
+        Ok(key)
+    }
+
+    /// The skip record of a target that stands under the job's present settings.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn skip_of(&self, target: &Target, settings: u64) -> Result<Option<SkipRecord>, StorageError> {
+        let key = Self::skip_key(target);
+        if self.storage.look(&key).await?.is_none() {
+            return Ok(None);
+        }
+        let record: Option<SkipRecord> = self.get(&key).await?;
+        Ok(record.filter(|record| record.settings == settings && record.entity == target.entity))
+    }
+}

@@ -1,0 +1,191 @@
+//! Entity messages as bytes: a versioned envelope around the one encoding; the only file that knows bincode.
+//!
+//! ```text
+//! "EN" | version u8 | codec u8 | length of body u32 LE | xxh3 of body u64 LE | body
+//! ```
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::message::{EntityMessage, MAX_FRAMES, MAX_HOPS, MAX_MESSAGE_BYTES};
+
+const MAGIC: &[u8; 2] = b"EN";
+const VERSION: u8 = 1;
+const BINCODE: u8 = 1;
+const HEADER: usize = 16;
+
+/// Why bytes are not a message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WireError {
+    /// Written by a newer version of the program: another node may read it.
+    #[error("a message of version {version}, codec {codec}; this node reads version {VERSION}")]
+    Newer {
+        /// The version byte.
+        version: u8,
+        /// The codec byte.
+        codec: u8,
+    },
+    /// Not a message at all.
+    #[error("not an entity message: {0}")]
+    Malformed(String),
+    /// More than [`MAX_MESSAGE_BYTES`] or [`MAX_FRAMES`].
+    #[error("a message may have at most {MAX_MESSAGE_BYTES} bytes and {MAX_FRAMES} frames: {0}")]
+    TooLarge(String),
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<{ 4 * MAX_MESSAGE_BYTES }>()
+}
+
+/// The bytes of a message.
+///
+/// # Errors
+/// [`WireError::TooLarge`], so that an honest message is never refused by its receiver.
+pub fn encode(message: &EntityMessage) -> Result<Bytes, WireError> {
+    if message.frames.len() > MAX_FRAMES {
+        return Err(WireError::TooLarge(format!("it has {} frames", message.frames.len())));
+    }
+    let mut buffer = vec![0; HEADER];
+    bincode::serde::encode_into_std_write(message, &mut buffer, config())
+        .map_err(|error| WireError::Malformed(error.to_string()))?;
+    let (header, body) = buffer.split_at_mut(HEADER);
+    if HEADER + body.len() > MAX_MESSAGE_BYTES {
+        return Err(WireError::TooLarge(format!("it has {} bytes", HEADER + body.len())));
+    }
+    header[..2].copy_from_slice(MAGIC);
+    header[2] = VERSION;
+    header[3] = BINCODE;
+    header[4..8].copy_from_slice(&(body.len() as u32).to_le_bytes());
+    header[8..].copy_from_slice(&xxhash_rust::xxh3::xxh3_64(body).to_le_bytes());
+    Ok(Bytes::from(buffer))
+}
+
+/// The message in `bytes`. Never panics and never allocates more than a message may have.
+///
+/// # Errors
+/// [`WireError`] saying what is wrong with them.
+pub fn decode(bytes: &[u8]) -> Result<EntityMessage, WireError> {
+    let malformed = |text: &str| WireError::Malformed(text.to_owned());
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(WireError::TooLarge(format!("it has {} bytes", bytes.len())));
+    }
+    let Some((header, body)) = bytes.split_at_checked(HEADER) else {
+        return Err(malformed("shorter than its header"));
+    };
+    if &header[..2] != MAGIC {
+        return Err(malformed("it does not start with `EN`"));
+    }
+    let (version, codec) = (header[2], header[3]);
+    if version == 0 || codec == 0 {
+        return Err(malformed("version 0"));
+    }
+    if version != VERSION || codec != BINCODE {
+        return Err(WireError::Newer { version, codec });
+    }
+    let length = u32::from_le_bytes(header[4..8].try_into().map_err(|_| malformed("no length"))?);
+    let sum = u64::from_le_bytes(header[8..].try_into().map_err(|_| malformed("no checksum"))?);
+    if length as usize != body.len() {
+        return Err(malformed("its length is not what its header says"));
+    }
+    if xxhash_rust::xxh3::xxh3_64(body) != sum {
+        return Err(malformed("its checksum does not fit"));
+    }
+    let (message, used) = bincode::serde::decode_from_slice::<EntityMessage, _>(body, config())
+        .map_err(|error| WireError::Malformed(error.to_string()))?;
+    if used != body.len() {
+        return Err(malformed("bytes are left after its end"));
+    }
+    if message.frames.len() > MAX_FRAMES || message.audit.len() > MAX_HOPS {
+        return Err(WireError::TooLarge(format!("it has {} frames", message.frames.len())));
+    }
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::{EntityId, JobName, RunId};
+    use crate::message::{Base, Force, Frame, GraphDigest, Target, Wave};
+
+    fn target(job: &str, entity: &str) -> Target {
+        Target { job: JobName::new(job).expect("a name"), entity: EntityId::new(entity).expect("an id") }
+    }
+
+    fn example() -> EntityMessage {
+        let wave = Wave { id: 7, origins: vec![JobName::new("pcm").expect("a name")], only: None };
+        let mut message = EntityMessage::new(
+            42,
+            RunId::new(1_795_415_412_345, 9),
+            target("mel", "artist/t-1"),
+            GraphDigest(0xfeed),
+            Base::Down(wave.into()),
+        );
+        message.from = Some(target("pcm", "artist/t-1"));
+        message.force = Force::Jobs(vec![JobName::new("mel").expect("a name")]);
+        message.frames = vec![Frame {
+            to: target("card", "artist/t-1"),
+            waiting: vec!["mel".parse().expect("a name"), "loudness".parse().expect("a name")],
+            absent: 1,
+            force: Force::All,
+        }];
+        message
+    }
+
+    #[test]
+    fn a_message_reads_back_from_its_bytes() {
+        let message = example();
+        let bytes = encode(&message).expect("it fits");
+        assert_eq!(decode(&bytes), Ok(message));
+    }
+
+    /// The bytes of a message of version 1: a change here is a new version, and the old one must still be read.
+    #[test]
+    fn version_1_is_read_for_ever() {
+        let golden = include_str!("wire/version-1.hex");
+        let bytes: Vec<u8> = (0..golden.trim().len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&golden[at..at + 2], 16).expect("hexadecimal"))
+            .collect();
+        assert_eq!(decode(&bytes), Ok(example()));
+        assert_eq!(encode(&example()).expect("it fits"), bytes);
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_rubbish() {
+        let mut bytes = encode(&example()).expect("it fits").to_vec();
+        bytes[2] = 2;
+        assert_eq!(decode(&bytes), Err(WireError::Newer { version: 2, codec: 1 }));
+        assert!(matches!(decode(b"hello"), Err(WireError::Malformed(_))));
+        assert!(matches!(decode(&vec![0; MAX_MESSAGE_BYTES + 1]), Err(WireError::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_stack_that_is_too_deep_is_refused_by_its_sender() {
+        let mut message = example();
+        message.frames = vec![message.frames[0].clone(); MAX_FRAMES + 1];
+        assert!(matches!(encode(&message), Err(WireError::TooLarge(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_bytes_never_panic_and_never_pass_for_a_message(at in 0usize..200, flip in 1u8..=255) {
+            let mut bytes = encode(&example()).expect("it fits").to_vec();
+            let at = at % bytes.len();
+            bytes[at] ^= flip;
+            prop_assert!(decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_body_that_carries_a_right_checksum_may_still_be_anything(body in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let mut bytes = vec![b'E', b'N', VERSION, BINCODE];
+            bytes.extend((body.len() as u32).to_le_bytes());
+            bytes.extend(xxhash_rust::xxh3::xxh3_64(&body).to_le_bytes());
+            bytes.extend(&body);
+            if let Ok(message) = decode(&bytes) {
+                prop_assert!(encode(&message).is_ok());
+            }
+        }
+    }
+}

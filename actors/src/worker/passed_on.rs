@@ -1,0 +1,134 @@
+//! Remembers what a wave was passed on to, so that stacked diamonds do not double the messages at each level.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use crate::message::Target;
+
+/// How many are remembered; what is forgotten is passed on once more, which is only a message too many.
+const LIMIT: usize = 1 << 16;
+
+/// The (job, entity, wave) that this node passed on, as 128-bit hashes.
+#[derive(Clone, Debug, Default)]
+pub struct PassedOn {
+    memory: Arc<Mutex<Memory>>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    known: HashMap<u128, Progress>,
+    order: VecDeque<u128>,
+}
+
+#[derive(Debug)]
+enum Progress {
+    UnderWay(Vec<oneshot::Sender<()>>),
+    Confirmed,
+}
+
+/// Whether to pass on.
+#[derive(Debug)]
+pub enum Turn {
+    /// Pass on, and say when it is confirmed.
+    Pass(Passing),
+    /// Somebody is passing it on: wait, then ask again.
+    Wait(oneshot::Receiver<()>),
+    /// It was passed on, all confirmed.
+    Confirmed,
+}
+
+/// A passing-on under way. Dropped unconfirmed, it counts as not passed on.
+#[derive(Debug)]
+pub struct Passing {
+    memory: Arc<Mutex<Memory>>,
+    key: u128,
+}
+
+impl PassedOn {
+    /// Whether what comes after `target` in `wave` is to be published.
+    pub fn turn(&self, target: &Target, wave: u64) -> Turn {
+        let key = key(target, wave);
+        let mut memory = locked(&self.memory);
+        match memory.known.get_mut(&key) {
+            Some(Progress::Confirmed) => return Turn::Confirmed,
+            Some(Progress::UnderWay(waiting)) => {
+                let (sender, done) = oneshot::channel();
+                waiting.push(sender);
+                return Turn::Wait(done);
+            }
+            None => {}
+        }
+        memory.known.insert(key, Progress::UnderWay(Vec::new()));
+        drop(memory);
+        Turn::Pass(Passing { memory: self.memory.clone(), key })
+    }
+}
+
+impl Passing {
+    /// All messages are confirmed.
+    pub fn confirmed(self) {
+        let mut memory = locked(&self.memory);
+        let waiting = memory.known.insert(self.key, Progress::Confirmed);
+        memory.order.push_back(self.key);
+        if memory.order.len() > LIMIT
+            && let Some(oldest) = memory.order.pop_front()
+        {
+            memory.known.remove(&oldest);
+        }
+        drop(memory);
+        wake(waiting);
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let mut memory = locked(&self.memory);
+        if matches!(memory.known.get(&self.key), Some(Progress::UnderWay(_))) {
+            let waiting = memory.known.remove(&self.key);
+            drop(memory);
+            wake(waiting);
+        }
+    }
+}
+
+fn wake(progress: Option<Progress>) {
+    if let Some(Progress::UnderWay(waiting)) = progress {
+        // Who is gone was drained; its message is back in its queue.
+        waiting.into_iter().for_each(|waiter| waiter.send(()).unwrap_or_default());
+    }
+}
+
+fn key(target: &Target, wave: u64) -> u128 {
+    let mut hash = xxhash_rust::xxh3::Xxh3::with_seed(wave);
+    hash.update(target.job.as_str().as_bytes());
+    hash.update(&[0]);
+    hash.update(target.entity.as_str().as_bytes());
+    hash.digest128()
+}
+
+fn locked(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_was_confirmed_counts_as_passed_on() {
+        let target = Target { job: "mel".parse().expect("a name"), entity: "t-1".parse().expect("an id") };
+        let memory = PassedOn::default();
+        let Turn::Pass(first) = memory.turn(&target, 1) else { panic!("known at first") };
+        let Turn::Wait(second) = memory.turn(&target, 1) else { panic!("did not wait") };
+        drop(first);
+        second.await.expect("woken");
+        let Turn::Pass(again) = memory.turn(&target, 1) else { panic!("a failed passing-on counted") };
+        again.confirmed();
+        assert!(matches!(memory.turn(&target, 1), Turn::Confirmed));
+        assert!(matches!(memory.turn(&target, 2), Turn::Pass(_)), "another wave was taken for this one");
+    }
+}

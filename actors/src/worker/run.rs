@@ -1,0 +1,197 @@
+//! The steps of one message: seen? inputs? work. Each early return is a decision.
+
+use tokio::time::{Instant, timeout_at};
+
+use super::decision::{Decision, Ending, Step};
+use super::desk::{Desk, Trouble};
+use super::work::Worked;
+use crate::dedupe::Hold;
+use crate::freshness::Demand;
+use crate::message::{Base, EntityMessage, Kind};
+use crate::mutants::{Mutant, active};
+use crate::outcome::{Outcome, Reason};
+use crate::parent_trigger::Turn;
+use crate::points::reach;
+use crate::retry::Verdict;
+use crate::state::{SkipRecord, StateStore};
+use crate::storage::{ObjectKey, Stamp, StorageErrorKind};
+use crate::template::Parts;
+
+/// The end of a walk through the steps: decided, or to be walked again when somebody else is further.
+enum Walk {
+    Decided(Decision),
+    WaitFor(Instant, tokio::sync::oneshot::Receiver<()>),
+}
+
+/// What lies under the output's key.
+enum Placed {
+    Fresh,
+    Stale(Option<Stamp>),
+    Nothing,
+}
+
+impl Desk {
+    /// Decides what is to become of `message`; the work itself is done here, the telling is left to settling.
+    pub async fn run(&mut self, message: &EntityMessage, isolate: bool) -> Step {
+        if let Kind::Failed(failure) = &message.kind {
+            self.node.asked.end(&message.target);
+            return Decision::Tell(failure.clone()).free();
+        }
+        if !self.is_recipient(message) {
+            return Decision::Ignore.free();
+        }
+        if message.ping {
+            return Decision::PassOn(Outcome::Ping).free();
+        }
+        let entity = message.target.entity.clone();
+        let Some(parts) = self.job.form.split(&entity) else {
+            let text = format!("`{entity}` does not have the form `{}` of job `{}`", self.job.form, self.job.name);
+            return Decision::GiveUp(Ending::new(Reason::BadId, text)).free();
+        };
+        loop {
+            if active(Mutant::X4) && matches!(self.node.in_flight.take(&message.target), crate::dedupe::Turn::Busy(_)) {
+                return Decision::HandOver.free();
+            }
+            let Some(hold) = self.hold(&message.target).await else { return Decision::Park.free() };
+            match self.walk(message, &parts, isolate).await {
+                Ok(Walk::Decided(decision)) => return self.note_end(message, decision).under(hold),
+                Ok(Walk::WaitFor(until, answer)) => self.wait_for_answer(hold, until, answer).await,
+                Err(trouble) => return self.judge_trouble(&trouble).under(hold),
+            }
+        }
+    }
+
+    async fn walk(&mut self, message: &EntityMessage, parts: &Parts<'_>, isolate: bool) -> Result<Walk, Trouble> {
+        let output = self.job.outputs[0].key_of(parts);
+        loop {
+            let placed = match self.seen(message, &output).await? {
+                Placed::Fresh => return Ok(Walk::Decided(Decision::PassOn(Outcome::Exists))),
+                Placed::Stale(stamp) => stamp,
+                Placed::Nothing => None,
+            };
+            let inputs = match self.look_at_inputs(message, parts).await? {
+                Ok(inputs) => inputs,
+                Err(ending) => return Ok(Walk::Decided(Decision::GiveUp(ending))),
+            };
+            if inputs.iter().any(|input| !input.there) {
+                return self.ask_parents(message, &inputs).await;
+            }
+            if let Some(verdict) = self.standing_verdict(message).await? {
+                return Ok(Walk::Decided(verdict));
+            }
+            match self.work(message, parts, inputs, placed, isolate).await? {
+                Worked::Done => return Ok(Walk::Decided(Decision::PassOn(Outcome::Done))),
+                Worked::NewerInPlace | Worked::InputVanished(1) => {}
+                Worked::InputVanished(2) => return Ok(Walk::Decided(Decision::Park)),
+                Worked::InputVanished(_) => {
+                    let text = "an input was seen three times and could not be read; look at its store";
+                    return Ok(Walk::Decided(Decision::GiveUp(Ending::new(Reason::InputUnreadable, text))));
+                }
+                Worked::Fault(fault) => {
+                    return Ok(Walk::Decided(match self.job.retry.judge(message.attempt, &fault, message.id) {
+                        Verdict::Again(wait) => Decision::Again(wait, fault),
+                        Verdict::Permanent(reason) => Decision::GiveUp(Ending::of_fault(reason, fault)),
+                        Verdict::Skip => Decision::Skip(Ending::of_fault(Reason::Declined, fault), None),
+                    }));
+                }
+            }
+        }
+    }
+
+    /// A wave goes to its origins and to what it may reach; requests and wake-ups are always for whom they name.
+    fn is_recipient(&self, message: &EntityMessage) -> bool {
+        match &message.base {
+            Base::Down(wave) if message.is_wave() => {
+                let name = &self.job.name;
+                wave.origins.contains(name) || wave.only.as_ref().is_none_or(|only| only.contains(name))
+            }
+            _ => true,
+        }
+    }
+
+    /// Is the output there, and fresh? Remembered presence may answer a wave only, and only of this run or later.
+    async fn seen(&self, message: &EntityMessage, output: &ObjectKey) -> Result<Placed, Trouble> {
+        let presence = &self.node.settings.presence;
+        let demand = Demand::new(self.node.plan(), self.at, &message.force, message.run);
+        if message.is_wave() && demand.is_presence() && presence.knows(output, message.run) {
+            return Ok(Placed::Fresh);
+        }
+        Ok(match self.node.look(output).await? {
+            Some(found) if demand.is_met_by(&found) => {
+                presence.learn(output, message.run);
+                Placed::Fresh
+            }
+            Some(found) => Placed::Stale(found.stamp),
+            None => {
+                presence.forget(output);
+                Placed::Nothing
+            }
+        })
+    }
+
+    /// Asks for what is missing, unless somebody owes us a wake-up that will find it, or another continuation asked.
+    async fn ask_parents(&self, message: &EntityMessage, inputs: &[super::inputs::Seen]) -> Result<Walk, Trouble> {
+        let asking = match self.asking(message, inputs) {
+            Ok(asking) => asking,
+            Err(decision) => return Ok(Walk::Decided(decision)),
+        };
+        let continuation = crate::parent_trigger::frames::continuation(message);
+        let seat = self.room.seat();
+        match self.node.asked.turn(&message.target, continuation, seat.is_some()) {
+            Turn::Ask => {}
+            Turn::Wait(until, answer) => return Ok(Walk::WaitFor(until, answer)),
+            Turn::Full => return Ok(Walk::Decided(Decision::Park)),
+        }
+        Ok(Walk::Decided(self.request(message, asking).await))
+    }
+
+    /// The hold is let go meanwhile: the wake-up that brings the answer needs it.
+    async fn wait_for_answer(&self, hold: Hold, until: Instant, answer: tokio::sync::oneshot::Receiver<()>) {
+        drop(hold);
+        let _seat = self.room.seat();
+        // Answered, given up or run out: in each case the steps are walked again.
+        match timeout_at(until, answer).await {
+            Ok(Ok(()) | Err(_)) | Err(_) => {}
+        }
+    }
+
+    /// A failure of this run that this node remembers while its record stands, or a skip that stands.
+    async fn standing_verdict(&self, message: &EntityMessage) -> Result<Option<Decision>, Trouble> {
+        let state: &StateStore = &self.node.settings.state;
+        if let Some(failure) = self.node.verdicts.of(message.run, &message.target) {
+            if state.has(&failure.record).await? {
+                let ending = Ending::new(failure.reason, failure.text.clone());
+                return Ok(Some(match failure.reason.is_skip() {
+                    true => Decision::Skip(ending, Some(failure.record.clone())),
+                    false => Decision::GiveUp(ending),
+                }));
+            }
+            self.node.verdicts.forget(message.run, &message.target);
+        }
+        if message.force.names(&self.job.name) {
+            return Ok(None);
+        }
+        let standing: Option<SkipRecord> = state.skip_of(&message.target, self.job.settings).await?;
+        Ok(standing.map(|skip| {
+            Decision::Skip(Ending::new(skip.reason, skip.text), Some(StateStore::skip_key(&message.target)))
+        }))
+    }
+
+    /// An output, a failure or a skip answers everybody who asked for this target.
+    fn note_end(&self, message: &EntityMessage, decision: Decision) -> Decision {
+        if matches!(decision, Decision::PassOn(_)) {
+            self.node.asked.end(&message.target);
+            self.note_trouble(None);
+        }
+        reach("decided");
+        decision
+    }
+
+    fn judge_trouble(&self, trouble: &Trouble) -> Decision {
+        if trouble.kind == StorageErrorKind::BadKey {
+            return Decision::GiveUp(Ending::new(Reason::BadKey, trouble.to_string()));
+        }
+        self.note_trouble(Some(trouble));
+        Decision::Park
+    }
+}
