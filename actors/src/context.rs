@@ -1,6 +1,7 @@
 //! What all workers of a node share: the plan, the ports, and what the node remembers.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -9,10 +10,12 @@ use std::{
 };
 
 use actix::Addr;
+use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::dedupe::{Dedupe, InFlight, LookUp, Presence};
 use crate::events::Observer;
+use crate::ids::JobName;
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::{Asked, ParentTrigger};
 use crate::plan::NodePlan;
@@ -41,6 +44,8 @@ pub struct NodeSettings {
     pub salt: u64,
     /// Where private folders are made.
     pub scratch: PathBuf,
+    /// The jobs whose workers take turns at the machine: each work holds one permit. Others work whenever they are free.
+    pub slots: HashMap<JobName, Arc<Semaphore>>,
     /// Whether all work is done in child processes: set when a run is resumed that ended uncleanly.
     pub isolate: bool,
     /// The time, in milliseconds after the Unix epoch; for people, never for decisions.

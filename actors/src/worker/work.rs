@@ -92,6 +92,11 @@ impl Desk {
 
     /// Runs the transform: a panic is caught and the transform built anew, a deadline drops its future.
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
+        let _turn = match self.node.settings.slots.get(&self.job.name) {
+            // Never closed; if it were, working without a permit is the lesser harm.
+            Some(slots) => slots.clone().acquire_owned().await.ok(),
+            None => None,
+        };
         let mut transform = match self.transform.take() {
             Some(transform) => transform,
             None => (self.job.transform)()?,
