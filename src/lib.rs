@@ -1,5 +1,8 @@
 //! Euterpe runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 
+pub mod app;
+pub mod assembly;
+pub mod cli;
 pub mod config;
 pub mod graph;
 pub mod storage;

@@ -1,1 +1,13 @@
-//! Jobs, edges, order; drawing.
+//! The graph as a graph: order, cycles, depth, and its drawings.
+//!
+//! A plan becomes a [`Picture`], and each drawing is a pure function of that: text tree, DOT, Mermaid, SVG.
+
+pub mod dot;
+mod layout;
+pub mod mermaid;
+pub mod order;
+mod picture;
+pub mod svg;
+pub mod text;
+
+pub use picture::{Count, Edge, Picture, Vertex};

@@ -1,0 +1,40 @@
+//! `config show`: what a graph file means, every setting with its value, secrets masked.
+
+use super::{Exit, GraphFile, Output};
+use crate::app::App;
+use crate::config::show;
+
+/// Arguments of `config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show what a graph file means: every setting with its value, secrets masked.
+    Show {
+        #[command(flatten)]
+        file: GraphFile,
+    },
+}
+
+/// Shows the effective configuration as YAML, or as JSON.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let Verb::Show { file } = &args.verb;
+    let plan = match file.load_or_show(app, out)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let shown = show::effective(&plan);
+    if out.json {
+        out.fact(&shown)?
+    } else {
+        out.text(&show::yaml(&shown))?
+    }
+    Ok(Exit::Ok)
+}

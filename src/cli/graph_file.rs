@@ -1,0 +1,61 @@
+//! The arguments that name a graph file, and its loading with the page of problems.
+
+use std::path::PathBuf;
+
+use crate::app::App;
+use crate::cli::{Exit, Output};
+use crate::config::{self, Plan, Problems, Surroundings};
+
+/// A graph file on the command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct GraphFile {
+    /// The graph file.
+    #[arg(value_name = "GRAPH.yaml")]
+    pub graph: PathBuf,
+
+    /// Put a store elsewhere: a folder, relative to where you are, or a URL. May be given several times.
+    #[arg(long = "store", value_name = "NAME=URL", value_parser = store)]
+    pub stores: Vec<(String, String)>,
+}
+
+fn store(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
+        _ => Err("write NAME=URL, such as music=~/Music".into()),
+    }
+}
+
+impl GraphFile {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self, app: &App) -> Result<Plan, Problems> {
+        let catalog = app.catalog();
+        let env = |name: &str| std::env::var(name).ok();
+        config::load(&self.graph, Surroundings { catalog: &catalog, env: &env, stores: &self.stores })
+    }
+
+    /// Reads and checks the file; where it is not valid, shows the page of problems and says how to end.
+    ///
+    /// # Errors
+    /// The exit to take, where the file is not valid.
+    pub fn load_or_show(&self, app: &App, out: Output) -> anyhow::Result<Result<Plan, Exit>> {
+        match self.load(app) {
+            Ok(plan) => Ok(Ok(plan)),
+            Err(problems) => {
+                show(&problems, out)?;
+                Ok(Err(Exit::GraphInvalid))
+            }
+        }
+    }
+}
+
+fn show(problems: &Problems, out: Output) -> anyhow::Result<()> {
+    if out.json {
+        out.fact(problems)?;
+    } else {
+        eprintln!("{problems}");
+    }
+    Ok(())
+}

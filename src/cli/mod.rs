@@ -1,0 +1,96 @@
+//! The command line: one file per verb, one variant and one arm for each here.
+
+mod config_show;
+mod graph;
+mod graph_file;
+mod lint;
+mod output;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use graph_file::GraphFile;
+pub use output::Output;
+
+use crate::app::App;
+
+/// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
+#[derive(Debug, Parser)]
+#[command(name = "euterpe", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Command {
+    /// Print facts as JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Check a graph file; touches no network.
+    Lint(lint::Args),
+    /// Draw the graph: as text, DOT, Mermaid or SVG.
+    Graph(graph::Args),
+    /// Write the JSON Schema of graph files, for editors.
+    Schema(schema::Args),
+    /// Look at the configuration.
+    Config(config_show::Args),
+}
+
+impl Command {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// What went wrong, as a sentence for the person at the terminal.
+    pub fn run(&self, app: &App) -> anyhow::Result<Exit> {
+        let out = Output { json: self.json };
+        match &self.verb {
+            Verb::Lint(args) => lint::run(args, app, out),
+            Verb::Graph(args) => graph::run(args, app, out),
+            Verb::Schema(args) => schema::run(args, app, out),
+            Verb::Config(args) => config_show::run(args, app, out),
+        }
+    }
+}
+
+/// How the program ends; the codes are part of its interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All went well: 0.
+    Ok,
+    /// It failed: 1.
+    Failed,
+    /// The command line makes no sense: 2.
+    Usage,
+    /// The graph file is not valid: 3.
+    GraphInvalid,
+    /// Finished, and some entities are dead letters: 4.
+    DeadLetters,
+    /// Stopped by a signal: 130.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code that the operating system gets.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Ok => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::GraphInvalid => 3,
+            Exit::DeadLetters => 4,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}

@@ -1,0 +1,70 @@
+//! What the checks need to know of the transforms: names, inputs, outputs, options.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The transforms that a graph file may name.
+pub trait Catalog {
+    /// All names, in order.
+    fn names(&self) -> Vec<String>;
+
+    /// What is known of one.
+    fn facts(&self, name: &str) -> Option<Facts>;
+
+    /// What is wrong with the options of a job that runs `name` and writes files with `suffixes`.
+    fn option_problems(&self, name: &str, options: &Value, suffixes: &[String]) -> Vec<OptionProblem>;
+}
+
+/// What is known of a transform without running it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// What it does, in one line.
+    pub summary: String,
+    /// The inputs that it takes.
+    pub inputs: InputRule,
+    /// The extensions that it reads, lower case, without the dot; what `{ext}` in a source stands for.
+    pub extensions: Vec<String>,
+    /// The suffixes that its outputs may have, without the dot; any where empty.
+    pub suffixes: Vec<String>,
+    /// The most outputs that it makes.
+    pub most_outputs: usize,
+    /// JSON Schema of its options.
+    pub options: Value,
+}
+
+/// The inputs that a transform takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputRule {
+    /// Exactly those of these names.
+    Exact(Vec<String>),
+    /// Whatever the job names, at least so many.
+    Any {
+        /// The fewest.
+        least: usize,
+    },
+}
+
+/// Something wrong with an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionProblem {
+    /// The option, by its path below `with`, such as `argv.0`; empty for all of them together.
+    pub path: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// A fixed list of transforms whose options are not looked at: for tests and tools.
+impl Catalog for BTreeMap<String, Facts> {
+    fn names(&self) -> Vec<String> {
+        self.keys().cloned().collect()
+    }
+
+    fn facts(&self, name: &str) -> Option<Facts> {
+        self.get(name).cloned()
+    }
+
+    fn option_problems(&self, _: &str, _: &Value, _: &[String]) -> Vec<OptionProblem> {
+        Vec::new()
+    }
+}

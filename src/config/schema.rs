@@ -1,0 +1,186 @@
+//! JSON Schema of graph files: what editors need to complete and check while a person types.
+
+use serde_json::{Map, Value, json};
+
+use super::catalog::{Catalog, InputRule};
+
+const NAME: &str = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
+const DURATION: &str = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?)?B$";
+const VARIABLE: &str = r"\$\{";
+const KEY: &str = "^[A-Za-z][A-Za-z0-9_-]*:.+$";
+
+/// The schema (draft 7, which editors read best) with the transforms of `catalog`.
+pub fn schema(catalog: &dyn Catalog) -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Euterpe graph file",
+        "description": "A graph of media jobs, the stores they read and write, and their settings.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["version", "graph", "stores", "jobs"],
+        "properties": {
+            "version": {"const": 1, "description": "The version of this format."},
+            "graph": text("The name of the graph.", Some(NAME)),
+            "stores": {
+                "type": "object",
+                "description": "Where objects live, by the names that jobs use.",
+                "propertyNames": {"pattern": NAME},
+                "additionalProperties": store(),
+            },
+            "defaults": {
+                "type": "object",
+                "description": "Settings of every job that does not say otherwise.",
+                "additionalProperties": false,
+                "properties": settings(),
+            },
+            "jobs": {
+                "type": "object",
+                "description": "The jobs, by name.",
+                "minProperties": 1,
+                "propertyNames": {"pattern": NAME},
+                "additionalProperties": job(catalog),
+            },
+            "tests": {"description": "The graph's own tests."},
+        },
+    })
+}
+
+fn store() -> Value {
+    let url = "A folder, relative to this file, or s3://bucket/prefix.";
+    json!({
+        "description": url,
+        "oneOf": [
+            text(url, None),
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["url"],
+                "properties": {
+                    "url": text(url, None),
+                    "endpoint": {"type": "string", "description": "The S3 server, where it is not Amazon's."},
+                    "region": {"type": "string", "description": "The S3 region."},
+                    "fsync": or_variable(json!({"type": "boolean"}), "Whether writes to a folder reach the disk before they count (default true)."),
+                },
+            },
+        ],
+    })
+}
+
+fn job(catalog: &dyn Catalog) -> Value {
+    let names = catalog.names();
+    let mut properties = settings();
+    let from = "A job, job.output, or a source such as music:{id}.ogg.";
+    properties.extend(object(json!({
+        "use": {"enum": names, "description": "The transform that it runs."},
+        "python": text("A Python function, path/to/file.py:function (not supported yet).", Some("^.+\\.py:[A-Za-z_][A-Za-z0-9_]*$")),
+        "env": {
+            "type": "object",
+            "description": "The environment of a Python function.",
+            "additionalProperties": false,
+            "properties": {"venv": text("The folder of a virtual environment.", None)},
+        },
+        "with": {"type": "object", "description": "The options of the transform."},
+        "in": {
+            "type": "object",
+            "description": "Inputs, by the names that the transform gives them.",
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": {"oneOf": [
+                text(from, None),
+                {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["from"],
+                    "properties": {
+                        "from": text(from, None),
+                        "id": text("Which entity of the parent, such as {a}.", None),
+                    },
+                },
+            ]},
+        },
+        "out": text("The output: store:key, such as derived:mel/{id}.npy.", Some(KEY)),
+        "outputs": {
+            "type": "object",
+            "description": "Several outputs by name; the first is the primary one.",
+            "minProperties": 1,
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": text("store:key, such as derived:stems/{id}.bass.flac.", Some(KEY)),
+        },
+        "entity": text("How ids are put together: {id} (the default), or parts such as {a},{b}.", Some("\\{")),
+        "pool": {
+            "type": "object",
+            "description": "The workers of this job on one machine.",
+            "additionalProperties": false,
+            "properties": {
+                "workers": or_variable(json!({"type": "integer", "minimum": 1, "maximum": 1024}), "Entities in hand at once (default: the machine's cores)."),
+                "memory": text("What one worker may take, such as 512MiB.", Some(&format!("{SIZE}|{VARIABLE}"))),
+                "recycle_after": or_variable(json!({"type": "integer", "minimum": 1}), "Replace a worker after so many entities."),
+            },
+        },
+        "version": {"type": ["string", "number"], "description": "Change it when the meaning of the transform changes."},
+    })));
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "oneOf": [{"required": ["use"]}, {"required": ["python"]}],
+        "anyOf": [{"required": ["out"]}, {"required": ["outputs"]}],
+        "allOf": names.iter().filter_map(|name| Some(per_transform(name, catalog.facts(name)?))).collect::<Vec<_>>(),
+    })
+}
+
+/// What follows from the choice of a transform: its options and its inputs.
+fn per_transform(name: &str, facts: super::Facts) -> Value {
+    let mut then = Map::new();
+    let mut options = facts.options;
+    if let Value::Object(map) = &mut options {
+        map.remove("$schema");
+        map.insert("description".into(), facts.summary.into());
+    }
+    then.insert("with".into(), options);
+    match &facts.inputs {
+        InputRule::Exact(names) if names.is_empty() => {
+            then.insert("in".into(), json!({"maxProperties": 0}));
+        }
+        InputRule::Exact(names) => {
+            then.insert("in".into(), json!({"required": names, "propertyNames": {"enum": names}}));
+        }
+        InputRule::Any { least } => {
+            then.insert("in".into(), json!({"minProperties": least}));
+        }
+    }
+    json!({
+        "if": {"required": ["use"], "properties": {"use": {"const": name}}},
+        "then": {"properties": then},
+    })
+}
+
+fn settings() -> Map<String, Value> {
+    let duration = |about: &str| text(about, Some(&format!("{DURATION}|{VARIABLE}")));
+    object(json!({
+        "timeout": duration("How long one try may take, such as 10m (the default)."),
+        "retries": or_variable(json!({"type": "integer", "minimum": 0, "maximum": 100}), "Further tries after the first (default 4)."),
+        "backoff": duration("The wait before the second try (default 1s); each later one is four times as long."),
+        "claim": {"enum": ["auto", "never"], "description": "Whether nodes settle among themselves who works on an entity."},
+        "isolation": {"enum": ["none", "process"], "description": "Where the transform runs (process: not supported yet)."},
+    }))
+}
+
+fn text(about: &str, pattern: Option<&str>) -> Value {
+    match pattern {
+        Some(pattern) => json!({"type": "string", "description": about, "pattern": pattern}),
+        None => json!({"type": "string", "description": about, "minLength": 1}),
+    }
+}
+
+/// A value that may also come from a variable.
+fn or_variable(value: Value, about: &str) -> Value {
+    json!({"description": about, "anyOf": [value, {"type": "string", "pattern": VARIABLE}]})
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

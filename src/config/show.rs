@@ -1,0 +1,151 @@
+//! What a graph file means, every setting with its value, for `config show`; secrets are masked.
+
+use euterpe_actors::plan::{Mapping, Route};
+use serde_json::{Map, Value, json};
+
+use super::plan::{Job, Location, Plan, Store};
+use super::units::{duration_text, size_text};
+
+/// Parts of the names of options whose values nobody should read over a shoulder.
+const SECRET: [&str; 7] = ["secret", "token", "password", "passwd", "credential", "api_key", "access_key"];
+
+/// The plan as it would be written in full, in the shape of a graph file.
+pub fn effective(plan: &Plan) -> Value {
+    let stores: Map<String, Value> =
+        plan.stores.iter().map(|store| (store.name.to_string(), masked("", store_value(store)))).collect();
+    let jobs: Map<String, Value> =
+        plan.jobs.iter().map(|job| (job.name.to_string(), masked("", job_value(plan, job)))).collect();
+    json!({"version": 1, "graph": plan.graph, "stores": stores, "jobs": jobs})
+}
+
+fn store_value(store: &Store) -> Value {
+    match &store.location {
+        Location::Folder { path, fsync } => json!({"url": path.display().to_string(), "fsync": fsync}),
+        Location::S3 { endpoint, region, .. } => {
+            json!({"url": store.location.text(), "endpoint": endpoint, "region": region})
+        }
+    }
+}
+
+fn job_value(plan: &Plan, job: &Job) -> Value {
+    let mut inputs = Map::new();
+    for input in &job.inputs {
+        let from = match &input.from {
+            Route::Source { store, key, .. } => json!(format!("{store}:{key}")),
+            Route::Job { job, output, entity } => {
+                let parent = &plan.jobs[job.0];
+                let from = match output {
+                    0 => parent.name.to_string(),
+                    other => format!("{}.{}", parent.name, parent.output_names[*other]),
+                };
+                match entity {
+                    Mapping::Same => json!(from),
+                    Mapping::To(map) => json!({"from": from, "id": map.to_string()}),
+                }
+            }
+        };
+        inputs.insert(input.name.to_string(), from);
+    }
+    let outputs = job.output_names.iter().zip(&job.outputs);
+    let outputs: Map<String, Value> =
+        outputs.map(|(name, output)| (name.clone(), json!(format!("{}:{}", output.store, output.key)))).collect();
+    json!({
+        "use": job.transform,
+        "with": job.options,
+        "in": inputs,
+        "outputs": outputs,
+        "entity": job.form.to_string(),
+        "pool": {
+            "workers": job.workers.map_or(json!("as many as there are cores"), |number| json!(number)),
+            "memory": job.memory.map(size_text),
+            "recycle_after": job.recycle_after,
+        },
+        "timeout": duration_text(job.timeout),
+        "retries": job.retry.retries,
+        "backoff": duration_text(job.retry.backoff),
+        "claim": if job.claim { "auto" } else { "never" },
+        "version": job.version,
+    })
+}
+
+/// The value without what is secret: what stands under a telling name, and what a URL carries before its `@`.
+fn masked(key: &str, value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key.clone(), masked(&key, value))).collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(|item| masked(key, item)).collect()),
+        Value::Null | Value::Bool(_) => value,
+        value if SECRET.iter().any(|part| key.to_ascii_lowercase().contains(part)) => {
+            if value == "" {
+                value
+            } else {
+                "********".into()
+            }
+        }
+        Value::String(text) => Value::String(masked_url(&text)),
+        value => value,
+    }
+}
+
+fn masked_url(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let host_end = rest.find('/').unwrap_or(rest.len());
+    match rest[..host_end].rfind('@') {
+        Some(at) => format!("{scheme}://********{}", &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
+/// The value as YAML, with what is not set left out.
+pub fn yaml(value: &Value) -> String {
+    let mut out = String::new();
+    write_yaml(value, 0, &mut out);
+    out
+}
+
+fn write_yaml(value: &Value, depth: usize, out: &mut String) {
+    let Value::Object(map) = value else { return };
+    for (key, value) in map.iter().filter(|(_, value)| !is_unset(value)) {
+        out.push_str(&"  ".repeat(depth));
+        match value {
+            Value::Object(below) if below.values().any(|value| !is_unset(value)) => {
+                out.push_str(&format!("{}:\n", word(key)));
+                write_yaml(value, depth + 1, out);
+            }
+            Value::String(text) => out.push_str(&format!("{}: {}\n", word(key), word(text))),
+            // Lists and what else options hold: JSON is YAML.
+            other => out.push_str(&format!("{}: {other}\n", word(key))),
+        }
+    }
+}
+
+fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty() || map.values().all(is_unset),
+        _ => false,
+    }
+}
+
+/// The text bare where YAML would read it back as the same text, else in quotes.
+fn word(text: &str) -> String {
+    let bare = text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '.' | '_'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._- ".contains(&b))
+        && !text.ends_with(' ')
+        && super::scalar::meaning(text, true) == super::scalar::Meaning::Text;
+    if bare { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_by_their_names_and_in_urls() {
+        let value = masked("", json!({"env": {"API_TOKEN": "canary", "HOME": "/x", "secret_number": 7}}));
+        assert_eq!(value, json!({"env": {"API_TOKEN": "********", "HOME": "/x", "secret_number": "********"}}));
+        assert_eq!(masked_url("https://user:canary@host/a@b"), "https://********@host/a@b");
+        assert_eq!(masked_url("https://host/a@b"), "https://host/a@b");
+    }
+}

@@ -1,0 +1,142 @@
+//! The written form of a graph file: what was typed, shapes and units read, nothing resolved yet.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::problem::{At, Place};
+
+/// A whole graph file as written.
+#[derive(Clone, Debug, Default)]
+pub struct GraphFile {
+    /// `graph`: its name.
+    pub graph: Option<At<String>>,
+    /// `stores`, in the order of the file.
+    pub stores: Vec<Store>,
+    /// `defaults` of all jobs.
+    pub defaults: Settings,
+    /// `jobs`, in the order of the file.
+    pub jobs: Vec<Job>,
+    /// `tests`, kept as they are.
+    pub tests: Value,
+}
+
+/// One entry of `stores`.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Its key.
+    pub name: At<String>,
+    /// A folder, or `s3://bucket/prefix`.
+    pub url: At<String>,
+    /// The S3 server to talk to, where it is not Amazon's.
+    pub endpoint: Option<At<String>>,
+    /// The S3 region.
+    pub region: Option<At<String>>,
+    /// Whether a folder's writes reach the disk before they count.
+    pub fsync: Option<At<bool>>,
+}
+
+/// The settings that `defaults` may give and a job may change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// How long one try may take.
+    pub timeout: Option<Duration>,
+    /// Further tries after the first.
+    pub retries: Option<u32>,
+    /// The wait before the second try.
+    pub backoff: Option<Duration>,
+    /// Whether nodes settle who works on an entity.
+    pub claim: Option<Claim>,
+}
+
+/// `claim`: whether nodes settle among themselves who works on an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Wherever there may be more than one node.
+    Auto,
+    /// Never: the work is cheaper than the claim.
+    Never,
+}
+
+/// One entry of `jobs`.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its key.
+    pub name: At<String>,
+    /// `use` or `python`.
+    pub work: Option<Work>,
+    /// `with`: the options of the transform, and where each of them stands.
+    pub with: With,
+    /// `in`, in the order of the file.
+    pub inputs: Vec<Input>,
+    /// `out` or `outputs`, the primary first.
+    pub outputs: Vec<Output>,
+    /// `entity`: the form of the ids.
+    pub entity: Option<At<String>>,
+    /// `pool`.
+    pub pool: Pool,
+    /// The settings that may also stand in `defaults`.
+    pub settings: Settings,
+    /// `version`: changes when the meaning of the transform does.
+    pub version: Option<String>,
+}
+
+/// What a job runs.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// `use`: a transform by its name.
+    Use(At<String>),
+    /// `python`: a function in a file, `path/to/file.py:function`.
+    Python(At<String>),
+}
+
+/// The options of a transform.
+#[derive(Clone, Debug, Default)]
+pub struct With {
+    /// The options; an empty object where there are none.
+    pub options: Value,
+    /// Where `with` stands.
+    pub place: Place,
+    /// Where each option stands, by its path below `with`, such as `argv.0`.
+    pub places: Vec<(String, Place)>,
+}
+
+impl With {
+    /// Where the option at `path` stands, or else what is nearest to it.
+    pub fn place_of(&self, path: &str) -> Place {
+        let covers = |known: &str| path == known || path.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
+        let nearest = self.places.iter().filter(|(known, _)| covers(known)).max_by_key(|(known, _)| known.len());
+        nearest.map_or(self.place, |(_, place)| *place)
+    }
+}
+
+/// One entry of `in`.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its key: the job's name for it.
+    pub name: At<String>,
+    /// `music:{id}.ogg`, `job` or `job.output`.
+    pub from: At<String>,
+    /// `id`: which entity of the parent.
+    pub id: Option<At<String>>,
+}
+
+/// One output.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its key under `outputs`; `out` for the only one.
+    pub name: At<String>,
+    /// `store:template`.
+    pub to: At<String>,
+}
+
+/// The workers of a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pool {
+    /// How many entities are worked on at once on one node.
+    pub workers: Option<usize>,
+    /// The memory that one worker may take, in bytes.
+    pub memory: Option<u64>,
+    /// After how many entities a worker is replaced by a fresh one.
+    pub recycle_after: Option<u64>,
+}
