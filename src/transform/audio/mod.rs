@@ -1,0 +1,46 @@
+//! Audio: decoding with bounds, and the transforms that stand on it.
+//!
+//! A track travels through here in planar blocks of `f32`, one `Vec` per channel, with full scale at ±1; nothing holds a
+//! whole track unless its output is a whole track.
+
+pub mod decode;
+mod ending;
+pub mod loudness;
+mod mel;
+pub mod melspectrogram;
+mod mix;
+mod npy;
+mod resample;
+mod source;
+pub mod spectrogram;
+mod spectrum;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod transcode;
+pub mod write;
+
+/// The extensions of the files that can be decoded, most usual first.
+pub const EXTENSIONS: &[&str] = &[
+    "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
+];
+
+/// The longest track that is read unless a job says otherwise, in minutes: a day.
+pub(crate) const MAX_MINUTES: u32 = 24 * 60;
+
+/// What is wrong with a job's `max_minutes`.
+pub(crate) fn minutes_problem(minutes: u32) -> Option<super::OptionProblem> {
+    let allowed = 1..=MAX_MINUTES * 31;
+    (!allowed.contains(&minutes)).then(|| {
+        super::OptionProblem::new(
+            "max_minutes",
+            format!("expected a number of minutes from 1 to {}, got {minutes}", allowed.end()),
+        )
+    })
+}
+
+/// A time in a track as people write it: `3:04`, `1:02:03`.
+pub(crate) fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}

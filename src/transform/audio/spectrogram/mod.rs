@@ -1,0 +1,1 @@
+//! `audio.spectrogram`: the sound of a track as a picture.

@@ -1,0 +1,315 @@
+//! Writes planar blocks as a WAV or FLAC file.
+//!
+//! A sample `x` becomes the integer `round(x · 2^(bits − 1))`; what lies beyond full scale is held at full scale. There is no
+//! dither: the same samples always give the same bytes, and 16-bit material comes back bit for bit.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use euterpe_actors::outcome::Fault;
+use flacenc::{
+    bitsink::ByteSink,
+    component::{BitRepr, Stream, StreamInfo},
+    config,
+    error::{Verified, Verify},
+    source::{Context, Fill, FrameBuf},
+};
+
+/// Frames in a FLAC block: the usual number.
+const FLAC_BLOCK: usize = 4096;
+/// The highest rate that the FLAC encoder writes, in Hz.
+const FLAC_MAX_RATE: u32 = 655_350;
+
+/// How samples are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleKind {
+    /// Integers of 16 bits.
+    I16,
+    /// Integers of 24 bits.
+    I24,
+    /// Floating-point numbers of 32 bits, as they are; WAV only.
+    F32,
+}
+
+impl SampleKind {
+    fn bits(self) -> u16 {
+        match self {
+            Self::I16 => 16,
+            Self::I24 => 24,
+            Self::F32 => 32,
+        }
+    }
+}
+
+/// The containers that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// RIFF WAVE.
+    Wav,
+    /// Free Lossless Audio Codec.
+    Flac,
+}
+
+impl Container {
+    /// The container of a file suffix without the dot.
+    pub fn of_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
+            "wav" => Some(Self::Wav),
+            "flac" => Some(Self::Flac),
+            _ => None,
+        }
+    }
+}
+
+/// What a file is to hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Frames in a second.
+    pub rate: u32,
+    /// Channels.
+    pub channels: usize,
+    /// How samples are written.
+    pub kind: SampleKind,
+}
+
+/// A file being written.
+pub struct Writer {
+    shape: Shape,
+    sink: Sink,
+    /// One block of interleaved integers, reused.
+    integers: Vec<i32>,
+    bytes: u64,
+}
+
+enum Sink {
+    Wav(hound::WavWriter<BufWriter<File>>),
+    Flac(Box<Flac>),
+}
+
+impl Writer {
+    /// Creates the file at `path`.
+    ///
+    /// # Errors
+    /// Where the container cannot hold the shape, or the file cannot be created.
+    pub fn create(path: &Path, container: Container, shape: Shape) -> Result<Self, Fault> {
+        let file = File::create(path).map_err(|error| unwritable(&error))?;
+        let sink = match container {
+            Container::Wav => {
+                let spec = hound::WavSpec {
+                    channels: shape.channels as u16,
+                    sample_rate: shape.rate,
+                    bits_per_sample: shape.kind.bits(),
+                    sample_format: match shape.kind {
+                        SampleKind::F32 => hound::SampleFormat::Float,
+                        _ => hound::SampleFormat::Int,
+                    },
+                };
+                let writer = hound::WavWriter::new(BufWriter::with_capacity(1 << 16, file), spec);
+                Sink::Wav(writer.map_err(|error| unwritable(&error))?)
+            }
+            Container::Flac => Sink::Flac(Box::new(Flac::new(file, shape)?)),
+        };
+        Ok(Self { shape, sink, integers: Vec::new(), bytes: 0 })
+    }
+
+    /// Appends a block, one vector of equal length for each channel.
+    ///
+    /// # Errors
+    /// Where the file cannot be written, or would outgrow what a WAV file can hold.
+    pub fn write(&mut self, block: &[Vec<f32>]) -> Result<(), Fault> {
+        let frames = block.first().map_or(0, Vec::len);
+        self.bytes += frames as u64 * block.len() as u64 * u64::from(self.shape.kind.bits() / 8);
+        if matches!(self.sink, Sink::Wav(_)) && self.bytes > u64::from(u32::MAX) - 4096 {
+            return Err(Fault::fatal(
+                "the sound does not fit into a WAV file of 4 GiB; give the output the suffix .flac",
+            ));
+        }
+        if let (Sink::Wav(writer), SampleKind::F32) = (&mut self.sink, self.shape.kind) {
+            for frame in 0..frames {
+                for channel in block {
+                    writer.write_sample(channel[frame]).map_err(|error| unwritable(&error))?;
+                }
+            }
+            return Ok(());
+        }
+        let full = f32::from(1u16 << 15) * if self.shape.kind == SampleKind::I24 { 256.0 } else { 1.0 };
+        self.integers.resize(frames * block.len(), 0);
+        for (index, channel) in block.iter().enumerate() {
+            for (integer, sample) in self.integers[index..].iter_mut().step_by(block.len()).zip(channel) {
+                *integer = (sample * full).round().clamp(-full, full - 1.0) as i32;
+            }
+        }
+        match &mut self.sink {
+            Sink::Wav(writer) => {
+                for &integer in &self.integers {
+                    writer.write_sample(integer).map_err(|error| unwritable(&error))?;
+                }
+            }
+            Sink::Flac(flac) => flac.write(&self.integers)?,
+        }
+        Ok(())
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(self) -> Result<(), Fault> {
+        match self.sink {
+            Sink::Wav(writer) => writer.finalize().map_err(|error| unwritable(&error)),
+            Sink::Flac(flac) => flac.finish(),
+        }
+    }
+}
+
+struct Flac {
+    file: BufWriter<File>,
+    config: Verified<config::Encoder>,
+    info: StreamInfo,
+    context: Context,
+    block: FrameBuf,
+    bytes: ByteSink,
+    /// Interleaved samples that wait for a whole block.
+    pending: Vec<i32>,
+    channels: usize,
+    blocks: usize,
+}
+
+impl Flac {
+    fn new(file: File, shape: Shape) -> Result<Self, Fault> {
+        let bits = usize::from(shape.kind.bits());
+        if shape.channels > 8 || shape.rate > FLAC_MAX_RATE || shape.kind == SampleKind::F32 {
+            return Err(Fault::fatal(format!(
+                "a FLAC file holds at most 8 channels, {FLAC_MAX_RATE} Hz and 24 bits, not {} channels at {} Hz with {bits} \
+                 bits; give the output the suffix .wav",
+                shape.channels, shape.rate
+            )));
+        }
+        let mut encoder = config::Encoder::default();
+        encoder.block_size = FLAC_BLOCK;
+        let config = encoder.into_verified().map_err(|(_, error)| unwritable(&error))?;
+        let info = StreamInfo::new(shape.rate as usize, shape.channels, bits).map_err(|error| unwritable(&error))?;
+        let mut flac = Self {
+            file: BufWriter::with_capacity(1 << 16, file),
+            config,
+            info,
+            context: Context::new(bits, shape.channels),
+            block: FrameBuf::with_size(shape.channels, FLAC_BLOCK).map_err(|error| unwritable(&error))?,
+            bytes: ByteSink::new(),
+            pending: Vec::with_capacity(FLAC_BLOCK * shape.channels),
+            channels: shape.channels,
+            blocks: 0,
+        };
+        flac.write_header()?;
+        Ok(flac)
+    }
+
+    fn write(&mut self, mut integers: &[i32]) -> Result<(), Fault> {
+        let whole = FLAC_BLOCK * self.channels;
+        while !integers.is_empty() {
+            let (now, later) = integers.split_at(integers.len().min(whole - self.pending.len()));
+            self.pending.extend_from_slice(now);
+            integers = later;
+            if self.pending.len() == whole {
+                self.write_block()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_block(&mut self) -> Result<(), Fault> {
+        self.block.fill_interleaved(&self.pending).map_err(|error| unwritable(&error))?;
+        self.context.fill_interleaved(&self.pending).map_err(|error| unwritable(&error))?;
+        let frame = flacenc::encode_fixed_size_frame(&self.config, &self.block, self.blocks, &self.info)
+            .map_err(|error| unwritable(&error))?;
+        self.info.update_frame_info(&frame);
+        self.bytes.clear();
+        frame.write(&mut self.bytes).map_err(|error| unwritable(&error))?;
+        self.blocks += 1;
+        self.pending.clear();
+        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritable(&error))
+    }
+
+    /// The header: rewritten at the end, when length and checksum are known.
+    fn write_header(&mut self) -> Result<(), Fault> {
+        self.info.set_block_sizes(FLAC_BLOCK, FLAC_BLOCK).map_err(|error| unwritable(&error))?;
+        self.bytes.clear();
+        Stream::with_stream_info(self.info.clone()).write(&mut self.bytes).map_err(|error| unwritable(&error))?;
+        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritable(&error))
+    }
+
+    fn finish(mut self) -> Result<(), Fault> {
+        if !self.pending.is_empty() {
+            self.write_block()?;
+        }
+        self.info.set_md5_digest(&self.context.md5_digest());
+        self.file.seek(SeekFrom::Start(0)).map_err(|error| unwritable(&error))?;
+        self.write_header()?;
+        self.file.into_inner().map_err(io::IntoInnerError::into_error).map_err(|error| unwritable(&error))?;
+        Ok(())
+    }
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Fault {
+    Fault::failed(format!("could not write the sound: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decoded, work};
+    use super::*;
+
+    fn written(container: Container, kind: SampleKind, block: &[Vec<f32>]) -> Vec<u8> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("sound");
+        let shape = Shape { rate: 44_100, channels: block.len(), kind };
+        let mut writer = Writer::create(&path, container, shape).expect("created");
+        for start in (0..block[0].len()).step_by(1000) {
+            let end = (start + 1000).min(block[0].len());
+            let part: Vec<Vec<f32>> = block.iter().map(|channel| channel[start..end].to_vec()).collect();
+            writer.write(&part).expect("written");
+        }
+        writer.finish().expect("finished");
+        std::fs::read(path).expect("read")
+    }
+
+    /// Noise on the grid of an integer width, full scale included.
+    fn grid(frames: usize, channels: usize, bits: u32) -> Vec<Vec<f32>> {
+        let full = (1i64 << (bits - 1)) as f32;
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 40) as i64 & ((1 << bits) - 1)) as f32 / full - 1.0
+        };
+        (0..channels).map(|_| (0..frames).map(|_| next()).collect()).collect()
+    }
+
+    #[test]
+    fn what_is_written_reads_back_bit_for_bit() {
+        for container in [Container::Wav, Container::Flac] {
+            for (kind, bits) in [(SampleKind::I16, 16), (SampleKind::I24, 24)] {
+                for (frames, channels) in [(1, 1), (15, 1), (4096, 2), (4097, 2), (10_000, 1), (5000, 6)] {
+                    let block = grid(frames, channels, bits);
+                    let bytes = written(container, kind, &block);
+                    let suffix = if container == Container::Wav { "wav" } else { "flac" };
+                    let back = decoded(&work("t", &[("audio", &format!("t.{suffix}"), &bytes)], "x")).expect("decodes");
+                    assert!(back.samples == block, "{container:?} {kind:?} {frames}x{channels} differs");
+                    assert_eq!(back.rate, 44_100);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floats_are_kept_as_they_are_and_integers_stop_at_full_scale() {
+        let block = vec![vec![0.1, -1.5, 1.5, 1e-9]];
+        let bytes = written(Container::Wav, SampleKind::F32, &block);
+        assert_eq!(decoded(&work("t", &[("audio", "t.wav", &bytes)], "x")).expect("decodes").samples, block);
+        let bytes = written(Container::Flac, SampleKind::I16, &block);
+        let back = decoded(&work("t", &[("audio", "t.flac", &bytes)], "x")).expect("decodes").samples;
+        assert_eq!(back, [[3277.0 / 32768.0, -1.0, 32767.0 / 32768.0, 0.0]]);
+    }
+}

@@ -1,0 +1,83 @@
+//! The process group of a program: told to end, then killed, and never left behind.
+
+use std::{future::Future, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    process::Child,
+    time::{sleep, timeout},
+};
+
+/// How long a program may take to end after SIGTERM.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+
+/// A program and all that it starts. Dropped before its end, the whole group is killed.
+pub(super) struct Group {
+    child: Child,
+    leader: Option<Pid>,
+}
+
+/// How a program ended.
+pub(super) struct Ended {
+    pub(super) status: std::process::ExitStatus,
+    /// Whether it was told to end because its time was up.
+    pub(super) overdue: bool,
+}
+
+impl Group {
+    /// The group of a child that was spawned as the leader of one.
+    pub(super) fn of(child: Child) -> Self {
+        let leader = child.id().and_then(|pid| Pid::from_raw(pid as i32));
+        Self { child, leader }
+    }
+
+    /// Waits for the program's end; after `limit` it is told to end, and after [`GRACE`] killed. What it left running is
+    /// killed in any case.
+    pub(super) async fn end(&mut self, limit: Duration) -> std::io::Result<Ended> {
+        let ended = match timeout(limit, self.child.wait()).await {
+            Ok(status) => Ended { status: status?, overdue: false },
+            Err(_) => {
+                self.signal(Signal::TERM);
+                let status = match timeout(GRACE, self.child.wait()).await {
+                    Ok(status) => status?,
+                    Err(_) => {
+                        self.signal(Signal::KILL);
+                        self.child.wait().await?
+                    }
+                };
+                Ended { status, overdue: true }
+            }
+        };
+        self.kill();
+        Ok(ended)
+    }
+
+    /// The output of a reader of the program's pipes, which ends with the group; a process that left the group and holds
+    /// the pipe open is not waited for.
+    pub(super) async fn drained<T>(reader: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = reader => Some(read),
+            () = sleep(Duration::from_secs(1)) => None,
+        }
+    }
+
+    fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.leader = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        let Some(leader) = self.leader else { return };
+        match kill_process_group(leader, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => tracing::warn!(group = %leader.as_raw_nonzero(), %error, "could not signal a program"),
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The runtime reaps the child itself, for it was spawned with `kill_on_drop`.
+        self.kill();
+    }
+}

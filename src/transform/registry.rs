@@ -1,0 +1,292 @@
+//! The transforms that a graph file can name, each with what it takes, what it makes and how it is opened.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use euterpe_actors::transform::TransformFactory;
+use schemars::Schema;
+use serde_json::Value;
+
+use super::options::{self, NoOptions, OptionProblem, Settings};
+use super::{audio, command, json_merge, synth};
+
+/// Which inputs a transform takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputRule {
+    /// None at all: it makes its output from the id.
+    None,
+    /// Exactly these names.
+    Exactly(&'static [&'static str]),
+    /// One or more, under any names.
+    OneOrMore,
+    /// Any number, under any names.
+    Any,
+}
+
+impl InputRule {
+    /// What is wrong with a job's input names, or nothing.
+    pub fn problem(&self, names: &[&str]) -> Option<String> {
+        match self {
+            InputRule::None if !names.is_empty() => {
+                Some(format!("this transform takes no inputs; leave out {}", options::list(names)))
+            }
+            InputRule::OneOrMore if names.is_empty() => Some("this transform needs at least one input".to_owned()),
+            InputRule::Exactly(wanted) => {
+                let same = wanted.len() == names.len() && wanted.iter().all(|name| names.contains(name));
+                (!same).then(|| {
+                    let noun = if wanted.len() == 1 { "the input" } else { "the inputs" };
+                    format!("this transform takes {noun} {}, not {}", options::list(wanted), options::list(names))
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One output of the job that a transform is opened for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputShape {
+    /// Its name in the graph file; empty where the job has a single `out:`.
+    pub name: String,
+    /// Its file suffix without the dot; empty where the key has none.
+    pub suffix: String,
+}
+
+/// The job that a transform is opened for, as far as a transform may care.
+#[derive(Clone, Debug, Default)]
+pub struct OpenContext {
+    /// The names of the inputs, in the order of the graph file.
+    pub inputs: Vec<String>,
+    /// The outputs, the primary first.
+    pub outputs: Vec<OutputShape>,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// The folder of the graph file: what a program's relative path is relative to.
+    pub folder: PathBuf,
+}
+
+impl OpenContext {
+    /// The suffix of the primary output; empty where there is none.
+    pub fn suffix(&self) -> &str {
+        self.outputs.first().map_or("", |output| output.suffix.as_str())
+    }
+}
+
+type Open = Arc<dyn Fn(&Value, &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> + Send + Sync>;
+
+/// One transform of the registry.
+#[derive(Clone)]
+pub struct Entry {
+    name: Cow<'static, str>,
+    summary: Cow<'static, str>,
+    inputs: InputRule,
+    extensions: &'static [&'static str],
+    suffixes: &'static [&'static str],
+    several_outputs: bool,
+    schema: fn() -> Schema,
+    open: Open,
+}
+
+impl Entry {
+    /// A transform with settings of its own: `open` gets them checked. It takes any inputs and writes one output of any
+    /// suffix until told otherwise by the methods below.
+    pub fn new<S, O>(name: impl Into<Cow<'static, str>>, summary: impl Into<Cow<'static, str>>, open: O) -> Self
+    where
+        S: Settings,
+        O: Fn(S, &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> + Send + Sync + 'static,
+    {
+        Self {
+            name: name.into(),
+            summary: summary.into(),
+            inputs: InputRule::Any,
+            extensions: &[],
+            suffixes: &[],
+            several_outputs: false,
+            schema: options::schema_of::<S>,
+            open: Arc::new(move |with, job| open(options::read::<S>(with, job)?, job)),
+        }
+    }
+
+    /// A transform without options: what a user's own binary registers in a line.
+    pub fn native(name: impl Into<Cow<'static, str>>, factory: TransformFactory) -> Self {
+        Self::new("", "a transform of this binary", move |_: NoOptions, _| Ok(factory.clone()))
+            .several_outputs()
+            .named(name)
+    }
+
+    fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The inputs that it takes.
+    pub fn inputs(mut self, rule: InputRule) -> Self {
+        self.inputs = rule;
+        self
+    }
+
+    /// The extensions, lower case and without the dot, that `{ext}` stands for in a source of one of its inputs.
+    pub fn reads(mut self, extensions: &'static [&'static str]) -> Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// The suffixes that its output may have.
+    pub fn writes(mut self, suffixes: &'static [&'static str]) -> Self {
+        self.suffixes = suffixes;
+        self
+    }
+
+    /// It may write several outputs.
+    pub fn several_outputs(mut self) -> Self {
+        self.several_outputs = true;
+        self
+    }
+
+    /// The name that `use:` gives.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it does, in one line.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Which inputs it takes.
+    pub fn input_rule(&self) -> InputRule {
+        self.inputs
+    }
+
+    /// The extensions that it reads; empty where it reads anything.
+    pub fn extensions(&self) -> &'static [&'static str] {
+        self.extensions
+    }
+
+    /// The suffixes that its output may have; empty where any will do.
+    pub fn suffixes(&self) -> &'static [&'static str] {
+        self.suffixes
+    }
+
+    /// What is wrong with a job's outputs, given their suffixes, or nothing.
+    pub fn output_problem(&self, suffixes: &[&str]) -> Option<String> {
+        if suffixes.len() > 1 && !self.several_outputs {
+            return Some(format!("`{}` writes one output, not {}", self.name, suffixes.len()));
+        }
+        let odd = suffixes.iter().find(|suffix| !self.suffixes.is_empty() && !self.suffixes.contains(suffix))?;
+        let wanted: Vec<String> = self.suffixes.iter().map(|suffix| format!(".{suffix}")).collect();
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let got = if odd.is_empty() { "no suffix".to_owned() } else { format!("`.{odd}`") };
+        Some(format!("`{}` writes {}, not {got}; change the output's suffix", self.name, options::list(&wanted)))
+    }
+
+    /// The JSON Schema of its options.
+    pub fn schema(&self) -> Schema {
+        (self.schema)()
+    }
+
+    /// Opens it with what stands under `with:` (null where nothing does).
+    ///
+    /// # Errors
+    /// Every problem with the options, each with its place below `with:`.
+    pub fn open(&self, with: &Value, job: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
+        (self.open)(with, job)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The transforms by name.
+#[derive(Clone, Debug, Default)]
+pub struct Registry(BTreeMap<String, Entry>);
+
+impl Registry {
+    /// The transforms that come with the program.
+    pub fn with_builtins() -> Self {
+        let mut registry = Self::default();
+        registry.register(audio::loudness::entry());
+        registry.register(audio::melspectrogram::entry());
+        registry.register(audio::transcode::entry());
+        registry.register(command::entry());
+        registry.register(json_merge::entry());
+        registry.register(synth::entry());
+        registry
+    }
+
+    /// Adds a transform; one of the same name is replaced and returned.
+    pub fn register(&mut self, entry: Entry) -> Option<Entry> {
+        self.0.insert(entry.name().to_owned(), entry)
+    }
+
+    /// The transform of a name.
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        self.0.get(name)
+    }
+
+    /// All names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// All transforms, in alphabetical order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use euterpe_actors::transform::{Product, inline};
+
+    #[test]
+    fn every_builtin_is_found_by_its_name_and_documents_each_of_its_options() {
+        let registry = Registry::with_builtins();
+        for name in [
+            "audio.loudness",
+            "audio.melspectrogram",
+            "audio.transcode",
+            "command",
+            "json.merge",
+            "synth.track",
+        ] {
+            let entry = registry.find(name).unwrap_or_else(|| panic!("{name} is not there"));
+            assert!(!entry.summary().is_empty());
+            let schema = entry.schema();
+            assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{name} takes unknown options");
+            for (option, about) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                assert!(about.get("description").is_some(), "{name}: `{option}` has no description");
+            }
+        }
+        assert!(registry.find("audio.transcod").is_none());
+    }
+
+    #[test]
+    fn a_transform_of_ones_own_takes_no_options_and_says_so() {
+        let mut registry = Registry::with_builtins();
+        registry.register(Entry::native("mine", inline(|_| Ok(Product::bytes("x")))));
+        let mine = registry.find("mine").expect("registered");
+        assert!(mine.open(&Value::Null, &OpenContext::default()).is_ok());
+        let problems = mine.open(&serde_json::json!({"speed": 3}), &OpenContext::default()).err().expect("refused");
+        assert_eq!(problems[0].to_string(), "speed: no option named `speed`: this transform takes none");
+    }
+
+    #[test]
+    fn inputs_and_outputs_that_do_not_fit_are_named_with_what_would() {
+        let rule = InputRule::Exactly(&["audio"]);
+        assert_eq!(rule.problem(&["audio"]), None);
+        assert_eq!(rule.problem(&["pcm"]).as_deref(), Some("this transform takes the input `audio`, not `pcm`"));
+        assert!(InputRule::OneOrMore.problem(&[]).is_some() && InputRule::None.problem(&["a"]).is_some());
+        let registry = Registry::with_builtins();
+        let mel = registry.find("audio.melspectrogram").expect("built in");
+        assert_eq!(mel.output_problem(&["npy"]), None);
+        let said = mel.output_problem(&["wav"]);
+        assert_eq!(
+            said.as_deref(),
+            Some("`audio.melspectrogram` writes `.npy`, not `.wav`; change the output's suffix")
+        );
+    }
+}
