@@ -1,1 +1,4 @@
-//! Where objects live: adapters of the storage port.
+//! Where objects live: adapters of the storage port, and the lock of a folder.
+
+pub mod local;
+pub mod lock;

@@ -1,0 +1,140 @@
+//! The calls that change the disk. Each passes one point, so that a test can make any of them fail.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use rustix::fs::{AtFlags, Mode, OFlags, XattrFlags};
+use rustix::io::Errno;
+
+use super::TEMP_PREFIX;
+
+/// The disk as the writing code sees it.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    #[cfg(test)]
+    pub(super) faults: super::fault_tests::Faults,
+}
+
+impl Disk {
+    /// Here a test may say no.
+    #[cfg_attr(not(test), allow(clippy::unused_self, clippy::unnecessary_wraps))]
+    fn step(&self, _call: &'static str) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.step(_call)?;
+        Ok(())
+    }
+
+    /// Makes a folder in `parent`; one that is there is good too.
+    pub(super) fn make_folder(&self, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        self.step("mkdir")?;
+        match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a new file in `folder`, which goes away again unless it is put in place.
+    pub(super) fn new_temp(&self, folder: OwnedFd) -> io::Result<Temp<'_>> {
+        self.step("create")?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        loop {
+            let name = temp_name();
+            match rustix::fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o666)) {
+                Ok(file) => return Ok(Temp { disk: self, folder, name, file: file.into(), placed: false }),
+                Err(Errno::EXIST) => {} // left by a dead process that had our number
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits until the disk has the entries of a folder.
+    pub(super) fn sync_folder(&self, folder: BorrowedFd<'_>) -> io::Result<()> {
+        self.step("fsync folder")?;
+        Ok(rustix::fs::fsync(folder)?)
+    }
+
+    /// Removes a file from its folder.
+    pub(super) fn remove(&self, folder: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+        self.step("unlink")?;
+        Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
+    }
+}
+
+/// A name that no other writer uses: the process, and a number that goes up from the time of the first one.
+fn temp_name() -> String {
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        AtomicU64::new(now.map_or(1, |since| since.as_nanos() as u64))
+    });
+    format!("{TEMP_PREFIX}{}-{:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A file that is being written, under a name that no listing shows. Dropped, it is removed.
+#[derive(Debug)]
+pub(super) struct Temp<'d> {
+    disk: &'d Disk,
+    folder: OwnedFd,
+    name: String,
+    file: File,
+    placed: bool,
+}
+
+impl Temp<'_> {
+    /// Writes all of `bytes` at the end.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.disk.step("write") {
+            self.file.write_all(&bytes[..bytes.len() / 2])?; // a real disk fails in the middle
+            return Err(error);
+        }
+        self.file.write_all(bytes)
+    }
+
+    /// Sets an extended attribute.
+    pub(super) fn set_attribute(&self, name: &str, value: &[u8]) -> io::Result<()> {
+        self.disk.step("setxattr")?;
+        Ok(rustix::fs::fsetxattr(&self.file, name, value, XattrFlags::empty())?)
+    }
+
+    /// Waits until the disk has the content.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.disk.step("fsync")?;
+        self.file.sync_all()
+    }
+
+    /// Puts the file in place in its folder, over whatever was there.
+    pub(super) fn place(mut self, name: &str) -> io::Result<OwnedFd> {
+        self.disk.step("rename")?;
+        rustix::fs::renameat(&self.folder, &self.name, &self.folder, name)?;
+        self.placed = true;
+        self.folder.as_fd().try_clone_to_owned()
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The folder in which it lies.
+    pub(super) fn folder(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if self.placed {
+            return;
+        }
+        if let Err(error) = rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty()) {
+            tracing::warn!(name = %self.name, %error, "could not remove a temporary file; a sweep will");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The root folder: everything below it is opened so that no path and no link leads out of it.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::trouble::Trouble;
+
+/// The folder that was opened, held open.
+#[derive(Debug)]
+pub(super) struct Root {
+    /// As given, made absolute.
+    path: PathBuf,
+    opened: RwLock<Arc<Opened>>,
+    /// Whether the kernel has no `openat2` (before 5.6, or forbidden in a sandbox).
+    old_kernel: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Opened {
+    folder: OwnedFd,
+    /// Without links on the way.
+    real: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Opened {
+    fn at(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(path, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&folder)?;
+        Ok(Self { folder, real: std::fs::canonicalize(path)?, device: stat.st_dev, inode: stat.st_ino })
+    }
+}
+
+impl Root {
+    /// Opens the folder at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+        let path = std::path::absolute(path)?;
+        let opened = Opened::at(&path).map_err(|error| gone(&path, error))?;
+        Ok(Self { path, opened: RwLock::new(Arc::new(opened)), old_kernel: AtomicBool::new(false) })
+    }
+
+    /// The folder as given, made absolute.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn opened(&self) -> Arc<Opened> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether another folder has taken the place of the one that was open; it is open now, so try again.
+    ///
+    /// # Errors
+    /// If there is no folder, or one on another disk: a disk that is not mounted shows an empty folder, and must never
+    /// pass for a store in which everything is missing.
+    pub(super) fn was_replaced(&self) -> Result<bool, Trouble> {
+        let opened = self.opened();
+        let stat = rustix::fs::stat(&self.path).map_err(|error| gone(&self.path, error.into()))?;
+        if (stat.st_dev, stat.st_ino) == (opened.device, opened.inode) {
+            return Ok(false);
+        }
+        let now = Opened::at(&self.path).map_err(|error| gone(&self.path, error))?;
+        if now.device != opened.device {
+            return Err(Trouble::Root(format!(
+                "the folder {} of this store lies on another disk than when it was opened; is the disk mounted? \
+                 if this is right, start again",
+                self.path.display()
+            )));
+        }
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(now);
+        Ok(true)
+    }
+
+    /// Opens what lies at `below`, following links that stay below the root.
+    pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, Trouble> {
+        let opened = self.opened();
+        let flags = flags | OFlags::CLOEXEC;
+        if self.old_kernel.load(Ordering::Relaxed) {
+            return self.open_through_links(&opened, below, flags);
+        }
+        loop {
+            match rustix::fs::openat2(&opened.folder, below, flags, Mode::empty(), ResolveFlags::BENEATH) {
+                Ok(file) => return Ok(file),
+                Err(Errno::AGAIN | Errno::INTR) => {} // something on the way was renamed in this moment
+                Err(Errno::NOSYS | Errno::PERM) => {
+                    self.old_kernel.store(true, Ordering::Relaxed);
+                    return self.open_through_links(&opened, below, flags);
+                }
+                // A link that leaves, or one that is written with an absolute path and may still lead back in.
+                Err(Errno::XDEV) => return self.open_through_links(&opened, below, flags),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Resolves all links first, checks where they lead, and opens that without following any.
+    ///
+    /// Where there is no `openat2`, somebody who can write below the root and swaps a folder for a link in just this
+    /// moment is not stopped.
+    fn open_through_links(&self, opened: &Opened, below: &str, flags: OFlags) -> Result<OwnedFd, Trouble> {
+        let target = std::fs::canonicalize(opened.real.join(below))?;
+        let Ok(inside) = target.strip_prefix(&opened.real) else {
+            return Err(Trouble::Key(format!(
+                "a link on the way leads out of the store's folder, to {}; put the file itself there",
+                target.display()
+            )));
+        };
+        let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+        let flags = flags | OFlags::NOFOLLOW;
+        let file = if self.old_kernel.load(Ordering::Relaxed) {
+            rustix::fs::openat(&opened.folder, inside, flags, Mode::empty())?
+        } else {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            rustix::fs::openat2(&opened.folder, inside, flags, Mode::empty(), resolve)?
+        };
+        Ok(file)
+    }
+
+    /// A path without links under which a child process can open the file that is open as `file`.
+    pub(super) fn real_path(&self, file: BorrowedFd<'_>, below: &str) -> PathBuf {
+        let opened = self.opened();
+        let plain = opened.real.join(below);
+        let Some(told) = path_of(file) else { return plain }; // no /proc
+        // A file that was replaced since is told as `… (deleted)`: its successor lies at the plain path.
+        if told.starts_with(&opened.real) && is_same(&told, file) { told } else { plain }
+    }
+
+    /// As if the kernel were an old one.
+    #[cfg(test)]
+    pub(super) fn pretend_old_kernel(&self) {
+        self.old_kernel.store(true, Ordering::Relaxed);
+    }
+}
+
+fn path_of(file: BorrowedFd<'_>) -> Option<PathBuf> {
+    use std::os::{fd::AsRawFd, unix::ffi::OsStringExt};
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let told = rustix::fs::readlink(link, Vec::new()).ok()?;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(told.into_bytes())))
+}
+
+fn is_same(path: &Path, file: BorrowedFd<'_>) -> bool {
+    match (rustix::fs::lstat(path), rustix::fs::fstat(file.as_fd())) {
+        (Ok(there), Ok(open)) => (there.st_dev, there.st_ino) == (open.st_dev, open.st_ino),
+        _ => false,
+    }
+}
+
+fn gone(path: &Path, error: io::Error) -> Trouble {
+    let folder = path.display();
+    Trouble::Root(match error.kind() {
+        io::ErrorKind::NotFound => format!("the folder {folder} of this store is not there; is the disk mounted?"),
+        io::ErrorKind::NotADirectory => format!("{folder} is not a folder; a store needs one"),
+        io::ErrorKind::PermissionDenied => {
+            format!("the folder {folder} of this store may not be read; give this user the right to it")
+        }
+        _ => format!("the folder {folder} of this store cannot be opened: {error}"),
+    })
+}

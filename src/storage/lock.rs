@@ -1,0 +1,110 @@
+//! Holds a folder for one process: a second one is told who has it.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::FlockOperation;
+use thiserror::Error;
+
+/// The name of the file that is locked.
+const NAME: &str = "lock";
+
+/// A folder that this process holds until this value is dropped or the process ends, however it ends.
+///
+/// The system's lock on the file `lock` in the folder decides; what stands in the file is for people, and a file that a
+/// dead process left is no obstacle.
+#[derive(Debug)]
+pub struct FolderLock {
+    file: File,
+}
+
+/// Why a folder cannot be held.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("the folder {} is in use by {}; wait for it, stop it, or use another folder", .folder.display(), holder(*.pid))]
+    Held {
+        /// The folder.
+        folder: PathBuf,
+        /// The process that has it, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The folder cannot be made or the file not be locked.
+    #[error("the folder {} cannot be locked: {source}", .folder.display())]
+    Refused {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
+}
+
+impl FolderLock {
+    /// Takes `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] at once if another process (or another lock of this one) has it.
+    pub fn take(folder: &Path) -> Result<Self, LockError> {
+        let refused = |source: io::Error| LockError::Refused { folder: folder.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(refused)?;
+        let path = folder.join(NAME);
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(refused)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                // Only for the message: a file that cannot be read leaves the process unnamed.
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(LockError::Held { folder: folder.to_owned(), pid });
+            }
+            Err(error) => return Err(refused(error.into())),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(refused)?;
+        writeln!(file, "{}", std::process::id()).map_err(refused)?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // The lock goes with the file; an empty file only spares people a stale number.
+        if let Err(error) = self.file.set_len(0) {
+            tracing::debug!(%error, "could not empty the lock file");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_with_the_first_ones_process_until_it_lets_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state");
+        let first = FolderLock::take(&state).expect("taken");
+        let error = FolderLock::take(&state).expect_err("taken twice");
+        let text = error.to_string();
+        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        assert!(text.contains(&state.display().to_string()), "{text}");
+        drop(first);
+        FolderLock::take(&state).expect("free again");
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_no_obstacle() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(NAME), "999999999\n").expect("written");
+        let _held = FolderLock::take(folder.path()).expect("taken");
+        let text = std::fs::read_to_string(folder.path().join(NAME)).expect("read");
+        assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+}
