@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
 use crate::config::Catalog;
+use crate::transform::registry::{Entry, Registry};
 
 /// The program and the transforms that it knows.
 ///
@@ -14,13 +16,32 @@ use crate::config::Catalog;
 ///     euterpe::app::App::new().main()
 /// }
 /// ```
-#[derive(Debug, Default)]
-pub struct App {}
+#[derive(Debug)]
+pub struct App {
+    registry: Registry,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl App {
     /// The program with the transforms that come with it.
     pub fn new() -> Self {
-        Self::default()
+        Self { registry: Registry::with_builtins() }
+    }
+
+    /// Adds a transform of the user's own binary under the name that `use:` gives it.
+    pub fn transform(mut self, name: &str, factory: TransformFactory) -> Self {
+        self.registry.register(Entry::native(name.to_owned(), factory));
+        self
+    }
+
+    /// The transforms that graph files can name.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// What the checks of a graph file need to know of the transforms.
@@ -39,11 +60,13 @@ impl App {
                 return exit.into();
             }
         };
+        crate::telemetry::start();
         match command.run(&self) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 eprintln!("error: {error:#}");
-                Exit::Failed.into()
+                let exit = if error.is::<cli::run::Mistake>() { Exit::Usage } else { Exit::Failed };
+                exit.into()
             }
         }
     }

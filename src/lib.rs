@@ -5,5 +5,7 @@ pub mod assembly;
 pub mod cli;
 pub mod config;
 pub mod graph;
+pub mod run;
 pub mod storage;
+pub mod telemetry;
 pub mod transform;

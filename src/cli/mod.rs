@@ -5,6 +5,7 @@ mod graph;
 mod graph_file;
 mod lint;
 mod output;
+pub mod run;
 mod schema;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ pub struct Command {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Run a graph: make every output that is missing, once, and account for every entity.
+    Run(run::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
@@ -50,6 +53,7 @@ impl Command {
     pub fn run(&self, app: &App) -> anyhow::Result<Exit> {
         let out = Output { json: self.json };
         match &self.verb {
+            Verb::Run(args) => run::run(args, app, out),
             Verb::Lint(args) => lint::run(args, app, out),
             Verb::Graph(args) => graph::run(args, app, out),
             Verb::Schema(args) => schema::run(args, app, out),

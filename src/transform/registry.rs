@@ -245,14 +245,9 @@ mod tests {
     #[test]
     fn every_builtin_is_found_by_its_name_and_documents_each_of_its_options() {
         let registry = Registry::with_builtins();
-        for name in [
-            "audio.loudness",
-            "audio.melspectrogram",
-            "audio.transcode",
-            "command",
-            "json.merge",
-            "synth.track",
-        ] {
+        for name in
+            ["audio.loudness", "audio.melspectrogram", "audio.transcode", "command", "json.merge", "synth.track"]
+        {
             let entry = registry.find(name).unwrap_or_else(|| panic!("{name} is not there"));
             assert!(!entry.summary().is_empty());
             let schema = entry.schema();

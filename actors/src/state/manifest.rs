@@ -68,6 +68,11 @@ pub struct Counts {
     pub dead: u64,
 }
 
+/// The key of a chunk of a run's entities.
+pub fn chunk_key(run: RunId, chunk: u64) -> String {
+    format!("runs/{run}/entities/{chunk:08}.txt")
+}
+
 impl StateStore {
     /// Writes the manifest of a run, before its first entity.
     ///
@@ -87,7 +92,7 @@ impl StateStore {
             text.push_str(entity.as_str()); // an id holds no control characters, so no line break
             text.push('\n');
         }
-        let key = format!("runs/{run}/entities/{chunk:08}.txt");
+        let key = chunk_key(run, chunk);
         self.storage.store(&key, Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
     }
 

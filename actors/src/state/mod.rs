@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use letters::{DeadLetter, LetterFilter, Origin, SkipRecord};
-pub use manifest::{Counts, Manifest, RunEnd, Selection};
+pub use manifest::{Counts, Manifest, RunEnd, Selection, chunk_key};
 
 use crate::storage::{Content, Storage, StorageError, StorageErrorKind};
 

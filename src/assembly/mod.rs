@@ -1,9 +1,13 @@
 //! From the graph file's plan to the plan of a node: the only place that sees both configuration and actors.
 
+mod opened;
+
 use std::collections::BTreeMap;
 
 use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
+
+pub use opened::{Opened, Opening, STATE_FOLDER, now, salt};
 
 use crate::config::plan::{Job, Plan};
 use crate::config::{Catalog, Facts, InputRule};

@@ -1,0 +1,152 @@
+//! A graph opened for work: its stores, its state folder, its jobs with their transforms.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, bail};
+use euterpe_actors::ids::{JobName, RunId, StoreName};
+use euterpe_actors::plan::{JobIx, NodePlan, Route};
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Storage, Stores};
+use tokio::sync::Semaphore;
+
+use crate::config::plan::{Location, Plan};
+use crate::run::Listing;
+use crate::storage::local::{LocalSettings, LocalStorage};
+use crate::storage::lock::FolderLock;
+use crate::transform::registry::{OpenContext, OutputShape, Registry};
+
+/// The folder beside the graph file that holds what is known of its runs.
+pub const STATE_FOLDER: &str = ".euterpe";
+
+/// How a graph is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// Workers over all pools; by default the cores.
+    pub jobs: Option<usize>,
+    /// The state folder; by default [`STATE_FOLDER`] beside the graph file.
+    pub state: Option<PathBuf>,
+    /// Whether this process is going to write: then it alone may have the state folder.
+    pub exclusive: bool,
+}
+
+/// A graph opened for work.
+pub struct Opened {
+    /// What the graph file says.
+    pub plan: Plan,
+    /// What the actors run.
+    pub nodes: Arc<NodePlan>,
+    /// The stores.
+    pub stores: Stores,
+    /// Dead letters, skips, manifests.
+    pub state: StateStore,
+    /// The state folder.
+    pub state_folder: PathBuf,
+    /// Jobs that take turns at the machine's cores.
+    pub slots: HashMap<JobName, Arc<Semaphore>>,
+    /// Held while this lives, where it was asked for.
+    pub lock: Option<FolderLock>,
+}
+
+impl Opened {
+    /// Opens what `plan` names.
+    ///
+    /// # Errors
+    /// A store that is not there, a state folder that another process has, a transform that cannot be opened.
+    pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = opening.jobs.unwrap_or(cores).max(1);
+        let specs = super::to_specs(&plan, turns, |job| {
+            let entry =
+                registry.find(&job.transform).with_context(|| format!("no transform named `{}`", job.transform))?;
+            let shape = |(name, suffix): (&String, String)| OutputShape { name: name.clone(), suffix };
+            let context = OpenContext {
+                inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
+                outputs: job.output_names.iter().zip(job.suffixes()).map(shape).collect(),
+                timeout: job.timeout,
+                folder: plan.folder.clone(),
+            };
+            entry.open(&job.options, &context).map_err(|problems| {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("job `{}`: {}", job.name, problems.join("; "))
+            })
+        })?;
+        let nodes = Arc::new(NodePlan::new(specs));
+        let shared = Arc::new(Semaphore::new(turns));
+        let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
+        let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
+        let state_folder = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
+        let lock = match opening.exclusive {
+            true => Some(FolderLock::take(&state_folder)?),
+            false => None,
+        };
+        let settings = LocalSettings { create: true, ..LocalSettings::default() };
+        let state = StateStore::new(Arc::new(LocalStorage::open(&state_folder, settings)?));
+        let stores = open_stores(&plan)?;
+        Ok(Self { plan, nodes, stores, state, state_folder, slots, lock })
+    }
+
+    /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
+    pub fn listings(&self, job: Option<JobIx>) -> Vec<Listing> {
+        let wanted: Vec<JobIx> = match job {
+            None => self.nodes.places().filter(|at| !self.nodes.has_same_parent(*at)).collect(),
+            Some(at) => std::iter::once(at).chain(self.nodes.job(at).ancestors.iter().copied()).collect(),
+        };
+        let mut listings: Vec<(StoreName, Listing)> = Vec::new();
+        for (at, number) in self.plan.listable().into_iter().filter(|(at, _)| wanted.contains(at)) {
+            if let Route::Source { store, key, exts } = &self.nodes.job(at).inputs[number].from {
+                let known = |(name, listing): &(StoreName, Listing)| name == store && listing.key == *key;
+                if !listings.iter().any(known) {
+                    let storage = self.stores.get(store).clone();
+                    listings.push((store.clone(), Listing { storage, key: key.clone(), exts: exts.clone() }));
+                }
+            }
+        }
+        listings.into_iter().map(|(_, listing)| listing).collect()
+    }
+
+    /// A run id later than every run that the state store knows.
+    ///
+    /// # Errors
+    /// Where the state store cannot be listed.
+    pub async fn next_run(&self) -> anyhow::Result<RunId> {
+        let last = self.state.runs().await?.last().copied();
+        let millis = now().max(last.map_or(0, RunId::next_millis));
+        Ok(RunId::new(millis, salt() as u32))
+    }
+
+    /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.
+    pub fn scratch(&self) -> PathBuf {
+        self.state_folder.join("scratch")
+    }
+}
+
+fn open_stores(plan: &Plan) -> anyhow::Result<Stores> {
+    let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
+    let mut stores: Vec<(StoreName, Arc<dyn Storage>)> = Vec::new();
+    for store in &plan.stores {
+        let Location::Folder { path, fsync } = &store.location else {
+            bail!("store `{}`: {} cannot be opened by this version; use a folder", store.name, store.location.text());
+        };
+        let settings = LocalSettings { fsync: *fsync, create: written(&store.name), ..LocalSettings::default() };
+        let remedy =
+            || format!("store `{}` cannot be used; put it elsewhere with --store {}=FOLDER", store.name, store.name);
+        stores.push((store.name.clone(), Arc::new(LocalStorage::open(path, settings).with_context(remedy)?)));
+    }
+    Ok(Stores::new(stores))
+}
+
+/// The time in milliseconds after the Unix epoch.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A number that no other process has.
+pub fn salt() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one((std::process::id(), now()))
+}

@@ -1,0 +1,108 @@
+//! `run`: make what is missing and follow it to the end.
+
+mod args;
+pub mod progress;
+pub mod signals;
+pub mod summary;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::state::Manifest;
+use tokio::sync::watch;
+
+pub use args::{Args, Machine, Mistake, Select, find};
+
+use crate::app::App;
+use crate::assembly::{Opened, Opening, now, salt};
+use crate::cli::{Exit, Output};
+use crate::config::show;
+use crate::run::{self, Intake, Request, Stop, Tracker, survey};
+use progress::Progress;
+use summary::Summary;
+
+/// The most objects whose presence a run remembers; an entry takes at most 40 bytes.
+pub const REMEMBERED: usize = 16 << 20;
+
+/// Runs the verb.
+///
+/// # Errors
+/// What keeps the run from starting or from keeping its records.
+pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.graph.load_or_show(app, out)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let opening = args.machine.opening(true);
+    let opened = Opened::open(plan, app.registry(), &opening)?;
+    actix::System::new().block_on(async { go(args, &opened, out).await })
+}
+
+impl Machine {
+    /// How to open a graph for these flags.
+    pub fn opening(&self, exclusive: bool) -> Opening {
+        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), exclusive }
+    }
+}
+
+async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
+    let selection = args.select.selection(&opened.nodes)?;
+    let ids = args.select.source(opened, &selection)?;
+    let run = opened.next_run().await?;
+    let manifest = Manifest {
+        run,
+        graph: opened.plan.graph.clone(),
+        digest: opened.nodes.digest,
+        selection,
+        wave: salt(),
+        resolved: show::effective(&opened.plan),
+    };
+    let presence = Arc::new(Presence::up_to(REMEMBERED));
+    survey::survey(&opened.nodes, &opened.stores, &presence, run).await?;
+    opened.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
+    let ping = manifest.selection.ping;
+    let intake = Intake { ids, limit: args.select.limit, clock: now };
+    let (ended, took) = follow(opened, manifest, presence, intake, args.max_dead, false, out).await?;
+    Summary { file: &args.graph.graph, opened, run, ended: &ended, took, ping }.show(out)
+}
+
+/// Runs with progress and signals, until the end or until somebody stops it.
+///
+/// # Errors
+/// What keeps the run from keeping its records.
+pub async fn follow(
+    opened: &Opened,
+    manifest: Manifest,
+    presence: Arc<Presence>,
+    feeder: impl run::feed::Feeder,
+    max_dead: Option<u64>,
+    isolate: bool,
+    out: Output,
+) -> anyhow::Result<(run::Ended, std::time::Duration)> {
+    let tracker = Arc::new(Tracker::new(opened.nodes.clone()));
+    let mut progress = Progress::new(opened.nodes.clone(), tracker.clone(), out, manifest.run.to_string());
+    let (stopper, stop) = watch::channel(Stop::No);
+    let request = Request {
+        plan: opened.nodes.clone(),
+        stores: opened.stores.clone(),
+        state: opened.state.clone(),
+        manifest,
+        presence,
+        tracker: tracker.clone(),
+        slots: opened.slots.clone(),
+        scratch: opened.scratch(),
+        isolate,
+        stop,
+        clock: now,
+    };
+    let running = run::run(request, feeder);
+    let ended = tokio::select! {
+        ended = running => ended,
+        never = progress.show() => match never {},
+        never = signals::stop_on(&stopper) => match never {},
+        never = signals::stop_at(max_dead, &tracker, &stopper) => match never {},
+    };
+    let took = progress.finish();
+    Ok((ended?, took))
+}

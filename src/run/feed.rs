@@ -1,0 +1,133 @@
+//! Feeds entities as workers get free, so that a run's memory does not depend on how many entities it has.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::message::EntityMessage;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::state::{DeadLetter, Manifest, StateStore};
+use euterpe_actors::wire;
+
+use super::ids::Passed;
+use super::tracker::Tracker;
+
+/// Where a feeder puts its entities.
+pub struct Line {
+    /// The graph.
+    pub plan: Arc<NodePlan>,
+    /// What is known to exist.
+    pub presence: Arc<Presence>,
+    /// Dead letters and manifests.
+    pub state: StateStore,
+    /// What the run is.
+    pub manifest: Manifest,
+    /// Who follows the entities.
+    pub tracker: Arc<Tracker>,
+    /// How many entities may be under way and not put off.
+    pub window: usize,
+    pub(super) broker: InProcess,
+    pub(super) ids: std::cell::Cell<u64>,
+}
+
+/// The most entities under way at all, put off or not.
+const MOST_LIVE: usize = 20_000;
+
+impl Line {
+    /// A message id.
+    pub fn next_id(&self) -> u64 {
+        self.ids.set(self.ids.get() + 1);
+        self.ids.get() ^ self.manifest.wave
+    }
+
+    /// Waits until there is room, then sends an entity's messages; the tracker follows it through `required`.
+    ///
+    /// # Errors
+    /// Where a message is too large or the broker is closed.
+    pub async fn send(&self, entity: &EntityId, required: &[JobIx], messages: &[EntityMessage]) -> anyhow::Result<()> {
+        self.room().await;
+        if !self.tracker.begin(entity, required) {
+            return Ok(()); // under way already
+        }
+        let mut outgoing = Vec::with_capacity(messages.len());
+        for message in messages {
+            let body = wire::encode(message).with_context(|| format!("could not send `{entity}`"))?;
+            outgoing.push(Outgoing::now(message.target.job.clone(), body));
+        }
+        self.broker.publish(outgoing).await.with_context(|| format!("could not send `{entity}`"))
+    }
+
+    async fn room(&self) {
+        loop {
+            let moved = self.tracker.moved.notified();
+            let live = self.tracker.live();
+            let put_off: usize = self.plan.jobs.iter().map(|job| self.broker.depth(&job.name).delayed).sum();
+            let is_ping = self.manifest.selection.ping && self.broker.open() >= self.window;
+            if live < MOST_LIVE && live.saturating_sub(put_off) < self.window && !is_ping {
+                return;
+            }
+            // Looked at again now and then: what is put off changes without an entity's end.
+            let looked = tokio::time::timeout(Duration::from_millis(50), moved).await;
+            drop(looked);
+        }
+    }
+
+    /// Keeps a dead letter for a name that cannot be run.
+    ///
+    /// # Errors
+    /// The state store's own.
+    pub async fn bury(&self, job: &JobName, name: &str, text: String, clock: u64) -> anyhow::Result<()> {
+        tracing::warn!(target: "euterpe::run", name, "bad_id: {text}");
+        let letter = DeadLetter {
+            run: Some(self.manifest.run),
+            job: job.clone(),
+            entity: name.to_owned(),
+            reason: Reason::BadId,
+            text,
+            stderr: String::new(),
+            tries: 0,
+            millis: clock,
+            node: "feed".into(),
+            about: None,
+            message: None,
+            body: Some(name.to_owned()),
+        };
+        self.state.keep_letter(&letter).await?;
+        self.tracker.bad_name();
+        Ok(())
+    }
+
+    /// The job whose dead letters hold names that no job can be asked for.
+    pub fn first_job(&self) -> JobName {
+        self.manifest.selection.job.clone().unwrap_or_else(|| self.plan.jobs[0].name.clone())
+    }
+}
+
+/// Puts entities on the line until there are no more.
+#[async_trait(?Send)]
+pub trait Feeder {
+    /// Feeds all; dropped when the run is stopped.
+    async fn feed(&mut self, line: &Line) -> anyhow::Result<Passed>;
+}
+
+/// Why an entity cannot be sent to the jobs it would go to, or nothing.
+pub fn why_not(plan: &NodePlan, origins: &[JobIx], entity: &EntityId) -> Option<String> {
+    let Some(first) = origins.first() else {
+        let forms: Vec<String> = plan.jobs.iter().map(|job| format!("`{}`", job.form)).collect();
+        return Some(format!("no job takes ids of this form; the jobs' forms are {}", forms.join(", ")));
+    };
+    let form = &plan.job(*first).form;
+    if form.split(entity).is_none() {
+        return Some(format!("job `{}` takes ids of the form `{form}`", plan.job(*first).name));
+    }
+    let other = origins.iter().find(|at| plan.job(**at).form != *form)?;
+    let (one, two) = (plan.job(*first), plan.job(*other));
+    Some(format!(
+        "it fits `{form}` of job `{}` and `{}` of job `{}` equally; say which with --job",
+        one.name, two.form, two.name
+    ))
+}

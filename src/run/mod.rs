@@ -1,0 +1,20 @@
+//! One run on one machine: what exists is listed, what is missing is fed to the pools, each entity followed to its end.
+//!
+//! ```text
+//! ids ──▶ survey: all there? ──yes──▶ counted as existing
+//!                    │ no
+//!                    ▼
+//!         feed ──▶ broker ⇄ node        tracker ◀── events of the node
+//! ```
+
+pub mod embedded;
+pub mod feed;
+pub mod ids;
+pub mod intake;
+pub mod survey;
+pub mod tracker;
+
+pub use embedded::{Ended, Request, Stop, run};
+pub use ids::{Found, Ids, Listing};
+pub use intake::Intake;
+pub use tracker::{JobTally, Tally, Tracker};

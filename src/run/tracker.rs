@@ -1,0 +1,297 @@
+//! Follows each entity of a run to its end, in memory that depends on the entities under way and not on all of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::ids::EntityId;
+use euterpe_actors::message::{EntityMessage, Kind};
+use euterpe_actors::outcome::{Outcome, Reason};
+use euterpe_actors::plan::{JobIx, NodePlan};
+use tokio::sync::Notify;
+
+/// What became of a job's entities so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobTally {
+    /// Entities of the run that need this job.
+    pub required: u64,
+    /// Of these, the ones that came to an end.
+    pub ended: u64,
+    /// Made in this run, for whomever.
+    pub done: u64,
+    /// There before.
+    pub exists: u64,
+    /// Declined here or at an ancestor.
+    pub skipped: u64,
+    /// Failed for good here or at an ancestor.
+    pub dead: u64,
+    /// Of the dead, those with a dead letter of their own at this job.
+    pub letters: u64,
+    /// Tries that failed and were followed by another.
+    pub retried: u64,
+    /// Messages that travelled without work.
+    pub pings: u64,
+}
+
+/// What became of a run so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Entities met so far.
+    pub entities: u64,
+    /// Names that cannot be ids.
+    pub bad_names: u64,
+    /// For each job, parents before children.
+    pub jobs: Vec<JobTally>,
+    /// Entities that wait to be sent.
+    pub waiting: u64,
+    /// Entities that are under way.
+    pub open: usize,
+}
+
+impl Tally {
+    /// The dead letters of all jobs.
+    pub fn letters(&self) -> u64 {
+        self.jobs.iter().map(|job| job.letters).sum()
+    }
+}
+
+/// Follows a run. Watches the node as its [`Observer`].
+#[derive(Debug)]
+pub struct Tracker {
+    plan: Arc<NodePlan>,
+    /// For each job, the jobs below it over identity edges.
+    below: Vec<Vec<u16>>,
+    inner: Mutex<Inner>,
+    /// Told whenever an entity came to its end, and whenever something went wrong.
+    pub moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    tally: Tally,
+    /// The jobs that each entity under way still needs.
+    live: HashMap<EntityId, Vec<u16>>,
+    troubles: Vec<Trouble>,
+}
+
+/// How many dead letters get a line in the log.
+const SHOWN: u64 = 20;
+
+/// Something that a person should see while the run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The job that met it.
+    pub job: String,
+    /// What happened, one line.
+    pub text: String,
+    /// Whether it is over again.
+    pub over: bool,
+}
+
+/// How a job ended for an entity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    Exists,
+    Skipped,
+    Dead,
+    Ping,
+}
+
+impl Tracker {
+    /// Follows a run of `plan`.
+    pub fn new(plan: Arc<NodePlan>) -> Self {
+        let mut below: Vec<Vec<u16>> = vec![Vec::new(); plan.jobs.len()];
+        for at in plan.places().rev() {
+            let mut jobs: Vec<u16> = Vec::new();
+            for child in &plan.job(at).children {
+                jobs.push(child.0 as u16);
+                jobs.extend_from_slice(&below[child.0]);
+            }
+            jobs.sort_unstable();
+            jobs.dedup();
+            below[at.0] = jobs;
+        }
+        let tally = Tally { jobs: vec![JobTally::default(); plan.jobs.len()], ..Tally::default() };
+        let inner = Mutex::new(Inner { tally, ..Inner::default() });
+        Self { plan, below, inner, moved: Notify::new() }
+    }
+
+    /// An entity whose required jobs are all there: it is counted and not sent.
+    pub fn exists(&self, required: &[JobIx]) {
+        let mut inner = self.locked();
+        inner.tally.entities += 1;
+        for at in required {
+            let job = &mut inner.tally.jobs[at.0];
+            job.required += 1;
+            job.ended += 1;
+            job.exists += 1;
+        }
+    }
+
+    /// An entity that will be sent when there is room.
+    pub fn expect(&self, required: &[JobIx]) {
+        let mut inner = self.locked();
+        inner.tally.entities += 1;
+        inner.tally.waiting += 1;
+        required.iter().for_each(|at| inner.tally.jobs[at.0].required += 1);
+    }
+
+    /// An expected entity is about to be sent. False where it is under way already: it was named twice, and is not to
+    /// be sent again.
+    pub fn begin(&self, entity: &EntityId, required: &[JobIx]) -> bool {
+        let mut inner = self.locked();
+        inner.tally.waiting = inner.tally.waiting.saturating_sub(1);
+        if inner.live.contains_key(entity) {
+            inner.tally.entities -= 1;
+            required.iter().for_each(|at| inner.tally.jobs[at.0].required -= 1);
+            return false;
+        }
+        if !required.is_empty() {
+            inner.live.insert(entity.clone(), required.iter().map(|at| at.0 as u16).collect());
+        }
+        true
+    }
+
+    /// A name that cannot be an id, or an entity that no job takes.
+    pub fn bad_name(&self) {
+        let mut inner = self.locked();
+        inner.tally.entities += 1;
+        inner.tally.bad_names += 1;
+    }
+
+    /// How many entities are under way.
+    pub fn live(&self) -> usize {
+        self.locked().live.len()
+    }
+
+    /// Where the run stands.
+    pub fn tally(&self) -> Tally {
+        let inner = self.locked();
+        Tally { open: inner.live.len(), ..inner.tally.clone() }
+    }
+
+    /// The troubles since the last call.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        std::mem::take(&mut self.locked().troubles)
+    }
+
+    /// Some of the entities under way, for people.
+    pub fn some_open(&self, most: usize) -> Vec<EntityId> {
+        self.locked().live.keys().take(most).cloned().collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handled(&self, message: &EntityMessage, outcome: Outcome, why: Option<(Reason, &str)>) {
+        let Some(at) = self.plan.find(message.target.job.as_str()) else { return };
+        let is_skip = why.is_some_and(|(reason, _)| reason.is_skip());
+        let end = match outcome {
+            Outcome::Done => End::Done,
+            Outcome::Exists => End::Exists,
+            Outcome::Skipped => End::Skipped,
+            Outcome::UpstreamFailed if is_skip => End::Skipped,
+            Outcome::Dead | Outcome::UpstreamFailed => End::Dead,
+            Outcome::Ping => End::Ping,
+            Outcome::Retried => {
+                self.locked().tally.jobs[at.0].retried += 1;
+                return;
+            }
+            _ => return,
+        };
+        let mut inner = self.locked();
+        let Inner { tally, live, .. } = &mut *inner;
+        match (outcome, end) {
+            (Outcome::Done, _) => tally.jobs[at.0].done += 1,
+            (Outcome::Dead, _) => tally.jobs[at.0].letters += 1,
+            (_, End::Ping) => tally.jobs[at.0].pings += 1,
+            _ => {}
+        }
+        let Some(left) = live.get_mut(&message.target.entity) else { return };
+        if matches!(end, End::Ping) {
+            return;
+        }
+        settle(tally, left, at.0 as u16, end);
+        if matches!(end, End::Skipped | End::Dead) {
+            // In a wave nothing more is sent: who comes below is accounted for by this end.
+            self.below[at.0].iter().for_each(|below| settle(tally, left, *below, end));
+        }
+        if left.is_empty() {
+            live.remove(&message.target.entity);
+            drop(inner);
+            self.moved.notify_one();
+        }
+    }
+
+    /// A few dead letters are worth a line each; thousands would hide everything else.
+    fn say(&self, message: &EntityMessage, outcome: Outcome, reason: Reason, text: &str) {
+        let (job, entity) = (&message.target.job, &message.target.entity);
+        if outcome == Outcome::Retried {
+            tracing::info!(target: "euterpe::run", %job, %entity, attempt = message.attempt, "will be tried again: {text}");
+            return;
+        }
+        match self.locked().tally.letters() {
+            ..SHOWN => tracing::warn!(target: "euterpe::run", %job, %entity, %reason, "dead: {text}"),
+            SHOWN => {
+                tracing::warn!(target: "euterpe::run", "further dead letters are not shown here; see `euterpe dead ls`")
+            }
+            _ => {}
+        }
+    }
+
+    fn trouble(&self, job: &str, text: String, over: bool) {
+        self.locked().troubles.push(Trouble { job: job.to_owned(), text, over });
+        self.moved.notify_one();
+    }
+}
+
+fn settle(tally: &mut Tally, left: &mut Vec<u16>, at: u16, end: End) {
+    let Some(place) = left.iter().position(|job| *job == at) else { return };
+    left.swap_remove(place);
+    let job = &mut tally.jobs[usize::from(at)];
+    job.ended += 1;
+    match end {
+        End::Exists => job.exists += 1,
+        End::Skipped => job.skipped += 1,
+        End::Dead => job.dead += 1,
+        End::Done | End::Ping => {}
+    }
+}
+
+impl Observer for Tracker {
+    fn on(&self, event: &Event<'_>) {
+        match event {
+            Event::Handled { message: Some(message), outcome, why, .. } => {
+                // The reason of a failure that is only passed on is the ancestor's.
+                let why = match &message.kind {
+                    Kind::Failed(failure) => Some((failure.reason, failure.text.as_str())),
+                    Kind::Work => *why,
+                };
+                if let (Outcome::Dead | Outcome::Retried, Some((reason, text))) = (outcome, why) {
+                    self.say(message, *outcome, reason, text);
+                }
+                self.handled(message, *outcome, why);
+            }
+            Event::Stalled { job, text } => {
+                self.trouble(job.as_str(), format!("a store is in trouble, waiting for it: {text}"), false);
+            }
+            Event::Recovered { job } => self.trouble(job.as_str(), "the store answers again".into(), true),
+            Event::Unconfirmed { job, text } => self.trouble(job.as_str(), format!("not confirmed: {text}"), false),
+            Event::WorkerFailed { job, text } => {
+                self.trouble(job.as_str(), format!("a worker could not start: {text}"), false);
+            }
+            Event::WorkerLost { job, slot, restart_in: None } => {
+                let text = format!("worker {slot} was lost, and its pool loses them too fast; next try in 30 s");
+                self.trouble(job.as_str(), text, false);
+            }
+            Event::WorkerLost { job, slot, .. } => {
+                self.trouble(job.as_str(), format!("worker {slot} was lost and is replaced"), false);
+            }
+            Event::Handled { message: None, .. } | Event::Started { .. } | Event::Published { .. } => {}
+        }
+    }
+}

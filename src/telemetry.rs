@@ -1,0 +1,53 @@
+//! Logs on standard error, which never break the progress bars.
+
+use std::{
+    io::{self, Write},
+    sync::OnceLock,
+};
+
+use indicatif::MultiProgress;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+static BARS: OnceLock<MultiProgress> = OnceLock::new();
+
+/// The progress bars of this process, which logs step aside for.
+pub fn bars() -> &'static MultiProgress {
+    BARS.get_or_init(MultiProgress::new)
+}
+
+/// Starts logging: warnings and errors, or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
+///
+/// A second call in one process does nothing.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("EUTERPE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Aside).with_ansi(colour);
+    if logs.with_target(false).compact().try_init().is_err() {
+        tracing::debug!("logging was started before");
+    }
+}
+
+/// Writes lines above the bars.
+#[derive(Clone, Copy, Debug)]
+struct Aside;
+
+impl<'w> MakeWriter<'w> for Aside {
+    type Writer = Self;
+    fn make_writer(&'w self) -> Self {
+        *self
+    }
+}
+
+impl Write for Aside {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match BARS.get() {
+            Some(bars) => bars.suspend(|| io::stderr().write_all(line))?,
+            None => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
