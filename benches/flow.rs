@@ -1,0 +1,140 @@
+//! How much the flow itself costs: entities through 1, 3 and 10 jobs that do nothing, beside bare tokio channels.
+//!
+//! Storage in memory, a transform that is declared inline, everything on one thread. One hop is one job for one entity:
+//! a message taken, its output looked up, its input opened, its output stored, its child told, the message settled.
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Unobserved;
+use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
+use euterpe_actors::node::Node;
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::pool::Drain;
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Stores, memory::MemoryStorage};
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::{Product, inline};
+use euterpe_actors::wire;
+use support::{Cost, median, measure};
+
+const ENTITIES: usize = 20_000;
+const ROUNDS: usize = 5;
+const WORKERS: usize = 4;
+
+fn main() {
+    println!("flow: {ENTITIES} entities, {WORKERS} workers a job, one thread, medians of {ROUNDS} rounds");
+    println!("{:>5} {:>14} {:>12} {:>14} {:>12} {:>8}", "jobs", "entities/s", "us CPU/hop", "channels/s", "us CPU/hop", "ratio");
+    for jobs in [1, 3, 10] {
+        let ours: Vec<Cost> = (0..ROUNDS).map(|_| measure(|| graph(jobs))).collect();
+        let bare: Vec<Cost> = (0..ROUNDS).map(|_| measure(|| channels(jobs))).collect();
+        let hops = (ENTITIES * jobs) as f64;
+        let per = |costs: &[Cost], of: fn(&Cost) -> f64| median(costs.iter().map(of).collect());
+        let (wall, cpu) = (per(&ours, |c| c.wall), per(&ours, |c| c.cpu));
+        let (bare_wall, bare_cpu) = (per(&bare, |c| c.wall), per(&bare, |c| c.cpu));
+        println!(
+            "{jobs:>5} {:>14.0} {:>12.2} {:>14.0} {:>12.3} {:>8.1}",
+            ENTITIES as f64 / wall,
+            cpu / hops * 1e6,
+            ENTITIES as f64 / bare_wall,
+            bare_cpu / hops * 1e6,
+            cpu / bare_cpu
+        );
+    }
+    println!("ratio: our CPU to that of the same number of hops over bare tokio channels. Aim: at most 10 us a hop.");
+}
+
+fn name(text: String) -> JobName {
+    JobName::new(&text).expect("a name")
+}
+
+fn plan(jobs: usize) -> NodePlan {
+    let store = StoreName::new("m").expect("a name");
+    let form = EntityForm::default();
+    let spec = |at: usize| JobSpec {
+        name: name(format!("j{at}")),
+        form: form.clone(),
+        inputs: (at > 0)
+            .then(|| InputPlan {
+                name: "in".parse().expect("a name"),
+                from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
+            })
+            .into_iter()
+            .collect(),
+        outputs: vec![OutputPlan {
+            store: store.clone(),
+            key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
+        }],
+        transform: inline(|_| Ok(Product::bytes(&b"x"[..]))),
+        workers: WORKERS,
+        timeout: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
+        claim: false,
+        settings: 0,
+    };
+    NodePlan::new((0..jobs).map(spec).collect())
+}
+
+fn graph(jobs: usize) {
+    let plan = Arc::new(plan(jobs));
+    actix::System::new().block_on(async move {
+        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
+        let node = Node::start(NodeSettings {
+            plan: plan.clone(),
+            stores: Stores::new([(StoreName::new("m").expect("a name"), Arc::new(MemoryStorage::default()) as _)]),
+            state: StateStore::new(Arc::new(MemoryStorage::default())),
+            broker: Arc::new(broker.clone()),
+            observer: Arc::new(Unobserved),
+            presence: Arc::new(Presence::up_to(1 << 20)),
+            name: "bench".into(),
+            salt: 1,
+            scratch: std::env::temp_dir(),
+            slots: Default::default(),
+            isolate: false,
+            clock: || 0,
+        });
+        let wave = Arc::new(Wave { id: 1, origins: vec![name("j0".into())], only: None });
+        for n in 0..ENTITIES {
+            let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
+            let target = Target { job: name("j0".into()), entity };
+            let message =
+                EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
+            let body = wire::encode(&message).expect("it fits");
+            broker.publish(vec![Outgoing::now(name("j0".into()), body)]).await.expect("published");
+            broker.settled_to(1000).await;
+        }
+        broker.settled_to(0).await;
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+    });
+}
+
+/// The same hops as tasks that receive from one channel and send to the next.
+fn channels(jobs: usize) {
+    actix::System::new().block_on(async move {
+        let (first, mut next) = tokio::sync::mpsc::channel::<u64>(1000);
+        for _ in 0..jobs {
+            let (to, from) = tokio::sync::mpsc::channel::<u64>(1000);
+            let mut receive = std::mem::replace(&mut next, from);
+            actix::spawn(async move {
+                while let Some(n) = receive.recv().await {
+                    if to.send(n).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let sending = async move {
+            for n in 0..ENTITIES as u64 {
+                first.send(n).await.expect("somebody receives");
+            }
+        };
+        let receiving = async move { while next.recv().await.is_some() {} };
+        futures::join!(sending, receiving);
+    });
+}
