@@ -46,7 +46,9 @@ pub fn parse(text: &str, findings: &Findings) -> Option<Node> {
             Ok((event, span)) => tree.take(event, span).ok()?,
             Err(error) => {
                 let mark = error.marker();
-                findings.add(place(mark.line(), mark.col()), "", format!("not YAML: {}", printable(&error.info())));
+                let why = printable(&error.info());
+                let remedy = if why.contains(" tab") { "; indent with spaces" } else { "" };
+                findings.add(place(mark.line(), mark.col()), "", format!("not YAML: {why}{remedy}"));
                 return None;
             }
         }

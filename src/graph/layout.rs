@@ -163,7 +163,8 @@ fn straighten(layout: &mut Layout, layers: &[Vec<usize>], links: &Links, gap: f6
             x += slot.width + gap;
         }
     }
-    for round in 0..40 {
+    // The last round goes down, so that a lone child stands right below its parent.
+    for round in 0..41 {
         let order: Vec<usize> =
             if round % 2 == 0 { (0..layers.len()).collect() } else { (0..layers.len()).rev().collect() };
         for at in order {

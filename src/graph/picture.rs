@@ -105,11 +105,11 @@ impl Picture {
             None => self.edges.push(edge),
             Some(known) => {
                 known.inputs.extend(edge.inputs);
-                if let (Some(all), Some(more)) = (&mut known.mapping, edge.mapping) {
-                    if !all.split(", ").any(|one| one == more) {
-                        all.push_str(", ");
-                        all.push_str(&more);
-                    }
+                if let (Some(all), Some(more)) = (&mut known.mapping, edge.mapping)
+                    && !all.split(", ").any(|one| one == more)
+                {
+                    all.push_str(", ");
+                    all.push_str(&more);
                 }
             }
         }

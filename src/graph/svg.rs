@@ -14,12 +14,12 @@ const STYLE: &str = "
   .paper { fill: #ffffff; } .job { fill: #f3f5fb; stroke: #5a6bb0; } .source { fill: #fdf4e3; stroke: #b07d2b; }
   .name { fill: #1c2340; font-size: 14px; font-weight: 600; } .what { fill: #5b6280; font-size: 11px; }
   .edge { fill: none; stroke: #8790b3; stroke-width: 1.6; } .mapped { stroke-dasharray: 5 4; }
-  .tip { fill: #8790b3; } .map { fill: #5b6280; font-size: 11px; } .halo { fill: #ffffff; opacity: .92; }
+  .tip { fill: #8790b3; } .map { fill: #5b6280; font-size: 11px; stroke: #ffffff; stroke-width: 5px; paint-order: stroke; }
   .have { fill: #3f9a62; } .miss { fill: #d9dced; } .title { fill: #1c2340; font-size: 16px; font-weight: 600; }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #14161f; } .job { fill: #1f2436; stroke: #8c9be0; } .source { fill: #2b2416; stroke: #d8a657; }
     .name, .title { fill: #e8eaf6; } .what, .map { fill: #a3a9c6; } .edge { stroke: #6d76a0; } .tip { fill: #6d76a0; }
-    .halo { fill: #14161f; } .have { fill: #57b97d; } .miss { fill: #3a4160; }
+    .map { stroke: #14161f; } .have { fill: #57b97d; } .miss { fill: #3a4160; }
   }";
 
 /// Draws the graph as a stand-alone SVG.
@@ -145,7 +145,7 @@ impl Canvas<'_> {
         if together.len() < 2 { 0.0 } else { room * (place / (together.len() as f64 - 1.0) - 0.5) }
     }
 
-    /// The label of a mapped edge, right above the box that it enters.
+    /// The label of a mapped edge, in the middle of its last stretch.
     fn mapping(&self, number: usize, mapping: &str) -> String {
         let way = &self.layout.ways[number];
         let (end_x, end_y) = self.arrive(number);
@@ -157,13 +157,7 @@ impl Canvas<'_> {
             }
         };
         let (x, y) = ((from_x + end_x) / 2.0, (from_y + end_y) / 2.0);
-        let width = text_width(mapping, 11.0) + 8.0;
-        format!(
-            "<rect class=\"halo\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"17\" rx=\"4\"/>{}",
-            x - width / 2.0,
-            y - 12.0,
-            text(x, y + 1.0, "map", "middle", mapping)
-        )
+        text(x, y + 3.0, "map", "middle", mapping)
     }
 }
 

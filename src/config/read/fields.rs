@@ -79,7 +79,7 @@ impl<'n, 'f> Fields<'n, 'f> {
     pub fn require(&mut self, key: &'static str, example: &str) -> Option<&'n Node> {
         let node = self.take(key);
         if node.is_none() {
-            self.findings.add(self.place, self.path.clone(), format!("`{key}` is missing; {example}"));
+            self.findings.add(self.place, self.at(key), format!("missing; {example}"));
         }
         node
     }
@@ -115,8 +115,9 @@ impl<'n, 'f> Fields<'n, 'f> {
     /// `true` or `false` under `key`.
     pub fn flag(&mut self, key: &'static str) -> Option<At<bool>> {
         let node = self.take(key)?;
-        if let Kind::Scalar { text, plain } = &node.kind
-            && let Meaning::Flag(flag) = meaning(text, *plain)
+        // Quotes or none: `"${FSYNC:-true}"` needs them where braces stand around.
+        if let Kind::Scalar { text, .. } = &node.kind
+            && let Meaning::Flag(flag) = meaning(text, true)
         {
             return Some(At::new(flag, node.place));
         }
@@ -187,10 +188,10 @@ pub fn text(node: &Node, path: &str, example: &str, findings: &Findings) -> Opti
     }
 }
 
-/// A whole number within a range.
+/// A whole number within a range, with quotes or without: `"${WORKERS}"` needs them where braces stand around.
 pub fn whole(node: &Node, path: &str, range: RangeInclusive<i64>, findings: &Findings) -> Option<i64> {
-    if let Kind::Scalar { text, plain } = &node.kind
-        && let Meaning::Whole(number) = meaning(text, *plain)
+    if let Kind::Scalar { text, .. } = &node.kind
+        && let Meaning::Whole(number) = meaning(text, true)
         && range.contains(&number)
     {
         return Some(number);

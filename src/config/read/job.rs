@@ -145,7 +145,7 @@ fn outputs(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) 
             Vec::new()
         }
         (None, None) => {
-            findings.add(name.place, fields.path.clone(), format!("`out` is missing; write {TO}"));
+            findings.add(name.place, fields.at("out"), format!("missing; write {TO}"));
             Vec::new()
         }
     }

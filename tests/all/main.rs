@@ -1,0 +1,8 @@
+//! All integration tests, as one binary. This list says what belongs where.
+
+mod broken_graphs; // every broken graph file is refused with a place and a remedy
+mod drawing; //       the graph as text, DOT, Mermaid and SVG
+mod examples; //      the example graphs and their schema
+mod fuzz_graph; //    random damage to graph files, for as long as a variable says
+mod graph_file; //    what good graph files mean
+mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
