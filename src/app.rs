@@ -1,19 +1,23 @@
 //! The program: what a user's own binary starts, with transforms of its own.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::Parser;
 use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
-use crate::config::Catalog;
-use crate::transform::registry::{Entry, Registry};
+use crate::transform::{Entry, Registry};
 
 /// The program and the transforms that it knows.
 ///
 /// ```no_run
+/// use euterpe::app::App;
+/// use euterpe_actors::transform::{Product, inline};
+///
 /// fn main() -> std::process::ExitCode {
-///     euterpe::app::App::new().main()
+///     let shout = inline(|work| Ok(Product::bytes(work.entity.as_str().to_uppercase())));
+///     App::new().transform("shout", shout).main()
 /// }
 /// ```
 #[derive(Debug)]
@@ -33,20 +37,20 @@ impl App {
         Self { registry: Registry::with_builtins() }
     }
 
-    /// Adds a transform of the user's own binary under the name that `use:` gives it.
-    pub fn transform(mut self, name: &str, factory: TransformFactory) -> Self {
-        self.registry.register(Entry::native(name.to_owned(), factory));
+    /// Adds a transform without options, which a graph file runs by `use: NAME`. One of the same name is replaced.
+    pub fn transform(self, name: impl Into<Cow<'static, str>>, factory: TransformFactory) -> Self {
+        self.register(Entry::native(name, factory))
+    }
+
+    /// Adds a transform with options, inputs and outputs of its own. One of the same name is replaced.
+    pub fn register(mut self, entry: Entry) -> Self {
+        self.registry.register(entry);
         self
     }
 
-    /// The transforms that graph files can name.
+    /// The transforms that a graph file may name.
     pub fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// What the checks of a graph file need to know of the transforms.
-    pub fn catalog(&self) -> impl Catalog + use<> {
-        crate::assembly::catalog()
     }
 
     /// Reads the command line, does what it says, and tells how it went.
@@ -60,13 +64,11 @@ impl App {
                 return exit.into();
             }
         };
-        crate::telemetry::start();
         match command.run(&self) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 eprintln!("error: {error:#}");
-                let exit = if error.is::<cli::run::Mistake>() { Exit::Usage } else { Exit::Failed };
-                exit.into()
+                Exit::Failed.into()
             }
         }
     }

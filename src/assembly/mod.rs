@@ -1,8 +1,7 @@
 //! From the graph file's plan to the plan of a node: the only place that sees both configuration and actors.
 
+mod catalog;
 mod opened;
-
-use std::collections::BTreeMap;
 
 use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
@@ -10,7 +9,7 @@ use euterpe_actors::transform::TransformFactory;
 pub use opened::{Opened, Opening, STATE_FOLDER, now, salt};
 
 use crate::config::plan::{Job, Plan};
-use crate::config::{Catalog, Facts, InputRule};
+use crate::transform::{OpenContext, OutputShape, Registry};
 
 /// What the actors need to know of each job, parents first; `factory` opens a job's transform.
 ///
@@ -40,26 +39,21 @@ pub fn to_specs<E>(
     plan.jobs.iter().map(spec).collect()
 }
 
-/// The transforms that come with the program.
-pub fn catalog() -> impl Catalog + use<> {
-    const AUDIO: [&str; 11] = ["aac", "aif", "aiff", "caf", "flac", "m4a", "mka", "mp3", "oga", "ogg", "wav"];
-    let facts = |summary: &str, inputs: InputRule, reads: &[&str], suffixes: &[&str], most_outputs| Facts {
-        summary: summary.into(),
-        inputs,
-        extensions: reads.iter().map(|text| (*text).into()).collect(),
-        suffixes: suffixes.iter().map(|text| (*text).into()).collect(),
-        most_outputs,
-        options: serde_json::json!({"type": "object"}),
+/// Opens the transform of a job of `plan`.
+///
+/// # Errors
+/// What is wrong with its options; the checks of the graph file have told the same before.
+pub fn open(registry: &Registry, plan: &Plan, job: &Job) -> anyhow::Result<TransformFactory> {
+    let entry = registry.find(&job.transform);
+    let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
+    let context = OpenContext {
+        inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
+        outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
+        timeout: job.timeout,
+        folder: plan.folder.clone(),
     };
-    let audio = || InputRule::Exact(vec!["audio".into()]);
-    let any = |least| InputRule::Any { least };
-    BTreeMap::from([
-        ("audio.loudness".into(), facts("loudness by EBU R 128", audio(), &AUDIO, &["json"], 1)),
-        ("audio.melspectrogram".into(), facts("mel spectrogram", audio(), &AUDIO, &["npy"], 1)),
-        ("audio.spectrogram".into(), facts("picture of the spectrum", audio(), &AUDIO, &["png"], 1)),
-        ("audio.transcode".into(), facts("other rate, channels, format", audio(), &AUDIO, &["wav", "flac"], 1)),
-        ("command".into(), facts("any program", any(0), &[], &[], usize::MAX)),
-        ("json.merge".into(), facts("one JSON object of several", any(1), &["json"], &["json"], 1)),
-        ("synth.track".into(), facts("a small made-up track", InputRule::Exact(vec![]), &[], &["wav", "flac"], 1)),
-    ])
+    entry.open(&job.options, &context).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
+    })
 }

@@ -18,7 +18,7 @@ use crate::config::plan::{Location, Plan};
 use crate::run::Listing;
 use crate::storage::local::{LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
-use crate::transform::registry::{OpenContext, OutputShape, Registry};
+use crate::transform::Registry;
 
 /// The folder beside the graph file that holds what is known of its runs.
 pub const STATE_FOLDER: &str = ".euterpe";
@@ -60,21 +60,7 @@ impl Opened {
     pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = opening.jobs.unwrap_or(cores).max(1);
-        let specs = super::to_specs(&plan, turns, |job| {
-            let entry =
-                registry.find(&job.transform).with_context(|| format!("no transform named `{}`", job.transform))?;
-            let shape = |(name, suffix): (&String, String)| OutputShape { name: name.clone(), suffix };
-            let context = OpenContext {
-                inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
-                outputs: job.output_names.iter().zip(job.suffixes()).map(shape).collect(),
-                timeout: job.timeout,
-                folder: plan.folder.clone(),
-            };
-            entry.open(&job.options, &context).map_err(|problems| {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("job `{}`: {}", job.name, problems.join("; "))
-            })
-        })?;
+        let specs = super::to_specs(&plan, turns, |job| super::open(registry, &plan, job))?;
         let nodes = Arc::new(NodePlan::new(specs));
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();

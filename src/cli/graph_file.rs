@@ -31,9 +31,8 @@ impl GraphFile {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(&self, app: &App) -> Result<Plan, Problems> {
-        let catalog = app.catalog();
         let env = |name: &str| std::env::var(name).ok();
-        config::load(&self.graph, Surroundings { catalog: &catalog, env: &env, stores: &self.stores })
+        config::load(&self.graph, Surroundings { catalog: app.registry(), env: &env, stores: &self.stores })
     }
 
     /// Reads and checks the file; where it is not valid, shows the page of problems and says how to end.

@@ -13,6 +13,6 @@ pub struct Args {}
 /// # Errors
 /// Where standard output cannot be written.
 pub fn run(_: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    out.text(&serde_json::to_string_pretty(&schema::schema(&app.catalog()))?)?;
+    out.text(&serde_json::to_string_pretty(&schema::schema(app.registry()))?)?;
     Ok(Exit::Ok)
 }

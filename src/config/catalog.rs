@@ -1,6 +1,8 @@
 //! What the checks need to know of the transforms: names, inputs, outputs, options.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,8 +14,8 @@ pub trait Catalog {
     /// What is known of one.
     fn facts(&self, name: &str) -> Option<Facts>;
 
-    /// What is wrong with the options of a job that runs `name` and writes files with `suffixes`.
-    fn option_problems(&self, name: &str, options: &Value, suffixes: &[String]) -> Vec<OptionProblem>;
+    /// What is wrong with the options of a job that runs `name`.
+    fn option_problems(&self, name: &str, job: &JobShape<'_>) -> Vec<OptionProblem>;
 }
 
 /// What is known of a transform without running it.
@@ -45,6 +47,21 @@ pub enum InputRule {
     },
 }
 
+/// A job as far as its options may depend on it.
+#[derive(Clone, Debug)]
+pub struct JobShape<'j> {
+    /// What stands under `with`: an object.
+    pub options: &'j Value,
+    /// The names of the inputs, in the order of the file.
+    pub inputs: Vec<String>,
+    /// Name and suffix of each output, the primary first; the name is empty where the job has a single `out`.
+    pub outputs: Vec<(String, String)>,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// The folder of the graph file.
+    pub folder: &'j Path,
+}
+
 /// Something wrong with an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionProblem {
@@ -64,7 +81,7 @@ impl Catalog for BTreeMap<String, Facts> {
         self.get(name).cloned()
     }
 
-    fn option_problems(&self, _: &str, _: &Value, _: &[String]) -> Vec<OptionProblem> {
+    fn option_problems(&self, _: &str, _: &JobShape<'_>) -> Vec<OptionProblem> {
         Vec::new()
     }
 }

@@ -20,7 +20,7 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-pub use catalog::{Catalog, Facts, InputRule, OptionProblem};
+pub use catalog::{Catalog, Facts, InputRule, JobShape, OptionProblem};
 pub use plan::Plan;
 pub use problem::{Findings, Problem, Problems};
 pub use substitute::Environment;

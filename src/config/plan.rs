@@ -114,6 +114,13 @@ impl Job {
         self.outputs.iter().map(|output| output.key.suffix().to_owned()).collect()
     }
 
+    /// Name and suffix of each output, the primary first; the name is empty where the job has a single `out`.
+    pub fn shapes(&self) -> Vec<(String, String)> {
+        let single = self.output_names.len() == 1 && self.output_names[0] == "out";
+        let name = |name: &String| if single { String::new() } else { name.clone() };
+        self.output_names.iter().map(name).zip(self.suffixes()).collect()
+    }
+
     /// A digest of what the transform does: its name, options and version.
     pub fn settings_digest(&self) -> u64 {
         let text = format!("{}\n{}\n{}", self.transform, self.options, self.version.as_deref().unwrap_or(""));

@@ -12,6 +12,8 @@ const KEY: &str = "^[A-Za-z][A-Za-z0-9_-]*:.+$";
 
 /// The schema (draft 7, which editors read best) with the transforms of `catalog`.
 pub fn schema(catalog: &dyn Catalog) -> Value {
+    let mut shared = Map::new();
+    let job = job(catalog, &mut shared);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Euterpe graph file",
@@ -39,10 +41,11 @@ pub fn schema(catalog: &dyn Catalog) -> Value {
                 "description": "The jobs, by name.",
                 "minProperties": 1,
                 "propertyNames": {"pattern": NAME},
-                "additionalProperties": job(catalog),
+                "additionalProperties": job,
             },
             "tests": {"description": "The graph's own tests."},
         },
+        "$defs": shared,
     })
 }
 
@@ -67,7 +70,7 @@ fn store() -> Value {
     })
 }
 
-fn job(catalog: &dyn Catalog) -> Value {
+fn job(catalog: &dyn Catalog, shared: &mut Map<String, Value>) -> Value {
     let names = catalog.names();
     let mut properties = settings();
     let from = "A job, job.output, or a source such as music:{id}.ogg.";
@@ -119,22 +122,28 @@ fn job(catalog: &dyn Catalog) -> Value {
         },
         "version": {"type": ["string", "number"], "description": "Change it when the meaning of the transform changes."},
     })));
+    let rules = names.iter().filter_map(|name| Some(per_transform(name, catalog.facts(name)?, shared)));
+    let rules: Vec<Value> = rules.collect();
     json!({
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
         "oneOf": [{"required": ["use"]}, {"required": ["python"]}],
         "anyOf": [{"required": ["out"]}, {"required": ["outputs"]}],
-        "allOf": names.iter().filter_map(|name| Some(per_transform(name, catalog.facts(name)?))).collect::<Vec<_>>(),
+        "allOf": rules,
     })
 }
 
 /// What follows from the choice of a transform: its options and its inputs.
-fn per_transform(name: &str, facts: super::Facts) -> Value {
+fn per_transform(name: &str, facts: super::Facts, shared: &mut Map<String, Value>) -> Value {
     let mut then = Map::new();
     let mut options = facts.options;
+    point_to_shared(&mut options, name);
     if let Value::Object(map) = &mut options {
         map.remove("$schema");
+        for (def, schema) in map.remove("$defs").map(object).unwrap_or_default() {
+            shared.insert(format!("{name}.{def}"), schema);
+        }
         map.insert("description".into(), facts.summary.into());
     }
     then.insert("with".into(), options);
@@ -153,6 +162,24 @@ fn per_transform(name: &str, facts: super::Facts) -> Value {
         "if": {"required": ["use"], "properties": {"use": {"const": name}}},
         "then": {"properties": then},
     })
+}
+
+/// Turns references to a transform's own definitions into references to those of the whole schema.
+fn point_to_shared(value: &mut Value, transform: &str) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(to) if key == "$ref" => {
+                        *to = to.replacen("#/$defs/", &format!("#/$defs/{transform}."), 1);
+                    }
+                    value => point_to_shared(value, transform),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|item| point_to_shared(item, transform)),
+        _ => {}
+    }
 }
 
 fn settings() -> Map<String, Value> {

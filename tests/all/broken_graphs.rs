@@ -379,9 +379,9 @@ fn a_file_that_is_meant_to_exhaust_the_reader_is_refused_within_a_second() {
 fn a_file_of_two_mebibytes_or_of_other_bytes_than_text_is_refused_unread() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("g.yaml");
-    let catalog = euterpe::app::App::new().catalog();
+    let app = euterpe::app::App::new();
     let env = |_: &str| None;
-    let around = euterpe::config::Surroundings { catalog: &catalog, env: &env, stores: &[] };
+    let around = euterpe::config::Surroundings { catalog: app.registry(), env: &env, stores: &[] };
     for (bytes, says) in
         [(vec![b'#'; 2 << 20], "larger than 1 MiB"), (b"graph: \xff\xfe".to_vec(), "not UTF-8 text: byte 7")]
     {

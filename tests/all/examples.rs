@@ -20,8 +20,8 @@ fn examples() -> Vec<PathBuf> {
 
 #[test]
 fn every_example_is_good_matches_the_schema_and_names_it_in_its_first_line() {
-    let catalog = App::new().catalog();
-    let validator = jsonschema::validator_for(&schema(&catalog)).expect("the schema is one");
+    let app = App::new();
+    let validator = jsonschema::validator_for(&schema(app.registry())).expect("the schema is one");
     let examples = examples();
     assert!(examples.len() >= 2, "{examples:?}");
     for path in examples {
@@ -31,7 +31,7 @@ fn every_example_is_good_matches_the_schema_and_names_it_in_its_first_line() {
         let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
         let env = |_: &str| None;
-        if let Err(problems) = load(&path, Surroundings { catalog: &catalog, env: &env, stores: &[] }) {
+        if let Err(problems) = load(&path, Surroundings { catalog: app.registry(), env: &env, stores: &[] }) {
             panic!("{problems}");
         }
     }
@@ -40,7 +40,7 @@ fn every_example_is_good_matches_the_schema_and_names_it_in_its_first_line() {
 #[test]
 fn the_committed_schema_is_what_the_program_writes() {
     let path = folder().join("graph.schema.json");
-    let now = serde_json::to_string_pretty(&schema(&App::new().catalog())).expect("JSON") + "\n";
+    let now = serde_json::to_string_pretty(&schema(App::new().registry())).expect("JSON") + "\n";
     if std::env::var_os("EUTERPE_WRITE_SCHEMA").is_some() {
         std::fs::write(&path, &now).expect("written");
     }
@@ -50,7 +50,7 @@ fn the_committed_schema_is_what_the_program_writes() {
 
 #[test]
 fn the_schema_refuses_what_an_editor_should_underline() {
-    let validator = jsonschema::validator_for(&schema(&App::new().catalog())).expect("the schema is one");
+    let validator = jsonschema::validator_for(&schema(App::new().registry())).expect("the schema is one");
     let good = r#"{"version": 1, "graph": "g", "stores": {"d": "./d"},
         "jobs": {"a": {"use": "synth.track", "out": "d:{id}.wav", "pool": {"workers": "${W:-4}"}}}}"#;
     let is_valid = |text: &str| validator.is_valid(&serde_json::from_str(text).expect("JSON"));

@@ -113,11 +113,11 @@ jobs:
     pool: {workers: 4, memory: 512MiB, recycle_after: 100}
   automix:
     use: command
-    with: {argv: [mix, "{input.a}", "{output}"], env: {A: "${HOME}", B: "${NONE:-b}"}}
+    with: {argv: [mix, "{input.a}", "{output.mix}", "{output.log}"], env: {A: "${HOME}", B: "${NONE:-b}"}}
     entity: "{a},{b}"
     in: {a: {from: pcm, id: "{a}"}, b: {from: pcm, id: "{b}"}}
     outputs: {mix: "derived:mixes/{id}.ogg", log: "derived:logs/{a}+{b}.txt"}
-  log: {use: command, with: {argv: [x]}, entity: "{a},{b}", in: {log: automix.log}, out: "derived:x/{id}"}
+  log: {use: command, with: {argv: [x, "{output}"]}, entity: "{a},{b}", in: {log: automix.log}, out: "derived:x/{id}"}
 "#;
 
 #[test]

@@ -15,14 +15,14 @@ pub fn check(text: &str) -> Result<Plan, Problems> {
 
 /// As [`check`], with stores put elsewhere.
 pub fn check_with(text: &str, stores: &[(String, String)]) -> Result<Plan, Problems> {
-    let catalog = App::new().catalog();
+    let app = App::new();
     let env = |name: &str| match name {
         "HOME" => Some("/home/me".to_owned()),
         "WORKERS" => Some("7".to_owned()),
         "TRICK" => Some("x, y: {z: 1}\n- w".to_owned()),
         _ => None,
     };
-    check_text(text, Path::new("/graphs/g.yaml"), Surroundings { catalog: &catalog, env: &env, stores })
+    check_text(text, Path::new("/graphs/g.yaml"), Surroundings { catalog: app.registry(), env: &env, stores })
 }
 
 fn plan(text: &str) -> Plan {
@@ -55,7 +55,7 @@ jobs:
     timeout: 90s
   stems:
     use: command
-    with: {argv: [stems]}
+    with: {argv: [stems, "{output.bass}", "{output.drums}"]}
     in: {audio: pcm}
     outputs: {bass: "derived:stems/{id}/bass.wav", drums: "derived:stems/{id}/drums.wav"}
   drums: {use: audio.loudness, in: {audio: stems.drums}, out: "derived:drums/{id}.json"}
@@ -132,10 +132,10 @@ fn stores_are_resolved_beside_the_file_unless_a_flag_puts_them_elsewhere() {
 
 #[test]
 fn what_a_variable_holds_stays_one_value_and_is_never_read_as_yaml() {
-    let text = MIX.replace("argv: [stems]", "argv: [\"${TRICK}\", \"$${HOME}\"]");
+    let text = MIX.replace("argv: [stems", "env: {A: \"${TRICK}\", B: \"$${HOME}\"}, argv: [stems");
     let plan = plan(&text);
     let stems = &plan.jobs[plan.find("stems").expect("it is there").0];
-    assert_eq!(stems.options["argv"], serde_json::json!(["x, y: {z: 1}\n- w", "${HOME}"]));
+    assert_eq!(stems.options["env"], serde_json::json!({"A": "x, y: {z: 1}\n- w", "B": "${HOME}"}));
 }
 
 #[test]

@@ -60,7 +60,8 @@ pub fn check(file: &GraphFile, path: &Path, around: Surroundings<'_>, findings: 
     transforms::find(&mut drafts, around.catalog, findings);
     outputs::read(&mut drafts, &stores, findings);
     references::resolve(&mut drafts, &stores, findings);
-    transforms::check(&drafts, around.catalog, findings);
+    let timeouts: Vec<Duration> = file.jobs.iter().map(|job| timeout_of(job, file)).collect();
+    transforms::check(&drafts, around.catalog, &timeouts, &folder, findings);
     edges::check(&drafts, findings);
     clash::check(&drafts, &stores, findings);
     let order = in_order(&drafts, findings)?;
@@ -68,6 +69,10 @@ pub fn check(file: &GraphFile, path: &Path, around: Surroundings<'_>, findings: 
     let stores: Vec<Store> = stores.into_iter().filter_map(|store| store.checked).collect();
     let graph = file.graph.as_ref()?.value.clone();
     Some(Plan { file: path.to_owned(), folder, graph, stores, jobs, tests: file.tests.clone() })
+}
+
+fn timeout_of(job: &written::Job, file: &GraphFile) -> Duration {
+    job.settings.timeout.or(file.defaults.timeout).unwrap_or(TIMEOUT)
 }
 
 /// Checks the names of a job and the form of its entities.
@@ -152,7 +157,7 @@ fn finish(draft: &Draft<'_>, file: &GraphFile, order: &[usize]) -> Option<Job> {
         workers: written.pool.workers,
         memory: written.pool.memory,
         recycle_after: written.pool.recycle_after,
-        timeout: own.timeout.or(defaults.timeout).unwrap_or(TIMEOUT),
+        timeout: timeout_of(written, file),
         retry: RetryPolicy {
             retries: own.retries.or(defaults.retries).unwrap_or(retry.retries),
             backoff: own.backoff.or(defaults.backoff).unwrap_or(retry.backoff),

@@ -1,7 +1,10 @@
 //! What jobs run: known transforms, the inputs and outputs that these take, their options.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::Draft;
-use crate::config::catalog::{Catalog, Facts, InputRule};
+use crate::config::catalog::{Catalog, Facts, InputRule, JobShape};
 use crate::config::problem::{Findings, did_you_mean, printable};
 use crate::config::read::listed;
 use crate::config::written::Work;
@@ -41,12 +44,12 @@ fn is_function(name: &str) -> bool {
 }
 
 /// Checks inputs, outputs and options against what the transforms say of themselves.
-pub fn check(drafts: &[Draft<'_>], catalog: &dyn Catalog, findings: &Findings) {
-    for draft in drafts {
+pub fn check(drafts: &[Draft<'_>], catalog: &dyn Catalog, timeouts: &[Duration], folder: &Path, findings: &Findings) {
+    for (draft, timeout) in drafts.iter().zip(timeouts) {
         if let (Some(facts), Some(Work::Use(name))) = (&draft.facts, &draft.written.work) {
             inputs(draft, &name.value, facts, findings);
             outputs(draft, &name.value, facts, findings);
-            options(draft, &name.value, catalog, findings);
+            options(draft, &name.value, catalog, (*timeout, folder), findings);
         }
     }
 }
@@ -100,19 +103,41 @@ fn outputs(draft: &Draft<'_>, transform: &str, facts: &Facts, findings: &Finding
     }
 }
 
-fn options(draft: &Draft<'_>, transform: &str, catalog: &dyn Catalog, findings: &Findings) {
-    let suffixes: Vec<String> = draft.outputs.iter().flatten().map(|output| output.key.suffix().to_owned()).collect();
+fn options(
+    draft: &Draft<'_>,
+    transform: &str,
+    catalog: &dyn Catalog,
+    (timeout, folder): (Duration, &Path),
+    findings: &Findings,
+) {
+    // An output that cannot be read has its own problem, and would only bring a second one here.
+    let Some(outputs) = draft.outputs.iter().cloned().collect::<Option<Vec<_>>>() else { return };
     let with = &draft.written.with;
-    for problem in catalog.option_problems(transform, &with.options, &suffixes) {
+    let single = has_single_out(draft);
+    let name = |name: &str| if single { String::new() } else { name.to_owned() };
+    let shapes = draft.written.outputs.iter().zip(&outputs);
+    let job = JobShape {
+        options: &with.options,
+        inputs: draft.written.inputs.iter().map(|input| input.name.value.clone()).collect(),
+        outputs: shapes.map(|(at, to)| (name(&at.name.value), to.key.suffix().to_owned())).collect(),
+        timeout,
+        folder,
+    };
+    for problem in catalog.option_problems(transform, &job) {
         let below = if problem.path.is_empty() { String::new() } else { format!(".{}", problem.path) };
         findings.add(with.place_of(&problem.path), format!("{}.with{below}", draft.path), problem.message);
     }
 }
 
+fn has_single_out(draft: &Draft<'_>) -> bool {
+    matches!(draft.written.outputs.as_slice(), [one] if one.name.value == "out" && one.name.place == one.to.place)
+}
+
 /// The path of an output: `jobs.mix.out`, or `jobs.mix.outputs.left`.
 pub fn output_path(draft: &Draft<'_>, name: &str) -> String {
-    match draft.written.outputs.as_slice() {
-        [one] if one.name.value == "out" && one.name.place == one.to.place => format!("{}.out", draft.path),
-        _ => format!("{}.outputs.{}", draft.path, printable(name)),
+    if has_single_out(draft) {
+        format!("{}.out", draft.path)
+    } else {
+        format!("{}.outputs.{}", draft.path, printable(name))
     }
 }
