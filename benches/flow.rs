@@ -22,7 +22,7 @@ use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
-use support::{Cost, median, measure};
+use support::{Cost, measure, median};
 
 const ENTITIES: usize = 20_000;
 const ROUNDS: usize = 5;
@@ -30,7 +30,10 @@ const WORKERS: usize = 4;
 
 fn main() {
     println!("flow: {ENTITIES} entities, {WORKERS} workers a job, one thread, medians of {ROUNDS} rounds");
-    println!("{:>5} {:>14} {:>12} {:>14} {:>12} {:>8}", "jobs", "entities/s", "us CPU/hop", "channels/s", "us CPU/hop", "ratio");
+    println!(
+        "{:>5} {:>14} {:>12} {:>14} {:>12} {:>8}",
+        "jobs", "entities/s", "us CPU/hop", "channels/s", "us CPU/hop", "ratio"
+    );
     for jobs in [1, 3, 10] {
         let ours: Vec<Cost> = (0..ROUNDS).map(|_| measure(|| graph(jobs))).collect();
         let bare: Vec<Cost> = (0..ROUNDS).map(|_| measure(|| channels(jobs))).collect();
@@ -103,8 +106,7 @@ fn graph(jobs: usize) {
         for n in 0..ENTITIES {
             let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
             let target = Target { job: name("j0".into()), entity };
-            let message =
-                EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
+            let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
             let body = wire::encode(&message).expect("it fits");
             broker.publish(vec![Outgoing::now(name("j0".into()), body)]).await.expect("published");
             broker.settled_to(1000).await;

@@ -19,7 +19,8 @@ pub fn bars() -> &'static MultiProgress {
 ///
 /// A second call in one process does nothing.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("EUTERPE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off"));
+    let filter = EnvFilter::try_from_env("EUTERPE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off"));
     let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Aside).with_ansi(colour);
     if logs.with_target(false).without_time().compact().try_init().is_err() {
