@@ -162,14 +162,15 @@ pub enum StorageErrorKind {
 }
 
 impl StorageError {
-    /// An error of a kind, for what was tried on which path.
+    /// An error of a kind, for what was tried on which path. The message shows long paths cut, and escapes what could
+    /// steer a terminal.
     pub fn new(
         kind: StorageErrorKind,
         action: &'static str,
-        path: impl Into<String>,
+        path: impl AsRef<str>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, action, path: path.into(), source: source.into() }
+        Self { kind, action, path: shown(path.as_ref()), source: source.into() }
     }
 
     /// The content that was to be stored at `path` cannot be read: `NotFound` where it is not there at all.
@@ -189,6 +190,22 @@ impl StorageError {
     pub fn is_trouble(&self) -> bool {
         matches!(self.kind, StorageErrorKind::Denied | StorageErrorKind::Full | StorageErrorKind::Unavailable)
     }
+}
+
+/// A path as a message shows it.
+fn shown(path: &str) -> String {
+    const MOST: usize = 120;
+    let mut text = String::with_capacity(path.len().min(MOST) + 24);
+    for c in path.chars().take(MOST) {
+        match c {
+            '\'' | '"' | '\\' => text.push(c),
+            other => text.extend(other.escape_debug()),
+        }
+    }
+    if path.chars().nth(MOST).is_some() {
+        text.push_str(&format!("… ({} bytes)", path.len()));
+    }
+    text
 }
 
 /// The stores of a graph by name.

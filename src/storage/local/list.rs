@@ -13,13 +13,13 @@ use rustix::io::Errno;
 use super::{STATE_FOLDER, TEMP_PREFIX, is_reserved, names::Names, root::Root, trouble::Trouble};
 
 /// How many names of one folder are held and sorted at a time.
-const BATCH: usize = 65_536;
+const BATCH: usize = if cfg!(test) { 1_000 } else { 65_536 };
 
 /// How many lines a page has before it is told, if the next folder does not add more at once.
 const PAGE: usize = 4_096;
 
 /// How many bytes of names the kernel is asked for at a time.
-const READ: usize = 256 << 10;
+const READ: usize = if cfg!(test) { 8 << 10 } else { 256 << 10 };
 
 /// What to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

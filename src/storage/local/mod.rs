@@ -136,26 +136,38 @@ const STATE_FOLDER: &str = ".euterpe";
 /// How the names of half-written files start.
 const TEMP_PREFIX: &str = ".euterpe-tmp-";
 
+/// The longest path that Linux opens, in bytes.
+const LONGEST_PATH: usize = 4095;
+
 /// Whether a name within the store is ours: never listed, never a key.
 fn is_reserved(name: &[u8]) -> bool {
     name == STATE_FOLDER.as_bytes() || name.starts_with(TEMP_PREFIX.as_bytes())
 }
 
-/// Refuses what cannot be a key in this store.
-fn check_key(path: &str) -> Result<(), Trouble> {
-    if !is_key(path) {
-        return Err(Trouble::Key("a key has segments with `/` between them, none empty, `.` or `..`".into()));
-    }
-    match path.split('/').find(|segment| is_reserved(segment.as_bytes())) {
-        Some(ours) => Err(Trouble::Key(format!("`{ours}` is a name that this program uses itself; choose another"))),
-        None => Ok(()),
-    }
-}
-
 impl Folder {
+    /// Refuses what cannot be a key in this store.
+    fn check_key(&self, path: &str) -> Result<(), Trouble> {
+        if !is_key(path) {
+            return Err(Trouble::Key("a key has segments with `/` between them, none empty, `.` or `..`".into()));
+        }
+        if let Some(ours) = path.split('/').find(|segment| is_reserved(segment.as_bytes())) {
+            let ours: String = ours.chars().take(40).collect();
+            return Err(Trouble::Key(format!("`{ours}` is a name that this program uses itself; choose another")));
+        }
+        // A deeper file could be made, step by step, and then be opened by nobody who only has its path.
+        let room = LONGEST_PATH.saturating_sub(self.root.path().as_os_str().len() + 1);
+        if path.len() > room {
+            let length = path.len();
+            return Err(Trouble::Key(format!(
+                "it is too long: {length} bytes, where {room} are left below the folder"
+            )));
+        }
+        Ok(())
+    }
+
     /// The object at `path`, or none. Absence is only told while the root is there.
     fn placed(&self, path: &str) -> Result<Option<Placed>, Trouble> {
-        check_key(path)?;
+        self.check_key(path)?;
         let mut unmatched: Option<Stat> = None;
         loop {
             let Some(file) = self.open_file(path)? else { return Ok(None) };

@@ -12,7 +12,7 @@ use euterpe_actors::storage::{Content, Stamp, Stored};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::{Folder, check_key, disk::Temp, trouble::Trouble};
+use super::{Folder, disk::Temp, trouble::Trouble};
 
 /// How much is read, hashed and written at a time.
 const CHUNK: usize = 256 << 10;
@@ -20,7 +20,7 @@ const CHUNK: usize = 256 << 10;
 impl Folder {
     /// Puts `content` in place at `path`; a newer stamp in place is never lowered.
     pub(super) fn write(&self, path: &str, content: &Content, stamp: Option<Stamp>) -> Result<Stored, Trouble> {
-        check_key(path)?;
+        self.check_key(path)?;
         self.root.was_replaced()?;
         let (parent, _) = split(path);
         self.write_in(self.make_folders(parent)?, path, content, stamp).map_err(|trouble| vanished(trouble, parent))
@@ -62,7 +62,7 @@ impl Folder {
 
     /// Removes the object at `path`, if there is one.
     pub(super) fn remove(&self, path: &str) -> Result<(), Trouble> {
-        check_key(path)?;
+        self.check_key(path)?;
         let (parent, name) = split(path);
         let folder = match self.open_folder(parent) {
             Ok(folder) => folder,

@@ -14,7 +14,7 @@ use crate::storage::Storage;
 /// Over many pages, folders and levels.
 pub async fn a_listing_shows_each_object_once(store: Arc<dyn Storage>) {
     let mut expected = Vec::new();
-    for at in 0..2_500_u32 {
+    for at in 0..1_200_u32 {
         let path = match at % 3 {
             0 => format!("flat/{at:05}"),
             1 => format!("deep/{}/{}/{at}.json", at % 7, at % 11),
@@ -54,7 +54,7 @@ pub async fn a_listing_goes_by_the_text_before_which_may_end_within_a_segment(st
 
 /// After `false` no further page comes.
 pub async fn a_listing_ends_when_its_reader_has_seen_enough(store: Arc<dyn Storage>) {
-    for at in 0..1_500 {
+    for at in 0..300 {
         store.store(&format!("folder-{}/{at}", at % 40), bytes("x"), None).await.expect("stored");
     }
     let mut pages = 0;

@@ -34,6 +34,7 @@ macro_rules! storage_suite {
             an_object_may_be_empty,
             sixteen_mebibytes_are_stored_from_a_file_that_stays_as_it_was,
             a_content_that_is_gone_is_told_and_leaves_no_object,
+            a_message_shows_a_key_cut_and_escaped,
             odd_characters_are_kept_and_kept_apart,
             a_key_may_be_long,
             a_reader_sees_one_whole_version_while_writers_replace_it

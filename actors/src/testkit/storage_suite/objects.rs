@@ -100,6 +100,15 @@ pub async fn a_content_that_is_gone_is_told_and_leaves_no_object(store: Arc<dyn 
     assert!(list(&*store, "").await.is_empty());
 }
 
+/// A message about a key is short, and cannot steer a terminal.
+pub async fn a_message_shows_a_key_cut_and_escaped(store: Arc<dyn Storage>) {
+    let key = format!("a/\u{1b}[31m\u{202e}\n{}", "é/".repeat(1 << 19));
+    let told = store.open(&key).await.expect_err("opened").to_string();
+    assert!(told.len() < 2000 && told.contains("bytes"), "{} bytes", told.len());
+    assert!(!told.contains(['\u{1b}', '\u{202e}', '\n']), "{told:?}");
+    assert!(told.contains("é/é"), "{told}");
+}
+
 /// Every name below is one object of its own.
 pub async fn odd_characters_are_kept_and_kept_apart(store: Arc<dyn Storage>) {
     let names = [

@@ -1,0 +1,30 @@
+//! The lock of a folder between processes, of which one is killed.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use euterpe::storage::lock::{FolderLock, LockError};
+
+#[test]
+fn a_folder_held_by_another_process_names_it_and_is_free_once_that_is_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lock = folder.path().join("lock");
+    // Another program with the same kind of lock, which writes its number as we do.
+    let script = r#"exec 9<>"$0"; flock -n 9 || exit 1; echo $$ > "$0"; echo held; exec sleep 600"#;
+    let mut other =
+        Command::new("sh").args(["-c", script]).arg(&lock).stdout(Stdio::piped()).spawn().expect("a shell with flock");
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().expect("piped")).read_line(&mut said).expect("a line");
+    assert_eq!(said, "held\n");
+    let refused = FolderLock::take(folder.path());
+    other.kill().expect("killed");
+    other.wait().expect("ended");
+    match refused {
+        Err(LockError::Held { pid, .. }) => assert_eq!(pid, Some(other.id())),
+        taken => panic!("{taken:?}"),
+    }
+    assert!(lock.exists(), "the file of the dead process is still there");
+    FolderLock::take(folder.path()).expect("free");
+}
