@@ -1,4 +1,8 @@
-//! Remembers what a wave was passed on to, so that stacked diamonds do not double the messages at each level.
+//! Remembers what was passed on, so that stacked diamonds do not multiply the messages from level to level.
+//!
+//! A wave is passed on once for each (job, entity). A wake-up is sent once for each continuation: two parents that finish
+//! together both find everything there, and the second of them would wake the same waiter with the same words again.
+//! What was sent and confirmed is in a queue or was handled, and the one who was told last finds all that is there.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,12 +11,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::message::Target;
+use crate::message::{EntityMessage, Target};
+use crate::wire::{self, WireError};
 
 /// How many are remembered; what is forgotten is passed on once more, which is only a message too many.
 const LIMIT: usize = 1 << 16;
 
-/// The (job, entity, wave) that this node passed on, as 128-bit hashes.
+/// What this node passed on, as 128-bit hashes.
 #[derive(Clone, Debug, Default)]
 pub struct PassedOn {
     memory: Arc<Mutex<Memory>>,
@@ -49,9 +54,8 @@ pub struct Passing {
 }
 
 impl PassedOn {
-    /// Whether what comes after `target` in `wave` is to be published.
-    pub fn turn(&self, target: &Target, wave: u64) -> Turn {
-        let key = key(target, wave);
+    /// Whether what has this key is to be published.
+    pub fn turn(&self, key: u128) -> Turn {
         let mut memory = locked(&self.memory);
         match memory.known.get_mut(&key) {
             Some(Progress::Confirmed) => return Turn::Confirmed,
@@ -102,12 +106,22 @@ fn wake(progress: Option<Progress>) {
     }
 }
 
-fn key(target: &Target, wave: u64) -> u128 {
+/// The key of what comes after `target` in a wave.
+pub fn wave_key(target: &Target, wave: u64) -> u128 {
     let mut hash = xxhash_rust::xxh3::Xxh3::with_seed(wave);
     hash.update(target.job.as_str().as_bytes());
     hash.update(&[0]);
     hash.update(target.entity.as_str().as_bytes());
     hash.digest128()
+}
+
+/// The key of a wake-up: all that it says, but for what tells one publishing from another.
+///
+/// # Errors
+/// Where the message cannot be encoded.
+pub fn wake_up_key(wake_up: &EntityMessage) -> Result<u128, WireError> {
+    let bare = EntityMessage { id: 0, audit: Vec::new(), ..wake_up.clone() };
+    Ok(xxhash_rust::xxh3::xxh3_128(&wire::encode(&bare)?))
 }
 
 fn locked(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
@@ -122,13 +136,13 @@ mod tests {
     async fn only_what_was_confirmed_counts_as_passed_on() {
         let target = Target { job: "mel".parse().expect("a name"), entity: "t-1".parse().expect("an id") };
         let memory = PassedOn::default();
-        let Turn::Pass(first) = memory.turn(&target, 1) else { panic!("known at first") };
-        let Turn::Wait(second) = memory.turn(&target, 1) else { panic!("did not wait") };
+        let Turn::Pass(first) = memory.turn(wave_key(&target, 1)) else { panic!("known at first") };
+        let Turn::Wait(second) = memory.turn(wave_key(&target, 1)) else { panic!("did not wait") };
         drop(first);
         second.await.expect("woken");
-        let Turn::Pass(again) = memory.turn(&target, 1) else { panic!("a failed passing-on counted") };
+        let Turn::Pass(again) = memory.turn(wave_key(&target, 1)) else { panic!("a failed passing-on counted") };
         again.confirmed();
-        assert!(matches!(memory.turn(&target, 1), Turn::Confirmed));
-        assert!(matches!(memory.turn(&target, 2), Turn::Pass(_)), "another wave was taken for this one");
+        assert!(matches!(memory.turn(wave_key(&target, 1)), Turn::Confirmed));
+        assert!(matches!(memory.turn(wave_key(&target, 2)), Turn::Pass(_)), "another wave was taken for this one");
     }
 }

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::decision::{Decision, Ending};
 use super::desk::Desk;
-use super::passed_on::Turn;
+use super::passed_on::{Turn, wake_up_key, wave_key};
 use crate::broker::{BrokerError, Delivery, Outgoing};
 use crate::events::{Event, Purpose};
-use crate::message::{Base, EntityMessage, Failure};
+use crate::message::{Base, EntityMessage, Failure, Target};
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Reason};
 use crate::parent_trigger::frames;
@@ -52,16 +52,22 @@ impl Desk {
 
     /// Wakes who waits; else tells the children, if this is a wave.
     pub(super) async fn pass_on(&self, message: &EntityMessage, outcome: Outcome) -> Result<(), BrokerError> {
-        if let Some(wake_up) = frames::wake_up(message, self.node.next_id()) {
-            return self.publish(Purpose::PassOn, vec![(wake_up, Duration::ZERO)]).await;
-        }
-        let Base::Down(wave) = &message.base else { return Ok(()) };
+        let wake_up = frames::wake_up(message, self.node.next_id());
+        let key = match (&wake_up, &message.base) {
+            (Some(wake_up), _) => wake_up_key(wake_up).map_err(|error| BrokerError::Unconfirmed(error.to_string()))?,
+            (None, Base::Down(wave)) => wave_key(&message.target, wave.id),
+            (None, Base::Stop) => return Ok(()),
+        };
+        let next = match wake_up {
+            Some(wake_up) => vec![(wake_up, Duration::ZERO)],
+            None => self.children(message),
+        };
         loop {
-            match self.node.passed_on.turn(&message.target, wave.id) {
+            match self.node.passed_on.turn(key) {
                 Turn::Confirmed if outcome != Outcome::Done => return Ok(()),
-                Turn::Confirmed => return self.publish_to_children(message, wave).await,
+                Turn::Confirmed => return self.publish(Purpose::PassOn, next).await,
                 Turn::Pass(passing) => {
-                    self.publish_to_children(message, wave).await?;
+                    self.publish(Purpose::PassOn, next).await?;
                     passing.confirmed();
                     return Ok(());
                 }
@@ -73,22 +79,20 @@ impl Desk {
         }
     }
 
-    async fn publish_to_children(
-        &self,
-        message: &EntityMessage,
-        wave: &crate::message::Wave,
-    ) -> Result<(), BrokerError> {
+    /// The messages to the children that a wave reaches.
+    fn children(&self, message: &EntityMessage) -> Vec<(EntityMessage, Duration)> {
+        let Base::Down(wave) = &message.base else { return Vec::new() };
         let mut messages = Vec::with_capacity(self.job.children.len());
         for child in &self.job.children {
             let child = &self.node.plan().job(*child).name;
             if wave.only.as_ref().is_none_or(|only| only.contains(child)) {
-                let target = crate::message::Target { job: child.clone(), entity: message.target.entity.clone() };
+                let target = Target { job: child.clone(), entity: message.target.entity.clone() };
                 let mut next = message.follow_up(self.node.next_id(), target);
                 next.from = Some(message.target.clone());
                 messages.push((next, Duration::ZERO));
             }
         }
-        self.publish(Purpose::PassOn, messages).await
+        messages
     }
 
     /// Dead letter first, then the news to who waits; the message is settled after both.
