@@ -180,7 +180,8 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
 #[test]
 fn the_whole_file_in_the_reference_is_good() {
     let reference = include_str!("../../docs/graph-file.md");
-    let file = reference.split("```yaml\n").find(|block| block.starts_with("version: 1")).expect("the reference has one");
+    let file =
+        reference.split("```yaml\n").find(|block| block.starts_with("version: 1")).expect("the reference has one");
     let plan = plan(file.split("```").next().expect("its end"));
     assert_eq!(plan.jobs.len(), 5);
 }

@@ -5,6 +5,7 @@ mod drawing; //       the graph as text, DOT, Mermaid and SVG
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
 mod fuzz_graph; //    random damage to graph files, for as long as a variable says
+mod graph_bombs; //   graph files that are meant to exhaust the reader
 mod graph_file; //    what good graph files mean
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
