@@ -14,12 +14,12 @@ const STYLE: &str = "
   .paper { fill: #ffffff; } .job { fill: #f3f5fb; stroke: #5a6bb0; } .source { fill: #fdf4e3; stroke: #b07d2b; }
   .name { fill: #1c2340; font-size: 14px; font-weight: 600; } .what { fill: #5b6280; font-size: 11px; }
   .edge { fill: none; stroke: #8790b3; stroke-width: 1.6; } .mapped { stroke-dasharray: 5 4; }
-  .tip { fill: #8790b3; } .map { fill: #5b6280; font-size: 11px; stroke: #ffffff; stroke-width: 5px; paint-order: stroke; }
+  .tip { fill: #8790b3; } .map { fill: #5b6280; font-size: 11px; }
   .have { fill: #3f9a62; } .miss { fill: #d9dced; } .title { fill: #1c2340; font-size: 16px; font-weight: 600; }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #14161f; } .job { fill: #1f2436; stroke: #8c9be0; } .source { fill: #2b2416; stroke: #d8a657; }
     .name, .title { fill: #e8eaf6; } .what, .map { fill: #a3a9c6; } .edge { stroke: #6d76a0; } .tip { fill: #6d76a0; }
-    .map { stroke: #14161f; } .have { fill: #57b97d; } .miss { fill: #3a4160; }
+    .have { fill: #57b97d; } .miss { fill: #3a4160; }
   }";
 
 /// Draws the graph as a stand-alone SVG.
@@ -157,7 +157,13 @@ impl Canvas<'_> {
             }
         };
         let (x, y) = ((from_x + end_x) / 2.0, (from_y + end_y) / 2.0);
-        text(x, y + 3.0, "map", "middle", mapping)
+        let width = 0.9 * text_width(mapping, 11.0);
+        format!(
+            "<rect class=\"paper\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"13\"/>{}",
+            x - width / 2.0,
+            y - 7.0,
+            text(x, y + 3.0, "map", "middle", mapping)
+        )
     }
 }
 
