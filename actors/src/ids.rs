@@ -183,6 +183,9 @@ pub struct RunId {
 }
 
 impl RunId {
+    /// Before every run: on a stamp, for an ancestor that was never seen to run.
+    pub const NEVER: RunId = RunId::new(0, 0);
+
     /// A run that started `millis` after the Unix epoch, told from others of that moment by `salt`.
     pub const fn new(millis: u64, salt: u32) -> Self {
         Self { millis, salt }

@@ -51,13 +51,13 @@ impl Storage for MemoryStorage {
     async fn store(&self, path: &str, content: Content, stamp: Option<Stamp>) -> Result<Stored, StorageError> {
         check("store", path)?;
         let bytes = content.read().map_err(|error| StorageError::unreadable(path, &content, &error))?;
-        let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
         let mut objects = self.locked();
         if let (Some(mine), Some((_, Some(placed)))) = (&stamp, objects.get(path))
             && mine.is_older_than(placed)
         {
             return Ok(Stored::NewerInPlace);
         }
+        let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
         objects.insert(path.to_owned(), (bytes, stamp));
         Ok(Stored::Kept)
     }

@@ -15,7 +15,8 @@ pub struct Stamp {
     pub job: JobName,
     /// The run for that job and for each ancestor: for an ancestor the oldest among the inputs.
     pub runs: BTreeMap<JobName, RunId>,
-    /// BLAKE3 of the content in hexadecimal; filled in by the store when it writes.
+    /// BLAKE3 of the content in hexadecimal; filled in by the store when it writes. Until then it says what the
+    /// object may replace, see [`Stamp::replacing`].
     #[serde(default)]
     pub hash: String,
 }
@@ -31,13 +32,27 @@ impl Stamp {
         jobs.into_iter().all(|job| self.runs.get(job).is_some_and(|r| *r >= run))
     }
 
-    /// Whether writing `self` over `placed` would lower a run: nothing may go backwards.
+    /// Whether writing `self` over `placed` would lower any run that both know of, the job's own or an ancestor's:
+    /// nothing may go backwards behind somebody's back. What only one of them knows of is an ancestor that the graph
+    /// lost or gained.
     ///
-    /// The object's own run decides; where it is equal, the ancestors' do.
+    /// The job's own run alone would not do: work of a later run that read an input before it was made anew may end
+    /// after the work of an earlier run that forced that input, and would undo it. See also [`Stamp::replacing`].
     pub fn is_older_than(&self, placed: &Stamp) -> bool {
-        let order = self.run().cmp(&placed.run());
-        order.is_lt()
-            || (order.is_eq() && placed.runs.iter().any(|(job, run)| self.runs.get(job).is_some_and(|r| r < run)))
+        let lowers = placed.runs.iter().any(|(job, run)| self.runs.get(job).is_some_and(|mine| mine < run));
+        lowers && self.hash != placed.runs_digest()
+    }
+
+    /// A stamp on its way to the store that may replace an object with the runs of `seen`, and no other, even if that
+    /// lowers the run of an ancestor: whoever decided to make it anew saw that, and its inputs are what they are.
+    pub fn replacing(self, seen: &Stamp) -> Self {
+        Self { hash: seen.runs_digest(), ..self }
+    }
+
+    /// Tells stamps with different runs apart.
+    fn runs_digest(&self) -> String {
+        let text = serde_json::to_vec(&(&self.job, &self.runs)).expect("plain names and text");
+        format!("runs {:032x}", xxhash_rust::xxh3::xxh3_128(&text))
     }
 
     /// The text form.

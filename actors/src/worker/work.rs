@@ -125,7 +125,7 @@ impl Desk {
 
     /// Puts the outputs in place, the primary last: it alone says that the job is done.
     async fn keep(&self, run: RunId, parts: &Parts<'_>, product: Product, stamp: Stamp) -> Result<Worked, Trouble> {
-        for (output, content) in self.job.outputs.iter().zip(product.0).rev() {
+        for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
             reach("before_store");
@@ -137,7 +137,9 @@ impl Desk {
             };
             match stored {
                 Stored::Kept => self.node.settings.presence.learn(&key, run),
-                Stored::NewerInPlace => return Ok(Worked::NewerInPlace),
+                Stored::NewerInPlace if number == 0 => return Ok(Worked::NewerInPlace),
+                // A newer run left it and did not come to the primary, which this run still lacks: it stays.
+                Stored::NewerInPlace => {}
             }
             reach("after_store");
         }
@@ -145,7 +147,7 @@ impl Desk {
     }
 
     /// For the job itself the newer of this run and the one in place; for an ancestor the oldest among the inputs.
-    /// An ancestor that some input on its way does not know of is left out: it was never seen to run.
+    /// Of an ancestor that some input on its way does not know of it is only known that it was never seen to run.
     fn stamp(&self, message: &EntityMessage, seen: &[Seen], inputs: &[Input], placed: Option<&Stamp>) -> Stamp {
         let plan = self.node.plan();
         let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
@@ -164,12 +166,11 @@ impl Desk {
                     oldest = Some(oldest.map_or(run, |so_far| so_far.min(run))); // none is older than any
                 }
             }
-            if let Some(Some(run)) = oldest {
-                runs.insert(ancestor.clone(), run);
-            }
+            runs.insert(ancestor.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
         }
         let own = placed.and_then(Stamp::run).map_or(message.run, |placed| placed.max(message.run));
         runs.insert(self.job.name.clone(), own);
-        Stamp { job: self.job.name.clone(), runs, hash: String::new() }
+        let stamp = Stamp { job: self.job.name.clone(), runs, hash: String::new() };
+        placed.map_or_else(|| stamp.clone(), |placed| stamp.clone().replacing(placed))
     }
 }

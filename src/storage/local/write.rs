@@ -36,6 +36,7 @@ impl Folder {
         let (_, name) = split(path);
         let mut temp = self.disk.new_temp(folder)?;
         let hash = fill(&mut temp, content)?;
+        let claim = stamp.clone(); // until its hash is filled in, it says what it may replace
         let stamp = stamp.map(|stamp| Stamp { hash, ..stamp });
         let aside = self.stamps.attach(&temp, stamp.as_ref())?;
         if self.fsync {
@@ -44,7 +45,7 @@ impl Folder {
         let folder = {
             let _turn = turn(temp.folder(), name)?;
             let placed = self.placed(path)?;
-            if let (Some(mine), Some(theirs)) = (&stamp, placed.as_ref().and_then(|p| p.stamp.as_ref()))
+            if let (Some(mine), Some(theirs)) = (&claim, placed.as_ref().and_then(|p| p.stamp.as_ref()))
                 && mine.is_older_than(theirs)
             {
                 return Ok(Stored::NewerInPlace);

@@ -45,6 +45,7 @@ macro_rules! storage_suite {
             a_stamp_of_a_hundred_ancestors_is_kept,
             an_older_run_never_replaces_a_newer_one,
             an_older_ancestor_never_replaces_a_newer_one,
+            what_was_seen_may_be_replaced_and_nothing_else,
             of_many_writers_at_once_the_greatest_run_stays
         );
         $crate::storage_suite!(@group listing, $make;

@@ -57,17 +57,31 @@ pub async fn an_older_run_never_replaces_a_newer_one(store: Arc<dyn Storage>) {
     assert_eq!(read(&*store, "a").await.expect("read"), "new");
     assert_eq!(placed(&*store, "a").await.expect("a stamp").run(), Some(run(5)));
     assert_eq!(store.store("a", bytes("again"), Some(stamp(5, 1))).await.expect("stored"), Stored::Kept);
-    assert_eq!(store.store("a", bytes("newer"), Some(stamp(6, 0))).await.expect("stored"), Stored::Kept);
+    assert_eq!(store.store("a", bytes("newer"), Some(stamp(6, 1))).await.expect("stored"), Stored::Kept);
     assert_eq!(read(&*store, "a").await.expect("read"), "newer");
 }
 
-/// Of two objects by one run, the one made from newer ancestors stays.
+/// The one made from newer ancestors stays, whether the other is of the same run or of a later one.
 pub async fn an_older_ancestor_never_replaces_a_newer_one(store: Arc<dyn Storage>) {
     assert_eq!(store.store("a", bytes("new"), Some(stamp(5, 3))).await.expect("stored"), Stored::Kept);
     assert_eq!(store.store("a", bytes("old"), Some(stamp(5, 2))).await.expect("answered"), Stored::NewerInPlace);
+    assert_eq!(store.store("a", bytes("slow"), Some(stamp(6, 2))).await.expect("answered"), Stored::NewerInPlace);
     assert_eq!(read(&*store, "a").await.expect("read"), "new");
     assert_eq!(store.store("a", bytes("newer"), Some(stamp(5, 4))).await.expect("stored"), Stored::Kept);
     assert_eq!(read(&*store, "a").await.expect("read"), "newer");
+}
+
+/// Who saw the object in place and makes it anew of older inputs may replace it, and nothing that came meanwhile.
+pub async fn what_was_seen_may_be_replaced_and_nothing_else(store: Arc<dyn Storage>) {
+    let seen = stamp(5, 3);
+    store.store("a", bytes("seen"), Some(seen.clone())).await.expect("stored");
+    let mine = stamp(5, 2).replacing(&placed(&*store, "a").await.expect("a stamp"));
+    store.store("a", bytes("meanwhile"), Some(stamp(5, 4))).await.expect("stored");
+    assert_eq!(store.store("a", bytes("mine"), Some(mine)).await.expect("answered"), Stored::NewerInPlace);
+    let mine = stamp(5, 2).replacing(&placed(&*store, "a").await.expect("a stamp"));
+    assert_eq!(store.store("a", bytes("mine"), Some(mine)).await.expect("answered"), Stored::Kept);
+    assert_eq!(read(&*store, "a").await.expect("read"), "mine");
+    assert_eq!(placed(&*store, "a").await.expect("a stamp").runs, stamp(5, 2).runs);
 }
 
 /// Looking at the stamp in place and replacing the object is one step.
