@@ -145,7 +145,29 @@ impl Accountant {
     /// # Errors
     /// A store's own.
     pub async fn standing(&self, target: &Target) -> Result<Standing, StorageError> {
-        self.standing_of(target, &mut HashSet::new()).await
+        if self.is_done(target).await? {
+            return Ok(Standing::Done);
+        }
+        self.ending_of(target, &mut HashSet::new()).await
+    }
+
+    /// Whether its primary output is there, and fresh for the run.
+    async fn is_done(&self, target: &Target) -> Result<bool, StorageError> {
+        let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(false) };
+        let job = self.plan.job(at);
+        let Some(parts) = job.form.split(&target.entity) else { return Ok(false) };
+        let key = job.outputs[0].key_of(&parts);
+        let demand = Demand::new(&self.plan, at, &self.force, self.run);
+        let listed = || self.known.as_ref().is_some_and(|known| known.knows(&key, RunId::new(0, 0)));
+        if demand.is_presence() && listed() {
+            return Ok(true);
+        }
+        match self.stores.get(&key.store).look(&key.path).await {
+            Ok(found) => Ok(found.is_some_and(|found| demand.is_met_by(&found))),
+            // A key that this store can never hold: a dead letter says so, or the run has not got there yet.
+            Err(error) if error.kind == crate::storage::StorageErrorKind::BadKey => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The worst of the standings of an entity's required jobs, and each of them.
@@ -165,7 +187,9 @@ impl Accountant {
         Ok(standings)
     }
 
-    fn standing_of<'a>(
+    /// What the records say of a target whose output is missing: its own, else those of all that it is made from. An
+    /// ancestor's counts also where outputs on the way to it are there, for a wave that ended at it came no further.
+    fn ending_of<'a>(
         &'a self,
         target: &'a Target,
         visited: &'a mut HashSet<Target>,
@@ -173,27 +197,13 @@ impl Accountant {
         Box::pin(async move {
             let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
             let job = self.plan.job(at);
-            let dead = self.dead.get(target).map(|reason| Standing::Dead(target.clone(), *reason));
-            let Some(parts) = job.form.split(&target.entity) else { return Ok(dead.unwrap_or(Standing::Open)) };
-            let key = job.outputs[0].key_of(&parts);
-            let demand = Demand::new(&self.plan, at, &self.force, self.run);
-            let listed = || self.known.as_ref().is_some_and(|known| known.knows(&key, RunId::new(0, 0)));
-            if demand.is_presence() && listed() {
-                return Ok(Standing::Done);
-            }
-            match self.stores.get(&key.store).look(&key.path).await {
-                Ok(Some(found)) if demand.is_met_by(&found) => return Ok(Standing::Done),
-                Ok(_) => {}
-                // A key that this store can never hold: a dead letter says so, or the run has not got there yet.
-                Err(error) if error.kind == crate::storage::StorageErrorKind::BadKey => {}
-                Err(error) => return Err(error),
-            }
             if let Some(skip) = self.state.skip_of(target, job.settings).await? {
                 return Ok(Standing::Skipped(target.clone(), skip.reason));
             }
-            if let Some(dead) = dead {
-                return Ok(dead);
+            if let Some(reason) = self.dead.get(target) {
+                return Ok(Standing::Dead(target.clone(), *reason));
             }
+            let Some(parts) = job.form.split(&target.entity) else { return Ok(Standing::Open) };
             if !visited.insert(target.clone()) {
                 return Ok(Standing::Open); // looked at already on another way, and not ended there
             }
@@ -206,7 +216,7 @@ impl Accountant {
                 };
                 let Ok(entity) = theirs else { continue };
                 let parent = Target { job: self.plan.job(*parent).name.clone(), entity };
-                match self.standing_of(&parent, visited).await? {
+                match self.ending_of(&parent, visited).await? {
                     dead @ Standing::Dead(..) => return Ok(dead),
                     skipped @ Standing::Skipped(..) => worst = skipped,
                     Standing::Done | Standing::Open => {}
