@@ -1,3 +1,4 @@
 //! What tests are made of: one suite per port, toy transforms and the seeded simulator.
 
+pub mod broker_suite;
 pub mod storage_suite;
