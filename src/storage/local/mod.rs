@@ -4,8 +4,8 @@
 //! ([`stamps`]), so that it becomes visible together with the content, and survives a move within a file system.
 //! Links are followed as long as they stay below the root ([`root`]). Folders that became empty stay.
 //!
-//! Looking is four short system calls on metadata that is nearly always cached (about 2 us), so it is done where it is
-//! asked; handing it to another thread would cost twenty times as much. What waits for a disk (writing, removing,
+//! Looking is four short system calls on metadata that is nearly always cached (a few us), so it is done where it is
+//! asked; handing it to another thread would cost ten times as much. What waits for a disk (writing, removing,
 //! listing) runs on tokio's blocking threads.
 
 mod disk;
