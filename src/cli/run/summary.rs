@@ -10,6 +10,9 @@ use crate::cli::{Exit, Output};
 use crate::config::plan::Location;
 use crate::run::{Ended, JobTally, Tally};
 
+/// A column of the table: its name, and what it counts.
+type Column = (&'static str, fn(&JobTally) -> u64);
+
 /// What a summary is about.
 pub struct Summary<'s> {
     /// The graph file, as it was typed.
@@ -47,6 +50,7 @@ impl Summary<'_> {
             out.fact(&json!({
                 "event": "summary", "run": self.run, "entities": tally.entities, "bad_names": tally.bad_names, "jobs": jobs,
                 "open": open(tally), "complete": self.ended.complete, "seconds": self.took.as_secs_f64(),
+                "peak_rss_bytes": peak_rss_bytes(),
             }))?;
         } else {
             out.text(&self.text())?;
@@ -100,9 +104,8 @@ impl Summary<'_> {
     }
 
     fn table(&self, tally: &Tally) -> String {
-        let mut columns: Vec<(&str, fn(&JobTally) -> u64)> =
-            vec![("done", |job| job.done), ("exists", |job| job.exists)];
-        let mut add = |name, count: fn(&JobTally) -> u64| {
+        let mut columns: Vec<Column> = vec![("done", |job| job.done), ("exists", |job| job.exists)];
+        let mut add = |name: &'static str, count: fn(&JobTally) -> u64| {
             if tally.jobs.iter().any(|job| count(job) > 0) {
                 columns.push((name, count));
             }
@@ -110,8 +113,7 @@ impl Summary<'_> {
         add("skipped", |job| job.skipped);
         add("ping", |job| job.pings);
         add("retried", |job| job.retried);
-        let always: [(&str, fn(&JobTally) -> u64); 2] =
-            [("dead", |job| job.dead), ("open", |job| job.required - job.ended)];
+        let always: [Column; 2] = [("dead", |job| job.dead), ("open", |job| job.required - job.ended)];
         columns.extend(always);
         let names = self.opened.nodes.jobs.iter().map(|job| job.name.as_str());
         let widest = names.clone().map(str::len).max().unwrap_or(0).max(3);
@@ -162,4 +164,11 @@ fn open(tally: &Tally) -> u64 {
 
 fn entities(count: u64) -> String {
     if count == 1 { "1 entity".into() } else { format!("{count} entities") }
+}
+
+/// The most memory that this process had resident so far, where the system tells.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
