@@ -209,6 +209,7 @@ impl Registry {
         let mut registry = Self::default();
         registry.register(audio::loudness::entry());
         registry.register(audio::melspectrogram::entry());
+        registry.register(audio::spectrogram::entry());
         registry.register(audio::transcode::entry());
         registry.register(command::entry());
         registry.register(json_merge::entry());
@@ -245,9 +246,15 @@ mod tests {
     #[test]
     fn every_builtin_is_found_by_its_name_and_documents_each_of_its_options() {
         let registry = Registry::with_builtins();
-        for name in
-            ["audio.loudness", "audio.melspectrogram", "audio.transcode", "command", "json.merge", "synth.track"]
-        {
+        for name in [
+            "audio.loudness",
+            "audio.melspectrogram",
+            "audio.spectrogram",
+            "audio.transcode",
+            "command",
+            "json.merge",
+            "synth.track",
+        ] {
             let entry = registry.find(name).unwrap_or_else(|| panic!("{name} is not there"));
             assert!(!entry.summary().is_empty());
             let schema = entry.schema();

@@ -1,6 +1,8 @@
 //! Decodes a track into planar blocks, with a bound on everything that a file may claim.
 //!
 //! A file that is cut off, damaged or no audio at all is a fault of the input, in a sentence for whoever has to replace it.
+//! A cut shows where the file declares its length (flac, wav, aiff, m4a, mp3 with a `Xing`, `Info` or `VBRI` tag), marks its
+//! end (ogg), or is cut within a frame. An untagged mp3 that is cut between two frames cannot be told from a whole one.
 
 use std::io;
 
@@ -256,7 +258,9 @@ impl Decoder {
             }
             return Err(Fault::bad_input(format!("the track ends after {end} of {whole}: {remedy}")));
         }
-        if self.ending == Ending::Open || self.cut {
+        // A recorder that writes into a pipe cannot know the length of a WAV file: such a file ends where it ends.
+        let endless = self.declared.is_none() && self.tolerance == 0;
+        if self.ending == Ending::Open || (self.cut && !endless) {
             let end = self.at(self.frames);
             return Err(Fault::bad_input(format!("the track breaks off after {end}: {remedy}")));
         }
@@ -343,9 +347,7 @@ fn not_audio(content: &euterpe_actors::storage::Content, error: &Error) -> Fault
         Ok(_) if is_text(&head) => "the file is text".to_owned(),
         Ok(_) if head.iter().all(|&byte| byte == 0) => "the file holds only zeros".to_owned(),
         Ok(_) if is_known(&head) => {
-            return Fault::bad_input(format!(
-                "the file is damaged or cut off near its start ({error}); replace it with a whole copy"
-            ));
+            return Fault::bad_input(format!("the file is damaged or cut off ({error}); replace it with a whole copy"));
         }
         Ok(_) => "no format that is read (flac, wav, mp3, ogg vorbis, m4a, aiff, caf, mkv)".to_owned(),
     };
