@@ -1,5 +1,6 @@
 //! All integration tests, as one binary. This list says what belongs where.
 
+mod audio; //         the transforms against librosa, ffmpeg, hostile files and real music
 mod broken_graphs; // every broken graph file is refused with a place and a remedy
 mod drawing; //       the graph as text, DOT, Mermaid and SVG
 mod examples; //      the example graphs and their schema

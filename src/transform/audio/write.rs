@@ -143,6 +143,13 @@ impl Writer {
             }
         }
         match &mut self.sink {
+            Sink::Wav(writer) if self.shape.kind == SampleKind::I16 => {
+                let mut writer = writer.get_i16_writer(self.integers.len() as u32);
+                for &integer in &self.integers {
+                    writer.write_sample(integer as i16);
+                }
+                writer.flush().map_err(|error| unwritable(&error))?;
+            }
             Sink::Wav(writer) => {
                 for &integer in &self.integers {
                     writer.write_sample(integer).map_err(|error| unwritable(&error))?;
@@ -190,6 +197,8 @@ impl Flac {
         }
         let mut encoder = config::Encoder::default();
         encoder.block_size = FLAC_BLOCK;
+        // Half the time for 0.2 % more bytes: what fixed predictors can do, linear prediction nearly always does better.
+        encoder.subframe_coding.use_fixed = false;
         let config = encoder.into_verified().map_err(|(_, error)| unwritable(&error))?;
         let info = StreamInfo::new(shape.rate as usize, shape.channels, bits).map_err(|error| unwritable(&error))?;
         let mut flac = Self {

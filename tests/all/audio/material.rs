@@ -1,0 +1,114 @@
+//! What the audio tests stand on beside our own code: real music, ffmpeg, Python with librosa.
+//!
+//! What is missing fails a test with the remedy, for a test that skips itself proves nothing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// Runs a program to its end.
+pub fn tool(program: &str, arguments: &[&str], package: &str) -> Output {
+    Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run `{program}` ({error}); install it: apt-get install -y {package}"))
+}
+
+/// Runs ffmpeg without questions; panics with what it said where it fails.
+pub fn ffmpeg(arguments: &[&str]) -> Output {
+    let output = tool("ffmpeg", &[&["-nostdin", "-hide_banner"], arguments].concat(), "ffmpeg");
+    assert!(output.status.success(), "ffmpeg {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn cache() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// The folder of a real album: 31 tracks of ogg vorbis, 46 minutes (Debian's package `drascula-music`).
+///
+/// `EUTERPE_MUSIC` names such a folder; without it the package is fetched once into the target folder.
+pub fn album() -> Vec<PathBuf> {
+    let folder = std::env::var_os("EUTERPE_MUSIC").map_or_else(fetched_album, PathBuf::from);
+    let listed = fs::read_dir(&folder).unwrap_or_else(|error| panic!("no music in {}: {error}", folder.display()));
+    let mut tracks: Vec<PathBuf> = listed
+        .map(|entry| entry.expect("a folder that can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ogg"))
+        .collect();
+    tracks.sort();
+    assert!(!tracks.is_empty(), "no .ogg files in {}; point EUTERPE_MUSIC at a folder of them", folder.display());
+    tracks
+}
+
+fn fetched_album() -> PathBuf {
+    let home = cache().join("drascula-music");
+    let folder = home.join("usr/share/scummvm/drascula/audio");
+    if folder.is_dir() {
+        return folder;
+    }
+    // Unpacked beside it and renamed: another test's process may be doing the same.
+    let fresh = tempfile::tempdir_in(cache()).expect("a folder in the target folder");
+    let script = "apt-get -qq download drascula-music && dpkg -x drascula-music_*.deb album";
+    let fetched = Command::new("sh").arg("-c").arg(script).current_dir(&fresh).output();
+    let remedy = "set EUTERPE_MUSIC to a folder of ogg files, or run where `apt-get download drascula-music` works";
+    let fetched = fetched.unwrap_or_else(|error| panic!("no music to test with ({error}); {remedy}"));
+    assert!(fetched.status.success(), "no music to test with; {remedy}: {}", String::from_utf8_lossy(&fetched.stderr));
+    if let Err(error) = fs::rename(fresh.path().join("album"), &home) {
+        assert!(folder.is_dir(), "could not keep the music: {error}");
+    }
+    folder
+}
+
+/// A Python with librosa in a virtual environment of its own, made once in the target folder.
+pub fn python_with_librosa() -> PathBuf {
+    let home = cache().join("librosa");
+    let (python, stamp) = (home.join("bin/python"), home.join("librosa-is-here"));
+    if !stamp.exists() {
+        let home = home.to_string_lossy();
+        let made = tool("python3", &["-m", "venv", "--clear", &home], "python3-venv");
+        assert!(
+            made.status.success(),
+            "no virtual environment; install it: apt-get install -y python3-venv: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let installed = tool(&python.to_string_lossy(), &["-m", "pip", "install", "-q", "librosa", "soundfile"], "python3");
+        assert!(
+            installed.status.success(),
+            "librosa cannot be installed; is a Python package index in reach? {}",
+            String::from_utf8_lossy(&installed.stderr)
+        );
+        fs::write(&stamp, "").expect("a stamp in the target folder");
+    }
+    python
+}
+
+/// Writes a test's file.
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("a file in a temporary folder");
+    path
+}
+
+/// Noise and a sweep from the bottom to the top of what a rate holds, from loud to 60 dB below, as WAV of 32-bit floats.
+pub fn sweep(rate: u32, channels: u16, seconds: f64) -> Vec<u8> {
+    let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("a writer");
+    let frames = (seconds * f64::from(rate)) as usize;
+    let mut state = 1u32;
+    for n in 0..frames {
+        let (time, share) = (n as f64 / f64::from(rate), n as f64 / frames as f64);
+        let top = f64::from(rate) / 2.0;
+        let phase = std::f64::consts::TAU * top * time * share / 2.0;
+        for channel in 0..channels {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = f64::from(state) / f64::from(u32::MAX) - 0.5;
+            let loud = 10f64.powf(-3.0 * share) * if channel == 0 { 0.7 } else { 0.3 };
+            writer.write_sample((loud * (phase.sin() + 0.05 * noise)) as f32).expect("written");
+        }
+    }
+    writer.finalize().expect("finished");
+    bytes.into_inner()
+}
