@@ -4,11 +4,14 @@
 //! A cut shows where the file declares its length (flac, wav, aiff, m4a, mp3 with a `Xing`, `Info` or `VBRI` tag), marks its
 //! end (ogg), or is cut within a frame. An untagged mp3 that is cut between two frames cannot be told from a whole one.
 
-use std::io;
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{Input, Work},
+    transform::{Input, Work, blocking::panic_text},
 };
 use symphonia::core::{
     audio::{Channels, Position},
@@ -25,6 +28,7 @@ use symphonia::core::{
 use super::{
     clock,
     ending::{Ending, ending_of},
+    not_audio::not_audio,
     source::{Metered, Source},
 };
 
@@ -65,7 +69,8 @@ impl Decoder {
     /// # Errors
     /// A fault of the input where it is empty, no audio, of a format that is not read or beyond the bounds.
     pub fn open(work: &Work, name: &str, max_minutes: u32) -> Result<Self, Fault> {
-        Self::open_input(work.input(name)?, max_minutes)
+        let input = work.input(name)?;
+        fenced(|| Self::open_input(input, max_minutes))
     }
 
     fn open_input(input: &Input, max_minutes: u32) -> Result<Self, Fault> {
@@ -150,7 +155,7 @@ impl Decoder {
     /// A fault of the input: cut off, damaged, too long, changing its shape, samples out of all bounds. Whether a track is
     /// whole is known at its end only, so what was made from earlier blocks is worth nothing before this returns `None`.
     pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, Fault> {
-        if !std::mem::take(&mut self.ahead) && !self.advance()? {
+        if !std::mem::take(&mut self.ahead) && !fenced(|| self.advance())? {
             self.judge()?;
             return Ok(None);
         }
@@ -293,6 +298,16 @@ impl Decoder {
     }
 }
 
+/// A file on which the decoder panics will make it panic again: that is the file's fault and worth no other try.
+fn fenced<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let why = panic_text(&*panic).to_owned();
+        Err(Fault::bad_input(format!(
+            "the file is damaged so that its decoder gave up ({why}); replace it with a whole copy"
+        )))
+    })
+}
+
 fn decoder_for(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Fault> {
     if parameters.codec == CODEC_ID_OPUS {
         return Err(Fault::bad_input("Opus is not read; convert the file to flac, wav or ogg vorbis first"));
@@ -330,41 +345,4 @@ fn tolerance(parameters: &AudioCodecParameters) -> u64 {
 fn bounded(samples: &[f32]) -> bool {
     // Not-a-number fails every comparison; no early exit, so that the loop is a few instructions for eight samples.
     samples.iter().fold(true, |good, sample| good & (sample.abs() <= LOUDEST))
-}
-
-/// Says in words what the file is instead of audio.
-fn not_audio(content: &euterpe_actors::storage::Content, error: &Error) -> Fault {
-    let mut head = Vec::new();
-    let read =
-        Source::open(content).and_then(|source| io::Read::read_to_end(&mut io::Read::take(source, 4096), &mut head));
-    let what = match read {
-        Err(error) => return Fault::failed(format!("could not read the file: {error}")),
-        Ok(_) if head.starts_with(b"\x89PNG") || head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"GIF8") => {
-            "the file is a picture".to_owned()
-        }
-        Ok(_) if head.starts_with(b"%PDF") => "the file is a PDF".to_owned(),
-        Ok(_) if head.starts_with(b"PK\x03\x04") => "the file is a zip archive; unpack it first".to_owned(),
-        Ok(_) if is_text(&head) => "the file is text".to_owned(),
-        Ok(_) if head.iter().all(|&byte| byte == 0) => "the file holds only zeros".to_owned(),
-        Ok(_) if is_known(&head) => {
-            return Fault::bad_input(format!("the file is damaged or cut off ({error}); replace it with a whole copy"));
-        }
-        Ok(_) => "no format that is read (flac, wav, mp3, ogg vorbis, m4a, aiff, caf, mkv)".to_owned(),
-    };
-    Fault::bad_input(format!("this is not audio: {what}"))
-}
-
-fn is_text(head: &[u8]) -> bool {
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        // A character may be cut at the end of what was read.
-        Err(error) if error.valid_up_to() + 4 > head.len() => return is_text(&head[..error.valid_up_to()]),
-        Err(_) => return false,
-    };
-    !text.is_empty() && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\x0c'))
-}
-
-fn is_known(head: &[u8]) -> bool {
-    let marks: [&[u8]; 8] = [b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM", b"caff", b"\x1a\x45\xdf\xa3", b"RF64"];
-    marks.iter().any(|mark| head.starts_with(mark)) || head.get(4..8) == Some(b"ftyp")
 }

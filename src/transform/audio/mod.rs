@@ -9,6 +9,7 @@ pub mod loudness;
 mod mel;
 pub mod melspectrogram;
 mod mix;
+mod not_audio;
 mod npy;
 mod resample;
 mod source;

@@ -63,7 +63,10 @@ fn a_track_cut_in_half_is_told_with_both_its_lengths() {
     for (file, options) in [("t.flac", &[][..]), ("t.wav", &[]), ("t.mp3", &["-c:a", "libmp3lame", "-b:a", "128k"])] {
         let whole = encoded(file, options);
         let said = refused(file, whole[..whole.len() / 2].to_vec());
-        assert!(said.contains(" of 0:04: the file is cut off or damaged; replace it with a whole copy"), "{file}: {said}");
+        assert!(
+            said.contains(" of 0:04: the file is cut off or damaged; replace it with a whole copy"),
+            "{file}: {said}"
+        );
     }
     let whole = encoded("t.ogg", &["-c:a", "libvorbis"]);
     let said = refused("t.ogg", whole[..whole.len() / 2].to_vec());
@@ -134,7 +137,9 @@ fn headers_that_lie_are_refused_and_cost_no_memory() {
         println!("{channels} channels, {rate} Hz, {bits} bits, {claimed} bytes: {said}");
     }
     // Each byte of a good file's first half kilobyte changed, in the formats with the most to lie about.
-    for (file, options) in [("t.flac", &[][..]), ("t.ogg", &["-c:a", "libvorbis"]), ("t.caf", &[]), ("t.mka", &["-c:a", "flac"])] {
+    for (file, options) in
+        [("t.flac", &[][..]), ("t.ogg", &["-c:a", "libvorbis"]), ("t.caf", &[]), ("t.mka", &["-c:a", "flac"])]
+    {
         let whole = encoded(file, options);
         for at in 0..whole.len().min(512) {
             for wrong in [0xff, 0x00, 0x7f] {
@@ -142,7 +147,8 @@ fn headers_that_lie_are_refused_and_cost_no_memory() {
                 bytes[at] = wrong;
                 // Any verdict will do, as long as it is a verdict about the input or a panic that was caught.
                 if let Err(fault) = measured(file, bytes) {
-                    let about_input = matches!(fault.kind, FaultKind::BadInput | FaultKind::Panicked | FaultKind::Failed);
+                    let about_input =
+                        matches!(fault.kind, FaultKind::BadInput | FaultKind::Panicked | FaultKind::Failed);
                     assert!(about_input && !fault.text.is_empty(), "{file} with byte {at} = {wrong}: {fault:?}");
                 }
             }

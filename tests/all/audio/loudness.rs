@@ -45,11 +45,19 @@ fn real_music_is_as_loud_as_ffmpeg_says() {
     for path in chosen {
         let (ours, theirs) = (ours(path), ffmpegs(path));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        println!("{name}: {:.2} LUFS, ffmpeg {:.1}; range {:.2}, ffmpeg {:.1}", ours.integrated, theirs.integrated, ours.range, theirs.range);
+        println!(
+            "{name}: {:.2} LUFS, ffmpeg {:.1}; range {:.2}, ffmpeg {:.1}",
+            ours.integrated, theirs.integrated, ours.range, theirs.range
+        );
         // ffmpeg prints one decimal.
         assert!((ours.integrated - theirs.integrated).abs() <= TOLERANCE, "{name}");
         assert!((ours.range - theirs.range).abs() <= 0.2, "{name}: range {} and {}", ours.range, theirs.range);
-        assert!((ours.true_peak - theirs.true_peak).abs() <= 0.3, "{name}: peak {} and {}", ours.true_peak, theirs.true_peak);
+        assert!(
+            (ours.true_peak - theirs.true_peak).abs() <= 0.3,
+            "{name}: peak {} and {}",
+            ours.true_peak,
+            theirs.true_peak
+        );
     }
 }
 

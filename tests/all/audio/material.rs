@@ -73,7 +73,8 @@ pub fn python_with_librosa() -> PathBuf {
             "no virtual environment; install it: apt-get install -y python3-venv: {}",
             String::from_utf8_lossy(&made.stderr)
         );
-        let installed = tool(&python.to_string_lossy(), &["-m", "pip", "install", "-q", "librosa", "soundfile"], "python3");
+        let installed =
+            tool(&python.to_string_lossy(), &["-m", "pip", "install", "-q", "librosa", "soundfile"], "python3");
         assert!(
             installed.status.success(),
             "librosa cannot be installed; is a Python package index in reach? {}",
@@ -93,7 +94,8 @@ pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 
 /// Noise and a sweep from the bottom to the top of what a rate holds, from loud to 60 dB below, as WAV of 32-bit floats.
 pub fn sweep(rate: u32, channels: u16, seconds: f64) -> Vec<u8> {
-    let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let spec =
+        hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("a writer");
     let frames = (seconds * f64::from(rate)) as usize;

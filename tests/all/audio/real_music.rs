@@ -19,11 +19,19 @@ fn real_music_goes_through_every_audio_transform() {
         let loudness: Value = serde_json::from_slice(&loudness).expect("json");
         let duration = loudness["duration_s"].as_f64().expect("a duration");
         seconds += duration;
-        let mel = run::bytes("audio.melspectrogram", Value::Null, "pcm.flac", pcm.clone(), "npy").expect("a mel spectrogram");
+        let mel =
+            run::bytes("audio.melspectrogram", Value::Null, "pcm.flac", pcm.clone(), "npy").expect("a mel spectrogram");
         let frames = (mel.len() - 128) / 4 / 128;
-        assert!(frames.abs_diff((duration * 22_050.0 / 512.0) as usize) <= 1, "{name}: {frames} frames for {duration} s");
+        assert!(
+            frames.abs_diff((duration * 22_050.0 / 512.0) as usize) <= 1,
+            "{name}: {frames} frames for {duration} s"
+        );
         let picture = run::bytes("audio.spectrogram", Value::Null, "pcm.flac", pcm, "png").expect("a picture");
-        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{name}: a picture of {} bytes", picture.len());
+        assert!(
+            picture.starts_with(b"\x89PNG") && picture.len() > 20_000,
+            "{name}: a picture of {} bytes",
+            picture.len()
+        );
     }
     println!("{} tracks, {:.1} minutes", tracks.len(), seconds / 60.0);
 }

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_long_track_needs_no_more_columns_than_a_short_one_and_keeps_its_place_in_time() {
         let (rows, width, n_fft) = (4, 10, 64);
-        for count in [3, 10, 39, 40, 41, 1000, 12_345] {
+        for count in [10, 39, 40, 41, 1000, 12_345] {
             let mut columns = Columns::new(rows, width, n_fft, 8_000);
             for index in 0..count {
                 // The second half is loud.
@@ -129,7 +129,7 @@ mod tests {
             let levels = columns.levels(count as f64, 80.0);
             assert!((levels[0] - 0.5).abs() < 0.01, "{count} spectra start at {}", levels[0]);
             assert!((levels[width - 1] - 1.0).abs() < 0.01, "{count} spectra end at {}", levels[width - 1]);
-            assert!((levels[width * 3 / 10] - 0.5).abs() < 0.1 || count == 3, "{count}: {levels:?}");
+            assert!((levels[width * 3 / 10] - 0.5).abs() < 0.1, "{count}: {levels:?}");
         }
     }
 }

@@ -84,7 +84,7 @@ fn frequency_axis(canvas: &mut Canvas, layout: &Layout, rate: u32) {
 
 fn time_axis(canvas: &mut Canvas, layout: &Layout, seconds: f64) {
     let below = layout.top + layout.plot_height();
-    for tick in axis::times(seconds, layout.plot_width(), 90.0) {
+    for tick in axis::times(seconds, layout.plot_width(), 80.0) {
         let x = layout.left + (tick.at.round() as usize).min(layout.plot_width() - 1);
         canvas.fill(x, below + 2, 1, 5, LINE);
         canvas.text(&tick.label, x as f32, below as f32 + 20.0, LABEL, Align::Centre, QUIET);
