@@ -55,6 +55,8 @@ impl App {
 
     /// Reads the command line, does what it says, and tells how it went.
     pub fn main(self) -> ExitCode {
+        #[cfg(feature = "faults")]
+        crate::faults::install();
         let command = match cli::Command::try_parse() {
             Ok(command) => command,
             Err(error) => {

@@ -4,6 +4,8 @@ pub mod app;
 pub mod assembly;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod graph;
 pub mod run;
 pub mod storage;

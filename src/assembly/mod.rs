@@ -9,6 +9,7 @@ use euterpe_actors::transform::TransformFactory;
 pub use opened::{Opened, Opening, STATE_FOLDER, now, salt};
 
 use crate::config::plan::{Job, Plan};
+use crate::transform::isolated::{Recipe, isolated};
 use crate::transform::{OpenContext, OutputShape, Registry};
 
 /// What the actors need to know of each job, parents first; `factory` opens a job's transform.
@@ -52,8 +53,13 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job) -> anyhow::Result<Trans
         timeout: job.timeout,
         folder: plan.folder.clone(),
     };
-    entry.open(&job.options, &context).map_err(|problems| {
+    let here = entry.open(&job.options, &context).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
-    })
+    })?;
+    if entry.has_own_process() {
+        return Ok(here);
+    }
+    let (transform, with) = (job.transform.clone(), job.options.clone());
+    Ok(isolated(here, Recipe { transform, with, context, memory: job.memory }, false))
 }

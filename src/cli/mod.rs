@@ -16,6 +16,7 @@ pub use graph_file::GraphFile;
 pub use output::Output;
 
 use crate::app::App;
+use crate::transform::isolated;
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -43,6 +44,12 @@ pub enum Verb {
     Schema(schema::Args),
     /// Look at the configuration.
     Config(config_show::Args),
+    /// Do the work of a node in a process that may die; started by nodes only.
+    #[command(name = isolated::VERB, hide = true)]
+    Transform {
+        /// The process of the node.
+        parent: u32,
+    },
 }
 
 impl Command {
@@ -58,6 +65,7 @@ impl Command {
             Verb::Graph(args) => graph::run(args, app, out),
             Verb::Schema(args) => schema::run(args, app, out),
             Verb::Config(args) => config_show::run(args, app, out),
+            Verb::Transform { parent } => isolated::serve(app.registry(), *parent).map(|()| Exit::Ok),
         }
     }
 }

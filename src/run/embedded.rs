@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use euterpe_actors::broker::in_process::InProcess;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Observer;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::node::Node;
 use euterpe_actors::plan::NodePlan;
@@ -81,7 +82,7 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         stores,
         state: state.clone(),
         broker: Arc::new(broker.clone()),
-        observer: tracker.clone(),
+        observer: watched(tracker.clone()),
         presence: presence.clone(),
         name: "local".into(),
         salt: manifest.wave,
@@ -125,8 +126,17 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
     let end =
         RunEnd { millis: clock(), complete: passed.is_some(), entities: tally.entities, jobs: counts(&plan, &tally) };
     state.end_run(run, &end).await?;
-    reach("after_end");
     Ok(Ended { complete: passed.is_some(), tally, passed: passed.unwrap_or_default() })
+}
+
+#[cfg(feature = "faults")]
+fn watched(tracker: Arc<Tracker>) -> Arc<dyn Observer> {
+    crate::faults::with_ledger(tracker)
+}
+
+#[cfg(not(feature = "faults"))]
+fn watched(tracker: Arc<Tracker>) -> Arc<dyn Observer> {
+    tracker
 }
 
 /// Finishes what is in hand; a second word to stop does not wait for it.

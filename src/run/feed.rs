@@ -10,6 +10,7 @@ use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::message::EntityMessage;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::points::reach;
 use euterpe_actors::state::{DeadLetter, Manifest, StateStore};
 use euterpe_actors::wire;
 
@@ -58,6 +59,7 @@ impl Line {
             let body = wire::encode(message).with_context(|| format!("could not send `{entity}`"))?;
             outgoing.push(Outgoing::now(message.target.job.clone(), body));
         }
+        reach("before_feed");
         self.broker.publish(outgoing).await.with_context(|| format!("could not send `{entity}`"))
     }
 

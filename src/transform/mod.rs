@@ -5,6 +5,9 @@
 
 pub mod audio;
 pub mod command;
+#[cfg(feature = "faults")]
+pub mod faulty;
+pub mod isolated;
 pub mod json_merge;
 pub mod options;
 pub mod registry;

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, tim
 
 use euterpe_actors::transform::TransformFactory;
 use schemars::Schema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::options::{self, NoOptions, OptionProblem, Settings};
@@ -43,7 +44,7 @@ impl InputRule {
 }
 
 /// One output of the job that a transform is opened for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputShape {
     /// Its name in the graph file; empty where the job has a single `out:`.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct OutputShape {
 }
 
 /// The job that a transform is opened for, as far as a transform may care.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OpenContext {
     /// The names of the inputs, in the order of the graph file.
     pub inputs: Vec<String>,
@@ -82,6 +83,7 @@ pub struct Entry {
     extensions: &'static [&'static str],
     suffixes: &'static [&'static str],
     several_outputs: bool,
+    own_process: bool,
     schema: fn() -> Schema,
     open: Open,
 }
@@ -101,6 +103,7 @@ impl Entry {
             extensions: &[],
             suffixes: &[],
             several_outputs: false,
+            own_process: false,
             schema: options::schema_of::<S>,
             open: Arc::new(move |with, job| open(options::read::<S>(with, job)?, job)),
         }
@@ -140,6 +143,17 @@ impl Entry {
     pub fn several_outputs(mut self) -> Self {
         self.several_outputs = true;
         self
+    }
+
+    /// It does its work in a process of its own, whose death is no danger to the node.
+    pub fn own_process(mut self) -> Self {
+        self.own_process = true;
+        self
+    }
+
+    /// Whether it does its work in a process of its own.
+    pub fn has_own_process(&self) -> bool {
+        self.own_process
     }
 
     /// The name that `use:` gives.
@@ -214,6 +228,8 @@ impl Registry {
         registry.register(command::entry());
         registry.register(json_merge::entry());
         registry.register(synth::entry());
+        #[cfg(feature = "faults")]
+        registry.register(super::faulty::entry());
         registry
     }
 

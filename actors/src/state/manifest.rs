@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StateStore;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
+use crate::points::reach;
 use crate::storage::{Content, StorageError, StorageErrorKind};
 
 /// What a run was asked to do.
@@ -79,7 +80,10 @@ impl StateStore {
     /// # Errors
     /// The store's own; then the run must not start.
     pub async fn begin_run(&self, manifest: &Manifest) -> Result<(), StorageError> {
-        self.put(&format!("runs/{}/manifest.json", manifest.run), manifest).await
+        reach("before_manifest");
+        self.put(&format!("runs/{}/manifest.json", manifest.run), manifest).await?;
+        reach("after_manifest");
+        Ok(())
     }
 
     /// Adds a chunk of entities, before their messages. Chunks are numbered from 0.
@@ -101,7 +105,10 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn end_run(&self, run: RunId, end: &RunEnd) -> Result<(), StorageError> {
-        self.put(&format!("runs/{run}/end.json"), end).await
+        reach("before_end");
+        self.put(&format!("runs/{run}/end.json"), end).await?;
+        reach("after_end");
+        Ok(())
     }
 
     /// Removes the record of a run's end, when it goes on.

@@ -16,12 +16,19 @@ pub struct Scratch(Arc<Folder>);
 struct Folder {
     path: PathBuf,
     made: OnceLock<()>,
+    /// Whether somebody else made it and removes it.
+    lent: bool,
 }
 
 impl Scratch {
     /// A folder to be made at `path`, which nobody else uses.
     pub fn at(path: PathBuf) -> Self {
-        Self(Arc::new(Folder { path, made: OnceLock::new() }))
+        Self(Arc::new(Folder { path, made: OnceLock::new(), lent: false }))
+    }
+
+    /// A folder that somebody else made and removes.
+    pub fn lent(path: PathBuf) -> Self {
+        Self(Arc::new(Folder { path, made: OnceLock::from(()), lent: true }))
     }
 
     /// The folder, made at the first call.
@@ -40,6 +47,7 @@ impl Scratch {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.made.get().is_some()
+            && !self.lent
             && let Err(error) = fs::remove_dir_all(&self.path)
         {
             tracing::warn!(folder = %self.path.display(), %error, "could not remove a scratch folder");
@@ -61,5 +69,12 @@ mod tests {
         assert!(path.is_dir());
         drop(kept);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_lent_scratch_folder_is_left_to_its_owner() {
+        let owner = tempfile::tempdir().expect("a temporary folder");
+        drop(Scratch::lent(owner.path().to_owned()));
+        assert!(owner.path().is_dir());
     }
 }

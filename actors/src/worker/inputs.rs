@@ -200,6 +200,7 @@ impl Desk {
         let sent = self.node.parent_trigger.send(RequestInputs(asking.requests)).await;
         let text = match sent {
             Ok(Ok(())) => {
+                reach("after_requests");
                 self.published(crate::events::Purpose::Request, asking.count);
                 return Decision::Requested;
             }

@@ -134,6 +134,7 @@ impl Desk {
                     settings: self.job.settings,
                     millis: (self.node.settings.clock)(),
                 };
+                reach("before_skip");
                 match self.node.settings.state.keep_skip(&skip).await {
                     Ok(record) => record,
                     Err(error) => return self.park_for(delivery, &error).await,
@@ -183,6 +184,7 @@ impl Desk {
             delay: park_wait(delivery.parks),
         };
         self.node.settings.broker.publish(vec![later]).await?;
+        reach("parked");
         self.published(Purpose::Park, 1);
         Ok((Outcome::Parked, None))
     }

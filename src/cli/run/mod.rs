@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use euterpe_actors::dedupe::Presence;
-use euterpe_actors::state::Manifest;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{LetterFilter, Manifest, StateStore};
 use tokio::sync::watch;
 
 pub use args::{Args, Machine, Mistake, Select, find};
@@ -49,6 +50,7 @@ impl Machine {
 async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let selection = args.select.selection(&opened.nodes)?;
     let ids = args.select.source(opened, &selection)?;
+    let isolate = is_suspect(&opened.state).await?;
     let run = opened.next_run().await?;
     let manifest = Manifest {
         run,
@@ -63,8 +65,20 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     opened.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
     let ping = manifest.selection.ping;
     let intake = Intake { ids, limit: args.select.limit, clock: now };
-    let (ended, took) = follow(opened, manifest, presence, intake, args.max_dead, false, out).await?;
+    let (ended, took) = follow(opened, manifest, presence, intake, args.max_dead, isolate, out).await?;
     Summary { file: &args.graph.graph, opened, run, ended: &ended, took, ping }.show(out)
+}
+
+/// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all
+/// work of this run is done in child processes.
+async fn is_suspect(state: &StateStore) -> anyhow::Result<bool> {
+    if let Some(last) = state.runs().await?.last()
+        && state.run_end(*last).await?.is_none()
+    {
+        return Ok(true);
+    }
+    let killers = LetterFilter { reason: Some(Reason::KilledWorker), ..LetterFilter::default() };
+    Ok(!state.letters(&killers).await?.is_empty())
 }
 
 /// Runs with progress and signals, until the end or until somebody stops it.

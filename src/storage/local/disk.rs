@@ -25,10 +25,13 @@ pub(super) struct Disk {
 
 impl Disk {
     /// Here a test may say no.
-    #[cfg_attr(not(test), allow(clippy::unused_self, clippy::unnecessary_wraps))]
-    fn step(&self, _call: &'static str) -> io::Result<()> {
+    #[cfg_attr(not(test), allow(clippy::unused_self))]
+    fn step(&self, call: &'static str) -> io::Result<()> {
         #[cfg(test)]
-        self.faults.step(_call)?;
+        self.faults.step(call)?;
+        if euterpe_actors::points::refused(call) {
+            return Err(Errno::NOSPC.into());
+        }
         Ok(())
     }
 
@@ -94,6 +97,13 @@ impl Temp<'_> {
             self.file.write_all(&bytes[..bytes.len() / 2])?; // a real disk fails in the middle
             return Err(error);
         }
+        #[cfg(feature = "faults")]
+        let bytes = {
+            let (half, rest) = bytes.split_at(bytes.len() / 2);
+            self.file.write_all(half)?;
+            euterpe_actors::points::reach("half_written");
+            rest
+        };
         self.file.write_all(bytes)
     }
 

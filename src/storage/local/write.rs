@@ -8,6 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use euterpe_actors::points::reach;
 use euterpe_actors::storage::{Content, Stamp, Stored};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -35,12 +36,16 @@ impl Folder {
     ) -> Result<Stored, Trouble> {
         let (_, name) = split(path);
         let mut temp = self.disk.new_temp(folder)?;
+        reach("temp_made");
         let hash = fill(&mut temp, content)?;
+        reach("written");
         let claim = stamp.clone(); // until its hash is filled in, it says what it may replace
         let stamp = stamp.map(|stamp| Stamp { hash, ..stamp });
         let aside = self.stamps.attach(&temp, stamp.as_ref())?;
+        reach("stamped");
         if self.fsync {
             temp.sync()?;
+            reach("synced");
         }
         let folder = {
             let _turn = turn(temp.folder(), name)?;
@@ -53,10 +58,13 @@ impl Folder {
             if aside {
                 self.stamps.announce(&self.disk, path, &temp, stamp.as_ref(), placed.as_ref())?;
             }
+            reach("before_rename");
             temp.place(name)?
         };
+        reach("after_rename");
         if self.fsync {
             self.disk.sync_folder(folder.as_fd())?;
+            reach("folder_synced");
         }
         Ok(Stored::Kept)
     }
@@ -100,6 +108,7 @@ impl Folder {
             parent = match self.open_folder(&path[..end]) {
                 Err(Trouble::Io(error)) if Errno::from_io_error(&error) == Some(Errno::NOENT) => {
                     self.disk.make_folder(parent.as_fd(), &path[at..end])?;
+                    reach("folder_made");
                     if self.fsync {
                         self.disk.sync_folder(parent.as_fd())?;
                     }

@@ -92,6 +92,7 @@ pub fn entry() -> Entry {
     Entry::new("command", "any program, with the paths of inputs and outputs in its arguments", open)
         .inputs(InputRule::Any)
         .several_outputs()
+        .own_process()
 }
 
 fn open(settings: Command, job: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
