@@ -1,6 +1,9 @@
 //! What became of everything that was asked for, worked out from the stores alone and apart from the production code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     graph,
@@ -9,12 +12,13 @@ use super::{
     stores::at_once,
     world::World,
 };
+use crate::accounting::{Accountant, Standing};
 use crate::ids::{EntityId, RunId};
-use crate::message::Base;
+use crate::message::{Base, Target};
 use crate::outcome::Reason;
 use crate::plan::{JobIx, NodePlan};
-use crate::state::{DeadLetter, SkipRecord};
-use crate::storage::{Stamp, Storage, memory::MemoryStorage};
+use crate::state::{DeadLetter, SkipRecord, StateStore};
+use crate::storage::{Stamp, Storage, Stores, memory::MemoryStorage};
 
 /// What became of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,4 +257,35 @@ pub(super) fn allowed(scenario: &Scenario, ask: &Ask, deleted: bool) -> BTreeSet
         }
     }
     all
+}
+
+/// Where the production's own account of a run differs from this one.
+pub(super) async fn compare(
+    world: &World,
+    scenario: &Scenario,
+    books: &Books<'_>,
+    asked: &[(u64, Ask)],
+) -> Vec<String> {
+    let store = |name: &str| -> Arc<dyn Storage> { world.objects[&graph::store(name)].clone() };
+    let stores = Stores::new([graph::SOURCES, graph::OUTPUTS].map(|name| (graph::store(name), store(name))));
+    let mut differences = Vec::new();
+    for (_, ask) in asked.iter().filter(|(_, ask)| !ask.resumed && !ask.ping) {
+        let (plan, state) = (scenario.plan.clone(), StateStore::new(store(graph::STATE)));
+        let accountant = Accountant::open(plan, stores.clone(), state, ask.run, ask.force.clone(), None).await;
+        let accountant = accountant.expect("a store in memory answers");
+        for place in required(&scenario.plan, ask) {
+            let target = Target { job: graph::name(place.0.0), entity: place.1.clone() };
+            let theirs = match accountant.standing(&target).await.expect("a store in memory answers") {
+                Standing::Done => Verdict::Done,
+                Standing::Skipped(..) => Verdict::Skipped,
+                Standing::Dead(..) => Verdict::Dead,
+                Standing::Open => Verdict::Open,
+            };
+            let ours = books.verdict(ask, &place);
+            if theirs != ours {
+                differences.push(format!("{target} of {} stands as {theirs:?}, and is {ours:?}", ask.run));
+            }
+        }
+    }
+    differences
 }

@@ -4,15 +4,24 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix::Addr;
 use rand::Rng;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
-use super::{broker::SimBroker, graph, life::Life, scenario::Scenario, stores::SimStorage, work, world::World};
+use super::{
+    broker::SimBroker,
+    graph,
+    life::Life,
+    scenario::Scenario,
+    stores::SimStorage,
+    work,
+    world::{Port, World},
+};
 use crate::context::NodeSettings;
 use crate::dedupe::Presence;
 use crate::events::{Event, Observer};
 use crate::message::Target;
 use crate::node::Node;
 use crate::plan::JobIx;
+use crate::pool::Drain;
 use crate::state::StateStore;
 use crate::storage::{Storage, Stores};
 
@@ -21,6 +30,8 @@ pub(super) struct Cluster {
     start: Box<dyn Fn(usize, u32) -> (Life, Addr<Node>)>,
     alive: Vec<(Life, Addr<Node>)>,
     restarts: Vec<(Instant, usize, u32)>,
+    /// Told to end, and who says that they did.
+    draining: Vec<(Life, oneshot::Receiver<()>)>,
 }
 
 impl Cluster {
@@ -33,7 +44,7 @@ impl Cluster {
             (life, Node::start(settings))
         });
         let alive = (0..scenario.nodes).map(|node| start(node, 0)).collect();
-        Self { start, alive, restarts: Vec::new() }
+        Self { start, alive, restarts: Vec::new(), draining: Vec::new() }
     }
 
     /// The lives that are not over.
@@ -45,11 +56,49 @@ impl Cluster {
     pub(super) fn crashed(&mut self, life: &Life, world: &World) {
         self.alive.retain(|(other, _)| other != life);
         let rng = &mut world.state().rng;
-        let others = !self.alive.is_empty() || !self.restarts.is_empty();
+        let others = !self.alive.is_empty() || !self.restarts.is_empty() || !self.draining.is_empty();
         if !others || rng.random_ratio(3, 4) {
             let wait = Duration::from_millis(rng.random_range(0..5_000));
             self.restarts.push((Instant::now() + wait, life.node, life.number + 1));
         }
+    }
+
+    /// Tells a node to end within `grace`.
+    pub(super) fn drain(&mut self, life: &Life, grace: Duration, world: &Arc<World>) {
+        let Some(at) = self.alive.iter().position(|(other, _)| other == life) else { return };
+        let (life, node) = self.alive.swap_remove(at);
+        let (ended, end) = oneshot::channel();
+        let world = world.clone();
+        actix::spawn(async move {
+            match node.send(Drain { grace }).await {
+                Ok(()) => ended.send(()).unwrap_or_default(),
+                Err(error) => world.state().ledger.violations.push(format!("a node did not drain: {error}")),
+            }
+            world.stirred.notify_one();
+        });
+        self.draining.push((life, end));
+    }
+
+    /// The processes of nodes that drained exit; nothing may be in their hands but acks on their way.
+    pub(super) fn end_what_drained(&mut self, world: &World) {
+        let ended: Vec<_> = self.draining.extract_if(.., |(_, end)| end.try_recv().is_ok()).collect();
+        for (life, _) in ended {
+            {
+                let state = &mut *world.state();
+                let held = state.queues.held.values().filter(|held| held.life == life).count();
+                let acks = state.calls.iter().filter(|call| call.life == life && call.port == Port::Settle).count();
+                if held > acks {
+                    state.ledger.violations.push(format!("{life} drained with {} messages in hand", held - acks));
+                }
+                state.crash(&life);
+            }
+            self.crashed(&life, world);
+        }
+    }
+
+    /// Whether no node is on its way to its end or to a new start.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.draining.is_empty() && self.restarts.is_empty()
     }
 
     /// Starts what is to start by now.

@@ -11,6 +11,8 @@ use crate::ids::StoreName;
 pub(super) enum Fault {
     /// A node dies: what it does from then on has no effect. It may start again.
     Crash,
+    /// A node is told to end: it finishes or drops what it has in hand, ends, and may start again.
+    Drain,
     /// The broker takes a node for dead and takes back what it has in hand; the node goes on.
     Zombie,
     /// The next few deliveries come twice.
@@ -32,8 +34,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Fault; 10] = [
+    pub(super) const ALL: [Fault; 11] = [
         Fault::Crash,
+        Fault::Drain,
         Fault::Zombie,
         Fault::Duplicates,
         Fault::LostConfirm,

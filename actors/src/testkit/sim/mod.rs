@@ -31,7 +31,6 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use rand::Rng;
 use tokio::time::Instant;
 
 use accounting::Books;
@@ -41,7 +40,6 @@ use scenario::{Ask, BEFORE, Scenario};
 use schedule::Schedule;
 use world::World;
 
-use crate::message::{Base, Wave};
 use crate::storage::{Content, Stamp, Storage};
 
 /// What one seed came to.
@@ -105,6 +103,7 @@ async fn simulation(seed: u64, aloud: bool) -> Report {
                     format!("open for {}: {}({}){stale}", ask.run, graph::name(place.0.0), place.1)
                 }));
             }
+            violations.extend(accounting::compare(&world, &scenario, &books, &schedule.asked).await);
             let ledger = &world.state().ledger;
             violations.extend(checks::violations(&scenario, &books, ledger, &schedule.asked, schedule.deleted));
         }
@@ -159,16 +158,7 @@ async fn resume(schedule: &mut Schedule<'_>) -> Result<(), String> {
             if open.is_empty() {
                 continue;
             }
-            let base = match &ask.base {
-                Base::Stop => Base::Stop,
-                Base::Down(wave) => {
-                    let mut origins: Vec<_> = open.iter().map(|(job, _)| graph::name(job.0)).collect();
-                    origins.dedup();
-                    let id = schedule.world.state().rng.random();
-                    Base::Down(Arc::new(Wave { id, origins, only: wave.only.clone() }))
-                }
-            };
-            again.push(Ask { base, targets: open, resumed: true, after: Duration::ZERO, ..ask.clone() });
+            again.push(Ask { targets: open, resumed: true, after: Duration::ZERO, ..ask.clone() });
         }
     }
     schedule.asks = again;

@@ -9,9 +9,11 @@ use super::{
     graph::{self, Sketch},
     work::{Planted, Plants},
 };
+use crate::accounting::resume_messages;
 use crate::ids::{EntityId, JobName, RunId};
-use crate::message::{Base, Force, Wave};
+use crate::message::{Base, EntityMessage, Force, Target, Wave};
 use crate::plan::{JobIx, NodePlan};
+use crate::state::{Manifest, Selection};
 use crate::transform::inline;
 
 /// The run that made what was there before.
@@ -21,7 +23,7 @@ pub(super) const BEFORE: RunId = RunId::new(1_000, 0);
 pub(super) struct Scenario {
     pub(super) sketch: Sketch,
     /// The plan, to reason about; its transforms never run.
-    pub(super) plan: NodePlan,
+    pub(super) plan: Arc<NodePlan>,
     pub(super) tracks: Vec<EntityId>,
     pub(super) pairs: Vec<EntityId>,
     pub(super) nodes: usize,
@@ -54,12 +56,25 @@ pub(super) struct Ask {
     pub(super) after: Duration,
 }
 
+impl Ask {
+    /// What would be on record of it.
+    fn manifest(&self, plan: &NodePlan) -> Manifest {
+        let (bottom_up, only, wave) = match &self.base {
+            Base::Stop => (true, None, 0),
+            Base::Down(wave) => (false, wave.only.clone(), wave.id),
+        };
+        let selection = Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping };
+        let (graph, resolved) = ("drawn".to_owned(), serde_json::Value::Null);
+        Manifest { run: self.run, graph, digest: plan.digest, selection, wave, resolved }
+    }
+}
+
 impl Scenario {
     /// Draws the scenario of a seed.
     pub(super) fn draw(seed: u64) -> Self {
         let rng = &mut StdRng::seed_from_u64(seed ^ 0x5eed_0f5c_e4a1_0001);
         let sketch = Sketch::draw(rng);
-        let plan = sketch.plan(|_| inline(|_| unreachable!("a plan to reason about")));
+        let plan = Arc::new(sketch.plan(|_| inline(|_| unreachable!("a plan to reason about"))));
         let most = (24 / sketch.jobs.len()).clamp(1, 4);
         let tracks: Vec<EntityId> = (0..rng.random_range(1..=most)).map(|n| id(&format!("t{n}"))).collect();
         let pairs = (0..rng.random_range(1..=most)).map(|_| pair(rng, &tracks)).collect::<BTreeSet<_>>();
@@ -136,6 +151,23 @@ impl Scenario {
         }
         self.plants = Arc::new(plants);
         self.sourceless = self.tracks.iter().filter(|_| rng.random_ratio(1, 10)).cloned().collect();
+    }
+
+    /// The first messages of an ask; those that resume a run are the production's own.
+    pub(super) fn messages(&self, ask: &Ask, rng: &mut StdRng) -> Vec<EntityMessage> {
+        let target = |(job, entity): &(JobIx, EntityId)| Target { job: graph::name(job.0), entity: entity.clone() };
+        if ask.resumed {
+            let open: Vec<Target> = ask.targets.iter().map(target).collect();
+            return resume_messages(&self.plan, &ask.manifest(&self.plan), &open, rng.random(), || rng.random());
+        }
+        let first = |place: &(JobIx, EntityId)| {
+            let mut message =
+                EntityMessage::new(rng.random(), ask.run, target(place), self.plan.digest, ask.base.clone());
+            message.force = ask.force.clone();
+            message.ping = ask.ping;
+            message
+        };
+        ask.targets.iter().map(first).collect()
     }
 
     /// Draws one thing to ask for.

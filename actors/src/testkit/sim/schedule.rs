@@ -16,7 +16,6 @@ use super::{
 };
 use crate::broker::Outgoing;
 use crate::ids::JobName;
-use crate::message::{EntityMessage, Target};
 use crate::storage::Storage;
 use crate::wire;
 
@@ -60,6 +59,7 @@ impl Schedule<'_> {
             sleep(Duration::from_millis(1)).await;
             self.settle_what_was_spent();
             self.ask_what_is_due();
+            self.cluster.end_what_drained(&self.world);
             self.cluster.restart_what_is_due();
             let next = {
                 let mut state = self.world.state();
@@ -121,7 +121,8 @@ impl Schedule<'_> {
 
     /// Acks take a while now and then; what is given back is there at once.
     fn settle_what_was_spent(&mut self) {
-        let spent = std::mem::take(&mut *self.world.spent.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut spent = std::mem::take(&mut *self.world.spent.lock().unwrap_or_else(PoisonError::into_inner));
+        spent.sort_unstable(); // the workers of a node that drains are woken in an order that no seed decides
         let state = &mut *self.world.state();
         for (ticket, acked) in spent {
             let Some(held) = state.queues.held.get(&ticket) else { continue };
@@ -148,13 +149,7 @@ impl Schedule<'_> {
     fn publish(&mut self, ask: Ask) {
         let state = &mut *self.world.state();
         state.trace.note(format_args!("{} ask {ask:?}", state.step));
-        for (job, entity) in &ask.targets {
-            let target = Target { job: graph::name(job.0), entity: entity.clone() };
-            let (id, digest) = (state.rng.random(), self.scenario.plan.digest);
-            let mut message = EntityMessage::new(id, ask.run, target, digest, ask.base.clone());
-            message.force = ask.force.clone();
-            message.ping = ask.ping;
-            message.resumed = ask.resumed;
+        for message in self.scenario.messages(&ask, &mut state.rng) {
             let body = wire::encode(&message).expect("a first message is small");
             state.enqueue(Outgoing::now(message.target.job, body));
             state.ledger.passed -= 1; // first messages are not passed on by anybody
@@ -178,7 +173,7 @@ impl Schedule<'_> {
 
     fn is_quiet(&self) -> bool {
         let state = self.world.state();
-        state.calls.is_empty() && state.queues.are_empty() && self.cluster.next_restart().is_none()
+        state.calls.is_empty() && state.queues.are_empty() && self.cluster.is_at_rest()
     }
 
     /// Waits until there is something to choose from, or for the next moment at which something is due.
@@ -224,6 +219,12 @@ impl Schedule<'_> {
                 if let Some(life) = self.some_life() {
                     self.world.state().crash(&life);
                     self.cluster.crashed(&life, &self.world);
+                }
+            }
+            Fault::Drain => {
+                if let Some(life) = self.some_life() {
+                    let grace = *[0, 2, 60].choose(&mut self.world.state().rng).expect("not empty");
+                    self.cluster.drain(&life, Duration::from_secs(grace), &self.world);
                 }
             }
             Fault::Zombie => {
@@ -293,7 +294,7 @@ fn choose(state: &mut State, now: Instant) -> Option<Next> {
 
 impl State {
     /// Ends a life: each of its calls takes effect, in part, or not at all, and what it had in hand goes back.
-    fn crash(&mut self, life: &Life) {
+    pub(super) fn crash(&mut self, life: &Life) {
         life.end();
         let mut at = 0;
         while at < self.calls.len() {

@@ -75,13 +75,13 @@ pub(super) struct World {
     /// Something is there to be scheduled.
     pub(super) stirred: Notify,
     /// What lies in the stores: the effects of calls that ended.
-    pub(super) objects: BTreeMap<StoreName, MemoryStorage>,
+    pub(super) objects: BTreeMap<StoreName, Arc<MemoryStorage>>,
 }
 
 impl World {
     /// An empty world.
     pub(super) fn new(seed: u64, aloud: bool, stores: &[&str], ledger: Ledger) -> Arc<Self> {
-        let store = |name: &&str| (StoreName::new(name).expect("a plain name"), MemoryStorage::default());
+        let store = |name: &&str| (StoreName::new(name).expect("a plain name"), Arc::default());
         Arc::new(Self {
             state: Mutex::new(State {
                 rng: StdRng::seed_from_u64(seed),
