@@ -20,7 +20,8 @@ struct Meter {
 
 /// The summary at the end of what ffmpeg's `ebur128` filter prints.
 fn ffmpegs(path: &Path) -> Meter {
-    let output = ffmpeg(&["-i", &path.to_string_lossy(), "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"]);
+    let output =
+        ffmpeg(&["-i", &path.to_string_lossy(), "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let summary = said.rsplit("Summary:").next().unwrap_or_default();
     let number = |label: &str| {
