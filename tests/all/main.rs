@@ -2,6 +2,7 @@
 
 mod audio; //         the transforms against librosa, ffmpeg, hostile files and real music
 mod broken_graphs; // every broken graph file is refused with a place and a remedy
+mod catalogue; //     the example catalogue over real music, broken files and their repair
 mod drawing; //       the graph as text, DOT, Mermaid and SVG
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
@@ -9,5 +10,6 @@ mod fuzz_graph; //    random damage to graph files, for as long as a variable sa
 mod graph_bombs; //   graph files that are meant to exhaust the reader
 mod graph_file; //    what good graph files mean
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
+mod layout; //        who may import whom, and how long a file may be
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod storage_local; // the suite of the storage port over folders

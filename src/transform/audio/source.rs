@@ -106,8 +106,8 @@ mod tests {
         let mut rounds = 0;
         let error = loop {
             metered.seek(SeekFrom::Start(0)).expect("seeks");
-            match metered.read(&mut block) {
-                Ok(_) => rounds += 1,
+            match metered.read_exact(&mut block) {
+                Ok(()) => rounds += 1,
                 Err(error) => break error,
             }
         };
