@@ -14,6 +14,7 @@ pub mod accounting;
 pub mod broker;
 pub mod context;
 pub mod dedupe;
+pub mod edges;
 pub mod events;
 pub mod freshness;
 pub mod ids;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,11 +11,12 @@ use anyhow::{Context, bail};
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Storage, Stores};
+use euterpe_actors::storage::{Storage, StorageError, Stores};
 use tokio::sync::Semaphore;
 
 use crate::config::plan::{Location, Plan};
 use crate::run::Listing;
+use crate::storage::absent::AbsentFolder;
 use crate::storage::local::{LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
 use crate::transform::Registry;
@@ -30,7 +31,8 @@ pub struct Opening {
     pub jobs: Option<usize>,
     /// The state folder; by default [`STATE_FOLDER`] beside the graph file.
     pub state: Option<PathBuf>,
-    /// Whether this process is going to write: then it alone may have the state folder.
+    /// Whether this process is going to write: then it alone may have the state folder. Otherwise nothing is made, not
+    /// even a folder.
     pub exclusive: bool,
 }
 
@@ -70,9 +72,9 @@ impl Opened {
             true => Some(FolderLock::take(&state_folder)?),
             false => None,
         };
-        let settings = LocalSettings { create: true, ..LocalSettings::default() };
-        let state = StateStore::new(Arc::new(LocalStorage::open(&state_folder, settings)?));
-        let stores = open_stores(&plan)?;
+        let settings = LocalSettings { create: opening.exclusive, ..LocalSettings::default() };
+        let state = StateStore::new(open_folder(&state_folder, settings, true)?);
+        let stores = open_stores(&plan, opening.exclusive)?;
         Ok(Self { plan, nodes, stores, state, state_folder, slots, lock })
     }
 
@@ -111,17 +113,26 @@ impl Opened {
     }
 }
 
-fn open_stores(plan: &Plan) -> anyhow::Result<Stores> {
+/// Opens a folder. One that will be made by the first who writes, and is not there, holds nothing.
+fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<dyn Storage>, StorageError> {
+    if made && !settings.create && !path.exists() {
+        return Ok(Arc::new(AbsentFolder::at(path)));
+    }
+    Ok(Arc::new(LocalStorage::open(path, settings)?))
+}
+
+fn open_stores(plan: &Plan, writes: bool) -> anyhow::Result<Stores> {
     let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
     let mut stores: Vec<(StoreName, Arc<dyn Storage>)> = Vec::new();
     for store in &plan.stores {
         let Location::Folder { path, fsync } = &store.location else {
             bail!("store `{}`: {} cannot be opened by this version; use a folder", store.name, store.location.text());
         };
-        let settings = LocalSettings { fsync: *fsync, create: written(&store.name), ..LocalSettings::default() };
+        let made = written(&store.name);
+        let settings = LocalSettings { fsync: *fsync, create: made && writes, ..LocalSettings::default() };
         let remedy =
             || format!("store `{}` cannot be used; put it elsewhere with --store {}=FOLDER", store.name, store.name);
-        stores.push((store.name.clone(), Arc::new(LocalStorage::open(path, settings).with_context(remedy)?)));
+        stores.push((store.name.clone(), open_folder(path, settings, made).with_context(remedy)?));
     }
     Ok(Stores::new(stores))
 }

@@ -1,12 +1,19 @@
 //! The command line: one file per verb, one variant and one arm for each here.
 
+mod completions;
 mod config_show;
+mod dead;
+mod explain;
 mod graph;
 mod graph_file;
 mod lint;
 mod output;
+mod place;
+mod plan;
 pub mod run;
+mod runs;
 mod schema;
+mod words;
 
 use std::process::ExitCode;
 
@@ -36,6 +43,14 @@ pub struct Command {
 pub enum Verb {
     /// Run a graph: make every output that is missing, once, and account for every entity.
     Run(run::Args),
+    /// Say what a run would do, and why; writes nothing.
+    Plan(plan::Args),
+    /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
+    Explain(explain::Args),
+    /// Look at the runs that were started; account for their entities, take up what is open.
+    Runs(runs::Args),
+    /// Look at what failed for good; try it again or give it up.
+    Dead(dead::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
@@ -50,6 +65,8 @@ pub enum Verb {
         /// The process of the node.
         parent: u32,
     },
+    /// Write a shell's completions, to be kept where the shell looks for them.
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -61,11 +78,16 @@ impl Command {
         let out = Output { json: self.json };
         match &self.verb {
             Verb::Run(args) => run::run(args, app, out),
+            Verb::Plan(args) => plan::run(args, app, out),
+            Verb::Explain(args) => explain::run(args, app, out),
+            Verb::Runs(args) => runs::run(args, app, out),
+            Verb::Dead(args) => dead::run(args, app, out),
             Verb::Lint(args) => lint::run(args, app, out),
             Verb::Graph(args) => graph::run(args, app, out),
             Verb::Schema(args) => schema::run(args, app, out),
             Verb::Config(args) => config_show::run(args, app, out),
             Verb::Transform { parent } => isolated::serve(app.registry(), *parent).map(|()| Exit::Ok),
+            Verb::Completions(args) => completions::run(args, out),
         }
     }
 }

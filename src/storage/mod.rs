@@ -1,4 +1,5 @@
 //! Where objects live: adapters of the storage port, and the lock of a folder.
 
+pub mod absent;
 pub mod local;
 pub mod lock;

@@ -132,20 +132,45 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn letters(&self, filter: &LetterFilter) -> Result<Vec<(String, DeadLetter)>, StorageError> {
-        let prefix = match (filter.run, &filter.job) {
-            (Some(run), Some(job)) => format!("dead/{run}/{job}/"),
-            (Some(run), None) => format!("dead/{run}/"),
-            _ => "dead/".to_owned(),
-        };
         let mut letters = Vec::new();
-        for key in self.keys(&prefix).await? {
-            if let Some(letter) = self.get::<DeadLetter>(&key).await?
+        for key in self.letter_keys(filter).await? {
+            if let Some(letter) = self.letter(&key).await?
                 && filter.takes(&letter)
             {
                 letters.push((key, letter));
             }
         }
         Ok(letters)
+    }
+
+    /// The keys of the dead letters that a filter may take, sorted: all that it takes, and perhaps others, for the
+    /// reason stands in the letter.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn letter_keys(&self, filter: &LetterFilter) -> Result<Vec<String>, StorageError> {
+        let prefix = match (filter.run, &filter.job) {
+            (Some(run), Some(job)) => format!("dead/{run}/{job}/"),
+            (Some(run), None) => format!("dead/{run}/"),
+            _ => "dead/".to_owned(),
+        };
+        let entity = filter.entity.as_deref().map(record_name);
+        let mut keys = self.keys(&prefix).await?;
+        keys.retain(|key| {
+            let mut segments = key.split('/').skip(2);
+            let (job, name) = (segments.next(), segments.next());
+            filter.job.as_ref().is_none_or(|wanted| job == Some(wanted.as_str()))
+                && entity.as_deref().is_none_or(|wanted| name == Some(wanted))
+        });
+        Ok(keys)
+    }
+
+    /// The dead letter under a key, if it is still there.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn letter(&self, key: &str) -> Result<Option<DeadLetter>, StorageError> {
+        self.get(key).await
     }
 
     /// Whether a record is still there.

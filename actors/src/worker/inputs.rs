@@ -2,16 +2,17 @@
 
 use super::decision::{Decision, Ending};
 use super::desk::{Desk, Trouble};
+use crate::edges::{find_source, parent_of};
 use crate::freshness::Demand;
-use crate::ids::{InputName, StoreName};
+use crate::ids::InputName;
 use crate::message::{Base, EntityMessage, Target};
 use crate::mutants::{Mutant, active};
 use crate::outcome::Reason;
 use crate::parent_trigger::{RequestError, RequestInputs, frames};
-use crate::plan::{Mapping, Route};
+use crate::plan::Route;
 use crate::points::reach;
 use crate::storage::ObjectKey;
-use crate::template::{Parts, Template};
+use crate::template::Parts;
 
 /// The most often that a parent may say "done" while its output is not there.
 const MAX_ABSENT: u8 = 2;
@@ -47,30 +48,21 @@ impl Desk {
         for input in &self.job.inputs {
             let name = input.name.clone();
             match &input.from {
-                Route::Source { store, key, exts } => match self.find_source(parts, store, key, exts).await? {
-                    Ok(key) => seen.push(Seen { name, key, parent: None, same: false, there: true }),
-                    Err(ending) => return Ok(Err(ending)),
-                },
-                Route::Job { job: at, output, entity } => {
-                    let parent = self.node.plan().job(*at);
-                    let theirs = match entity {
-                        Mapping::Same => Ok(message.target.entity.clone()),
-                        Mapping::To(map) => map.entity(parts),
+                Route::Source { store, key, exts } => {
+                    match find_source(&self.node.settings.stores, parts, store, key, exts).await? {
+                        Ok(key) => seen.push(Seen { name, key, parent: None, same: false, there: true }),
+                        Err(never) => return Ok(Err(Ending::new(never.reason, never.text))),
+                    }
+                }
+                Route::Job { .. } => {
+                    let parent = match parent_of(self.node.plan(), input, &message.target.entity, parts) {
+                        Some(Ok(parent)) => parent,
+                        Some(Err(never)) => return Ok(Err(Ending::new(never.reason, never.text))),
+                        None => continue, // a source, which the arm above has
                     };
-                    let theirs = match theirs {
-                        Ok(theirs) => theirs,
-                        Err(bad) => return Ok(Err(Ending::new(Reason::BadId, format!("input `{name}`: {bad}")))),
-                    };
-                    let Some(their_parts) = parent.form.split(&theirs) else {
-                        let text = format!("input `{name}`: `{theirs}` does not have the form `{}`", parent.form);
-                        return Ok(Err(Ending::new(Reason::BadId, text)));
-                    };
-                    let key = parent.outputs[*output].key_of(&their_parts);
-                    let demand = Demand::new(self.node.plan(), *at, &message.force, message.run);
-                    let there = self.is_there(message, &key, &demand).await?;
-                    let target = Target { job: parent.name.clone(), entity: theirs };
-                    let same = matches!(entity, Mapping::Same);
-                    seen.push(Seen { name, key, parent: Some(target), same, there });
+                    let demand = Demand::new(self.node.plan(), parent.at, &message.force, message.run);
+                    let there = self.is_there(message, &parent.key, &demand).await?;
+                    seen.push(Seen { name, key: parent.key, parent: Some(parent.target), same: parent.same, there });
                 }
             }
         }
@@ -91,48 +83,6 @@ impl Desk {
             presence.forget(key);
         }
         Ok(found.is_some_and(|found| demand.is_met_by(&found)))
-    }
-
-    /// The one object that a source template means for an entity.
-    async fn find_source(
-        &self,
-        parts: &Parts<'_>,
-        store: &StoreName,
-        template: &Template,
-        exts: &[String],
-    ) -> Result<Result<ObjectKey, Ending>, Trouble> {
-        let storage = self.node.settings.stores.get(store);
-        if !template.has_ext() {
-            let key = ObjectKey::new(store.clone(), template.source_key(parts, ""));
-            if storage.look(&key.path).await?.is_some() {
-                return Ok(Ok(key));
-            }
-            let text = format!("the source `{key}` is not there (in {})", storage.place());
-            return Ok(Err(Ending::new(Reason::SourceMissing, text)));
-        }
-        let mut found = Vec::new();
-        for ext in exts {
-            for ext in [ext.clone(), ext.to_ascii_uppercase()] {
-                let path = template.source_key(parts, &ext);
-                if storage.look(&path).await?.is_some() {
-                    found.push(path);
-                }
-            }
-        }
-        Ok(match found.as_slice() {
-            [one] => Ok(ObjectKey::new(store.clone(), one.as_str())),
-            [] => {
-                let (wanted, exts) = (template.source_key(parts, "{ext}"), exts.join(", "));
-                let text =
-                    format!("no source `{store}:{wanted}` with one of the extensions {exts} (in {})", storage.place());
-                Err(Ending::new(Reason::SourceMissing, text))
-            }
-            [one, another, ..] => {
-                let text =
-                    format!("two sources have this id, `{store}:{one}` and `{store}:{another}`; rename or remove one");
-                Err(Ending::new(Reason::SourceAmbiguous, text))
-            }
-        })
     }
 
     /// The requests to make for what is missing, or the decision that none is to be made.

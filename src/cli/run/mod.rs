@@ -17,7 +17,8 @@ pub use args::{Args, Machine, Mistake, Select, find};
 
 use crate::app::App;
 use crate::assembly::{Opened, Opening, now, salt};
-use crate::cli::{Exit, Output};
+use crate::cli::place::Place;
+use crate::cli::{Exit, Output, plan};
 use crate::config::show;
 use crate::run::{self, Intake, Request, Stop, Tracker, survey};
 use progress::Progress;
@@ -31,6 +32,10 @@ pub const REMEMBERED: usize = 16 << 20;
 /// # Errors
 /// What keeps the run from starting or from keeping its records.
 pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+    if args.dry_run {
+        let place = Place { graph: args.graph.clone(), state: args.machine.state.clone() };
+        return plan::show(&place, &args.select, app, out);
+    }
     let plan = match args.graph.load_or_show(app, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),

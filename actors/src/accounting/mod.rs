@@ -1,5 +1,10 @@
 //! How "nothing lost" is computed: from storage and records alone, never from counters and never from the broker.
 
+mod forecast;
+#[cfg(test)]
+mod forecast_tests;
+mod selection;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -7,14 +12,18 @@ use std::{
 
 use futures::future::BoxFuture;
 
+pub use forecast::{Expected, Fate, Forecaster};
+pub use selection::{first_messages, origins, required, resume_messages};
+
 use crate::dedupe::Presence;
+use crate::edges::parent_of;
 use crate::freshness::Demand;
 use crate::ids::{EntityId, RunId};
-use crate::message::{Base, EntityMessage, Force, Target, Wave};
+use crate::message::{Force, Target};
 use crate::outcome::Reason;
-use crate::plan::{JobIx, Mapping, NodePlan, Route};
-use crate::state::{LetterFilter, Manifest, Selection, StateStore};
-use crate::storage::{StorageError, Stores};
+use crate::plan::{JobIx, NodePlan};
+use crate::state::{LetterFilter, Selection, StateStore};
+use crate::storage::{StorageError, StorageErrorKind, Stores};
 
 /// What became of one job for one entity. Ordered: the worst is the greatest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,80 +50,6 @@ pub struct Accountant {
     dead: HashMap<Target, Reason>,
 }
 
-/// The jobs that an entity of a selection must bring to an end: the target, and for a wave what it reaches.
-///
-/// A ping requires nothing.
-pub fn required(plan: &NodePlan, selection: &Selection, entity: &EntityId) -> Vec<JobIx> {
-    if selection.ping {
-        return Vec::new();
-    }
-    let origins = origins(plan, selection, entity);
-    if selection.bottom_up {
-        return origins;
-    }
-    let names = origins.iter().map(|at| plan.job(*at).name.clone()).collect();
-    plan.reach(&Wave { id: 0, origins: names, only: selection.only.clone() })
-}
-
-/// The jobs to which an entity's first messages go.
-pub fn origins(plan: &NodePlan, selection: &Selection, entity: &EntityId) -> Vec<JobIx> {
-    match &selection.job {
-        Some(job) => plan.find(job.as_str()).into_iter().collect(),
-        None => plan.origins_of(entity),
-    }
-}
-
-/// The first messages of an entity of a run, one for each job that it goes to.
-pub fn first_messages(
-    plan: &NodePlan,
-    manifest: &Manifest,
-    entity: &EntityId,
-    mut next_id: impl FnMut() -> u64,
-) -> Vec<EntityMessage> {
-    let selection = &manifest.selection;
-    let origins = origins(plan, selection, entity);
-    let base = match selection.bottom_up {
-        true => Base::Stop,
-        false => {
-            let names = origins.iter().map(|at| plan.job(*at).name.clone()).collect();
-            Base::Down(Arc::new(Wave { id: manifest.wave, origins: names, only: selection.only.clone() }))
-        }
-    };
-    let message = |at: &JobIx| {
-        let target = Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
-        let mut message = EntityMessage::new(next_id(), manifest.run, target, plan.digest, base.clone());
-        message.force = selection.force.clone();
-        message.ping = selection.ping;
-        message
-    };
-    origins.iter().map(message).collect()
-}
-
-/// The messages that repair a run: every open target again, all in one fresh wave whose origins are the open jobs.
-pub fn resume_messages(
-    plan: &NodePlan,
-    manifest: &Manifest,
-    open: &[Target],
-    wave: u64,
-    mut next_id: impl FnMut() -> u64,
-) -> Vec<EntityMessage> {
-    let selection = &manifest.selection;
-    let mut origins: Vec<_> = open.iter().map(|target| target.job.clone()).collect();
-    origins.sort_unstable();
-    origins.dedup();
-    let base = match selection.bottom_up {
-        true => Base::Stop,
-        false => Base::Down(Arc::new(Wave { id: wave, origins, only: selection.only.clone() })),
-    };
-    let message = |target: &Target| {
-        let mut message = EntityMessage::new(next_id(), manifest.run, target.clone(), plan.digest, base.clone());
-        message.force = selection.force.clone();
-        message.resumed = true;
-        message
-    };
-    open.iter().map(message).collect()
-}
-
 impl Accountant {
     /// Reads a run's dead letters once; everything else is looked up when it is asked for.
     ///
@@ -129,7 +64,9 @@ impl Accountant {
         known: Option<Arc<Presence>>,
     ) -> Result<Self, StorageError> {
         let mut dead = HashMap::new();
-        for (_, letter) in state.letters(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await? {
+        let filter = LetterFilter { run: Some(run), ..LetterFilter::default() };
+        for key in state.letter_keys(&filter).await? {
+            let Some(letter) = state.letter(&key).await? else { continue };
             if let Ok(entity) = EntityId::new(&letter.entity) {
                 dead.insert(Target { job: letter.job, entity }, letter.reason);
             }
@@ -165,12 +102,12 @@ impl Accountant {
         match self.stores.get(&key.store).look(&key.path).await {
             Ok(found) => Ok(found.is_some_and(|found| demand.is_met_by(&found))),
             // A key that this store can never hold: a dead letter says so, or the run has not got there yet.
-            Err(error) if error.kind == crate::storage::StorageErrorKind::BadKey => Ok(false),
+            Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// The worst of the standings of an entity's required jobs, and each of them.
+    /// The standing of each of an entity's required jobs, parents first; the worst of them is the entity's.
     ///
     /// # Errors
     /// A store's own.
@@ -197,11 +134,14 @@ impl Accountant {
         Box::pin(async move {
             let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
             let job = self.plan.job(at);
-            if let Some(skip) = self.state.skip_of(target, job.settings).await? {
+            let dead = self.dead.get(target).map(|reason| Standing::Dead(target.clone(), *reason));
+            // An earlier run's skip gives way to this run's own letter; and a job that is forced tries again.
+            let stands = |run: RunId| run >= self.run || (dead.is_none() && !self.force.names(&job.name));
+            if let Some(skip) = self.state.skip_of(target, job.settings).await?.filter(|skip| stands(skip.run)) {
                 return Ok(Standing::Skipped(target.clone(), skip.reason));
             }
-            if let Some(reason) = self.dead.get(target) {
-                return Ok(Standing::Dead(target.clone(), *reason));
+            if let Some(dead) = dead {
+                return Ok(dead);
             }
             let Some(parts) = job.form.split(&target.entity) else { return Ok(Standing::Open) };
             if !visited.insert(target.clone()) {
@@ -209,14 +149,8 @@ impl Accountant {
             }
             let mut worst = Standing::Open;
             for input in &job.inputs {
-                let Route::Job { job: parent, entity, .. } = &input.from else { continue };
-                let theirs = match entity {
-                    Mapping::Same => Ok(target.entity.clone()),
-                    Mapping::To(map) => map.entity(&parts),
-                };
-                let Ok(entity) = theirs else { continue };
-                let parent = Target { job: self.plan.job(*parent).name.clone(), entity };
-                match self.ending_of(&parent, visited).await? {
+                let Some(Ok(parent)) = parent_of(&self.plan, input, &target.entity, &parts) else { continue };
+                match self.ending_of(&parent.target, visited).await? {
                     dead @ Standing::Dead(..) => return Ok(dead),
                     skipped @ Standing::Skipped(..) => worst = skipped,
                     Standing::Done | Standing::Open => {}

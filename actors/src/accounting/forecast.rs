@@ -1,0 +1,340 @@
+//! What a run would do for an entity, without doing it: the worker's own rules, read and not carried out.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::future::BoxFuture;
+
+use super::{origins, required};
+use crate::dedupe::{Fingerprint, Presence};
+use crate::edges::{Unobtainable, find_source, parent_of};
+use crate::freshness::Demand;
+use crate::ids::{EntityId, RunId};
+use crate::message::{Force, Target};
+use crate::outcome::Reason;
+use crate::plan::{JobIx, NodePlan, Route};
+use crate::state::{Selection, StateStore};
+use crate::storage::{ObjectKey, StorageError, StorageErrorKind, Stores};
+
+/// What a run would do about one job for one entity, as long as no transform fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its output is there, and fresh.
+    Have,
+    /// Its transform would run.
+    Make,
+    /// It cannot be made: the target that gets the dead letter (itself or an ancestor), and why.
+    Blocked(Target, Unobtainable),
+    /// It or an ancestor was declined or dropped, and that stands.
+    Skipped(Target, Unobtainable),
+}
+
+impl Fate {
+    /// Whether the output will be there.
+    pub fn ends_well(&self) -> bool {
+        matches!(self, Fate::Have | Fate::Make)
+    }
+}
+
+/// The fate of one job for one entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The place of the job.
+    pub at: JobIx,
+    /// The job and the entity.
+    pub target: Target,
+    /// Whether the selection asks for it; otherwise it would be made because another job needs it.
+    pub required: bool,
+    /// What would become of it.
+    pub fate: Fate,
+}
+
+/// Foretells runs. Reads stores and skip records, writes nothing.
+pub struct Forecaster {
+    plan: Arc<NodePlan>,
+    stores: Stores,
+    state: StateStore,
+    run: RunId,
+    force: Force,
+    /// What a listing showed; it spares look-ups of what is there.
+    known: Option<Arc<Presence>>,
+}
+
+/// What is known about one entity's targets so far.
+#[derive(Default)]
+struct Thought {
+    /// By request: everything that is missing would be asked for.
+    asked: HashMap<Target, (JobIx, Fate)>,
+}
+
+/// One input of a target that is to be made.
+struct Need {
+    /// The parent and whether a wave brings both the same entity.
+    at: JobIx,
+    target: Target,
+    same: bool,
+    key: ObjectKey,
+}
+
+impl Forecaster {
+    /// Foretells a run with the id `run`, which must be later than all runs before, that forces `force`.
+    pub fn new(
+        plan: Arc<NodePlan>,
+        stores: Stores,
+        state: StateStore,
+        run: RunId,
+        force: Force,
+        known: Option<Arc<Presence>>,
+    ) -> Self {
+        Self { plan, stores, state, run, force, known }
+    }
+
+    /// What a run of `selection` would do for an entity: the required jobs, parents first, then what they would ask for.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn entity(&self, selection: &Selection, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
+        let jobs = required(&self.plan, selection, entity);
+        let target = |at: &JobIx| Target { job: self.plan.job(*at).name.clone(), entity: entity.clone() };
+        if jobs.iter().all(|at| self.is_listed(*at, entity)) {
+            let have = |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have };
+            return Ok(jobs.into_iter().map(have).collect());
+        }
+        let mut thought = Thought::default();
+        let mut fates: HashMap<JobIx, Fate> = HashMap::new();
+        if selection.bottom_up {
+            for at in &jobs {
+                fates.insert(*at, self.asked(*at, target(at), &mut thought).await?);
+            }
+        } else {
+            self.wave(&jobs, &origins(&self.plan, selection, entity), entity, &mut fates, &mut thought).await?;
+        }
+        let mut expected = Vec::with_capacity(jobs.len());
+        for at in jobs {
+            let target = target(&at);
+            let by_wave = fates.remove(&at);
+            // Whoever asks for a job gets it even where the wave would not have come to it.
+            let by_request = thought.asked.remove(&target).map(|(_, fate)| fate);
+            let fate = match (by_wave, by_request) {
+                (Some(fate), None) | (None, Some(fate)) => fate,
+                (Some(wave), Some(_)) if wave.ends_well() => wave,
+                (Some(_), Some(request)) => request,
+                (None, None) => continue,
+            };
+            expected.push(Expected { at, target, required: true, fate });
+        }
+        let mut by_request: Vec<(Target, (JobIx, Fate))> = thought.asked.into_iter().collect();
+        by_request.sort_unstable_by(|(a, (at, _)), (b, (other, _))| at.cmp(other).then_with(|| a.cmp(b)));
+        let asked = |(target, (at, fate))| Expected { at, target, required: false, fate };
+        expected.extend(by_request.into_iter().map(asked));
+        Ok(expected)
+    }
+
+    /// What would become of one target if somebody asked for it, and of all that it would ask for.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn request(&self, at: JobIx, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
+        let selection =
+            Selection { job: Some(self.plan.job(at).name.clone()), bottom_up: true, ..Selection::default() };
+        self.entity(&selection, entity).await
+    }
+
+    /// The way of a wave: a job is come to if it starts the wave, or if a parent in the wave passed the entity on.
+    async fn wave(
+        &self,
+        jobs: &[JobIx],
+        origins: &[JobIx],
+        entity: &EntityId,
+        fates: &mut HashMap<JobIx, Fate>,
+        thought: &mut Thought,
+    ) -> Result<(), StorageError> {
+        let mut cut: HashMap<JobIx, Fate> = HashMap::new(); // where the wave goes no further, and why
+        for at in jobs {
+            let job = self.plan.job(*at);
+            let target = Target { job: job.name.clone(), entity: entity.clone() };
+            let mut above = jobs.iter().filter(|up| self.plan.job(**up).children.contains(at)).peekable();
+            let is_origin = origins.contains(at) || above.peek().is_none();
+            let why = above.map(|up| cut.get(up)).reduce(|one, other| one.and(other)).flatten().cloned();
+            let fate = match (self.is_fresh(*at, entity).await, &why) {
+                (Err(error), _) => blocked_by_key(error, &target)?,
+                (Ok(true), _) => Fate::Have,
+                (Ok(false), Some(why)) if !is_origin => self.unless_skipped(*at, &target, why.clone()).await?,
+                (Ok(false), _) => self.by_wave(*at, &target, jobs, fates, thought).await?,
+            };
+            match (&fate, why) {
+                (Fate::Blocked(..) | Fate::Skipped(..), _) => drop(cut.insert(*at, fate.clone())),
+                (_, Some(why)) if !is_origin => drop(cut.insert(*at, why)),
+                _ => {}
+            }
+            fates.insert(*at, fate);
+        }
+        Ok(())
+    }
+
+    /// A job that the wave comes to and whose output is missing: it waits for the parents that the wave reaches, and
+    /// asks for the others only when those are there.
+    async fn by_wave(
+        &self,
+        at: JobIx,
+        target: &Target,
+        wave: &[JobIx],
+        fates: &HashMap<JobIx, Fate>,
+        thought: &mut Thought,
+    ) -> Result<Fate, StorageError> {
+        let needs = match self.needs(at, target).await? {
+            Ok(needs) => needs,
+            Err(never) => return Ok(Fate::Blocked(target.clone(), never)),
+        };
+        let (owed, others): (Vec<Need>, Vec<Need>) =
+            needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
+        for need in &owed {
+            match fates.get(&need.at) {
+                Some(Fate::Make) | None => {}
+                Some(Fate::Have) => return Ok(absent(target, need)),
+                Some(bad) => return self.unless_skipped(at, target, bad.clone()).await,
+            }
+        }
+        self.ask_for(target, at, others, thought).await
+    }
+
+    /// A job that somebody asked for: whatever it lacks is asked for in turn.
+    fn asked<'a>(
+        &'a self,
+        at: JobIx,
+        target: Target,
+        thought: &'a mut Thought,
+    ) -> BoxFuture<'a, Result<Fate, StorageError>> {
+        Box::pin(async move {
+            if let Some((_, known)) = thought.asked.get(&target) {
+                return Ok(known.clone());
+            }
+            let fate = match self.is_fresh(at, &target.entity).await {
+                Err(error) => blocked_by_key(error, &target)?,
+                Ok(true) => Fate::Have,
+                Ok(false) => match self.needs(at, &target).await? {
+                    Err(never) => Fate::Blocked(target.clone(), never),
+                    Ok(needs) => self.ask_for(&target, at, needs, thought).await?,
+                },
+            };
+            thought.asked.insert(target, (at, fate.clone()));
+            Ok(fate)
+        })
+    }
+
+    /// Asks for all of `needs` at once; the target is made when all of them come.
+    async fn ask_for(
+        &self,
+        target: &Target,
+        at: JobIx,
+        needs: Vec<Need>,
+        thought: &mut Thought,
+    ) -> Result<Fate, StorageError> {
+        let mut worst: Option<Fate> = None;
+        for need in needs {
+            let fate = match self.asked(need.at, need.target.clone(), thought).await? {
+                Fate::Have => absent(target, &need),
+                Fate::Make => continue,
+                bad => bad,
+            };
+            if !matches!(worst, Some(Fate::Blocked(..))) {
+                worst = Some(fate);
+            }
+        }
+        self.unless_skipped(at, target, worst.unwrap_or(Fate::Make)).await
+    }
+
+    /// A skip that stands is the target's own end, whatever became of its parents; a dead letter of its own is another.
+    async fn unless_skipped(&self, at: JobIx, target: &Target, fate: Fate) -> Result<Fate, StorageError> {
+        if matches!(&fate, Fate::Blocked(cause, _) if cause == target) || self.force.names(&target.job) {
+            return Ok(fate);
+        }
+        Ok(match self.state.skip_of(target, self.plan.job(at).settings).await? {
+            Some(skip) => Fate::Skipped(target.clone(), Unobtainable { reason: skip.reason, text: skip.text }),
+            None => fate,
+        })
+    }
+
+    /// The inputs of a target that other jobs make and that are not there, or not fresh. The inner error is permanent.
+    async fn needs(&self, at: JobIx, target: &Target) -> Result<Result<Vec<Need>, Unobtainable>, StorageError> {
+        let job = self.plan.job(at);
+        let Some(parts) = job.form.split(&target.entity) else {
+            let text = format!("`{}` does not have the form `{}` of job `{}`", target.entity, job.form, job.name);
+            return Ok(Err(Unobtainable { reason: Reason::BadId, text }));
+        };
+        let mut needs = Vec::new();
+        for input in &job.inputs {
+            if let Route::Source { store, key, exts } = &input.from {
+                match find_source(&self.stores, &parts, store, key, exts).await {
+                    Ok(Ok(_)) => continue,
+                    Ok(Err(never)) => return Ok(Err(never)),
+                    Err(error) => return bad_key(error).map(Err),
+                }
+            }
+            let Some(parent) = parent_of(&self.plan, input, &target.entity, &parts) else { continue };
+            let parent = match parent {
+                Ok(parent) => parent,
+                Err(never) => return Ok(Err(never)),
+            };
+            match self.is_there(parent.at, &parent.key).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let crate::edges::ParentInput { at, target, key, same } = parent;
+                    needs.push(Need { at, target, same, key });
+                }
+                Err(error) => return bad_key(error).map(Err),
+            }
+        }
+        Ok(Ok(needs))
+    }
+
+    /// Whether the primary output of a job is there, and fresh.
+    async fn is_fresh(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
+        let job = self.plan.job(at);
+        match job.form.split(entity) {
+            Some(parts) => self.is_there(at, &job.outputs[0].key_of(&parts)).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn is_there(&self, at: JobIx, key: &ObjectKey) -> Result<bool, StorageError> {
+        let demand = Demand::new(&self.plan, at, &self.force, self.run);
+        if demand.is_presence() && self.known.as_ref().is_some_and(|known| known.knows(key, RunId::new(0, 0))) {
+            return Ok(true);
+        }
+        let found = self.stores.get(&key.store).look(&key.path).await?;
+        Ok(found.is_some_and(|found| demand.is_met_by(&found)))
+    }
+
+    /// Whether the listing alone says that a job is done.
+    fn is_listed(&self, at: JobIx, entity: &EntityId) -> bool {
+        let (Some(known), job) = (&self.known, self.plan.job(at)) else { return false };
+        let Some(parts) = job.form.split(entity) else { return false };
+        let output = &job.outputs[0];
+        Demand::new(&self.plan, at, &self.force, self.run).is_presence()
+            && known.knows_fingerprint(
+                Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts)),
+                RunId::new(0, 0),
+            )
+    }
+}
+
+/// A parent whose primary output is there says done each time, and the other output that is asked for stays away.
+fn absent(target: &Target, need: &Need) -> Fate {
+    let text = format!(
+        "`{}` is done, and `{}` is not there; remove the job's first output too, and it is made again",
+        need.target, need.key
+    );
+    Fate::Blocked(target.clone(), Unobtainable { reason: Reason::Absent, text })
+}
+
+fn blocked_by_key(error: StorageError, target: &Target) -> Result<Fate, StorageError> {
+    bad_key(error).map(|never| Fate::Blocked(target.clone(), never))
+}
+
+/// A key that a store can never hold is permanent; any other trouble is the store's.
+fn bad_key(error: StorageError) -> Result<Unobtainable, StorageError> {
+    match error.kind {
+        StorageErrorKind::BadKey => Ok(Unobtainable { reason: Reason::BadKey, text: error.to_string() }),
+        _ => Err(error),
+    }
+}

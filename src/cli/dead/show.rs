@@ -1,0 +1,76 @@
+//! `dead show`: dead letters in full.
+
+use std::fmt::Write;
+
+use euterpe_actors::message::Base;
+use serde_json::json;
+
+use super::Which;
+use super::found::{self, Found};
+use crate::app::App;
+use crate::cli::place::wait_for;
+use crate::cli::words::{count, indented, plain, time};
+use crate::cli::{Exit, Output};
+
+/// Shows dead letters, one below the other.
+///
+/// # Errors
+/// A run, job or reason that is not there; what keeps the stores from being read.
+pub(super) fn run(which: &Which, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let opened = match which.place.look(app, out)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let letters = wait_for(found::find(&opened, which))?;
+    if out.json {
+        for found in &letters {
+            out.fact(&json!({"key": found.key, "made_good": found.made_good, "letter": found.letter}))?;
+        }
+        return Ok(Exit::Ok);
+    }
+    let mut text = String::new();
+    for found in &letters {
+        letter(found, &mut text)?;
+        text.push('\n');
+    }
+    if letters.is_empty() {
+        text = format!("no such dead letters (in {})", opened.state.place());
+    }
+    out.text(text.trim_end())?;
+    Ok(Exit::Ok)
+}
+
+fn letter(found: &Found, text: &mut String) -> std::fmt::Result {
+    let letter = &found.letter;
+    writeln!(text, "{}({})  {}", letter.job, plain(&letter.entity, false), letter.reason)?;
+    write!(text, "{}", indented(&plain(&letter.text, true), 2))?;
+    let run = letter.run.map_or_else(|| "inbox".to_owned(), |run| run.to_string());
+    let tries = count(u64::from(letter.tries), "try", "tries");
+    writeln!(text, "  when    {} on node {}, after {tries}", time(letter.millis), letter.node)?;
+    writeln!(text, "  run     {run}")?;
+    if let Some(message) = &letter.message {
+        let way = match &message.base {
+            Base::Stop => "asked for by itself".to_owned(),
+            Base::Down(wave) => {
+                let origins: Vec<&str> = wave.origins.iter().map(|job| job.as_str()).collect();
+                format!("came down from {}", origins.join(", "))
+            }
+        };
+        writeln!(text, "  way     {way}")?;
+        if !message.frames.is_empty() {
+            let waiters: Vec<String> = message.frames.iter().rev().map(|frame| frame.to.to_string()).collect();
+            writeln!(text, "  waits   {}", waiters.join(", then "))?;
+        }
+    }
+    if found.made_good {
+        writeln!(text, "  since   made good: its output is there by now")?;
+    }
+    if !letter.stderr.is_empty() {
+        writeln!(text, "  it printed")?;
+        write!(text, "{}", indented(&plain(&letter.stderr, true), 4))?;
+    }
+    if let Some(body) = &letter.body {
+        writeln!(text, "  body    {}", plain(body, false))?;
+    }
+    writeln!(text, "  record  {}", found.key)
+}

@@ -1,0 +1,113 @@
+//! A story as a page for people.
+
+use std::fmt::Write;
+
+use euterpe_actors::ids::EntityId;
+
+use super::story::{Dead, Decision, Story};
+use crate::cli::place::Place;
+use crate::cli::words::{count, indented, plain, size, time};
+
+/// The stories of an entity, one job below the other.
+pub(super) fn page(entity: &EntityId, stories: &[Story], place: &Place) -> String {
+    let mut page = String::new();
+    for story in stories {
+        tell(story, entity, place, &mut page).expect("writing to a string");
+        page.push('\n');
+    }
+    page.truncate(page.trim_end().len());
+    page
+}
+
+fn tell(story: &Story, entity: &EntityId, place: &Place, page: &mut String) -> std::fmt::Result {
+    writeln!(page, "{}({entity})  {}", story.job, headline(story))?;
+    for input in &story.inputs {
+        let key = input.key.as_deref().unwrap_or("?");
+        let from = input.from.as_ref().map_or_else(|| "source".to_owned(), |from| format!("from {from}"));
+        let there = if input.there { "there" } else { "not there" };
+        match &input.problem {
+            Some(problem) => writeln!(page, "  input   {}: {}", input.name, plain(problem, false))?,
+            None => writeln!(page, "  input   {}: {key} ({from}), {there}", input.name)?,
+        }
+    }
+    for output in &story.outputs {
+        write!(page, "  output  {}", output.key)?;
+        match (output.there, output.size) {
+            (true, Some(bytes)) => write!(page, ", {}", size(bytes))?,
+            (true, None) => write!(page, ", there")?,
+            (false, _) => write!(page, ", not there (in {})", output.place)?,
+        }
+        if let Some(millis) = output.modified {
+            write!(page, ", written {}", time(millis))?;
+        }
+        writeln!(page)?;
+    }
+    for dead in &story.dead {
+        tell_dead(dead, page)?;
+    }
+    if let Some(skip) = &story.skipped {
+        writeln!(page, "  skip    {} in run {}: {}", skip.reason, skip.run, plain(&skip.text, false))?;
+    }
+    for remedy in remedies(story, entity, place) {
+        writeln!(page, "  to do   {remedy}")?;
+    }
+    Ok(())
+}
+
+fn headline(story: &Story) -> String {
+    match &story.decision {
+        Decision::Have => match story.outputs[0].run {
+            Some(run) => format!("is there, made by run {run}"),
+            None => "is there, and was not made by this program".into(),
+        },
+        Decision::Make { first } if first.is_empty() => "would be made: all of its inputs are there".into(),
+        Decision::Make { first } => {
+            let first: Vec<String> = first.iter().map(ToString::to_string).collect();
+            format!("would be made, after {}", first.join(", "))
+        }
+        Decision::Blocked { at, reason, text } if at.job == story.job => {
+            format!("is blocked ({reason}): {}", plain(text, false))
+        }
+        Decision::Blocked { at, reason, .. } => format!("is blocked by {at} ({reason})"),
+        Decision::Skipped { at, reason, .. } if at.job == story.job => format!("is skipped ({reason})"),
+        Decision::Skipped { at, reason, .. } => format!("is skipped with {at} ({reason})"),
+    }
+}
+
+fn tell_dead(dead: &Dead, page: &mut String) -> std::fmt::Result {
+    let run = dead.run.map_or_else(|| "inbox".to_owned(), |run| run.to_string());
+    let good = if dead.made_good { ", made good since" } else { "" };
+    let tries = count(u64::from(dead.tries), "try", "tries");
+    writeln!(page, "  dead    {} after {tries}, {}, run {run}{good}", dead.reason, time(dead.millis))?;
+    write!(page, "{}", indented(&plain(&dead.text, true), 10))?;
+    if !dead.stderr.is_empty() && !dead.made_good {
+        writeln!(page, "          it printed:")?;
+        write!(page, "{}", indented(&plain(&dead.stderr, true), 12))?;
+    }
+    Ok(())
+}
+
+/// What a person can do about it.
+fn remedies(story: &Story, entity: &EntityId, place: &Place) -> Vec<String> {
+    let (file, job) = (place.typed(), &story.job);
+    let dead = story.dead.iter().any(|dead| !dead.made_good);
+    match &story.decision {
+        Decision::Make { .. } if dead => vec![
+            format!("repair what failed, then `euterpe dead retry {file} --job {job} {entity}`"),
+            format!("or give it up: `euterpe dead drop {file} --job {job} {entity}`"),
+        ],
+        Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {entity}` makes it")],
+        Decision::Blocked { at, .. } if at.job != story.job || at.entity != *entity => {
+            vec![format!("see `euterpe explain {file} {} {}`", at.entity, at.job)]
+        }
+        Decision::Blocked { .. } if dead => {
+            vec![format!("put that right, then `euterpe dead retry {file} --job {job} {entity}`")]
+        }
+        Decision::Blocked { .. } => vec![format!("put that right, then `euterpe run {file} {entity}`")],
+        Decision::Skipped { at, .. } => vec![format!(
+            "the skip stands until the settings of {} change; `euterpe run {file} --job {} --force {}` tries again",
+            at.job, at.job, at.entity
+        )],
+        Decision::Have => Vec::new(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The arguments of verbs about a graph's runs, and how they open it: for looking, or as the only one who writes.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use super::{Exit, GraphFile, Output};
+use crate::app::App;
+use crate::assembly::{Opened, Opening};
+
+/// A graph and what is known of its runs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Place {
+    /// The graph.
+    #[command(flatten)]
+    pub graph: GraphFile,
+
+    /// The folder for manifests and dead letters; by default `.euterpe` beside the graph file.
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+}
+
+impl Place {
+    /// Opens the graph for looking: nothing is made, nothing is locked.
+    ///
+    /// # Errors
+    /// A store that is not there, a transform that cannot be opened.
+    pub fn look(&self, app: &App, out: Output) -> anyhow::Result<Result<Opened, Exit>> {
+        self.open(app, out, Opening { state: self.state.clone(), ..Opening::default() })
+    }
+
+    /// Opens the graph for writing, with so many workers: no other process may have its state folder meanwhile.
+    ///
+    /// # Errors
+    /// As [`Place::look`], and where another process has the folder.
+    pub fn hold(&self, app: &App, out: Output, jobs: Option<u16>) -> anyhow::Result<Result<Opened, Exit>> {
+        let jobs = jobs.map(usize::from);
+        self.open(app, out, Opening { jobs, state: self.state.clone(), exclusive: true })
+    }
+
+    fn open(&self, app: &App, out: Output, opening: Opening) -> anyhow::Result<Result<Opened, Exit>> {
+        match self.graph.load_or_show(app, out)? {
+            Ok(plan) => Ok(Ok(Opened::open(plan, app.registry(), &opening)?)),
+            Err(exit) => Ok(Err(exit)),
+        }
+    }
+
+    /// The graph file and, where it was given, the state folder, as they are typed in a further command.
+    pub fn typed(&self) -> String {
+        let mut text = self.graph.graph.display().to_string();
+        for (name, url) in &self.graph.stores {
+            text += &format!(" --store {name}={url}");
+        }
+        if let Some(state) = &self.state {
+            text += &format!(" --state {}", state.display());
+        }
+        text
+    }
+}
+
+/// Does what waits for stores and actors.
+pub fn wait_for<T>(what: impl Future<Output = T>) -> T {
+    actix::System::new().block_on(what)
+}

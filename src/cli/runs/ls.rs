@@ -1,0 +1,103 @@
+//! `runs ls`: the runs of a graph, a line each.
+
+use euterpe_actors::ids::RunId;
+use euterpe_actors::state::{LetterFilter, Manifest, RunEnd, StateStore};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::cli::place::{Place, wait_for};
+use crate::cli::words::{columns, selection, time};
+use crate::cli::{Exit, Output};
+
+/// A run on one line.
+#[derive(Debug, Serialize)]
+struct Line {
+    run: RunId,
+    graph: String,
+    asked: String,
+    /// How many entities it had; none where it has no end record.
+    entities: Option<u64>,
+    /// Outputs that it made.
+    done: Option<u64>,
+    /// Dead letters that lie there now.
+    dead_letters: usize,
+    ended: Ended,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Ended {
+    /// Brought to its end.
+    Complete,
+    /// Stopped by somebody.
+    Stopped,
+    /// No end record: it goes on, or its process died.
+    Unknown,
+}
+
+/// Lists the runs, the oldest first.
+///
+/// # Errors
+/// What keeps the state store from being read.
+pub(super) fn run(place: &Place, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let opened = match place.look(app, out)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let lines = wait_for(read(&opened.state))?;
+    if out.json {
+        lines.iter().try_for_each(|line| out.fact(line))?;
+    } else if lines.is_empty() {
+        out.text(&format!("no runs yet (in {})", opened.state.place()))?;
+    } else {
+        out.text(&table(&lines))?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn read(state: &StateStore) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for run in state.runs().await? {
+        let Some(Manifest { graph, selection: asked, .. }) = state.manifest(run).await? else { continue };
+        let end: Option<RunEnd> = state.run_end(run).await?;
+        let dead_letters = state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await?.len();
+        lines.push(Line {
+            run,
+            graph,
+            asked: selection(&asked),
+            entities: end.as_ref().map(|end| end.entities),
+            done: end.as_ref().map(|end| end.jobs.values().map(|job| job.done).sum()),
+            dead_letters,
+            ended: match end {
+                Some(end) if end.complete => Ended::Complete,
+                Some(_) => Ended::Stopped,
+                None => Ended::Unknown,
+            },
+        });
+    }
+    Ok(lines)
+}
+
+fn table(lines: &[Line]) -> String {
+    let titles = ["run", "started", "entities", "made", "dead letters", "ended", "asked"];
+    let mut cells = vec![titles.map(str::to_owned).to_vec()];
+    let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    for line in lines {
+        let ended = match line.ended {
+            Ended::Complete => "complete",
+            Ended::Stopped => "stopped",
+            Ended::Unknown => "no end record",
+        };
+        cells.push(vec![
+            line.run.to_string(),
+            time(line.run.millis()),
+            number(line.entities),
+            number(line.done),
+            line.dead_letters.to_string(),
+            ended.to_owned(),
+            line.asked.clone(),
+        ]);
+    }
+    columns(&cells, &[2, 3, 4])
+}

@@ -1,0 +1,96 @@
+//! `runs show`: what a run was asked to do, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use euterpe_actors::ids::JobName;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{LetterFilter, Manifest, RunEnd};
+use serde_json::{Value, json};
+
+use super::{One, which};
+use crate::app::App;
+use crate::assembly::Opened;
+use crate::cli::place::wait_for;
+use crate::cli::words::{columns, count, selection, time};
+use crate::cli::{Exit, Output};
+
+struct Shown {
+    manifest: Manifest,
+    end: Option<RunEnd>,
+    chunks: usize,
+    letters: BTreeMap<(JobName, Reason), u64>,
+}
+
+/// Shows a run.
+///
+/// # Errors
+/// A run that is not there; what keeps the state store from being read.
+pub(super) fn run(one: &One, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let opened = match one.place.look(app, out)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let shown = wait_for(read(&opened, &one.run))?;
+    if out.json {
+        out.fact(&shown.json())?;
+    } else {
+        out.text(&shown.text(&opened, &one.place.typed())?)?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn read(opened: &Opened, text: &str) -> anyhow::Result<Shown> {
+    let state = &opened.state;
+    let run = which::find(state, text).await?;
+    let mut letters = BTreeMap::new();
+    for key in state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await? {
+        if let Some(letter) = state.letter(&key).await? {
+            *letters.entry((letter.job, letter.reason)).or_default() += 1;
+        }
+    }
+    let (manifest, end) = (which::manifest(state, run).await?, state.run_end(run).await?);
+    Ok(Shown { manifest, end, chunks: state.chunks(run).await?.len(), letters })
+}
+
+impl Shown {
+    fn json(&self) -> Value {
+        let letter =
+            |((job, reason), count): (&(JobName, Reason), &u64)| json!({"job": job, "reason": reason, "count": count});
+        let letters: Vec<Value> = self.letters.iter().map(letter).collect();
+        json!({"manifest": self.manifest, "end": self.end, "chunks": self.chunks, "dead_letters": letters})
+    }
+
+    fn text(&self, opened: &Opened, file: &str) -> Result<String, std::fmt::Error> {
+        let Manifest { run, graph, digest, selection: asked, .. } = &self.manifest;
+        let mut text = String::new();
+        writeln!(text, "run      {run}")?;
+        writeln!(text, "started  {}", time(run.millis()))?;
+        writeln!(text, "graph    {graph}{}", if *digest == opened.nodes.digest { "" } else { ", changed since" })?;
+        writeln!(text, "asked    {}", selection(asked))?;
+        match &self.end {
+            Some(end) => {
+                let how = if end.complete { "complete" } else { "stopped" };
+                let entities = count(end.entities, "entity", "entities");
+                writeln!(text, "ended    {}, {how}, {entities}", time(end.millis))?;
+            }
+            None => writeln!(text, "ended    no end record: it goes on, or its process died")?,
+        }
+        if let Some(end) = &self.end {
+            let mut lines = vec![["job", "done", "exists", "skipped", "dead"].map(str::to_owned).to_vec()];
+            for (job, counts) in &end.jobs {
+                let numbers = [counts.done, counts.exists, counts.skipped, counts.dead].map(|n| n.to_string());
+                lines.push(std::iter::once(job.to_string()).chain(numbers).collect());
+            }
+            write!(text, "\n{}", columns(&lines, &[1, 2, 3, 4]))?;
+        }
+        if !self.letters.is_empty() {
+            writeln!(text, "\ndead letters that lie there now")?;
+            for ((job, reason), count) in &self.letters {
+                writeln!(text, "  {job}: {count} {reason}")?;
+            }
+        }
+        writeln!(text, "\n`euterpe runs check {file} {run}` accounts for every entity")?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,109 @@
+//! How times, sizes, numbers and selections are said to people.
+
+use euterpe_actors::message::Force;
+use euterpe_actors::state::Selection;
+
+/// A time in milliseconds after the Unix epoch, in UTC.
+pub fn time(millis: u64) -> String {
+    let time = i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    time.map_or_else(|| format!("{millis} ms after 1970"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// A size in bytes.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+/// A number with its noun, in the singular for one.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// What a run was asked to do.
+pub fn selection(selection: &Selection) -> String {
+    let list =
+        |jobs: &[euterpe_actors::ids::JobName]| jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(",");
+    let mut text = match (&selection.job, selection.bottom_up) {
+        (None, _) => "whole graph".to_owned(),
+        (Some(job), false) => format!("from {job} down"),
+        (Some(job), true) => format!("{job} and what it needs"),
+    };
+    if let Some(only) = &selection.only {
+        text += &format!(", only {}", list(only));
+    }
+    match &selection.force {
+        Force::None => {}
+        Force::Jobs(jobs) => text += &format!(", redoing {}", list(jobs)),
+        Force::All => text += ", redoing all",
+    }
+    if selection.ping {
+        text += ", ping";
+    }
+    text
+}
+
+/// Foreign text, safe on a terminal: control characters are spelled out, and lines kept only where they may be.
+pub fn plain(text: &str, lines: bool) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if lines => plain.push('\n'),
+            '\t' => plain.push_str("    "),
+            '\r' if lines => {}
+            c if c.is_control()
+                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}') =>
+            {
+                plain.extend(c.escape_default());
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Text with every line set in by some spaces.
+pub fn indented(text: &str, by: usize) -> String {
+    text.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
+}
+
+/// Lines of cells set in columns: the first ones to the left, those that `right` names to the right.
+pub fn columns(lines: &[Vec<String>], right: &[usize]) -> String {
+    let wide = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| lines.iter().filter_map(|line| line.get(at)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..wide).map(|at| width(at).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut shown = String::new();
+        for (at, cell) in line.iter().enumerate() {
+            let gap = widths[at].saturating_sub(cell.chars().count());
+            let gap = " ".repeat(gap);
+            shown += &if right.contains(&at) { format!("{gap}{cell}  ") } else { format!("{cell}{gap}  ") };
+        }
+        text += shown.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_steer_a_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\nc", false), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(plain("a\r\nb\u{202e}", true), "a\nb\\u{202e}");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let line = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let text = columns(&[line(["job", "have", "why"]), line(["melody", "1", ""])], &[1]);
+        assert_eq!(text, "job     have  why\nmelody     1\n");
+    }
+}
