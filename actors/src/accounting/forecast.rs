@@ -187,12 +187,14 @@ impl Forecaster {
         };
         let (owed, others): (Vec<Need>, Vec<Need>) =
             needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
-        for need in &owed {
-            match fates.get(&need.at) {
-                Some(Fate::Make) | None => {}
-                Some(Fate::Have) => return Ok(absent(target, need)),
-                Some(bad) => return self.unless_skipped(at, target, bad.clone()).await,
-            }
+        let fate_of = |need: &Need| fates.get(&need.at).unwrap_or(&Fate::Make);
+        if let Some(need) = owed.iter().find(|need| *fate_of(need) == Fate::Have) {
+            // Its word brings us here, and what it said is done is not there: all is asked for at once.
+            self.ask_for(target, at, others, thought).await?;
+            return Ok(absent(target, need));
+        }
+        if let Some(bad) = owed.iter().map(fate_of).find(|fate| !fate.ends_well()) {
+            return self.unless_skipped(at, target, bad.clone()).await;
         }
         self.ask_for(target, at, others, thought).await
     }

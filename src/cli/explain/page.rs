@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use euterpe_actors::ids::EntityId;
+use euterpe_actors::ids::{EntityId, JobName};
 
 use super::story::{Dead, Decision, Story};
 use crate::cli::place::Place;
@@ -12,14 +12,16 @@ use crate::cli::words::{count, indented, plain, size, time};
 pub(super) fn page(entity: &EntityId, stories: &[Story], place: &Place) -> String {
     let mut page = String::new();
     for story in stories {
-        tell(story, entity, place, &mut page).expect("writing to a string");
+        let failed = stories.iter().filter(|other| other.dead.iter().any(|dead| !dead.made_good));
+        let failed: Vec<&JobName> = failed.map(|other| &other.job).collect();
+        tell(story, entity, &failed, place, &mut page).expect("writing to a string");
         page.push('\n');
     }
     page.truncate(page.trim_end().len());
     page
 }
 
-fn tell(story: &Story, entity: &EntityId, place: &Place, page: &mut String) -> std::fmt::Result {
+fn tell(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place, page: &mut String) -> std::fmt::Result {
     writeln!(page, "{}({entity})  {}", story.job, headline(story))?;
     for input in &story.inputs {
         let key = input.key.as_deref().unwrap_or("?");
@@ -48,7 +50,7 @@ fn tell(story: &Story, entity: &EntityId, place: &Place, page: &mut String) -> s
     if let Some(skip) = &story.skipped {
         writeln!(page, "  skip    {} in run {}: {}", skip.reason, skip.run, plain(&skip.text, false))?;
     }
-    for remedy in remedies(story, entity, place) {
+    for remedy in remedies(story, entity, failed, place) {
         writeln!(page, "  to do   {remedy}")?;
     }
     Ok(())
@@ -88,7 +90,7 @@ fn tell_dead(dead: &Dead, page: &mut String) -> std::fmt::Result {
 }
 
 /// What a person can do about it.
-fn remedies(story: &Story, entity: &EntityId, place: &Place) -> Vec<String> {
+fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place) -> Vec<String> {
     let (file, job) = (place.typed(), &story.job);
     let dead = story.dead.iter().any(|dead| !dead.made_good);
     match &story.decision {
@@ -96,6 +98,9 @@ fn remedies(story: &Story, entity: &EntityId, place: &Place) -> Vec<String> {
             format!("repair what failed, then `euterpe dead retry {file} --job {job} {entity}`"),
             format!("or give it up: `euterpe dead drop {file} --job {job} {entity}`"),
         ],
+        Decision::Make { first } if first.iter().any(|up| up.entity == *entity && failed.contains(&&up.job)) => {
+            vec!["see to what failed before it: trying that again goes on to here".into()]
+        }
         Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {entity}` makes it")],
         Decision::Blocked { at, .. } if at.job != story.job || at.entity != *entity => {
             vec![format!("see `euterpe explain {file} {} {}`", at.entity, at.job)]

@@ -32,7 +32,7 @@ impl Account {
             self.open
         )?;
         let mut lines = vec![["job", "done", "skipped", "dead", "open"].map(str::to_owned).to_vec()];
-        for (job, standings) in &self.jobs {
+        for (job, standings) in self.order.iter().filter_map(|job| self.jobs.get_key_value(job)) {
             let numbers = [standings.done, standings.skipped, standings.dead, standings.open].map(|n| n.to_string());
             lines.push(std::iter::once(job.to_string()).chain(numbers).collect());
         }

@@ -49,6 +49,9 @@ pub(super) struct Account {
     /// Entities by the reasons of the failures that they end at; one can end at several.
     pub reasons: BTreeMap<Reason, u64>,
     pub jobs: BTreeMap<JobName, Standings>,
+    /// The jobs, parents before children.
+    #[serde(skip)]
+    pub order: Vec<JobName>,
     pub open_examples: Vec<Target>,
     /// Outputs whose content is not what their stamp says, of those that were read.
     pub hashes: Option<Hashes>,
@@ -111,6 +114,7 @@ impl Account {
             bad_names: 0,
             reasons: BTreeMap::new(),
             jobs: opened.nodes.jobs.iter().map(|job| (job.name.clone(), Standings::default())).collect(),
+            order: opened.nodes.jobs.iter().map(|job| job.name.clone()).collect(),
             open_examples: Vec::new(),
             hashes: hashes.then(Hashes::default),
             complete: opened.state.run_end(run).await?.is_some_and(|end| end.complete),
