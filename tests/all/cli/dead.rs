@@ -1,0 +1,108 @@
+//! Dead letters: shown, tried again, given up.
+
+use super::{Bench, chain};
+
+#[test]
+fn a_failing_command_becomes_a_dead_letter_with_what_it_printed() {
+    let bench = chain();
+    let run = bench.call("run g.yaml --json").ends(4).last();
+    assert_eq!((&run["jobs"]["b"]["done"], &run["jobs"]["b"]["dead"], &run["open"]), (&2.into(), &1.into(), &0.into()));
+    let shown = bench.call("dead show g.yaml y").ends(0).out;
+    assert!(shown.contains("b(y)  failed") && shown.contains("No such file or directory"), "{shown}");
+    let listed = bench.call("dead ls g.yaml").ends(0).out;
+    assert!(listed.contains("b: 1 failed") && listed.contains("dead retry"), "{listed}");
+    let all = bench.call("dead ls g.yaml --json").ends(0).facts();
+    assert_eq!((&all[0]["job"], &all[0]["entity"], &all[1]["dead"]), (&"b".into(), &"y".into(), &1.into()));
+    assert!(bench.call("dead ls g.yaml --reason timeout").out.contains("no dead letters"));
+    assert!(bench.call("dead ls g.yaml --reason nonsense").ends(2).err.contains("the reasons are"));
+}
+
+#[test]
+fn a_retry_after_the_repair_finishes_it_and_what_comes_below() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    let again = bench.call("dead retry g.yaml").ends(4);
+    assert!(again.out.contains("b(y): failed"), "{again:?}");
+    assert_eq!(bench.call("dead ls g.yaml --json").last()["dead"], 1, "a second failure made a second letter");
+    bench.write("fix/y", "fixed");
+    assert!(bench.call("dead retry g.yaml -n").ends(0).out.contains("b(y)"));
+    assert!(!bench.has("out/b/y.txt"), "a dry run did the work");
+    let done = bench.call("dead retry g.yaml").ends(0);
+    assert!(done.out.contains("all is made good"), "{done:?}");
+    assert!(bench.has("out/c/y.txt"), "what comes below was not made");
+    assert!(bench.call("dead ls g.yaml").out.contains("no dead letters"));
+    bench.call("runs check g.yaml last").ends(0);
+    assert_eq!(bench.call("runs ls g.yaml --json").facts().len(), 1, "a retry is no run of its own");
+    assert!(bench.call("run g.yaml").ends(0).out.contains("nothing to do"));
+}
+
+#[test]
+fn a_letter_whose_output_was_made_otherwise_is_not_listed_and_is_cleared_by_a_retry() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml").ends(0);
+    let listed = bench.call("dead ls g.yaml").ends(0).out;
+    assert!(listed.contains("no dead letters") && listed.contains("made good since"), "{listed}");
+    bench.call("dead retry g.yaml").ends(0);
+    assert_eq!(bench.call("dead ls g.yaml --json").last()["made_good"], 0);
+}
+
+#[test]
+fn what_is_dropped_counts_as_skipped_until_it_is_forced() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    assert!(bench.call("dead drop g.yaml").ends(2).err.contains("--all"));
+    assert!(bench.call("dead drop g.yaml y -n").ends(0).out.contains("b(y)"));
+    bench.call("runs check g.yaml last").ends(4);
+    bench.call("dead drop g.yaml y").ends(0);
+    assert!(bench.call("runs check g.yaml last").ends(0).out.contains("1 skipped"));
+    let run = bench.call("run g.yaml --json").ends(0).last();
+    assert_eq!((&run["jobs"]["b"]["skipped"], &run["jobs"]["c"]["skipped"]), (&1.into(), &1.into()));
+    assert!(bench.call("explain g.yaml y b").out.contains("is skipped (dropped)"));
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml --job b --force y").ends(0);
+    assert!(bench.has("out/c/y.txt"));
+}
+
+#[test]
+fn who_waited_for_what_failed_is_woken_by_the_retry() {
+    let bench = chain();
+    bench.call("run g.yaml --job c --bottom-up y").ends(4);
+    let letters = bench.call("dead show g.yaml --json").facts();
+    assert_eq!(letters[0]["letter"]["message"]["frames"][0]["to"]["job"], "c", "{letters:?}");
+    bench.write("fix/y", "fixed");
+    bench.call("dead retry g.yaml").ends(0);
+    assert!(bench.has("out/c/y.txt"), "the waiter was not woken");
+    bench.call("runs check g.yaml last").ends(0);
+}
+
+#[test]
+fn names_that_cannot_be_ids_are_dead_letters_that_cannot_be_tried_again() {
+    let bench = chain();
+    bench.write("ids", "x\n../up\nz\n");
+    let run = bench.call("run g.yaml --ids ids --json").ends(4).last();
+    assert_eq!((&run["entities"], &run["bad_names"]), (&3.into(), &1.into()));
+    let listed = bench.call("dead ls g.yaml").out;
+    assert!(listed.contains("1 bad_id") && listed.contains("../up"), "{listed}");
+    let check = bench.call("runs check g.yaml last --json").ends(4).last();
+    assert_eq!(
+        (&check["entities"], &check["done"], &check["dead"], &check["open"]),
+        (&3.into(), &2.into(), &1.into(), &0.into())
+    );
+    assert!(bench.call("dead retry g.yaml").ends(4).out.contains("cannot be tried again"));
+    bench.call("dead drop g.yaml --reason bad_id").ends(0);
+    bench.call("runs check g.yaml last").ends(0);
+}
+
+#[test]
+fn foreign_text_in_a_letter_does_not_steer_the_terminal() {
+    let bench = Bench::new(super::CHAIN);
+    bench.write("in/x.txt", "x");
+    bench.write("ids", "x\u{1b}[2Jy\n");
+    bench.call("run g.yaml --ids ids").ends(4);
+    for words in ["dead ls g.yaml", "dead ls g.yaml --all", "dead show g.yaml", "dead drop g.yaml --all -n"] {
+        let out = bench.call(words).ends(0).out;
+        assert!(!out.contains('\u{1b}') && out.contains("\\u{1b}"), "{words}: {out:?}");
+    }
+}

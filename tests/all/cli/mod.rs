@@ -1,0 +1,131 @@
+//! The verbs about runs, as a person calls them: a small graph of programs in a folder of its own.
+
+mod dead; //    dead letters: shown, tried again, given up
+mod runs; //    runs: listed, checked, resumed, interrupted
+mod select; //  what a run is asked for: jobs, ids, force, limits; plan and explain agree with it
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a graph file, its sources and its outputs.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Called {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Called {
+    /// The lines of standard output, each as JSON.
+    pub fn facts(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    }
+
+    /// The last of them.
+    pub fn last(&self) -> Value {
+        self.facts().pop().unwrap_or_else(|| panic!("nothing was printed: {self:?}"))
+    }
+
+    /// The call, where it ended with `code`.
+    pub fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+}
+
+impl Bench {
+    /// A folder with this graph file; `$HERE` in it stands for the folder.
+    pub fn new(graph: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = folder.path().to_str().expect("text").to_owned();
+        std::fs::write(folder.path().join("g.yaml"), graph.replace("$HERE", &here)).expect("written");
+        Self { folder }
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// Writes a file, and the folders that it needs.
+    pub fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+
+    pub fn has(&self, below: &str) -> bool {
+        self.path(below).exists()
+    }
+
+    /// The files of a folder, sorted.
+    pub fn files(&self, below: &str) -> Vec<String> {
+        fn walk(folder: &Path, files: &mut Vec<String>, root: &Path) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                match path.is_dir() {
+                    true => walk(&path, files, root),
+                    false => files.push(path.strip_prefix(root).expect("below").display().to_string()),
+                }
+            }
+        }
+        let (root, mut files) = (self.path(below), Vec::new());
+        walk(&root, &mut files, &root);
+        files.sort();
+        files
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_euterpe"));
+        command.current_dir(self.folder.path()).args(words.split_whitespace()).env_remove("EUTERPE_LOG");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Calls the program with these words.
+    pub fn call(&self, words: &str) -> Called {
+        ended(self.command(words).output().expect("it starts"))
+    }
+
+    /// Starts the program and does not wait for it.
+    pub fn start(&self, words: &str) -> Child {
+        self.command(words).spawn().expect("it starts")
+    }
+}
+
+/// How a process ended.
+pub fn ended(output: std::process::Output) -> Called {
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Called { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A chain a → b → c over the sources `in/*.txt`; `b` fails for who has no file `fix/<id>`.
+pub const CHAIN: &str = r#"
+version: 1
+graph: chain
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {text: "in:{id}.txt"}, out: "out:a/{id}.txt"}
+  b: {use: command, with: {argv: [cat, "{input}", "$HERE/fix/{id}"], stdout: output}, in: {text: a}, out: "out:b/{id}.txt"}
+  c: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {text: b}, out: "out:c/{id}.txt"}
+"#;
+
+/// A chain with three entities, of which `y` will fail at `b`.
+pub fn chain() -> Bench {
+    let bench = Bench::new(CHAIN);
+    for id in ["x", "y", "z"] {
+        bench.write(&format!("in/{id}.txt"), id);
+    }
+    for id in ["x", "z"] {
+        bench.write(&format!("fix/{id}"), "fixed");
+    }
+    bench
+}

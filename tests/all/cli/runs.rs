@@ -1,0 +1,147 @@
+//! Runs: listed, checked, resumed, interrupted.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::{Bench, chain, ended};
+
+/// One job that waits until the file `gate` is there.
+const GATED: &str = r#"
+version: 1
+graph: gated
+stores: {in: ./in, out: ./out}
+jobs:
+  wait:
+    use: command
+    with: {argv: [tail, "--retry", "-s", "0.02", "-n", "+1", "--pid", "$PID", "-f", "{input}"], stdout: output}
+    in: {text: "in:{id}.txt"}
+    out: "out:{id}.txt"
+    pool: {workers: 1}
+"#;
+
+/// A process whose end opens the gate, and a run that waits for it.
+fn gated() -> (Bench, std::process::Child) {
+    let gate = std::process::Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a gate");
+    let bench = Bench::new(&GATED.replace("$PID", &gate.id().to_string()));
+    for id in ["x", "y", "z"] {
+        bench.write(&format!("in/{id}.txt"), id);
+    }
+    (bench, gate)
+}
+
+fn open(mut gate: std::process::Child) {
+    drop(gate.stdin.take());
+    gate.wait().expect("ended");
+}
+
+/// Waits until something holds; a condition that never comes fails the test.
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::yield_now();
+    }
+}
+
+fn interrupt(process: u32) {
+    let pid = rustix::process::Pid::from_raw(process as i32).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+}
+
+#[test]
+fn runs_are_listed_shown_and_found_by_the_start_of_their_id() {
+    let bench = chain();
+    assert!(bench.call("runs ls g.yaml").ends(0).out.contains("no runs yet"));
+    assert!(!bench.has(".euterpe"), "looking made a folder");
+    assert!(bench.call("runs check g.yaml last").ends(2).err.contains("no run yet"));
+    bench.call("run g.yaml --only a,b").ends(4);
+    bench.call("run g.yaml --job a --force x").ends(0);
+    let runs = bench.call("runs ls g.yaml --json").ends(0).facts();
+    assert_eq!((&runs[0]["asked"], &runs[0]["dead_letters"]), (&"whole graph, only a,b".into(), &1.into()));
+    assert_eq!((&runs[1]["asked"], &runs[1]["ended"]), (&"from a down, redoing a,b,c".into(), &"complete".into()));
+    let id = runs[1]["run"].as_str().expect("an id");
+    let shown = bench.call(&format!("runs show g.yaml {id} --json")).ends(0).last();
+    assert_eq!(shown["manifest"]["run"], id);
+    assert!(bench.call("runs show g.yaml last").ends(0).out.contains(id));
+    assert!(bench.call("runs show g.yaml 2").ends(2).err.contains("write more of the id"));
+    assert!(bench.call("runs show g.yaml nonsense").ends(2).err.contains("no run `nonsense`"));
+}
+
+#[test]
+fn a_check_accounts_for_every_entity_and_reads_the_hashes_where_asked() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    let check = bench.call("runs check g.yaml last --json --hashes").ends(4).last();
+    assert_eq!(
+        (&check["entities"], &check["done"], &check["dead"], &check["open"]),
+        (&3.into(), &2.into(), &1.into(), &0.into())
+    );
+    assert_eq!((&check["hashes"]["whole"], &check["hashes"]["broken"]), (&7.into(), &0.into()));
+    assert_eq!(check["reasons"]["failed"], 1);
+    // Changed in place: the stamp stays with the file and no longer fits its content.
+    use std::io::Write;
+    let mut file = std::fs::OpenOptions::new().append(true).open(bench.path("out/c/x.txt")).expect("there");
+    file.write_all(b"half").expect("written");
+    drop(file);
+    let check = bench.call("runs check g.yaml last --json --hashes").ends(1).last();
+    assert_eq!(check["hashes"]["broken_examples"][0], "out:c/x.txt");
+}
+
+#[test]
+fn what_was_removed_after_a_run_is_open_and_resume_makes_just_that_again() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml").ends(0);
+    std::fs::remove_file(bench.path("out/c/y.txt")).expect("removed");
+    std::fs::remove_file(bench.path("out/b/y.txt")).expect("removed");
+    let check = bench.call("runs check g.yaml last").ends(1);
+    assert!(check.out.contains("1 open") && check.out.contains("b(y), c(y)"), "{check:?}");
+    bench.call("runs resume g.yaml last -n").ends(1);
+    let resumed = bench.call("runs resume g.yaml last --json").ends(0).facts();
+    let summary = resumed.iter().find(|fact| fact["event"] == "summary").expect("a summary");
+    assert_eq!((&summary["jobs"]["a"]["done"], &summary["jobs"]["b"]["done"]), (&0.into(), &1.into()));
+    assert_eq!((&summary["jobs"]["c"]["done"], &summary["open"]), (&1.into(), &0.into()));
+    assert!(bench.has("out/c/y.txt"));
+    let run = bench.call("runs ls g.yaml --json").last();
+    assert_eq!((&run["entities"], &run["ended"], &run["done"]), (&3.into(), &"complete".into(), &9.into()));
+}
+
+#[test]
+fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
+    let (bench, gate) = gated();
+    let run = bench.start("run g.yaml");
+    let scratch = bench.path(".euterpe/scratch");
+    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    let second = bench.call("run g.yaml").ends(1);
+    assert!(second.err.contains(&format!("process {}", run.id())), "{second:?}");
+    interrupt(run.id());
+    let mut run = run;
+    let mut heard = vec![0; 9];
+    run.stderr.as_mut().expect("a pipe").read_exact(&mut heard).expect("a word");
+    assert_eq!(heard, b"stopping:");
+    open(gate);
+    let called = ended(run.wait_with_output().expect("it ends"));
+    assert_eq!(called.code, 130, "{called:?}");
+    assert_eq!(bench.files("out").len(), 1, "one was in hand");
+    assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.files("out").len(), 3);
+    bench.call("runs check g.yaml last").ends(0);
+}
+
+#[test]
+fn a_killed_run_is_open_and_resume_finishes_it() {
+    let (bench, gate) = gated();
+    let mut run = bench.start("run g.yaml");
+    let scratch = bench.path(".euterpe/scratch");
+    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+    open(gate);
+    let check = bench.call("runs check g.yaml last --json").ends(1).last();
+    assert_eq!((&check["open"], &check["complete"]), (&3.into(), &false.into()));
+    bench.call("runs resume g.yaml last").ends(0);
+    assert_eq!(bench.files("out").len(), 3);
+    bench.call("runs check g.yaml last --hashes").ends(0);
+}

@@ -1,0 +1,149 @@
+//! What a run is asked for: jobs, ids, force, limits; plan and explain agree with it.
+
+use super::{Bench, chain};
+
+/// A join with a sibling that nobody asks for: `card` needs `left` and `right`, and `other` hangs beside them.
+const JOIN: &str = r#"
+version: 1
+graph: join
+stores: {out: ./out}
+defaults: {retries: 0}
+jobs:
+  track: {use: synth.track, with: {seconds: 1}, out: "out:track/{id}.wav"}
+  left:  {use: command, with: {argv: [printf, '"to the left"'], stdout: output}, in: {t: track}, out: "out:left/{id}.json"}
+  right: {use: command, with: {argv: [printf, '"to the right"'], stdout: output}, in: {t: track}, out: "out:right/{id}.json"}
+  other: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {t: track}, out: "out:other/{id}.wav"}
+  card:  {use: json.merge, in: {left: left, right: right}, out: "out:card/{id}.json"}
+"#;
+
+#[test]
+fn bottom_up_makes_exactly_what_is_needed_as_plan_and_explain_say() {
+    let bench = Bench::new(JOIN);
+    let plan = bench.call("plan g.yaml --job card --bottom-up t-1 --json").ends(0).last();
+    assert_eq!((&plan["jobs"]["card"]["make"], &plan["work"]), (&1.into(), &4.into()), "{plan}");
+    assert_eq!(plan["jobs"]["track"]["on_request"], 1);
+    assert!(!bench.has("out") && !bench.has(".euterpe"), "a plan wrote something");
+    let story = bench.call("explain g.yaml t-1 card").ends(0).out;
+    assert!(story.contains("would be made, after track(t-1), left(t-1), right(t-1)"), "{story}");
+    bench.call("run g.yaml --job card --bottom-up t-1").ends(0);
+    assert_eq!(bench.files("out"), ["card/t-1.json", "left/t-1.json", "right/t-1.json", "track/t-1.wav"]);
+    let story = bench.call("explain g.yaml t-1 card --json").ends(0).last();
+    assert_eq!(story["jobs"][0]["decision"]["decision"], "have", "{story}");
+    assert!(bench.call("explain g.yaml t-1").out.contains("other(t-1)  would be made: all of its inputs are there"));
+}
+
+#[test]
+fn a_second_run_says_that_there_is_nothing_to_do_and_so_does_the_plan() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    let plan = bench.call("plan g.yaml --json").ends(0).last();
+    assert_eq!((&plan["entities"], &plan["work"]), (&3.into(), &9.into()));
+    assert_eq!(bench.call("run g.yaml -n --json").ends(0).last(), plan, "a dry run is a plan");
+    assert!(!bench.has("out") && !bench.has(".euterpe"), "a dry run wrote something");
+    bench.call("run g.yaml").ends(0);
+    assert!(bench.call("run g.yaml").ends(0).out.contains("nothing to do"));
+    let plan = bench.call("plan g.yaml").ends(0).out;
+    assert!(plan.contains("nothing to do"), "{plan}");
+}
+
+#[test]
+fn what_is_blocked_is_said_with_its_reason_and_is_what_then_fails() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    let plan = bench.call("plan g.yaml x nobody --json").ends(0).last();
+    assert_eq!((&plan["jobs"]["a"]["blocked"], &plan["jobs"]["c"]["blocked"]), (&1.into(), &1.into()));
+    assert_eq!((&plan["blocked"][0]["reason"], &plan["blocked"][2]["at"]), (&"source_missing".into(), &"a".into()));
+    assert!(bench.call("plan g.yaml x nobody").out.contains("a: 1 source_missing, such as `nobody`"));
+    let run = bench.call("run g.yaml x nobody --json").ends(4).last();
+    assert_eq!((&run["jobs"]["a"]["dead"], &run["jobs"]["c"]["dead"]), (&1.into(), &1.into()));
+    let story = bench.call("explain g.yaml nobody").ends(0).out;
+    assert!(story.contains("a(nobody)  is blocked (source_missing)"), "{story}");
+    assert!(story.contains("c(nobody)  is blocked by a(nobody) (source_missing)"), "{story}");
+    assert!(story.contains("dead retry g.yaml --job a nobody"), "{story}");
+}
+
+#[test]
+fn only_and_limit_and_force_narrow_and_widen_a_run() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml --only a --limit 2").ends(0);
+    assert_eq!(bench.files("out").len(), 2);
+    bench.call("run g.yaml --only a,b").ends(0);
+    assert_eq!(bench.files("out").len(), 6);
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.files("out").len(), 9);
+    let plan = bench.call("plan g.yaml --force=b x --json").ends(0).last();
+    assert_eq!(
+        (&plan["jobs"]["a"]["have"], &plan["jobs"]["b"]["make"], &plan["jobs"]["c"]["make"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    let run = bench.call("run g.yaml --force=b x --json").ends(0).last();
+    assert_eq!(
+        (&run["jobs"]["a"]["done"], &run["jobs"]["b"]["done"], &run["jobs"]["c"]["done"]),
+        (&0.into(), &1.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_ping_travels_the_graph_and_makes_nothing() {
+    let bench = chain();
+    let run = bench.call("run g.yaml --ping --json").ends(0).last();
+    assert_eq!((&run["jobs"]["a"]["ping"], &run["jobs"]["c"]["ping"]), (&3.into(), &3.into()));
+    assert!(bench.files("out").is_empty());
+    assert!(bench.call("plan g.yaml --ping").ends(2).err.contains("a ping makes nothing"));
+}
+
+#[test]
+fn a_run_in_which_everything_fails_stops_at_the_most_dead_that_it_may_have() {
+    let bench = Bench::new(
+        &super::CHAIN.replace("stdout: output}, in: {text: a}", "stdout: output}, in: {text: a}, pool: {workers: 1}"),
+    );
+    let ids: Vec<String> = (0..500).map(|n| format!("t-{n}")).collect();
+    ids.iter().for_each(|id| bench.write(&format!("in/{id}.txt"), id));
+    let run = bench.call("run g.yaml --max-dead 3 --json").ends(130).last();
+    let dead = run["jobs"]["b"]["dead"].as_u64().expect("a number");
+    assert!((3..500).contains(&dead), "{run}");
+}
+
+#[test]
+fn ids_come_from_standard_input_and_from_files() {
+    let bench = chain();
+    bench.write("ids", "x\n\nz\n");
+    bench.call("run g.yaml --ids ids --only a").ends(0);
+    assert_eq!(bench.files("out"), ["a/x.txt", "a/z.txt"]);
+    bench.call("run g.yaml --ids - --only a").ends(0); // empty: there is nothing to do
+    assert_eq!(bench.files("out").len(), 2);
+    bench.call("run g.yaml --ids no-such-file").ends(1);
+}
+
+#[test]
+fn mistakes_in_what_is_typed_end_2_and_say_what_to_type() {
+    let bench = chain();
+    for (words, remedy) in [
+        ("run g.yaml --job bb", "did you mean `b`?"),
+        ("run g.yaml ../up", "an id may not"),
+        ("plan g.yaml --only a,q", "no job named `q`"),
+        ("explain g.yaml x nonsense", "the jobs are a, b, c"),
+        ("explain g.yaml ../up", "cannot be an entity"),
+        ("dead ls g.yaml --job d", "no job named `d`"),
+        ("dead ls g.yaml --run last", "there is no run yet"),
+    ] {
+        let called = bench.call(words).ends(2);
+        assert!(called.err.contains(remedy), "{words}: {called:?}");
+    }
+    bench.call("run g.yaml --bottom-up").ends(2);
+    bench.call("completions nonsense").ends(2);
+    bench.write("bad.yaml", "version: 1\ngraph: g\njobs: {}\nstores: {}\nnonsense: 1\n");
+    for words in ["run bad.yaml", "plan bad.yaml", "explain bad.yaml x", "runs ls bad.yaml", "dead ls bad.yaml"] {
+        bench.call(words).ends(3);
+    }
+}
+
+#[test]
+fn completions_are_written_for_every_shell() {
+    let bench = Bench::new("");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = bench.call(&format!("completions {shell}")).ends(0).out;
+        assert!(script.contains("euterpe") && script.contains("explain"), "{shell}");
+    }
+}
