@@ -66,11 +66,13 @@ impl App {
                 return exit.into();
             }
         };
+        crate::telemetry::start();
         match command.run(&self) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 eprintln!("error: {error:#}");
-                Exit::Failed.into()
+                let exit = if error.is::<cli::run::Mistake>() { Exit::Usage } else { Exit::Failed };
+                exit.into()
             }
         }
     }

@@ -1,8 +1,6 @@
 //! How "nothing lost" is computed: from storage and records alone, never from counters and never from the broker.
 
 mod forecast;
-#[cfg(test)]
-mod forecast_tests;
 mod selection;
 
 use std::{

@@ -1,36 +1,39 @@
-//! What is foretold is what a run then does: random graphs, random files, random selections, run on real workers.
+//! A random graph over random files, which can be run on real workers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
 
-use super::*;
+use crate::accounting::{first_messages, origins};
 use crate::broker::{Broker, Outgoing, in_process::InProcess};
 use crate::context::NodeSettings;
+use crate::dedupe::Presence;
 use crate::events::{Event, Observer};
-use crate::ids::{InputName, JobName, StoreName};
+use crate::ids::{EntityId, InputName, JobName, RunId, StoreName};
+use crate::message::{Force, Target};
 use crate::node::Node;
-use crate::plan::{InputPlan, JobSpec, Mapping, OutputPlan, Route};
+use crate::outcome::Reason;
+use crate::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use crate::pool::Drain;
 use crate::retry::RetryPolicy;
-use crate::state::{Manifest, SkipRecord};
-use crate::storage::{Content, ObjectKey, Stamp, Storage, memory::MemoryStorage};
+use crate::state::{Manifest, Selection, SkipRecord, StateStore};
+use crate::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
 use crate::template::{EntityForm, Template};
 use crate::transform::{Product, inline};
 use crate::wire;
 
 const BEFORE: RunId = RunId::new(500, 0);
-const NOW: RunId = RunId::new(1000, 1);
+pub(super) const NOW: RunId = RunId::new(1000, 1);
 const PAIR: &str = "{a},{b}";
 
 /// A random graph over random files.
-struct World {
-    plan: Arc<NodePlan>,
-    store: Arc<MemoryStorage>,
+pub(super) struct World {
+    pub plan: Arc<NodePlan>,
+    pub store: Arc<MemoryStorage>,
     state: Arc<MemoryStorage>,
     entities: Vec<EntityId>,
 }
@@ -48,7 +51,7 @@ impl Observer for Started {
     }
 }
 
-fn store_name() -> StoreName {
+pub(super) fn store_name() -> StoreName {
     StoreName::new("s").expect("a name")
 }
 
@@ -105,7 +108,7 @@ fn random_plan(dice: &mut StdRng) -> NodePlan {
     NodePlan::new(specs)
 }
 
-async fn random_world(dice: &mut StdRng) -> World {
+pub(super) async fn random_world(dice: &mut StdRng) -> World {
     let plan = Arc::new(random_plan(dice));
     let (store, state) = (Arc::new(MemoryStorage::default()), Arc::new(MemoryStorage::default()));
     let singles = ["a", "b", "c"];
@@ -155,7 +158,7 @@ async fn random_world(dice: &mut StdRng) -> World {
     World { plan, store, state, entities }
 }
 
-fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
+pub(super) fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
     let names: Vec<JobName> = plan.jobs.iter().map(|job| job.name.clone()).collect();
     let mut some =
         |chance: f64| -> Vec<JobName> { names.iter().filter(|_| dice.random_bool(chance)).cloned().collect() };
@@ -172,12 +175,12 @@ fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
 }
 
 impl World {
-    fn stores(&self) -> Stores {
+    pub(super) fn stores(&self) -> Stores {
         let store: Arc<dyn Storage> = self.store.clone();
         Stores::new([(store_name(), store)])
     }
 
-    async fn files(&self) -> String {
+    pub(super) async fn files(&self) -> String {
         let mut files = Vec::new();
         let list = |page: &crate::storage::Page| {
             files.extend(page.paths().map(str::to_owned));
@@ -188,7 +191,7 @@ impl World {
     }
 
     /// The jobs with their edges, for a test that fails.
-    fn drawn(&self) -> String {
+    pub(super) fn drawn(&self) -> String {
         let route = |input: &InputPlan| match &input.from {
             Route::Source { key, .. } => key.to_string(),
             Route::Job { job, output, entity: Mapping::Same } => format!("j{}.{output}", job.0),
@@ -200,12 +203,12 @@ impl World {
         self.plan.jobs.iter().map(job).collect::<Vec<_>>().join("\n")
     }
 
-    fn state(&self) -> StateStore {
+    pub(super) fn state(&self) -> StateStore {
         StateStore::new(self.state.clone())
     }
 
     /// The entities that a selection can be asked for.
-    fn meant(&self, selection: &Selection) -> Vec<EntityId> {
+    pub(super) fn meant(&self, selection: &Selection) -> Vec<EntityId> {
         let fits = |entity: &&EntityId| {
             let origins = origins(&self.plan, selection, entity);
             origins.first().is_some_and(|first| {
@@ -217,7 +220,7 @@ impl World {
     }
 
     /// Runs a selection on real workers and says whose transform started.
-    async fn run(&self, selection: &Selection, dice: &mut StdRng) -> Vec<Target> {
+    pub(super) async fn run(&self, selection: &Selection, dice: &mut StdRng) -> Vec<Target> {
         let broker = InProcess::new(self.plan.jobs.iter().map(|job| job.name.clone()));
         let started = Arc::new(Started::default());
         let node = Node::start(NodeSettings {
@@ -257,95 +260,5 @@ impl World {
         node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
         broker.close();
         started.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// What is foretold for a whole run.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Sum {
-    made: BTreeSet<Target>,
-    letters: BTreeSet<(Target, Reason)>,
-}
-
-async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {
-    let forecaster =
-        Forecaster::new(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), known);
-    let mut sum = Sum::default();
-    let mut all = Vec::new();
-    for entity in world.meant(selection) {
-        for expected in forecaster.entity(selection, &entity).await.expect("foretold") {
-            match &expected.fate {
-                Fate::Make => drop(sum.made.insert(expected.target.clone())),
-                // Of a parent that fails and another one that is done without its output, either may be heard of first:
-                // what becomes of such a target is left to the accounts.
-                Fate::Blocked(at, why) if *at == expected.target && why.reason != Reason::Absent => {
-                    sum.letters.insert((at.clone(), why.reason));
-                }
-                _ => {}
-            }
-            all.push(expected);
-        }
-    }
-    (sum, all)
-}
-
-async fn check(seed: u64) {
-    let mut dice = StdRng::seed_from_u64(seed);
-    let world = random_world(&mut dice).await;
-    let selection = random_selection(&mut dice, &world.plan);
-    let (sum, all) = foretold(&world, &selection, None).await;
-
-    let known = Arc::new(Presence::up_to(1 << 16));
-    world
-        .store
-        .list("", &mut |page| {
-            page.paths().for_each(|path| known.learn(&ObjectKey::new(store_name(), path), NOW));
-            true
-        })
-        .await
-        .expect("listed");
-    assert_eq!(foretold(&world, &selection, Some(known)).await.1, all, "seed {seed}: a listing changed the forecast");
-
-    let files = world.files().await;
-    let started = world.run(&selection, &mut dice).await;
-    let mut done = Sum { made: started.iter().cloned().collect(), letters: BTreeSet::new() };
-    for (_, letter) in world.state().letters(&LetterFilter::default()).await.expect("letters") {
-        let entity = EntityId::new(&letter.entity).expect("an id");
-        if letter.reason == Reason::Absent {
-            continue;
-        }
-        done.letters.insert((Target { job: letter.job, entity }, letter.reason));
-    }
-    let shown = || format!("seed {seed}: {selection:?}\n{}\n{files}", world.drawn());
-    assert_eq!(sum, done, "foretold (left) is not what was done (right), {}", shown());
-    assert_eq!(started.len(), done.made.len(), "work was done twice, {}", shown());
-
-    let accountant =
-        Accountant::open(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), None)
-            .await
-            .expect("opened");
-    for entity in world.meant(&selection) {
-        for (at, standing) in accountant.entity(&selection, &entity).await.expect("accounted") {
-            let expected =
-                all.iter().find(|e| e.required && e.at == at && e.target.entity == entity).expect("foretold");
-            let agree = match &expected.fate {
-                Fate::Have | Fate::Make => standing == Standing::Done,
-                Fate::Blocked(..) => matches!(standing, Standing::Dead(..)),
-                Fate::Skipped(..) => matches!(standing, Standing::Skipped(..)),
-            };
-            assert!(agree, "{}: {:?} became {standing:?}, {}", expected.target, expected.fate, shown());
-        }
-    }
-}
-
-#[actix::test]
-async fn what_is_foretold_is_what_a_run_then_does_and_what_the_accounts_then_say() {
-    tokio::time::pause();
-    let seeds = match std::env::var("EUTERPE_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => seed..seed + 1,
-        None => 0..600,
-    };
-    for seed in seeds {
-        check(seed).await;
     }
 }

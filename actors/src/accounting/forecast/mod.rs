@@ -1,19 +1,26 @@
 //! What a run would do for an entity, without doing it: the worker's own rules, read and not carried out.
 
+mod needs;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
 use std::{collections::HashMap, sync::Arc};
 
 use futures::future::BoxFuture;
 
+use needs::{Need, blocked_by_key};
+
 use super::{origins, required};
-use crate::dedupe::{Fingerprint, Presence};
-use crate::edges::{Unobtainable, find_source, parent_of};
-use crate::freshness::Demand;
+use crate::dedupe::Presence;
+use crate::edges::Unobtainable;
 use crate::ids::{EntityId, RunId};
 use crate::message::{Force, Target};
 use crate::outcome::Reason;
-use crate::plan::{JobIx, NodePlan, Route};
+use crate::plan::{JobIx, NodePlan};
 use crate::state::{Selection, StateStore};
-use crate::storage::{ObjectKey, StorageError, StorageErrorKind, Stores};
+use crate::storage::{StorageError, Stores};
 
 /// What a run would do about one job for one entity, as long as no transform fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +71,6 @@ pub struct Forecaster {
 struct Thought {
     /// By request: everything that is missing would be asked for.
     asked: HashMap<Target, (JobIx, Fate)>,
-}
-
-/// One input of a target that is to be made.
-struct Need {
-    /// The parent and whether a wave brings both the same entity.
-    at: JobIx,
-    target: Target,
-    same: bool,
-    key: ObjectKey,
 }
 
 impl Forecaster {
@@ -255,69 +253,6 @@ impl Forecaster {
             None => fate,
         })
     }
-
-    /// The inputs of a target that other jobs make and that are not there, or not fresh. The inner error is permanent.
-    async fn needs(&self, at: JobIx, target: &Target) -> Result<Result<Vec<Need>, Unobtainable>, StorageError> {
-        let job = self.plan.job(at);
-        let Some(parts) = job.form.split(&target.entity) else {
-            let text = format!("`{}` does not have the form `{}` of job `{}`", target.entity, job.form, job.name);
-            return Ok(Err(Unobtainable { reason: Reason::BadId, text }));
-        };
-        let mut needs = Vec::new();
-        for input in &job.inputs {
-            if let Route::Source { store, key, exts } = &input.from {
-                match find_source(&self.stores, &parts, store, key, exts).await {
-                    Ok(Ok(_)) => continue,
-                    Ok(Err(never)) => return Ok(Err(never)),
-                    Err(error) => return bad_key(error).map(Err),
-                }
-            }
-            let Some(parent) = parent_of(&self.plan, input, &target.entity, &parts) else { continue };
-            let parent = match parent {
-                Ok(parent) => parent,
-                Err(never) => return Ok(Err(never)),
-            };
-            match self.is_there(parent.at, &parent.key).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let crate::edges::ParentInput { at, target, key, same } = parent;
-                    needs.push(Need { at, target, same, key });
-                }
-                Err(error) => return bad_key(error).map(Err),
-            }
-        }
-        Ok(Ok(needs))
-    }
-
-    /// Whether the primary output of a job is there, and fresh.
-    async fn is_fresh(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
-        let job = self.plan.job(at);
-        match job.form.split(entity) {
-            Some(parts) => self.is_there(at, &job.outputs[0].key_of(&parts)).await,
-            None => Ok(false),
-        }
-    }
-
-    async fn is_there(&self, at: JobIx, key: &ObjectKey) -> Result<bool, StorageError> {
-        let demand = Demand::new(&self.plan, at, &self.force, self.run);
-        if demand.is_presence() && self.known.as_ref().is_some_and(|known| known.knows(key, RunId::new(0, 0))) {
-            return Ok(true);
-        }
-        let found = self.stores.get(&key.store).look(&key.path).await?;
-        Ok(found.is_some_and(|found| demand.is_met_by(&found)))
-    }
-
-    /// Whether the listing alone says that a job is done.
-    fn is_listed(&self, at: JobIx, entity: &EntityId) -> bool {
-        let (Some(known), job) = (&self.known, self.plan.job(at)) else { return false };
-        let Some(parts) = job.form.split(entity) else { return false };
-        let output = &job.outputs[0];
-        Demand::new(&self.plan, at, &self.force, self.run).is_presence()
-            && known.knows_fingerprint(
-                Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts)),
-                RunId::new(0, 0),
-            )
-    }
 }
 
 /// A parent whose primary output is there says done each time, and the other output that is asked for stays away.
@@ -327,16 +262,4 @@ fn absent(target: &Target, need: &Need) -> Fate {
         need.target, need.key
     );
     Fate::Blocked(target.clone(), Unobtainable { reason: Reason::Absent, text })
-}
-
-fn blocked_by_key(error: StorageError, target: &Target) -> Result<Fate, StorageError> {
-    bad_key(error).map(|never| Fate::Blocked(target.clone(), never))
-}
-
-/// A key that a store can never hold is permanent; any other trouble is the store's.
-fn bad_key(error: StorageError) -> Result<Unobtainable, StorageError> {
-    match error.kind {
-        StorageErrorKind::BadKey => Ok(Unobtainable { reason: Reason::BadKey, text: error.to_string() }),
-        _ => Err(error),
-    }
 }

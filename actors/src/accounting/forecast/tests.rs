@@ -1,0 +1,108 @@
+//! What is foretold is what a run then does: random graphs, random files, random selections, run on real workers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::world::{NOW, World, random_selection, random_world, store_name};
+use super::{Expected, Fate, Forecaster};
+use crate::accounting::{Accountant, Standing};
+use crate::dedupe::Presence;
+use crate::ids::EntityId;
+use crate::message::Target;
+use crate::outcome::Reason;
+use crate::state::{LetterFilter, Selection};
+use crate::storage::{ObjectKey, Storage};
+
+/// What is foretold for a whole run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sum {
+    made: BTreeSet<Target>,
+    letters: BTreeSet<(Target, Reason)>,
+}
+
+async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {
+    let forecaster =
+        Forecaster::new(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), known);
+    let mut sum = Sum::default();
+    let mut all = Vec::new();
+    for entity in world.meant(selection) {
+        for expected in forecaster.entity(selection, &entity).await.expect("foretold") {
+            match &expected.fate {
+                Fate::Make => drop(sum.made.insert(expected.target.clone())),
+                // Of a parent that fails and another one that is done without its output, either may be heard of first:
+                // what becomes of such a target is left to the accounts.
+                Fate::Blocked(at, why) if *at == expected.target && why.reason != Reason::Absent => {
+                    sum.letters.insert((at.clone(), why.reason));
+                }
+                _ => {}
+            }
+            all.push(expected);
+        }
+    }
+    (sum, all)
+}
+
+async fn check(seed: u64) {
+    let mut dice = StdRng::seed_from_u64(seed);
+    let world = random_world(&mut dice).await;
+    let selection = random_selection(&mut dice, &world.plan);
+    let (sum, all) = foretold(&world, &selection, None).await;
+
+    let known = Arc::new(Presence::up_to(1 << 16));
+    world
+        .store
+        .list("", &mut |page| {
+            page.paths().for_each(|path| known.learn(&ObjectKey::new(store_name(), path), NOW));
+            true
+        })
+        .await
+        .expect("listed");
+    assert_eq!(foretold(&world, &selection, Some(known)).await.1, all, "seed {seed}: a listing changed the forecast");
+
+    let files = world.files().await;
+    let started = world.run(&selection, &mut dice).await;
+    let mut done = Sum { made: started.iter().cloned().collect(), letters: BTreeSet::new() };
+    for (_, letter) in world.state().letters(&LetterFilter::default()).await.expect("letters") {
+        let entity = EntityId::new(&letter.entity).expect("an id");
+        if letter.reason == Reason::Absent {
+            continue;
+        }
+        done.letters.insert((Target { job: letter.job, entity }, letter.reason));
+    }
+    let shown = || format!("seed {seed}: {selection:?}\n{}\n{files}", world.drawn());
+    assert_eq!(sum, done, "foretold (left) is not what was done (right), {}", shown());
+    assert_eq!(started.len(), done.made.len(), "work was done twice, {}", shown());
+
+    let accountant =
+        Accountant::open(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), None)
+            .await
+            .expect("opened");
+    for entity in world.meant(&selection) {
+        for (at, standing) in accountant.entity(&selection, &entity).await.expect("accounted") {
+            let expected =
+                all.iter().find(|e| e.required && e.at == at && e.target.entity == entity).expect("foretold");
+            let agree = match &expected.fate {
+                Fate::Have | Fate::Make => standing == Standing::Done,
+                Fate::Blocked(..) => matches!(standing, Standing::Dead(..)),
+                Fate::Skipped(..) => matches!(standing, Standing::Skipped(..)),
+            };
+            assert!(agree, "{}: {:?} became {standing:?}, {}", expected.target, expected.fate, shown());
+        }
+    }
+}
+
+#[actix::test]
+async fn what_is_foretold_is_what_a_run_then_does_and_what_the_accounts_then_say() {
+    tokio::time::pause();
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let seeds = match number("EUTERPE_SEED") {
+        Some(seed) => seed..seed + 1, // replays what a failure names
+        None => 0..number("EUTERPE_SEEDS").unwrap_or(600),
+    };
+    for seed in seeds {
+        check(seed).await;
+    }
+}
