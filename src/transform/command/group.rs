@@ -8,8 +8,23 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long a program may take to end after SIGTERM.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// When a program is told to end and when it is killed, so that both are over before the job's timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadline {
+    /// SIGTERM after this long.
+    pub(super) told: Duration,
+    /// SIGKILL this long after it.
+    pub(super) grace: Duration,
+}
+
+impl Deadline {
+    /// The deadline of a try: five seconds to end in, or a quarter of a short timeout, and a moment to be reaped.
+    pub(super) fn within(timeout: Duration) -> Self {
+        let grace = (timeout / 4).min(Duration::from_secs(5));
+        let moment = (timeout / 20).min(Duration::from_millis(500));
+        Self { told: timeout.saturating_sub(grace + moment), grace }
+    }
+}
 
 /// A program and all that it starts. Dropped before its end, the whole group is killed.
 pub(super) struct Group {
@@ -31,14 +46,13 @@ impl Group {
         Self { child, leader }
     }
 
-    /// Waits for the program's end; after `limit` it is told to end, and after [`GRACE`] killed. What it left running is
-    /// killed in any case.
-    pub(super) async fn end(&mut self, limit: Duration) -> std::io::Result<Ended> {
-        let ended = match timeout(limit, self.child.wait()).await {
+    /// Waits for the program's end, or brings it about at the deadline. What it left running is killed in any case.
+    pub(super) async fn end(&mut self, deadline: Deadline) -> std::io::Result<Ended> {
+        let ended = match timeout(deadline.told, self.child.wait()).await {
             Ok(status) => Ended { status: status?, overdue: false },
             Err(_) => {
                 self.signal(Signal::TERM);
-                let status = match timeout(GRACE, self.child.wait()).await {
+                let status = match timeout(deadline.grace, self.child.wait()).await {
                     Ok(status) => status?,
                     Err(_) => {
                         self.signal(Signal::KILL);

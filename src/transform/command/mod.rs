@@ -11,9 +11,10 @@
 //! of files; inputs are to be read only.
 //!
 //! The program runs in a private scratch folder, which is also its `TMPDIR`, with nothing on its standard input and with an
-//! environment of `PATH`, `HOME`, `LANG` and what `env` adds. It has its own process group: at the job's timeout the group
-//! gets SIGTERM and five seconds later SIGKILL, and nothing that it started outlives it. An exit code other than 0, or an
-//! output that is not there, is a failure worth another try, with the last of what it printed on standard error.
+//! environment of `PATH`, `HOME`, `LANG` and what `env` adds. It has its own process group: five seconds before the job's
+//! timeout (a quarter of a short one) the group gets SIGTERM, and at the timeout SIGKILL; nothing that it started outlives
+//! it. An exit code other than 0, or an output that is not there, is a failure worth another try, with the last of what it
+//! printed on standard error.
 //!
 //! An id may begin with `-`. An argument that would begin with such an id is refused unless `--` stands before it in
 //! `argv`, so that an id never becomes an option: write `--title={id}`, or `--` first.

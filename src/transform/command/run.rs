@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::{
     Stdout,
     arguments::{Arguments, Values},
-    group::{Ended, Group},
+    group::{Deadline, Ended, Group},
 };
 
 /// How much of what a program prints is kept.
@@ -69,7 +69,10 @@ impl Transform for Runner {
         let printed = Tail::of(child.stdout.take());
         let complained = Tail::of(child.stderr.take());
         let mut group = Group::of(child);
-        let ended = group.end(work.timeout).await.map_err(|error| trouble("could not wait for the program", &error))?;
+        let ended = group
+            .end(Deadline::within(work.timeout))
+            .await
+            .map_err(|error| trouble("could not wait for the program", &error))?;
         let (printed, complained) = (printed.end().await, complained.end().await);
         if !printed.is_empty() {
             tracing::debug!(%program, entity = %work.entity, stdout = %String::from_utf8_lossy(&printed), "program ended");

@@ -9,7 +9,7 @@ use euterpe_actors::{
 };
 use serde_json::{Value, json};
 
-use super::{super::audio::testing::work, *};
+use super::{super::audio::testing::work, group::Deadline, *};
 use crate::transform::OutputShape;
 
 fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {
@@ -137,26 +137,35 @@ async fn all_end(pids: &[i32]) {
 }
 
 #[tokio::test]
-async fn at_the_timeout_the_program_and_its_children_are_told_to_end() {
+async fn before_the_timeout_the_program_and_its_children_are_told_to_end() {
     let mut work = no_input();
-    work.timeout = Duration::from_millis(300);
+    work.timeout = Duration::from_secs(4);
     let scratch = work.scratch.clone();
     let folder = scratch.path().expect("a folder").to_owned();
     let before = Instant::now();
     let fault = apply(sh(SLEEPERS), work).await.expect_err("overdue");
     assert_eq!(fault.kind, FaultKind::Timeout);
-    assert!(before.elapsed() < super::group::GRACE, "SIGTERM was enough");
+    assert!(before.elapsed() < Duration::from_secs(4), "it ended before its timeout");
     all_end(&pids(&folder).await).await;
 }
 
 #[tokio::test]
 async fn a_program_that_ignores_being_told_is_killed() {
     let mut work = no_input();
-    work.timeout = Duration::from_millis(200);
+    work.timeout = Duration::from_secs(1);
+    let deadline = Deadline::within(work.timeout);
     let before = Instant::now();
     let fault = apply(sh("trap '' TERM; while :; do sleep 0.1; done"), work).await.expect_err("overdue");
     assert_eq!(fault.kind, FaultKind::Timeout);
-    assert!(before.elapsed() >= super::group::GRACE);
+    assert!(before.elapsed() >= deadline.told + deadline.grace);
+}
+
+#[test]
+fn a_program_is_told_and_killed_within_the_timeout() {
+    let deadline = |seconds| Deadline::within(Duration::from_secs_f64(seconds));
+    let seconds = |deadline: Deadline| (deadline.told.as_secs_f64(), deadline.grace.as_secs_f64());
+    assert_eq!(seconds(deadline(600.0)), (594.5, 5.0));
+    assert_eq!(seconds(deadline(4.0)), (2.8, 1.0));
 }
 
 #[tokio::test]
