@@ -11,6 +11,8 @@ mod fuzz_graph; //    random damage to graph files, for as long as a variable sa
 mod graph_bombs; //   graph files that are meant to exhaust the reader
 mod graph_file; //    what good graph files mean
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
+#[cfg(feature = "faults")]
+mod kill; //        the real binary killed at every named point and at any moment
 mod layout; //        who may import whom, and how long a file may be
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod storage_local; // the suite of the storage port over folders
