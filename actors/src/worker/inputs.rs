@@ -147,6 +147,7 @@ impl Desk {
     /// Makes the requests; the message is only settled when all of them are confirmed.
     pub(super) async fn request(&self, message: &EntityMessage, asking: Asking) -> Decision {
         reach("before_requests");
+        self.forget_answers(message);
         let sent = self.node.parent_trigger.send(RequestInputs(asking.requests)).await;
         let text = match sent {
             Ok(Ok(())) => {

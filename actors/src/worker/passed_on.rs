@@ -70,6 +70,14 @@ impl PassedOn {
         drop(memory);
         Turn::Pass(Passing { memory: self.memory.clone(), key })
     }
+
+    /// Forgets that what has this key was published and confirmed.
+    pub fn forget(&self, key: u128) {
+        let mut memory = locked(&self.memory);
+        if matches!(memory.known.get(&key), Some(Progress::Confirmed)) {
+            memory.known.remove(&key);
+        }
+    }
 }
 
 impl Passing {

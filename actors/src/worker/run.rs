@@ -14,7 +14,7 @@ use crate::parent_trigger::Turn;
 use crate::points::reach;
 use crate::retry::Verdict;
 use crate::state::{SkipRecord, StateStore};
-use crate::storage::{ObjectKey, Stamp, StorageErrorKind};
+use crate::storage::{Stamp, StorageErrorKind};
 use crate::template::Parts;
 
 /// The end of a walk through the steps: decided, or to be walked again when somebody else is further.
@@ -23,11 +23,12 @@ enum Walk {
     WaitFor(Instant, tokio::sync::oneshot::Receiver<()>),
 }
 
-/// What lies under the output's key.
+/// What lies under the keys of the outputs.
 enum Placed {
+    /// What was asked for.
     Fresh,
-    Stale(Option<Stamp>),
-    Nothing,
+    /// Something is missing or stale: the stamp in each place, the primary's first.
+    Lacking(Vec<Option<Stamp>>),
 }
 
 impl Desk {
@@ -62,12 +63,10 @@ impl Desk {
     }
 
     async fn walk(&mut self, message: &EntityMessage, parts: &Parts<'_>, isolate: bool) -> Result<Walk, Trouble> {
-        let output = self.job.outputs[0].key_of(parts);
         loop {
-            let placed = match self.seen(message, &output).await? {
+            let placed = match self.seen(message, parts).await? {
                 Placed::Fresh => return Ok(Walk::Decided(Decision::PassOn(Outcome::Exists))),
-                Placed::Stale(stamp) => stamp,
-                Placed::Nothing => None,
+                Placed::Lacking(stamps) => stamps,
             };
             let inputs = match self.look_at_inputs(message, parts).await? {
                 Ok(inputs) => inputs,
@@ -109,24 +108,33 @@ impl Desk {
         }
     }
 
-    /// Is the output there, and fresh? Remembered presence may answer a wave only, and only of this run or later.
-    async fn seen(&self, message: &EntityMessage, output: &ObjectKey) -> Result<Placed, Trouble> {
+    /// Is the output there, and fresh? Remembered presence may answer a wave only, and only of this run or later. The
+    /// primary speaks for all, but not to who comes because one of them was missing or stale.
+    async fn seen(&self, message: &EntityMessage, parts: &Parts<'_>) -> Result<Placed, Trouble> {
         let presence = &self.node.settings.presence;
         let demand = Demand::new(self.node.plan(), self.at, &message.force, message.run);
-        if message.is_wave() && demand.is_presence() && presence.knows(output, message.run) {
-            return Ok(Placed::Fresh);
+        let mut stamps = Vec::with_capacity(self.job.outputs.len());
+        let mut fresh = true;
+        for output in &self.job.outputs {
+            let key = output.key_of(parts);
+            if message.is_wave() && stamps.is_empty() && demand.is_presence() && presence.knows(&key, message.run) {
+                return Ok(Placed::Fresh);
+            }
+            let found = self.node.look(&key).await?;
+            match &found {
+                Some(found) if demand.is_met_by(found) => presence.learn(&key, message.run),
+                Some(_) => fresh = false,
+                None => {
+                    presence.forget(&key);
+                    fresh = false;
+                }
+            }
+            stamps.push(found.and_then(|found| found.stamp));
+            if fresh && message.is_wave() {
+                break;
+            }
         }
-        Ok(match self.node.look(output).await? {
-            Some(found) if demand.is_met_by(&found) => {
-                presence.learn(output, message.run);
-                Placed::Fresh
-            }
-            Some(found) => Placed::Stale(found.stamp),
-            None => {
-                presence.forget(output);
-                Placed::Nothing
-            }
-        })
+        Ok(if fresh { Placed::Fresh } else { Placed::Lacking(stamps) })
     }
 
     /// Asks for what is missing, unless somebody owes us a wake-up that will find it, or another continuation asked.

@@ -53,6 +53,7 @@ impl Desk {
     /// Wakes who waits; else tells the children, if this is a wave.
     pub(super) async fn pass_on(&self, message: &EntityMessage, outcome: Outcome) -> Result<(), BrokerError> {
         let wake_up = frames::wake_up(message, self.node.next_id());
+        let wakes = wake_up.is_some();
         let key = match (&wake_up, &message.base) {
             (Some(wake_up), _) => wake_up_key(wake_up).map_err(|error| BrokerError::Unconfirmed(error.to_string()))?,
             (None, Base::Down(wave)) => wave_key(&message.target, wave.id),
@@ -64,7 +65,8 @@ impl Desk {
         };
         loop {
             match self.node.passed_on.turn(key) {
-                Turn::Confirmed if outcome != Outcome::Done => return Ok(()),
+                // Who asks anew is answered anew: the earlier answer may have been spent on what was deleted since.
+                Turn::Confirmed if outcome != Outcome::Done && !(wakes && message.is_request()) => return Ok(()),
                 Turn::Confirmed => return self.publish(Purpose::PassOn, next).await,
                 Turn::Pass(passing) => {
                     self.publish(Purpose::PassOn, next).await?;
@@ -76,6 +78,13 @@ impl Desk {
                     Ok(()) | Err(_) => {}
                 },
             }
+        }
+    }
+
+    /// Forgets that the waiter of this message was answered: its target is missing again, and is asked for anew.
+    pub(super) fn forget_answers(&self, message: &EntityMessage) {
+        if let Some(Ok(key)) = frames::wake_up(message, 0).map(|wake_up| wake_up_key(&wake_up)) {
+            self.node.passed_on.forget(key);
         }
     }
 

@@ -30,13 +30,13 @@ pub(super) enum Worked {
 }
 
 impl Desk {
-    /// Does the work on one entity whose inputs are all there. `placed` is the stamp of a stale output.
+    /// Does the work on one entity whose inputs are all there. `placed` are the stamps in the places of the outputs.
     pub(super) async fn work(
         &mut self,
         message: &EntityMessage,
         parts: &Parts<'_>,
         seen: Vec<Seen>,
-        placed: Option<Stamp>,
+        placed: Vec<Option<Stamp>>,
         isolate: bool,
     ) -> Result<Worked, Trouble> {
         if active(Mutant::X2) {
@@ -50,7 +50,7 @@ impl Desk {
             return Ok(Worked::InputVanished(self.node.verdicts.vanished(message.run, &message.target)));
         };
         self.node.verdicts.readable(message.run, &message.target);
-        let stamp = self.stamp(message, &seen, &inputs, placed.as_ref());
+        let stamp = self.stamp(message, &seen, &inputs, &placed);
         self.tell(&Event::Started { job: &self.job.name, entity: &message.target.entity, message });
         reach("before_work");
         let scratch = Scratch::at(self.node.next_scratch());
@@ -68,7 +68,7 @@ impl Desk {
             Err(fault) => return Ok(Worked::Fault(fault)),
         };
         reach("after_work");
-        let kept = self.keep(message.run, parts, product, stamp).await;
+        let kept = self.keep(message.run, parts, product, stamp, &placed).await;
         drop(scratch);
         kept
     }
@@ -124,12 +124,23 @@ impl Desk {
     }
 
     /// Puts the outputs in place, the primary last: it alone says that the job is done.
-    async fn keep(&self, run: RunId, parts: &Parts<'_>, product: Product, stamp: Stamp) -> Result<Worked, Trouble> {
+    async fn keep(
+        &self,
+        run: RunId,
+        parts: &Parts<'_>,
+        product: Product,
+        stamp: Stamp,
+        placed: &[Option<Stamp>],
+    ) -> Result<Worked, Trouble> {
         for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
+            let stamp = match placed.get(number).and_then(Option::as_ref) {
+                Some(seen) => stamp.clone().replacing(seen),
+                None => stamp.clone(),
+            };
             reach("before_store");
-            let stored = match store.store(&key.path, content, Some(stamp.clone())).await {
+            let stored = match store.store(&key.path, content, Some(stamp)).await {
                 Err(error) if error.kind == StorageErrorKind::NotFound => {
                     return Ok(Worked::Fault(Fault::failed(format!("the transform left no output: {error}"))));
                 }
@@ -137,18 +148,16 @@ impl Desk {
             };
             match stored {
                 Stored::Kept => self.node.settings.presence.learn(&key, run),
-                Stored::NewerInPlace if number == 0 => return Ok(Worked::NewerInPlace),
-                // A newer run left it and did not come to the primary, which this run still lacks: it stays.
-                Stored::NewerInPlace => {}
+                Stored::NewerInPlace => return Ok(Worked::NewerInPlace),
             }
             reach("after_store");
         }
         Ok(Worked::Done)
     }
 
-    /// For the job itself the newer of this run and the one in place; for an ancestor the oldest among the inputs.
+    /// For the job itself the newest of this run and those in place; for an ancestor the oldest among the inputs.
     /// Of an ancestor that some input on its way does not know of it is only known that it was never seen to run.
-    fn stamp(&self, message: &EntityMessage, seen: &[Seen], inputs: &[Input], placed: Option<&Stamp>) -> Stamp {
+    fn stamp(&self, message: &EntityMessage, seen: &[Seen], inputs: &[Input], placed: &[Option<Stamp>]) -> Stamp {
         let plan = self.node.plan();
         let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
         for ancestor in &self.job.ancestors {
@@ -168,9 +177,8 @@ impl Desk {
             }
             runs.insert(ancestor.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
         }
-        let own = placed.and_then(Stamp::run).map_or(message.run, |placed| placed.max(message.run));
+        let own = placed.iter().flatten().filter_map(Stamp::run).fold(message.run, RunId::max);
         runs.insert(self.job.name.clone(), own);
-        let stamp = Stamp { job: self.job.name.clone(), runs, hash: String::new() };
-        placed.map_or_else(|| stamp.clone(), |placed| stamp.clone().replacing(placed))
+        Stamp { job: self.job.name.clone(), runs, hash: String::new() }
     }
 }
