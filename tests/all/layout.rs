@@ -56,7 +56,7 @@ fn modules(text: &str) -> Vec<&str> {
 fn check(folder: &str, allowed: &[&str], wrong: &mut Vec<String>) {
     for (path, text) in files(folder) {
         // What stands before the tests: tests may use whatever proves the point.
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
+        let code = text.split("\nmod tests {").next().unwrap_or(&text);
         for module in modules(code) {
             if !allowed.contains(&module) {
                 wrong.push(format!("{} names crate::{module}", path.strip_prefix(home()).expect("below").display()));
