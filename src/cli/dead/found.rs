@@ -21,6 +21,14 @@ pub(super) struct Found {
     pub made_good: bool,
 }
 
+impl Found {
+    /// Whether it holds a message for a job of today's graph.
+    pub fn can_retry(&self, opened: &Opened) -> bool {
+        let message = self.letter.message.as_ref();
+        message.is_some_and(|message| opened.nodes.find(message.target.job.as_str()).is_some())
+    }
+}
+
 /// The letters of one job and entity, whatever the number of those who waited.
 pub(super) type Target = (JobName, String);
 

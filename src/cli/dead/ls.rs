@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
             let letter = &found.letter;
             out.fact(&json!({
                 "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
-                "tries": letter.tries, "millis": letter.millis, "run": letter.run, "can_retry": letter.message.is_some(),
+                "tries": letter.tries, "millis": letter.millis, "run": letter.run, "can_retry": found.can_retry(&opened),
             }))?;
         }
         out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good}))?;

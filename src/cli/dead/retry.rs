@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let retried = wait_for(async {
         let found = found::find(&opened, &args.which).await?;
         if args.dry_run {
-            return say_what_would(&found, out);
+            return say_what_would(&opened, &found, out);
         }
         let retried = retry(&opened, found, out).await?;
         retried.show(&place.typed(), out)
@@ -73,16 +73,16 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     Ok(retried)
 }
 
-fn say_what_would(found: &[Found], out: Output) -> anyhow::Result<Exit> {
+fn say_what_would(opened: &Opened, found: &[Found], out: Output) -> anyhow::Result<Exit> {
     let targets = found::by_target(found);
     for ((job, entity), found) in &targets {
-        let can = found.letter.message.is_some();
+        let can = found.can_retry(opened);
         let good = found.made_good;
         if out.json {
             out.fact(&json!({"job": job, "entity": entity, "can_retry": can, "made_good": good}))?;
         } else {
             let note = match (can, good) {
-                (false, _) => "  cannot be tried again: it was never a message",
+                (false, _) => "  cannot be tried again: no message, or no such job in the graph",
                 (true, true) => "  made good since: who waited is told",
                 (true, false) => "",
             };
@@ -96,8 +96,7 @@ fn say_what_would(found: &[Found], out: Output) -> anyhow::Result<Exit> {
 }
 
 async fn retry(opened: &Opened, found: Vec<Found>, out: Output) -> anyhow::Result<Retried> {
-    let (meant, hopeless): (Vec<Found>, Vec<Found>) =
-        found.into_iter().partition(|found| found.letter.message.is_some());
+    let (meant, hopeless): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|found| found.can_retry(opened));
     let targets = found::by_target(&meant).len();
     if meant.is_empty() {
         return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
@@ -190,8 +189,8 @@ impl Retried {
         if !self.hopeless.is_empty() {
             let letters = count(self.hopeless.len() as u64, "letter", "letters");
             text += &format!(
-                "{letters} cannot be tried again, for they never were a message; repair the names, run those, then \
-                 `euterpe dead drop {file} --reason {}`\n",
+                "{letters} cannot be tried again: no message was ever made, or the graph has no such job any more; run \
+                 what it should have been, then `euterpe dead drop {file} --reason {}`\n",
                 self.hopeless[0].letter.reason
             );
         }

@@ -141,13 +141,19 @@ async fn read_input(opened: &Opened, input: &InputPlan, entity: &EntityId, parts
     let name = input.name.clone();
     let never = |why: euterpe_actors::edges::Unobtainable| (None, None, false, Some(why.text));
     let (from, key, there, problem) = match (&input.from, parent_of(&opened.nodes, input, entity, parts)) {
-        (Route::Source { store, key, exts }, _) => match find_source(&opened.stores, parts, store, key, exts).await? {
-            Ok(key) => (None, Some(key.to_string()), true, None),
-            Err(why) => never(why),
+        (Route::Source { store, key, exts }, _) => match find_source(&opened.stores, parts, store, key, exts).await {
+            Ok(Ok(key)) => (None, Some(key.to_string()), true, None),
+            Ok(Err(why)) => never(why),
+            Err(error) if error.kind == StorageErrorKind::BadKey => (None, None, false, Some(error.to_string())),
+            Err(error) => return Err(error.into()),
         },
         (Route::Job { .. }, Some(Ok(parent))) => {
-            let there = opened.stores.get(&parent.key.store).look(&parent.key.path).await?.is_some();
-            (Some(parent.target), Some(parent.key.to_string()), there, None)
+            let (there, problem) = match opened.stores.get(&parent.key.store).look(&parent.key.path).await {
+                Ok(found) => (found.is_some(), None),
+                Err(error) if error.kind == StorageErrorKind::BadKey => (false, Some(error.to_string())),
+                Err(error) => return Err(error.into()),
+            };
+            (Some(parent.target), Some(parent.key.to_string()), there, problem)
         }
         (Route::Job { .. }, Some(Err(why))) => never(why),
         (Route::Job { .. }, None) => (None, None, false, None),

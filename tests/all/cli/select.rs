@@ -140,6 +140,17 @@ fn mistakes_in_what_is_typed_end_2_and_say_what_to_type() {
 }
 
 #[test]
+fn an_id_whose_keys_no_store_can_hold_is_explained_and_planned_like_any_other() {
+    let bench = chain();
+    let story = bench.call("explain g.yaml .euterpe/x").ends(0).out;
+    assert!(story.contains("a(.euterpe/x)  is blocked (bad_key)"), "{story}");
+    let plan = bench.call("plan g.yaml .euterpe/x --json").ends(0).last();
+    assert_eq!((&plan["jobs"]["a"]["blocked"], &plan["blocked"][0]["reason"]), (&1.into(), &"bad_key".into()));
+    bench.call("run g.yaml .euterpe/x").ends(4);
+    assert!(bench.call("dead ls g.yaml").out.contains("a: 1 bad_key"));
+}
+
+#[test]
 fn completions_are_written_for_every_shell() {
     let bench = Bench::new("");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
