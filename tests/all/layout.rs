@@ -18,7 +18,8 @@ const ROOT: [(&str, &[&str]); 8] = [
     ("src/telemetry.rs", &[]),
     ("src/cli", &["cli", "app", "assembly", "config", "graph", "run", "storage", "telemetry", "transform"]),
 ];
-const WORDS: [&str; 10] = ["ids", "message", "outcome", "plan", "retry", "template", "freshness", "mutants", "points", "edges"];
+const WORDS: [&str; 10] =
+    ["ids", "message", "outcome", "plan", "retry", "template", "freshness", "mutants", "points", "edges"];
 const PORTS: [&str; 6] = ["storage", "broker", "transform", "events", "wire", "state"];
 
 fn home() -> PathBuf {

@@ -93,7 +93,7 @@ impl Forecaster {
     pub async fn entity(&self, selection: &Selection, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
         let jobs = required(&self.plan, selection, entity);
         let target = |at: &JobIx| Target { job: self.plan.job(*at).name.clone(), entity: entity.clone() };
-        if jobs.iter().all(|at| self.is_listed(*at, entity)) {
+        if self.is_finished(&jobs, entity).await? {
             let have = |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have };
             return Ok(jobs.into_iter().map(have).collect());
         }
@@ -114,6 +114,7 @@ impl Forecaster {
             let by_request = thought.asked.remove(&target).map(|(_, fate)| fate);
             let fate = match (by_wave, by_request) {
                 (Some(fate), None) | (None, Some(fate)) => fate,
+                (Some(Fate::Have), Some(Fate::Make)) => Fate::Make, // one of its further outputs is missed
                 (Some(wave), Some(_)) if wave.ends_well() => wave,
                 (Some(_), Some(request)) => request,
                 (None, None) => continue,
@@ -186,15 +187,17 @@ impl Forecaster {
         let (owed, others): (Vec<Need>, Vec<Need>) =
             needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
         let fate_of = |need: &Need| fates.get(&need.at).unwrap_or(&Fate::Make);
-        if let Some(need) = owed.iter().find(|need| *fate_of(need) == Fate::Have) {
-            // Its word brings us here, and what it said is done is not there: all is asked for at once.
-            self.ask_for(target, at, others, thought).await?;
-            return Ok(absent(target, need));
-        }
-        if let Some(bad) = owed.iter().map(fate_of).find(|fate| !fate.ends_well()) {
-            return self.unless_skipped(at, target, bad.clone()).await;
-        }
-        self.ask_for(target, at, others, thought).await
+        // Who passed the entity on and left out this output is asked for it, and so are the others, whatever comes.
+        let (passed, owed): (Vec<Need>, Vec<Need>) = owed.into_iter().partition(|need| *fate_of(need) == Fate::Have);
+        let bad = owed.iter().map(fate_of).find(|fate| !fate.ends_well());
+        let fate = match (bad, passed.is_empty()) {
+            (Some(bad), true) => bad.clone(),
+            (bad, _) => {
+                let asked = self.ask_for(target, at, others.into_iter().chain(passed), thought).await?;
+                bad.cloned().unwrap_or(asked)
+            }
+        };
+        self.unless_skipped(at, target, fate).await
     }
 
     /// A job that somebody asked for: whatever it lacks is asked for in turn.
@@ -208,7 +211,7 @@ impl Forecaster {
             if let Some((_, known)) = thought.asked.get(&target) {
                 return Ok(known.clone());
             }
-            let fate = match self.is_fresh(at, &target.entity).await {
+            let fate = match self.is_whole(at, &target.entity).await {
                 Err(error) => blocked_by_key(error, &target)?,
                 Ok(true) => Fate::Have,
                 Ok(false) => match self.needs(at, &target).await? {
@@ -226,17 +229,13 @@ impl Forecaster {
         &self,
         target: &Target,
         at: JobIx,
-        needs: Vec<Need>,
+        needs: impl IntoIterator<Item = Need>,
         thought: &mut Thought,
     ) -> Result<Fate, StorageError> {
         let mut worst: Option<Fate> = None;
         for need in needs {
-            let fate = match self.asked(need.at, need.target.clone(), thought).await? {
-                Fate::Have => absent(target, &need),
-                Fate::Make => continue,
-                bad => bad,
-            };
-            if !matches!(worst, Some(Fate::Blocked(..))) {
+            let fate = self.asked(need.at, need.target, thought).await?;
+            if !fate.ends_well() && !matches!(worst, Some(Fate::Blocked(..))) {
                 worst = Some(fate);
             }
         }
@@ -253,13 +252,4 @@ impl Forecaster {
             None => fate,
         })
     }
-}
-
-/// A parent whose primary output is there says done each time, and the other output that is asked for stays away.
-fn absent(target: &Target, need: &Need) -> Fate {
-    let text = format!(
-        "`{}` is done, and `{}` is not there; remove the job's first output too, and it is made again",
-        need.target, need.key
-    );
-    Fate::Blocked(target.clone(), Unobtainable { reason: Reason::Absent, text })
 }

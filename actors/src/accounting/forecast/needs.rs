@@ -16,7 +16,6 @@ pub(super) struct Need {
     pub at: JobIx,
     pub target: Target,
     pub same: bool,
-    pub key: ObjectKey,
 }
 
 impl Forecaster {
@@ -48,8 +47,8 @@ impl Forecaster {
             match self.is_there(parent.at, &parent.key).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let ParentInput { at, target, key, same } = parent;
-                    needs.push(Need { at, target, same, key });
+                    let ParentInput { at, target, same, .. } = parent;
+                    needs.push(Need { at, target, same });
                 }
                 Err(error) => return bad_key(error).map(Err),
             }
@@ -64,6 +63,29 @@ impl Forecaster {
             Some(parts) => self.is_there(at, &job.outputs[0].key_of(&parts)).await,
             None => Ok(false),
         }
+    }
+
+    /// Whether all of its outputs are there, and fresh: who missed one of them is not content with the primary.
+    pub(super) async fn is_whole(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
+        let job = self.plan.job(at);
+        let Some(parts) = job.form.split(entity) else { return Ok(false) };
+        for output in &job.outputs {
+            if !self.is_there(at, &output.key_of(&parts)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the primary outputs of all of `jobs` are there, and nothing is forced: such an entity is not sent at all.
+    pub(super) async fn is_finished(&self, jobs: &[JobIx], entity: &EntityId) -> Result<bool, StorageError> {
+        for at in jobs {
+            let is_presence = Demand::new(&self.plan, *at, &self.force, self.run).is_presence();
+            if !is_presence || !(self.is_listed(*at, entity) || self.is_fresh(*at, entity).await.unwrap_or(false)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn is_there(&self, at: JobIx, key: &ObjectKey) -> Result<bool, StorageError> {

@@ -8,11 +8,12 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use crate::accounting::{first_messages, origins};
+use crate::accounting::{first_messages, origins, required};
 use crate::broker::{Broker, Outgoing, in_process::InProcess};
 use crate::context::NodeSettings;
 use crate::dedupe::Presence;
 use crate::events::{Event, Observer};
+use crate::freshness::Demand;
 use crate::ids::{EntityId, InputName, JobName, RunId, StoreName};
 use crate::message::{Force, Target};
 use crate::node::Node;
@@ -219,6 +220,19 @@ impl World {
         self.entities.iter().filter(fits).cloned().collect()
     }
 
+    /// Whether nothing is forced and the primary outputs are all there: what a run leaves out after its listing.
+    async fn is_finished(&self, selection: &Selection, entity: &EntityId) -> bool {
+        for at in required(&self.plan, selection, entity) {
+            let job = self.plan.job(at);
+            let Some(parts) = job.form.split(entity) else { return false };
+            let there = self.store.look(&job.outputs[0].key_of(&parts).path).await.expect("looked");
+            if there.is_none() || !Demand::new(&self.plan, at, &selection.force, NOW).is_presence() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Runs a selection on real workers and says whose transform started.
     pub(super) async fn run(&self, selection: &Selection, dice: &mut StdRng) -> Vec<Target> {
         let broker = InProcess::new(self.plan.jobs.iter().map(|job| job.name.clone()));
@@ -247,6 +261,9 @@ impl World {
         };
         let mut id = 0;
         for entity in self.meant(selection) {
+            if self.is_finished(selection, &entity).await {
+                continue;
+            }
             let messages = first_messages(&self.plan, &manifest, &entity, || {
                 id += 1;
                 id
