@@ -17,7 +17,6 @@ use crate::dedupe::Presence;
 use crate::edges::Unobtainable;
 use crate::ids::{EntityId, RunId};
 use crate::message::{Force, Target};
-use crate::outcome::Reason;
 use crate::plan::{JobIx, NodePlan};
 use crate::state::{Selection, StateStore};
 use crate::storage::{StorageError, Stores};
