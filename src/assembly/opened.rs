@@ -29,7 +29,8 @@ pub const STATE_FOLDER: &str = ".euterpe";
 pub struct Opening {
     /// Workers over all pools; by default the cores.
     pub jobs: Option<usize>,
-    /// The state folder; by default [`STATE_FOLDER`] beside the graph file.
+    /// Where the graphs' state folders lie; by default [`STATE_FOLDER`] beside the graph file. Each graph has one of its
+    /// own there, under its name.
     pub state: Option<PathBuf>,
     /// Whether this process is going to write: then it alone may have the state folder. Otherwise nothing is made, not
     /// even a folder.
@@ -67,7 +68,8 @@ impl Opened {
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
-        let state_folder = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
+        let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
+        let state_folder = states.join(&plan.graph);
         let lock = match opening.exclusive {
             true => Some(FolderLock::take(&state_folder)?),
             false => None,

@@ -14,7 +14,7 @@ pub struct Place {
     #[command(flatten)]
     pub graph: GraphFile,
 
-    /// The folder for manifests and dead letters; by default `.euterpe` beside the graph file.
+    /// The folder for manifests and dead letters of graphs, by name; by default `.euterpe` beside the graph file.
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
 }

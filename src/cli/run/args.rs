@@ -77,7 +77,7 @@ pub struct Machine {
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// The folder for manifests and dead letters; by default `.euterpe` beside the graph file.
+    /// The folder for manifests and dead letters of graphs, by name; by default `.euterpe` beside the graph file.
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
 }

@@ -1,8 +1,8 @@
 //! Objects as files below a folder, each visible whole or not at all.
 //!
 //! A key is the path of the file below the root. The stamp is the extended attribute `user.euterpe.stamp` of the file
-//! ([`stamps`]), so that it becomes visible together with the content, and survives a move within a file system.
-//! Links are followed as long as they stay below the root ([`root`]). Folders that became empty stay.
+//! (`stamps`), so that it becomes visible together with the content, and survives a move within a file system.
+//! Links are followed as long as they stay below the root (`root`). Folders that became empty stay.
 //!
 //! Looking is four short system calls on metadata that is nearly always cached (a few us), so it is done where it is
 //! asked; handing it to another thread would cost ten times as much. What waits for a disk (writing, removing,

@@ -111,7 +111,7 @@ fn what_was_removed_after_a_run_is_open_and_resume_makes_just_that_again() {
 fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
     let (bench, gate) = gated();
     let run = bench.start("run g.yaml");
-    let scratch = bench.path(".euterpe/scratch");
+    let scratch = bench.path(".euterpe/gated/scratch");
     until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
     let second = bench.call("run g.yaml").ends(1);
     assert!(second.err.contains(&format!("process {}", run.id())), "{second:?}");
@@ -134,7 +134,7 @@ fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
 fn a_killed_run_is_open_and_resume_finishes_it() {
     let (bench, gate) = gated();
     let mut run = bench.start("run g.yaml");
-    let scratch = bench.path(".euterpe/scratch");
+    let scratch = bench.path(".euterpe/gated/scratch");
     until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
     run.kill().expect("killed");
     run.wait().expect("ended");

@@ -72,6 +72,13 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// Where the graph's manifests and letters lie: under its name.
+    fn state_folder(&self) -> PathBuf {
+        let graph = fs::read_to_string(self.path("graph.yaml")).expect("a graph");
+        let name = graph.lines().find_map(|line| line.strip_prefix("graph: ")).expect("a name");
+        self.path(".euterpe").join(name)
+    }
+
     fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_euterpe"));
         command.args(args).current_dir(self.folder.path()).env("EUTERPE_LEDGER", self.path("ledger"));
@@ -121,7 +128,7 @@ impl World {
 
     pub fn state(&self) -> StateStore {
         let settings = LocalSettings { create: true, ..LocalSettings::default() };
-        StateStore::new(std::sync::Arc::new(LocalStorage::open(self.path(".euterpe"), settings).expect("opened")))
+        StateStore::new(std::sync::Arc::new(LocalStorage::open(self.state_folder(), settings).expect("opened")))
     }
 
     pub fn outputs(&self) -> LocalStorage {
