@@ -150,6 +150,36 @@ fn an_id_whose_keys_no_store_can_hold_is_explained_and_planned_like_any_other() 
     assert!(bench.call("dead ls g.yaml").out.contains("a: 1 bad_key"));
 }
 
+/// Pairs, each made of two tracks that nobody asks for by themselves.
+const PAIRS: &str = r#"
+version: 1
+graph: pairs
+stores: {out: ./out}
+defaults: {retries: 0}
+jobs:
+  track: {use: synth.track, with: {seconds: 1}, out: "out:track/{id}.wav"}
+  pair:
+    use: command
+    with: {argv: [cat, "{input.a}", "{input.b}"], stdout: output}
+    entity: "{a}+{b}"
+    in: {a: {from: track, id: "{a}"}, b: {from: track, id: "{b}"}}
+    out: "out:pair/{id}.bin"
+"#;
+
+#[test]
+fn what_several_pairs_ask_for_is_planned_once_and_made_once() {
+    let bench = Bench::new(PAIRS);
+    let plan = bench.call("plan g.yaml x+y y+z z --json").ends(0).last();
+    let (track, pair) = (&plan["jobs"]["track"], &plan["jobs"]["pair"]);
+    assert_eq!((&pair["make"], &track["on_request"], &track["make"]), (&2.into(), &2.into(), &1.into()), "{plan}");
+    let run = bench.call("run g.yaml x+y y+z z --json").ends(0).last();
+    let (track, pair) = (&run["jobs"]["track"], &run["jobs"]["pair"]);
+    assert_eq!((&pair["done"], &track["done"]), (&2.into(), &3.into()), "{run}");
+    let story = bench.call("explain g.yaml x+y").ends(0).out;
+    assert!(story.contains("input   a: out:track/x.wav (from track(x)), there"), "{story}");
+    assert_eq!(bench.call("plan g.yaml x+y y+z z --json").last()["work"], 0);
+}
+
 #[test]
 fn completions_are_written_for_every_shell() {
     let bench = Bench::new("");
