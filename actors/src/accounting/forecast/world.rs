@@ -71,9 +71,9 @@ fn random_plan(dice: &mut StdRng) -> NodePlan {
         let is_pair = at > 1 && dice.random_bool(0.3);
         let form = if is_pair { EntityForm::parse(PAIR).expect("a form") } else { EntityForm::default() };
         let mut inputs = Vec::new();
-        for parent in 0..at {
-            let is_parent_pair = !specs[parent].form.names().is_empty();
-            let output = dice.random_range(0..specs[parent].outputs.len());
+        for (parent, spec) in specs.iter().enumerate() {
+            let is_parent_pair = !spec.form.names().is_empty();
+            let output = dice.random_range(0..spec.outputs.len());
             let edge = |entity| Route::Job { job: JobIx(parent), output, entity };
             match (is_pair, is_parent_pair) {
                 (true, false) if dice.random_bool(0.5) => {
