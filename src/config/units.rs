@@ -68,7 +68,7 @@ pub fn duration_text(time: Duration) -> String {
 /// A size in the form that [`size`] reads, in the greatest unit that holds it whole.
 pub fn size_text(bytes: u64) -> String {
     let whole = |(_, unit): &(&str, u64)| bytes >= *unit && bytes.is_multiple_of(*unit);
-    let (name, unit) = SIZES.into_iter().find(whole).unwrap_or(("B", 1));
+    let (name, unit) = SIZES.into_iter().filter(whole).max_by_key(|(_, unit)| *unit).unwrap_or(("B", 1));
     format!("{}{name}", bytes / unit)
 }
 

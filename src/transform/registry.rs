@@ -285,7 +285,8 @@ mod tests {
     #[test]
     fn the_documentation_names_every_transform_and_option() {
         let page = include_str!("../../docs/transforms.md");
-        for entry in Registry::with_builtins().entries() {
+        let is_for_users = |entry: &&Entry| !entry.name().starts_with("test."); // in test builds only
+        for entry in Registry::with_builtins().entries().filter(is_for_users) {
             let heading = format!("\n## {}\n", entry.name());
             let (_, section) = page.split_once(&heading).unwrap_or_else(|| panic!("no section {}", entry.name()));
             let section = section.split("\n## ").next().unwrap_or_default();
