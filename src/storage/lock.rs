@@ -4,6 +4,8 @@ use std::{
     fs::File,
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::FlockOperation;
@@ -11,6 +13,9 @@ use thiserror::Error;
 
 /// The name of the file that is locked.
 const NAME: &str = "lock";
+
+/// How long the lock of a dead process is waited for: a child that it was just starting has it until that runs.
+const AFTERLIFE: Duration = Duration::from_secs(2);
 
 /// A folder that this process holds until this value is dropped or the process ends, however it ends.
 ///
@@ -57,19 +62,34 @@ impl FolderLock {
         let path = folder.join(NAME);
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(refused)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                // Only for the message: a file that cannot be read leaves the process unnamed.
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let until = Instant::now() + AFTERLIFE;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(refused(error.into())),
+            }
+            let mut text = String::new();
+            // A file that cannot be read leaves the process unnamed.
+            let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+            let pid = read.ok().and_then(|_| text.trim().parse().ok());
+            if !pid.is_some_and(is_dead) || Instant::now() > until {
                 return Err(LockError::Held { folder: folder.to_owned(), pid });
             }
-            Err(error) => return Err(refused(error.into())),
+            thread::sleep(Duration::from_millis(5));
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(refused)?;
         writeln!(file, "{}", std::process::id()).map_err(refused)?;
         Ok(Self { file })
+    }
+}
+
+/// Whether a process has ended: it is gone, or only waits for its parent to take note.
+fn is_dead(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        // The state stands behind the name, which may hold anything.
+        Ok(stat) => stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X'])),
+        Err(error) => error.kind() == io::ErrorKind::NotFound && Path::new("/proc/self").exists(),
     }
 }
 

@@ -28,3 +28,14 @@ fn a_folder_held_by_another_process_names_it_and_is_free_once_that_is_killed() {
     assert!(lock.exists(), "the file of the dead process is still there");
     FolderLock::take(folder.path()).expect("free");
 }
+
+#[test]
+fn a_lock_that_outlives_its_dead_process_for_a_moment_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lock = folder.path().join("lock");
+    // The shell ends at once; what it started still has its open file, and with it the lock, for a while.
+    let script = r#"exec 9<>"$0"; flock -n 9 || exit 1; echo $$ > "$0"; sleep 0.3 >/dev/null & exit 0"#;
+    let held = Command::new("sh").args(["-c", script]).arg(&lock).status().expect("a shell with flock");
+    assert!(held.success());
+    FolderLock::take(folder.path()).expect("free after a moment");
+}
