@@ -56,7 +56,9 @@ impl App {
     /// Reads the command line, does what it says, and tells how it went.
     pub fn main(self) -> ExitCode {
         #[cfg(feature = "faults")]
-        crate::faults::install();
+        let this = crate::faults::install(self);
+        #[cfg(not(feature = "faults"))]
+        let this = self;
         let command = match cli::Command::try_parse() {
             Ok(command) => command,
             Err(error) => {
@@ -67,7 +69,7 @@ impl App {
             }
         };
         crate::telemetry::start();
-        match command.run(&self) {
+        match command.run(&this) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 eprintln!("error: {error:#}");

@@ -16,18 +16,21 @@ use std::{
     },
 };
 
+use crate::app::App;
 use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::outcome::Outcome;
 use euterpe_actors::points;
 use rustix::process::{Signal, getpid, kill_process};
 
-/// Takes notice of the environment. Children that do work for a node do not: the tests are about the node.
+/// Adds the transform that misbehaves, and takes notice of the environment. Children that do work for a node do not
+/// take notice: the tests are about the node.
 ///
 /// # Panics
 /// Where a variable cannot be understood.
-pub fn install() {
+pub fn install(app: App) -> App {
+    let app = app.register(crate::transform::faulty::entry());
     if std::env::args().nth(1).as_deref() == Some(crate::transform::isolated::VERB) {
-        return;
+        return app;
     }
     if KILL.get_or_init(kill_from_env).is_some() {
         points::watch(reached);
@@ -35,6 +38,7 @@ pub fn install() {
     if FULL.get_or_init(full_from_env).is_some() {
         points::refuse(is_full);
     }
+    app
 }
 
 struct Kill {

@@ -61,5 +61,5 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job) -> anyhow::Result<Trans
         return Ok(here);
     }
     let (transform, with) = (job.transform.clone(), job.options.clone());
-    Ok(isolated(here, Recipe { transform, with, context, memory: job.memory }, false))
+    Ok(isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate))
 }

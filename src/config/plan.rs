@@ -104,6 +104,8 @@ pub struct Job {
     pub retry: RetryPolicy,
     /// Whether nodes settle among themselves who works on an entity.
     pub claim: bool,
+    /// Whether the work is always done in a child process.
+    pub isolate: bool,
     /// Changes when the meaning of the transform does.
     pub version: Option<String>,
 }

@@ -189,7 +189,7 @@ fn settings() -> Map<String, Value> {
         "retries": or_variable(json!({"type": "integer", "minimum": 0, "maximum": 100}), "Further tries after the first (default 4)."),
         "backoff": duration("The wait before the second try (default 1s); each later one is four times as long."),
         "claim": {"enum": ["auto", "never"], "description": "Whether nodes settle among themselves who works on an entity."},
-        "isolation": {"enum": ["none", "process"], "description": "Where the transform runs (process: not supported yet)."},
+        "isolation": {"enum": ["none", "process"], "description": "Where the transform runs: in the node (none), or always in a child process of its own (process)."},
     }))
 }
 

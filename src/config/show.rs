@@ -64,6 +64,7 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
         "retries": job.retry.retries,
         "backoff": duration_text(job.retry.backoff),
         "claim": if job.claim { "auto" } else { "never" },
+        "isolation": if job.isolate { "process" } else { "none" },
         "version": job.version,
     })
 }

@@ -47,6 +47,17 @@ pub struct Settings {
     pub backoff: Option<Duration>,
     /// Whether nodes settle who works on an entity.
     pub claim: Option<Claim>,
+    /// Where the transform runs.
+    pub isolation: Option<Isolation>,
+}
+
+/// `isolation`: where the transform runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the node's own process, as long as it is not suspected of killing it.
+    None,
+    /// Always in a child process, one for each worker.
+    Process,
 }
 
 /// `claim`: whether nodes settle among themselves who works on an entity.

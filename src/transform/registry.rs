@@ -228,8 +228,6 @@ impl Registry {
         registry.register(command::entry());
         registry.register(json_merge::entry());
         registry.register(synth::entry());
-        #[cfg(feature = "faults")]
-        registry.register(super::faulty::entry());
         registry
     }
 

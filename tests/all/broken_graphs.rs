@@ -105,7 +105,6 @@ fn settings(cases: &mut Vec<(String, u32, &'static str)>) {
         ("retries: many", "got `many`"),
         ("retries: 99999999999999999999", "from 0 to 100, got"),
         ("claim: sometimes", "expected `auto` or `never`, got `sometimes`"),
-        ("isolation: process", "not supported yet"),
         ("isolation: jail", "expected `none` or `process`"),
         ("pool: 4", "expected keys with values, got 4"),
         ("pool: {workers: 0}", "expected a number from 1 to 1024, got 0"),
@@ -126,7 +125,7 @@ fn settings(cases: &mut Vec<(String, u32, &'static str)>) {
     }
     cases.push((changed("graph: g", "graph: g\ndefaults: {retires: 3}"), 3, "did you mean `retries`?"));
     cases.push((changed("graph: g", "graph: g\ndefaults: 3"), 3, "expected keys with values"));
-    cases.push((changed("graph: g", "graph: g\ndefaults: {isolation: process}"), 3, "not supported yet"));
+    cases.push((changed("graph: g", "graph: g\ndefaults: {isolation: jail}"), 3, "expected `none` or `process`"));
 }
 
 fn stores(cases: &mut Vec<(String, u32, &'static str)>) {

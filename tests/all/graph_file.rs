@@ -46,6 +46,7 @@ jobs:
     out: "derived:mixes/{a}+{b}.ogg"
     backoff: 500ms
     claim: never
+    isolation: process
   pcm:
     use: audio.transcode
     with: {rate: 22050, channels: 1}
@@ -102,6 +103,7 @@ fn a_job_s_own_settings_come_before_the_defaults_and_these_before_the_program_s(
     assert_eq!((pcm.workers, pcm.memory, pcm.recycle_after), (Some(7), Some(512 << 20), Some(1000)));
     assert_eq!(automix.workers, None);
     assert!(pcm.claim && !automix.claim);
+    assert!(!pcm.isolate && automix.isolate);
 }
 
 #[test]
@@ -172,8 +174,8 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
          3:1    graf                   no key `graf` here; did you mean `graph`?\n  \
          8:21   defaults.timeout       expected a duration such as `10m` or `500ms`, got 90\n  \
          14:47  jobs.automix.in.b      no job named `pmc`; did you mean `pcm`?\n  \
-         23:21  jobs.pcm.pool.workers  expected a number from 1 to 1024, got 0\n  \
-         30:16  jobs.drums.use         no transform named `audio.loudnes`; did you mean `audio.loudness`?"
+         24:21  jobs.pcm.pool.workers  expected a number from 1 to 1024, got 0\n  \
+         31:16  jobs.drums.use         no transform named `audio.loudnes`; did you mean `audio.loudness`?"
     );
 }
 

@@ -19,7 +19,7 @@ use euterpe_actors::template::EntityForm;
 use super::catalog::Facts;
 use super::plan::{Job, Plan, Store};
 use super::problem::{Findings, printable};
-use super::written::{self, Claim, GraphFile};
+use super::written::{self, Claim, GraphFile, Isolation};
 use super::{Surroundings, folder_of};
 use crate::graph::order;
 
@@ -163,6 +163,7 @@ fn finish(draft: &Draft<'_>, file: &GraphFile, order: &[usize]) -> Option<Job> {
             backoff: own.backoff.or(defaults.backoff).unwrap_or(retry.backoff),
         },
         claim: own.claim.or(defaults.claim).unwrap_or(Claim::Auto) == Claim::Auto,
+        isolate: own.isolation.or(defaults.isolation) == Some(Isolation::Process),
         version: written.version.clone(),
     })
 }

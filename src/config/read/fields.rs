@@ -63,11 +63,6 @@ impl<'n, 'f> Fields<'n, 'f> {
         self.entries.iter().find(|(known, _)| known.value == key).map(|(_, node)| node.place)
     }
 
-    /// Adds a problem about a key.
-    pub fn refuse(&self, key: &str, place: Place, message: &str) {
-        self.findings.add(place, self.at(key), message);
-    }
-
     /// The value of a key.
     pub fn take(&mut self, key: &'static str) -> Option<&'n Node> {
         self.asked.push(key);

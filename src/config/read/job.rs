@@ -9,7 +9,7 @@ use crate::config::problem::{At, Findings, Place};
 use crate::config::scalar;
 use crate::config::substitute::join;
 use crate::config::tree::{Kind, Node};
-use crate::config::written::{Claim, Input, Job, Output, Pool, Settings, With, Work};
+use crate::config::written::{Claim, Input, Isolation, Job, Output, Pool, Settings, With, Work};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const MILLI: Duration = Duration::from_millis(1);
@@ -162,25 +162,11 @@ fn pool(node: &Node, path: &str, findings: &Findings) -> Pool {
 
 /// The settings that stand in `defaults` and in jobs.
 pub fn settings(fields: &mut Fields<'_, '_>) -> Settings {
-    let isolation_at = fields.place_of("isolation");
-    let settings = Settings {
+    Settings {
         timeout: fields.duration("timeout", 10 * MILLI..=7 * DAY),
         retries: fields.whole("retries", 0..=100).and_then(|number| u32::try_from(number).ok()),
         backoff: fields.duration("backoff", MILLI..=Duration::from_secs(300)),
         claim: fields.choice("claim", &[("auto", Claim::Auto), ("never", Claim::Never)]),
-    };
-    let isolation = fields.choice("isolation", &[("none", Isolation::None), ("process", Isolation::Process)]);
-    if let (Some(Isolation::Process), Some(place)) = (isolation, isolation_at) {
-        fields.refuse("isolation", place, "`process` is not supported yet by this version; use `none`");
+        isolation: fields.choice("isolation", &[("none", Isolation::None), ("process", Isolation::Process)]),
     }
-    settings
-}
-
-/// `isolation`: where the transform runs.
-#[derive(Clone, Copy)]
-enum Isolation {
-    /// In the node's own process.
-    None,
-    /// In a process of its own for each worker.
-    Process,
 }

@@ -24,6 +24,7 @@ mod group;
 mod run;
 #[cfg(test)]
 mod tests;
+mod tether;
 
 use std::{collections::BTreeMap, sync::Arc};
 

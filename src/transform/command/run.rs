@@ -22,6 +22,7 @@ use super::{
     Stdout,
     arguments::{Arguments, Values},
     group::{Deadline, Ended, Group},
+    tether::tethered,
 };
 
 /// How much of what a program prints is kept.
@@ -65,6 +66,7 @@ impl Transform for Runner {
         }
         command.envs(&self.0.env);
 
+        tethered(&mut command);
         let mut child = command.spawn().map_err(|error| unstartable(&program, &error))?;
         let printed = Tail::of(child.stdout.take());
         let complained = Tail::of(child.stderr.take());

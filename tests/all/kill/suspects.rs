@@ -9,7 +9,7 @@ use std::{
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{DeadLetter, LetterFilter};
 
-use super::world::{RUN, World, children_of, until, wait_for};
+use super::world::{RUN, World, children_of, processes, until, wait_for};
 
 fn graph(with: &str) -> String {
     format!(
@@ -127,4 +127,34 @@ fn a_child_that_is_over_its_time_is_killed_and_the_next_work_gets_another() {
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].entity.as_str(), letters[0].reason), ("t-1", Reason::Timeout));
     assert_eq!(world.look().outputs.len(), 2 * 3);
+}
+
+#[test]
+fn a_job_that_is_always_isolated_costs_no_crash_at_all() {
+    let ids: Vec<String> = (0..6).map(|n| format!("t-{n}")).collect();
+    let graph = graph("abort_on: [t-1], exit_on: [t-2]").replace("one: {", "one: {isolation: process, ");
+    let world = World::new(&graph, &ids);
+    assert_eq!(crashes(&world, 0), 0);
+    assert_eq!(letters(&world).len(), 2);
+    assert_eq!(world.look().outputs.len(), 2 * 4);
+}
+
+#[test]
+fn a_killed_node_leaves_no_program_behind() {
+    let graph = r#"version: 1
+graph: programs
+stores: {out: ./out}
+jobs:
+  one: {use: command, with: {argv: [tail, -f, /dev/null, "{output}"]}, out: "out:one/{id}.txt"}
+"#;
+    let world = World::new(graph, &["t-1".into()]);
+    let mark = world.path(".euterpe/programs/scratch").display().to_string();
+    let programs = || processes(|line| line.starts_with(b"tail\0") && String::from_utf8_lossy(line).contains(&mark));
+    let mut node = world.start(RUN);
+    until("the program runs", || !programs().is_empty());
+    node.kill().expect("killed");
+    node.wait().expect("ended");
+    let killed = Instant::now();
+    until("the program is gone", || programs().is_empty());
+    assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
 }

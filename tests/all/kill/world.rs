@@ -202,13 +202,18 @@ pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// The processes that do work for the node `parent`, by their command lines.
+/// The processes that do work for the node `parent`.
 pub fn children_of(parent: u32) -> Vec<u32> {
+    let words = [b"__transform".as_slice(), parent.to_string().as_bytes(), b""].map(<[u8]>::to_vec);
+    processes(|line| line.split(|byte| *byte == 0).skip(1).eq(words.iter().map(Vec::as_slice)))
+}
+
+/// The processes whose command line, each word of it with a NUL behind, is as asked.
+pub fn processes(is_meant: impl Fn(&[u8]) -> bool) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if line.split(|byte| *byte == 0).skip(1).eq([b"__transform".as_slice(), parent.to_string().as_bytes(), b""]) {
+        if is_meant(&fs::read(entry.path().join("cmdline")).unwrap_or_default()) {
             found.push(pid);
         }
     }
