@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
+use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
 use crate::app::App;
 use crate::assembly::{Opened, Opening};
@@ -46,12 +47,12 @@ impl Place {
 
     /// The graph file and, where it was given, the state folder, as they are typed in a further command.
     pub fn typed(&self) -> String {
-        let mut text = self.graph.graph.display().to_string();
+        let mut text = for_shell(&self.graph.graph.display().to_string());
         for (name, url) in &self.graph.stores {
-            text += &format!(" --store {name}={url}");
+            text += &format!(" --store {}", for_shell(&format!("{name}={url}")));
         }
         if let Some(state) = &self.state {
-            text += &format!(" --state {}", state.display());
+            text += &format!(" --state {}", for_shell(&state.display().to_string()));
         }
         text
     }

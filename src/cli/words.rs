@@ -47,6 +47,15 @@ pub fn selection(selection: &Selection) -> String {
     text
 }
 
+/// A word as it is typed in a shell: between quotes where it holds more than plain characters.
+pub fn for_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/,=:+@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// Foreign text, safe on a terminal: control characters are spelled out, and lines kept only where they may be.
 pub fn plain(text: &str, lines: bool) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -98,6 +107,12 @@ mod tests {
     fn foreign_text_cannot_steer_a_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\nc", false), "a\\u{1b}[2Jb\\nc");
         assert_eq!(plain("a\r\nb\u{202e}", true), "a\nb\\u{202e}");
+    }
+
+    #[test]
+    fn a_word_with_spaces_or_quotes_can_be_typed_again() {
+        assert_eq!(for_shell("my/graph.yaml"), "my/graph.yaml");
+        assert_eq!(for_shell("it's here"), "'it'\\''s here'");
     }
 
     #[test]

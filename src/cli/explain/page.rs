@@ -6,7 +6,7 @@ use euterpe_actors::ids::{EntityId, JobName};
 
 use super::story::{Dead, Decision, Story};
 use crate::cli::place::Place;
-use crate::cli::words::{count, indented, plain, size, time};
+use crate::cli::words::{count, for_shell, indented, plain, size, time};
 
 /// The stories of an entity, one job below the other.
 pub(super) fn page(entity: &EntityId, stories: &[Story], place: &Place) -> String {
@@ -91,27 +91,29 @@ fn tell_dead(dead: &Dead, page: &mut String) -> std::fmt::Result {
 
 /// What a person can do about it.
 fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place) -> Vec<String> {
-    let (file, job) = (place.typed(), &story.job);
+    let (file, job, id) = (place.typed(), &story.job, for_shell(entity.as_str()));
     let dead = story.dead.iter().any(|dead| !dead.made_good);
     match &story.decision {
         Decision::Make { .. } if dead => vec![
-            format!("repair what failed, then `euterpe dead retry {file} --job {job} {entity}`"),
-            format!("or give it up: `euterpe dead drop {file} --job {job} {entity}`"),
+            format!("repair what failed, then `euterpe dead retry {file} --job {job} {id}`"),
+            format!("or give it up: `euterpe dead drop {file} --job {job} {id}`"),
         ],
         Decision::Make { first } if first.iter().any(|up| up.entity == *entity && failed.contains(&&up.job)) => {
             vec!["see to what failed before it: trying that again goes on to here".into()]
         }
-        Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {entity}` makes it")],
+        Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {id}` makes it")],
         Decision::Blocked { at, .. } if at.job != story.job || at.entity != *entity => {
-            vec![format!("see `euterpe explain {file} {} {}`", at.entity, at.job)]
+            vec![format!("see `euterpe explain {file} {} {}`", for_shell(at.entity.as_str()), at.job)]
         }
         Decision::Blocked { .. } if dead => {
-            vec![format!("put that right, then `euterpe dead retry {file} --job {job} {entity}`")]
+            vec![format!("put that right, then `euterpe dead retry {file} --job {job} {id}`")]
         }
-        Decision::Blocked { .. } => vec![format!("put that right, then `euterpe run {file} {entity}`")],
+        Decision::Blocked { .. } => vec![format!("put that right, then `euterpe run {file} {id}`")],
         Decision::Skipped { at, .. } => vec![format!(
             "the skip stands until the settings of {} change; `euterpe run {file} --job {} --force {}` tries again",
-            at.job, at.job, at.entity
+            at.job,
+            at.job,
+            for_shell(at.entity.as_str())
         )],
         Decision::Have => Vec::new(),
     }

@@ -33,8 +33,7 @@ pub const REMEMBERED: usize = 16 << 20;
 /// What keeps the run from starting or from keeping its records.
 pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        let place = Place { graph: args.graph.clone(), state: args.machine.state.clone() };
-        return plan::show(&place, &args.select, app, out);
+        return plan::show(&args.place(), &args.select, app, out);
     }
     let plan = match args.graph.load_or_show(app, out)? {
         Ok(plan) => plan,
@@ -43,6 +42,12 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let opening = args.machine.opening(true);
     let opened = Opened::open(plan, app.registry(), &opening)?;
     actix::System::new().block_on(async { go(args, &opened, out).await })
+}
+
+impl Args {
+    fn place(&self) -> Place {
+        Place { graph: self.graph.clone(), state: self.machine.state.clone() }
+    }
 }
 
 impl Machine {
@@ -71,7 +76,7 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let ping = manifest.selection.ping;
     let intake = Intake { ids, limit: args.select.limit, clock: now };
     let (ended, took) = follow(opened, manifest, presence, intake, args.max_dead, isolate, out).await?;
-    Summary { file: &args.graph.graph, opened, run, ended: &ended, took, ping }.show(out)
+    Summary { file: args.place().typed(), opened, run, ended: &ended, took, ping }.show(out)
 }
 
 /// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all

@@ -1,6 +1,6 @@
 //! How a run ended: the table, what to look at, and the exit code.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use euterpe_actors::ids::RunId;
 use serde_json::{Map, Value, json};
@@ -15,8 +15,8 @@ type Column = (&'static str, fn(&JobTally) -> u64);
 
 /// What a summary is about.
 pub struct Summary<'s> {
-    /// The graph file, as it was typed.
-    pub file: &'s Path,
+    /// The graph file with its stores and state folder, as a further command needs them.
+    pub file: String,
     /// The graph.
     pub opened: &'s Opened,
     /// The run.
@@ -129,7 +129,7 @@ impl Summary<'_> {
     }
 
     fn what_next(&self, tally: &Tally) -> String {
-        let file = self.file.display();
+        let file = &self.file;
         let mut text = String::new();
         if self.ping {
             return text;

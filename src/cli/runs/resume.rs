@@ -73,8 +73,7 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let (ended, took) = follow(opened, manifest.clone(), presence, open, args.max_dead, !is_clean, out).await?;
     let account = Account::of(opened, &manifest, false).await?;
     opened.state.end_run(run, &end_record(&account, before.as_ref(), ended.complete)).await?;
-    let graph = &args.one.place.graph.graph;
-    let exit = Summary { file: graph, opened, run, ended: &ended, took, ping }.show(out)?;
+    let exit = Summary { file: file.clone(), opened, run, ended: &ended, took, ping }.show(out)?;
     let accounted = account.show(&file, out)?;
     Ok(if exit == Exit::Interrupted { exit } else { accounted })
 }

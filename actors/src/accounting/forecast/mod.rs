@@ -113,7 +113,7 @@ impl Forecaster {
             let by_request = thought.asked.remove(&target).map(|(_, fate)| fate);
             let fate = match (by_wave, by_request) {
                 (Some(fate), None) | (None, Some(fate)) => fate,
-                (Some(Fate::Have), Some(Fate::Make)) => Fate::Make, // one of its further outputs is missed
+                (Some(Fate::Have), Some(request)) => request, // one of its further outputs is missed
                 (Some(wave), Some(_)) if wave.ends_well() => wave,
                 (Some(_), Some(request)) => request,
                 (None, None) => continue,
