@@ -133,12 +133,9 @@ impl Accountant {
             let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
             let job = self.plan.job(at);
             let dead = self.dead.get(target).map(|reason| Standing::Dead(target.clone(), *reason));
-            // An earlier run's skip gives way to this run's own letter; and a job that is forced tries again.
-            let stands = |run: RunId| run >= self.run || (dead.is_none() && !self.force.names(&job.name));
-            if let Some(skip) = self.state.skip_of(target, job.settings).await?.filter(|skip| stands(skip.run))
-                // A skip outlives its run: where somebody made the output since, it ends nothing any more.
-                && (skip.run == self.run || !self.is_done(target).await?)
-            {
+            // An earlier run's skip gives way to this run's own letter.
+            let stands = |run: RunId| run >= self.run || dead.is_none();
+            if let Some(skip) = self.state.skip_of(target, job.settings).await?.filter(|skip| stands(skip.run)) {
                 return Ok(Standing::Skipped(target.clone(), skip.reason));
             }
             if let Some(dead) = dead {

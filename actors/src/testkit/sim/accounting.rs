@@ -38,7 +38,7 @@ pub(super) struct Books<'s> {
     pub(super) outputs: BTreeMap<Place, (String, Option<Stamp>)>,
     pub(super) letters: Vec<DeadLetter>,
     dead: BTreeSet<(RunId, Place)>,
-    skipped: BTreeSet<Place>,
+    skipped: BTreeMap<Place, RunId>,
 }
 
 /// The paths of a target's outputs, the primary first.
@@ -70,7 +70,8 @@ impl<'s> Books<'s> {
             let about = letter.about.as_ref().and_then(|t| place(t.job.as_str(), t.entity.as_str()));
             dead.extend(about.map(|place| (run, place)));
         }
-        let skipped = skips.iter().filter_map(|skip| place(skip.job.as_str(), skip.entity.as_str())).collect();
+        let skipped = |skip: &SkipRecord| Some((place(skip.job.as_str(), skip.entity.as_str())?, skip.run));
+        let skipped = skips.iter().filter_map(skipped).collect();
         Self { scenario, outputs, letters, dead, skipped }
     }
 
@@ -93,11 +94,12 @@ impl<'s> Books<'s> {
 
     /// What the records say of a target or of those that it is made from.
     fn record(&self, ask: &Ask, place: &Place) -> Verdict {
-        if self.skipped.contains(place) {
-            return Verdict::Skipped;
-        }
-        if self.dead.contains(&(ask.run, place.clone())) {
-            return Verdict::Dead;
+        let dead = self.dead.contains(&(ask.run, place.clone()));
+        // A skip of an earlier run gives way to a letter of this one.
+        match self.skipped.get(place) {
+            Some(run) if *run >= ask.run || !dead => return Verdict::Skipped,
+            _ if dead => return Verdict::Dead,
+            _ => {}
         }
         let above = graph::parents(&self.scenario.plan, place.0, &place.1);
         let above = above.iter().map(|parent| self.record(ask, parent));
@@ -184,7 +186,7 @@ impl<'s> Books<'s> {
         let letters = self.letters.iter().filter(|letter| !explained(letter));
         let letters = letters.map(|l| format!("dead for no reason: {}({}) {}: {}", l.job, l.entity, l.reason, l.text));
         let planted = |place: &&Place| !scenario.plants.get(*place).is_some_and(|planted| planted.is_final());
-        let skips = self.skipped.iter().filter(planted);
+        let skips = self.skipped.keys().filter(planted);
         letters.chain(skips.map(|(job, entity)| format!("skipped for no reason: {job:?}({entity})"))).collect()
     }
 }
