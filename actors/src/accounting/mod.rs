@@ -133,19 +133,23 @@ impl Accountant {
             let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
             let job = self.plan.job(at);
             let dead = self.dead.get(target).map(|reason| Standing::Dead(target.clone(), *reason));
-            // An earlier run's skip gives way to this run's own letter.
-            let stands = |run: RunId| run >= self.run || dead.is_none();
-            if let Some(skip) = self.state.skip_of(target, job.settings).await?.filter(|skip| stands(skip.run)) {
-                return Ok(Standing::Skipped(target.clone(), skip.reason));
+            // An earlier run's skip gives way to this run's own letter; and to that of an ancestor under force, or
+            // where somebody made the output since.
+            let mut worst = Standing::Open;
+            if let Some(skip) = self.state.skip_of(target, job.settings).await? {
+                worst = Standing::Skipped(target.clone(), skip.reason);
+                let gives_way = dead.is_some() || self.force.names(&job.name);
+                if skip.run >= self.run || !(gives_way || self.is_done(target).await?) {
+                    return Ok(worst);
+                }
             }
             if let Some(dead) = dead {
                 return Ok(dead);
             }
-            let Some(parts) = job.form.split(&target.entity) else { return Ok(Standing::Open) };
+            let Some(parts) = job.form.split(&target.entity) else { return Ok(worst) };
             if !visited.insert(target.clone()) {
-                return Ok(Standing::Open); // looked at already on another way, and not ended there
+                return Ok(worst); // looked at already on another way, and not ended there
             }
-            let mut worst = Standing::Open;
             for input in &job.inputs {
                 let Some(Ok(parent)) = parent_of(&self.plan, input, &target.entity, &parts) else { continue };
                 match self.ending_of(&parent.target, visited).await? {

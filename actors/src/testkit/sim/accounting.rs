@@ -77,14 +77,7 @@ impl<'s> Books<'s> {
 
     /// What became of a target, as far as an ask is concerned.
     pub(super) fn verdict(&self, ask: &Ask, place: &Place) -> Verdict {
-        let fresh = |(_, stamp): &(String, Option<Stamp>)| {
-            let forced = forced(&self.scenario.plan, ask, place.0);
-            forced.is_empty()
-                || stamp.as_ref().is_some_and(|stamp| {
-                    forced.iter().all(|job| stamp.runs.get(&graph::name(job.0)).is_some_and(|run| *run >= ask.run))
-                })
-        };
-        if self.outputs.get(place).is_some_and(fresh) {
+        if self.is_done(ask, place) {
             return Verdict::Done;
         }
         // While it is missing, the record of any ancestor speaks for it, also of one behind outputs that are there:
@@ -92,18 +85,34 @@ impl<'s> Books<'s> {
         self.record(ask, place)
     }
 
+    /// Whether its primary output is there, and fresh for the ask.
+    fn is_done(&self, ask: &Ask, place: &Place) -> bool {
+        let fresh = |(_, stamp): &(String, Option<Stamp>)| {
+            let forced = forced(&self.scenario.plan, ask, place.0);
+            forced.is_empty()
+                || stamp.as_ref().is_some_and(|stamp| {
+                    forced.iter().all(|job| stamp.runs.get(&graph::name(job.0)).is_some_and(|run| *run >= ask.run))
+                })
+        };
+        self.outputs.get(place).is_some_and(fresh)
+    }
+
     /// What the records say of a target or of those that it is made from.
     fn record(&self, ask: &Ask, place: &Place) -> Verdict {
         let dead = self.dead.contains(&(ask.run, place.clone()));
-        // A skip of an earlier run gives way to a letter of this one.
-        match self.skipped.get(place) {
-            Some(run) if *run >= ask.run || !dead => return Verdict::Skipped,
+        // A skip of an earlier run gives way to a letter of this one; and to that of an ancestor under force, or where
+        // somebody made the output since.
+        let forced = ask.force.names(&graph::name(place.0.0));
+        let skipped = self.skipped.get(place);
+        match skipped {
+            Some(run) if *run >= ask.run || !(dead || forced || self.is_done(ask, place)) => return Verdict::Skipped,
             _ if dead => return Verdict::Dead,
             _ => {}
         }
+        let own = if skipped.is_some() { Verdict::Skipped } else { Verdict::Open };
         let above = graph::parents(&self.scenario.plan, place.0, &place.1);
         let above = above.iter().map(|parent| self.record(ask, parent));
-        above.fold(Verdict::Open, |worst, parent| match (worst, parent) {
+        above.fold(own, |worst, parent| match (worst, parent) {
             (_, Verdict::Dead) | (Verdict::Dead, _) => Verdict::Dead,
             (_, Verdict::Skipped) => Verdict::Skipped,
             (worst, _) => worst,
