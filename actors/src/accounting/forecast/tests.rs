@@ -82,9 +82,11 @@ async fn check(seed: u64) {
                 Fate::Blocked(..) | Fate::Skipped(..) if world.plan.job(at).outputs.len() > 1 => {
                     standing != Standing::Open
                 }
+                // Behind an ancestor's end there may be another on another way, or a skip of its own: one is told.
+                Fate::Blocked(at, _) | Fate::Skipped(at, _) if *at != expected.target => {
+                    !matches!(standing, Standing::Done | Standing::Open)
+                }
                 Fate::Blocked(..) => matches!(standing, Standing::Dead(..)),
-                // Below a skip there may be a failure on another way, and the worse of the two is told.
-                Fate::Skipped(at, _) if *at != expected.target => !matches!(standing, Standing::Done | Standing::Open),
                 Fate::Skipped(..) => matches!(standing, Standing::Skipped(..)),
             };
             // Several entities may ask for one target in different ways; one of them is what it came to.
