@@ -55,6 +55,9 @@ impl Feeder for Intake {
         let wanted = Wanted::default();
         let reading = async {
             let passed = self.read(line, &wanted, stream, &ahead).await;
+            if passed.is_ok() {
+                line.state.close_entities(line.manifest.run, line.tracker.tally().entities).await?;
+            }
             ahead.over.set(true);
             ahead.arrived.notify_one();
             passed

@@ -100,6 +100,22 @@ impl StateStore {
         self.storage.store(&key, Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
     }
 
+    /// Records that all entities of a run stand in its chunks: there are `entities` of them.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn close_entities(&self, run: RunId, entities: u64) -> Result<(), StorageError> {
+        self.put(&format!("runs/{run}/read.json"), &serde_json::json!({ "entities": entities })).await
+    }
+
+    /// Whether all entities of a run stand in its chunks: otherwise it was ended while it still read them.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn has_all_entities(&self, run: RunId) -> Result<bool, StorageError> {
+        self.has(&format!("runs/{run}/read.json")).await
+    }
+
     /// Records that a run ended.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! ```text
 //! dead/<run>/<job>/<entity>/<digest of the stack>.json
 //! skipped/<job>/<entity>.json
-//! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/end.json
+//! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json
 //! ```
 
 mod letters;

@@ -53,11 +53,14 @@ impl Account {
         if self.graph_changed {
             writeln!(text, "\nthe graph has changed since this run; this account goes by the graph as it is today")?;
         }
-        if !self.complete {
+        if !self.all_read {
             writeln!(
                 text,
-                "\nthis run was not brought to its end; names that it had not read by then are in no account"
+                "\nthis run was stopped before it said that it had read all of its ids: those that it had not read are in no \
+                 account; start it again with the same ids, and it does what is missing"
             )?;
+        } else if !self.complete {
+            writeln!(text, "\nthis run was not brought to its end")?;
         }
         if self.dead > 0 {
             writeln!(text, "\n`euterpe dead ls {file} --run {}` shows what failed", self.run)?;

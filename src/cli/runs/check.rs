@@ -57,6 +57,8 @@ pub(super) struct Account {
     pub hashes: Option<Hashes>,
     /// Whether the run has an end record that says that it was brought to its end.
     pub complete: bool,
+    /// Whether it is known to have read all of its ids.
+    pub all_read: bool,
     /// Whether the graph is not what it was.
     pub graph_changed: bool,
 }
@@ -118,6 +120,7 @@ impl Account {
             open_examples: Vec::new(),
             hashes: hashes.then(Hashes::default),
             complete: opened.state.run_end(run).await?.is_some_and(|end| end.complete),
+            all_read: opened.state.has_all_entities(run).await?,
             graph_changed: manifest.digest != opened.nodes.digest,
         };
         for chunk in opened.state.chunks(run).await? {
