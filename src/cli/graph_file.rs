@@ -20,8 +20,16 @@ pub struct GraphFile {
 
 fn store(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
+        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), at_home(url))),
         _ => Err("write NAME=URL, such as music=~/Music".into()),
+    }
+}
+
+/// Not every shell reads `~` behind an equals sign.
+fn at_home(url: &str) -> String {
+    match (url.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(below), Ok(home)) => format!("{}/{below}", home.trim_end_matches('/')),
+        _ => url.to_owned(),
     }
 }
 
