@@ -197,15 +197,11 @@ impl EntityMessage {
     /// A message caused by this one: same run, graph, base and stack, nothing else kept.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
         Self {
-            id,
-            target,
-            kind: Kind::Work,
-            from: None,
-            waiting: None,
-            absent: 0,
-            attempt: 0,
-            resumed: false,
-            ..self.clone()
+            ping: self.ping,
+            force: self.force.clone(),
+            frames: self.frames.clone(),
+            audit: self.audit.clone(),
+            ..Self::new(id, self.run, target, self.graph, self.base.clone())
         }
     }
 

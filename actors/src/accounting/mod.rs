@@ -2,26 +2,23 @@
 
 mod forecast;
 mod selection;
+mod sight;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
 
 pub use forecast::{Expected, Fate, Forecaster};
 pub use selection::{first_messages, origins, required, resume_messages};
+pub use sight::Sight;
 
-use crate::dedupe::Presence;
 use crate::edges::parent_of;
-use crate::freshness::Demand;
-use crate::ids::{EntityId, RunId};
-use crate::message::{Force, Target};
+use crate::ids::EntityId;
+use crate::message::Target;
 use crate::outcome::Reason;
-use crate::plan::{JobIx, NodePlan};
-use crate::state::{LetterFilter, Selection, StateStore};
-use crate::storage::{StorageError, StorageErrorKind, Stores};
+use crate::plan::JobIx;
+use crate::state::{LetterFilter, Selection};
+use crate::storage::{StorageError, StorageErrorKind};
 
 /// What became of one job for one entity. Ordered: the worst is the greatest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,13 +35,7 @@ pub enum Standing {
 
 /// Computes standings for one run.
 pub struct Accountant {
-    plan: Arc<NodePlan>,
-    stores: Stores,
-    state: StateStore,
-    run: RunId,
-    force: Force,
-    /// What a listing showed; it spares look-ups of what is there.
-    known: Option<Arc<Presence>>,
+    sight: Sight,
     dead: HashMap<Target, Reason>,
 }
 
@@ -53,18 +44,11 @@ impl Accountant {
     ///
     /// # Errors
     /// The state store's own.
-    pub async fn open(
-        plan: Arc<NodePlan>,
-        stores: Stores,
-        state: StateStore,
-        run: RunId,
-        force: Force,
-        known: Option<Arc<Presence>>,
-    ) -> Result<Self, StorageError> {
+    pub async fn open(sight: Sight) -> Result<Self, StorageError> {
         let mut dead = HashMap::new();
-        let filter = LetterFilter { run: Some(run), ..LetterFilter::default() };
-        for key in state.letter_keys(&filter).await? {
-            let Some(letter) = state.letter(&key).await? else { continue };
+        let filter = LetterFilter { run: Some(sight.run), ..LetterFilter::default() };
+        for key in sight.state.letter_keys(&filter).await? {
+            let Some(letter) = sight.state.letter(&key).await? else { continue };
             if let Ok(entity) = EntityId::new(&letter.entity) {
                 dead.insert(Target { job: letter.job, entity }, letter.reason);
             }
@@ -72,7 +56,7 @@ impl Accountant {
                 dead.entry(about).or_insert(letter.reason);
             }
         }
-        Ok(Self { plan, stores, state, run, force, known, dead })
+        Ok(Self { sight, dead })
     }
 
     /// What became of a job for an entity.
@@ -88,20 +72,11 @@ impl Accountant {
 
     /// Whether its primary output is there, and fresh for the run.
     async fn is_done(&self, target: &Target) -> Result<bool, StorageError> {
-        let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(false) };
-        let job = self.plan.job(at);
-        let Some(parts) = job.form.split(&target.entity) else { return Ok(false) };
-        let key = job.outputs[0].key_of(&parts);
-        let demand = Demand::new(&self.plan, at, &self.force, self.run);
-        let listed = || self.known.as_ref().is_some_and(|known| known.knows(&key, RunId::new(0, 0)));
-        if demand.is_presence() && listed() {
-            return Ok(true);
-        }
-        match self.stores.get(&key.store).look(&key.path).await {
-            Ok(found) => Ok(found.is_some_and(|found| demand.is_met_by(&found))),
+        let Some(at) = self.sight.plan.find(target.job.as_str()) else { return Ok(false) };
+        match self.sight.is_fresh(at, &target.entity).await {
             // A key that this store can never hold: a dead letter says so, or the run has not got there yet.
             Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
-            Err(error) => Err(error),
+            done => done,
         }
     }
 
@@ -115,8 +90,8 @@ impl Accountant {
         entity: &EntityId,
     ) -> Result<Vec<(JobIx, Standing)>, StorageError> {
         let mut standings = Vec::new();
-        for at in required(&self.plan, selection, entity) {
-            let target = Target { job: self.plan.job(at).name.clone(), entity: entity.clone() };
+        for at in required(&self.sight.plan, selection, entity) {
+            let target = Target { job: self.sight.plan.job(at).name.clone(), entity: entity.clone() };
             standings.push((at, self.standing(&target).await?));
         }
         Ok(standings)
@@ -130,16 +105,16 @@ impl Accountant {
         visited: &'a mut HashSet<Target>,
     ) -> BoxFuture<'a, Result<Standing, StorageError>> {
         Box::pin(async move {
-            let Some(at) = self.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
-            let job = self.plan.job(at);
+            let Some(at) = self.sight.plan.find(target.job.as_str()) else { return Ok(Standing::Open) };
+            let job = self.sight.plan.job(at);
             let dead = self.dead.get(target).map(|reason| Standing::Dead(target.clone(), *reason));
             // An earlier run's skip gives way to this run's own letter; and to that of an ancestor under force, or
             // where somebody made the output since.
             let mut worst = Standing::Open;
-            if let Some(skip) = self.state.skip_of(target, job.settings).await? {
+            if let Some(skip) = self.sight.state.skip_of(target, job.settings).await? {
                 worst = Standing::Skipped(target.clone(), skip.reason);
-                let gives_way = dead.is_some() || self.force.names(&job.name);
-                if skip.run >= self.run || !(gives_way || self.is_done(target).await?) {
+                let gives_way = dead.is_some() || self.sight.force.names(&job.name);
+                if skip.run >= self.sight.run || !(gives_way || self.is_done(target).await?) {
                     return Ok(worst);
                 }
             }
@@ -151,7 +126,7 @@ impl Accountant {
                 return Ok(worst); // looked at already on another way, and not ended there
             }
             for input in &job.inputs {
-                let Some(Ok(parent)) = parent_of(&self.plan, input, &target.entity, &parts) else { continue };
+                let Some(Ok(parent)) = parent_of(&self.sight.plan, input, &target.entity, &parts) else { continue };
                 match self.ending_of(&parent.target, visited).await? {
                     dead @ Standing::Dead(..) => return Ok(dead),
                     skipped @ Standing::Skipped(..) => worst = skipped,

@@ -5,7 +5,7 @@
 //! What was sent and confirmed is in a queue or was handled, and the one who was told last finds all that is there.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,7 +15,7 @@ use crate::message::{EntityMessage, Target};
 use crate::wire::{self, WireError};
 
 /// How many are remembered; what is forgotten is passed on once more, which is only a message too many.
-const LIMIT: usize = 1 << 16;
+const LIMIT: usize = 1 << 14;
 
 /// What this node passed on, as 128-bit hashes.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +25,12 @@ pub struct PassedOn {
 
 #[derive(Debug, Default)]
 struct Memory {
-    known: HashMap<u128, Progress>,
+    /// Being published, with who waits to hear of it.
+    under_way: HashMap<u128, Vec<oneshot::Sender<()>>>,
+    /// Published and confirmed.
+    confirmed: HashSet<u128>,
+    /// What was confirmed, the oldest first; what was forgotten since may still stand here.
     order: VecDeque<u128>,
-}
-
-#[derive(Debug)]
-enum Progress {
-    UnderWay(Vec<oneshot::Sender<()>>),
-    Confirmed,
 }
 
 /// Whether to pass on.
@@ -57,26 +55,22 @@ impl PassedOn {
     /// Whether what has this key is to be published.
     pub fn turn(&self, key: u128) -> Turn {
         let mut memory = locked(&self.memory);
-        match memory.known.get_mut(&key) {
-            Some(Progress::Confirmed) => return Turn::Confirmed,
-            Some(Progress::UnderWay(waiting)) => {
-                let (sender, done) = oneshot::channel();
-                waiting.push(sender);
-                return Turn::Wait(done);
-            }
-            None => {}
+        if memory.confirmed.contains(&key) {
+            return Turn::Confirmed;
         }
-        memory.known.insert(key, Progress::UnderWay(Vec::new()));
+        if let Some(waiting) = memory.under_way.get_mut(&key) {
+            let (sender, done) = oneshot::channel();
+            waiting.push(sender);
+            return Turn::Wait(done);
+        }
+        memory.under_way.insert(key, Vec::new());
         drop(memory);
         Turn::Pass(Passing { memory: self.memory.clone(), key })
     }
 
     /// Forgets that what has this key was published and confirmed.
     pub fn forget(&self, key: u128) {
-        let mut memory = locked(&self.memory);
-        if matches!(memory.known.get(&key), Some(Progress::Confirmed)) {
-            memory.known.remove(&key);
-        }
+        locked(&self.memory).confirmed.remove(&key);
     }
 }
 
@@ -84,31 +78,20 @@ impl Passing {
     /// All messages are confirmed.
     pub fn confirmed(self) {
         let mut memory = locked(&self.memory);
-        let waiting = memory.known.insert(self.key, Progress::Confirmed);
+        memory.confirmed.insert(self.key);
         memory.order.push_back(self.key);
         if memory.order.len() > LIMIT
             && let Some(oldest) = memory.order.pop_front()
         {
-            memory.known.remove(&oldest);
+            memory.confirmed.remove(&oldest);
         }
-        drop(memory);
-        wake(waiting);
     }
 }
 
 impl Drop for Passing {
+    /// Confirmed or not, it is under way no more: who waits asks again.
     fn drop(&mut self) {
-        let mut memory = locked(&self.memory);
-        if matches!(memory.known.get(&self.key), Some(Progress::UnderWay(_))) {
-            let waiting = memory.known.remove(&self.key);
-            drop(memory);
-            wake(waiting);
-        }
-    }
-}
-
-fn wake(progress: Option<Progress>) {
-    if let Some(Progress::UnderWay(waiting)) = progress {
+        let waiting = locked(&self.memory).under_way.remove(&self.key).unwrap_or_default();
         // Who is gone was drained; its message is back in its queue.
         waiting.into_iter().for_each(|waiter| waiter.send(()).unwrap_or_default());
     }

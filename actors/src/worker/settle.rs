@@ -63,6 +63,9 @@ impl Desk {
             Some(wake_up) => vec![(wake_up, Duration::ZERO)],
             None => self.children(message),
         };
+        if next.is_empty() {
+            return Ok(());
+        }
         loop {
             match self.node.passed_on.turn(key) {
                 // Who asks anew is answered anew: the earlier answer may have been spent on what was deleted since.

@@ -4,7 +4,7 @@ mod page;
 mod story;
 
 use anyhow::bail;
-use euterpe_actors::accounting::Forecaster;
+use euterpe_actors::accounting::{Forecaster, Sight};
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::JobIx;
@@ -76,8 +76,8 @@ fn jobs(opened: &Opened, entity: &EntityId, job: Option<&str>) -> anyhow::Result
 
 async fn tell(opened: &Opened, entity: &EntityId, jobs: &[JobIx]) -> anyhow::Result<Vec<Story>> {
     let run = opened.next_run().await?;
-    let (stores, state) = (opened.stores.clone(), opened.state.clone());
-    let forecaster = Forecaster::new(opened.nodes.clone(), stores, state, run, Force::None, None);
+    let (plan, stores, state) = (opened.nodes.clone(), opened.stores.clone(), opened.state.clone());
+    let forecaster = Forecaster::new(Sight { plan, stores, state, run, force: Force::None, known: None });
     let mut stories = Vec::with_capacity(jobs.len());
     for at in jobs {
         stories.push(Story::of(opened, &forecaster, *at, entity).await?);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use euterpe_actors::accounting::{Forecaster, origins};
+use euterpe_actors::accounting::{Forecaster, Sight, origins};
 use euterpe_actors::dedupe::Presence;
 
 use super::place::{Place, wait_for};
@@ -67,7 +67,8 @@ async fn foretell(opened: &Opened, select: &Select) -> anyhow::Result<Forecast> 
     let presence = Arc::new(Presence::up_to(REMEMBERED));
     survey::survey(plan, &opened.stores, &presence, run).await?;
     let (stores, state) = (opened.stores.clone(), opened.state.clone());
-    let forecaster = Forecaster::new(plan.clone(), stores, state, run, selection.force.clone(), Some(presence));
+    let (force, known) = (selection.force.clone(), Some(presence));
+    let forecaster = Forecaster::new(Sight { plan: plan.clone(), stores, state, run, force, known });
     let mut forecast = Forecast::of(plan.clone(), selection.clone());
     let mut left = select.limit.unwrap_or(u64::MAX);
     let mut stream = ids.stream();

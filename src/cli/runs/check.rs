@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use euterpe_actors::accounting::{Accountant, Standing};
+use euterpe_actors::accounting::{Accountant, Sight, Standing};
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Force, Target};
@@ -235,5 +235,5 @@ pub(super) async fn accountant(opened: &Opened, manifest: &Manifest) -> anyhow::
         }
     };
     let (plan, stores, state) = (opened.nodes.clone(), opened.stores.clone(), opened.state.clone());
-    Ok(Accountant::open(plan, stores, state, manifest.run, force, known).await?)
+    Ok(Accountant::open(Sight { plan, stores, state, run: manifest.run, force, known }).await?)
 }

@@ -6,20 +6,19 @@ mod tests;
 #[cfg(test)]
 mod world;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use futures::future::BoxFuture;
 
 use needs::{Need, blocked_by_key};
 
-use super::{origins, required};
-use crate::dedupe::Presence;
+use super::{Sight, origins, required};
 use crate::edges::Unobtainable;
-use crate::ids::{EntityId, RunId};
-use crate::message::{Force, Target};
-use crate::plan::{JobIx, NodePlan};
-use crate::state::{Selection, StateStore};
-use crate::storage::{StorageError, Stores};
+use crate::ids::EntityId;
+use crate::message::Target;
+use crate::plan::JobIx;
+use crate::state::Selection;
+use crate::storage::StorageError;
 
 /// What a run would do about one job for one entity, as long as no transform fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,13 +55,7 @@ pub struct Expected {
 
 /// Foretells runs. Reads stores and skip records, writes nothing.
 pub struct Forecaster {
-    plan: Arc<NodePlan>,
-    stores: Stores,
-    state: StateStore,
-    run: RunId,
-    force: Force,
-    /// What a listing showed; it spares look-ups of what is there.
-    known: Option<Arc<Presence>>,
+    sight: Sight,
 }
 
 /// What is known about one entity's targets so far.
@@ -73,16 +66,9 @@ struct Thought {
 }
 
 impl Forecaster {
-    /// Foretells a run with the id `run`, which must be later than all runs before, that forces `force`.
-    pub fn new(
-        plan: Arc<NodePlan>,
-        stores: Stores,
-        state: StateStore,
-        run: RunId,
-        force: Force,
-        known: Option<Arc<Presence>>,
-    ) -> Self {
-        Self { plan, stores, state, run, force, known }
+    /// Foretells a run as `sight` sees it.
+    pub fn new(sight: Sight) -> Self {
+        Self { sight }
     }
 
     /// What a run of `selection` would do for an entity: the required jobs, parents first, then what they would ask for.
@@ -90,9 +76,9 @@ impl Forecaster {
     /// # Errors
     /// A store's own.
     pub async fn entity(&self, selection: &Selection, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
-        let jobs = required(&self.plan, selection, entity);
-        let target = |at: &JobIx| Target { job: self.plan.job(*at).name.clone(), entity: entity.clone() };
-        if self.is_finished(&jobs, entity).await? {
+        let jobs = required(&self.sight.plan, selection, entity);
+        let target = |at: &JobIx| Target { job: self.sight.plan.job(*at).name.clone(), entity: entity.clone() };
+        if self.sight.is_finished(&jobs, entity).await {
             let have = |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have };
             return Ok(jobs.into_iter().map(have).collect());
         }
@@ -103,7 +89,7 @@ impl Forecaster {
                 fates.insert(*at, self.asked(*at, target(at), &mut thought).await?);
             }
         } else {
-            self.wave(&jobs, &origins(&self.plan, selection, entity), entity, &mut fates, &mut thought).await?;
+            self.wave(&jobs, &origins(&self.sight.plan, selection, entity), entity, &mut fates, &mut thought).await?;
         }
         let mut expected = Vec::with_capacity(jobs.len());
         for at in jobs {
@@ -133,7 +119,7 @@ impl Forecaster {
     /// A store's own.
     pub async fn request(&self, at: JobIx, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
         let selection =
-            Selection { job: Some(self.plan.job(at).name.clone()), bottom_up: true, ..Selection::default() };
+            Selection { job: Some(self.sight.plan.job(at).name.clone()), bottom_up: true, ..Selection::default() };
         self.entity(&selection, entity).await
     }
 
@@ -148,12 +134,12 @@ impl Forecaster {
     ) -> Result<(), StorageError> {
         let mut cut: HashMap<JobIx, Fate> = HashMap::new(); // where the wave goes no further, and why
         for at in jobs {
-            let job = self.plan.job(*at);
+            let job = self.sight.plan.job(*at);
             let target = Target { job: job.name.clone(), entity: entity.clone() };
-            let mut above = jobs.iter().filter(|up| self.plan.job(**up).children.contains(at)).peekable();
+            let mut above = jobs.iter().filter(|up| self.sight.plan.job(**up).children.contains(at)).peekable();
             let is_origin = origins.contains(at) || above.peek().is_none();
             let why = above.map(|up| cut.get(up)).reduce(|one, other| one.and(other)).flatten().cloned();
-            let fate = match (self.is_fresh(*at, entity).await, &why) {
+            let fate = match (self.sight.is_fresh(*at, entity).await, &why) {
                 (Err(error), _) => blocked_by_key(error, &target)?,
                 (Ok(true), _) => Fate::Have,
                 (Ok(false), Some(why)) if !is_origin => self.unless_skipped(*at, &target, why.clone()).await?,
@@ -210,7 +196,7 @@ impl Forecaster {
             if let Some((_, known)) = thought.asked.get(&target) {
                 return Ok(known.clone());
             }
-            let fate = match self.is_whole(at, &target.entity).await {
+            let fate = match self.sight.is_whole(at, &target.entity).await {
                 Err(error) => blocked_by_key(error, &target)?,
                 Ok(true) => Fate::Have,
                 Ok(false) => match self.needs(at, &target).await? {
@@ -243,10 +229,10 @@ impl Forecaster {
 
     /// A skip that stands is the target's own end, whatever became of its parents; a dead letter of its own is another.
     async fn unless_skipped(&self, at: JobIx, target: &Target, fate: Fate) -> Result<Fate, StorageError> {
-        if matches!(&fate, Fate::Blocked(cause, _) if cause == target) || self.force.names(&target.job) {
+        if matches!(&fate, Fate::Blocked(cause, _) if cause == target) || self.sight.force.names(&target.job) {
             return Ok(fate);
         }
-        Ok(match self.state.skip_of(target, self.plan.job(at).settings).await? {
+        Ok(match self.sight.state.skip_of(target, self.sight.plan.job(at).settings).await? {
             Some(skip) => Fate::Skipped(target.clone(), Unobtainable { reason: skip.reason, text: skip.text }),
             None => fate,
         })

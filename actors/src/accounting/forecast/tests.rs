@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::world::{NOW, World, random_selection, random_world, store_name};
-use super::{Expected, Fate, Forecaster};
+use super::{Expected, Fate, Forecaster, Sight};
 use crate::accounting::{Accountant, Standing};
 use crate::dedupe::Presence;
 use crate::ids::EntityId;
@@ -23,9 +23,13 @@ struct Sum {
     letters: BTreeSet<(Target, Reason)>,
 }
 
+fn sight(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> Sight {
+    let (plan, stores, state) = (world.plan.clone(), world.stores(), world.state());
+    Sight { plan, stores, state, run: NOW, force: selection.force.clone(), known }
+}
+
 async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {
-    let forecaster =
-        Forecaster::new(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), known);
+    let forecaster = Forecaster::new(sight(world, selection, known));
     let mut sum = Sum::default();
     let mut all = Vec::new();
     for entity in world.meant(selection) {
@@ -69,10 +73,7 @@ async fn check(seed: u64) {
     assert_eq!(sum, done, "foretold (left) is not what was done (right), {}", shown());
     assert_eq!(started.len(), done.made.len(), "work was done twice, {}", shown());
 
-    let accountant =
-        Accountant::open(world.plan.clone(), world.stores(), world.state(), NOW, selection.force.clone(), None)
-            .await
-            .expect("opened");
+    let accountant = Accountant::open(sight(&world, &selection, None)).await.expect("opened");
     for entity in world.meant(&selection) {
         for (at, standing) in accountant.entity(&selection, &entity).await.expect("accounted") {
             let target = Target { job: world.plan.job(at).name.clone(), entity: entity.clone() };

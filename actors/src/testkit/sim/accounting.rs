@@ -12,7 +12,7 @@ use super::{
     stores::at_once,
     world::World,
 };
-use crate::accounting::{Accountant, Standing};
+use crate::accounting::{Accountant, Sight, Standing};
 use crate::ids::{EntityId, RunId};
 use crate::message::{Base, Target};
 use crate::outcome::Reason;
@@ -282,7 +282,8 @@ pub(super) async fn compare(
     let mut differences = Vec::new();
     for (_, ask) in asked.iter().filter(|(_, ask)| !ask.resumed && !ask.ping) {
         let (plan, state) = (scenario.plan.clone(), StateStore::new(store(graph::STATE)));
-        let accountant = Accountant::open(plan, stores.clone(), state, ask.run, ask.force.clone(), None).await;
+        let sight = Sight { plan, stores: stores.clone(), state, run: ask.run, force: ask.force.clone(), known: None };
+        let accountant = Accountant::open(sight).await;
         let accountant = accountant.expect("a store in memory answers");
         for place in required(&scenario.plan, ask) {
             let target = Target { job: graph::name(place.0.0), entity: place.1.clone() };
