@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Broker, BrokerError, Delivery, Outgoing, Subscription, Ticket};
+use super::{Broker, BrokerError, Delivery, Outgoing, Subscription, Ticket, Writing};
 use crate::ids::JobName;
 
 /// Queues in this process. What a dead worker held goes back to its queue; what the process held dies with it.
@@ -57,6 +57,7 @@ struct Lines {
 
 struct Item {
     body: Bytes,
+    writing: Writing,
     parks: u32,
     redelivered: bool,
 }
@@ -143,14 +144,15 @@ impl Broker for InProcess {
         }
         self.shared.open.fetch_add(messages.len(), Ordering::AcqRel);
         for message in messages {
-            let queue = &self.queues[&message.job];
-            let item = Item { body: message.body, parks: message.parks, redelivered: false };
+            let Outgoing { job, body, writing, parks, delay } = message;
+            let queue = &self.queues[&job];
+            let item = Item { body, writing, parks, redelivered: false };
             let mut lines = queue.locked();
-            if message.delay.is_zero() {
+            if delay.is_zero() {
                 lines.ready.push_back(item);
             } else {
                 lines.sequence += 1;
-                let later = Later { due: Instant::now() + message.delay, sequence: lines.sequence, item };
+                let later = Later { due: Instant::now() + delay, sequence: lines.sequence, item };
                 lines.delayed.push(Reverse(later));
             }
             drop(lines);
@@ -218,9 +220,10 @@ impl Queue {
         if !lines.ready.is_empty() {
             self.arrived.notify_one(); // what became due together wakes as many workers
         }
-        let (body, parks, redelivered) = (item.body.clone(), item.parks, item.redelivered);
+        let (body, writing) = (item.body.clone(), item.writing.clone());
+        let (parks, redelivered) = (item.parks, item.redelivered);
         let held = Held { queue: self.clone(), item };
-        Ok(Delivery::new(body, parks, redelivered, Box::new(held)))
+        Ok(Delivery::new(body, writing, parks, redelivered, Box::new(held)))
     }
 }
 

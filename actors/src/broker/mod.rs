@@ -2,13 +2,32 @@
 
 pub mod in_process;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::ids::JobName;
+
+/// Who wrote a body, and so how it is to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Writing {
+    /// A node, in our own envelope.
+    #[default]
+    Envelope,
+    /// Another program.
+    Foreign(Arc<Foreign>),
+}
+
+/// What another program says beside a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// The media type, such as `text/plain`; empty where none was given.
+    pub content_type: String,
+    /// The run that it belongs to, as text; none where it names none.
+    pub run: Option<String>,
+}
 
 /// One message on its way to a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +36,8 @@ pub struct Outgoing {
     pub job: JobName,
     /// The encoded message.
     pub body: Bytes,
+    /// Who wrote the body: of others' messages the word stays beside it when they are put off.
+    pub writing: Writing,
     /// How often it was put off so far; a header beside the body.
     pub parks: u32,
     /// How long it is to stay out of the queue.
@@ -26,7 +47,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// To be delivered as soon as somebody is free.
     pub fn now(job: JobName, body: Bytes) -> Self {
-        Self { job, body, parks: 0, delay: Duration::ZERO }
+        Self { job, body, writing: Writing::Envelope, parks: 0, delay: Duration::ZERO }
     }
 }
 
@@ -62,6 +83,8 @@ pub trait Ticket: Send {
 pub struct Delivery {
     /// The encoded message.
     pub body: Bytes,
+    /// Who wrote the body.
+    pub writing: Writing,
     /// How often it was put off so far.
     pub parks: u32,
     /// Whether it was delivered before and not settled.
@@ -71,13 +94,19 @@ pub struct Delivery {
 
 impl Delivery {
     /// A delivery with its ticket.
-    pub fn new(body: Bytes, parks: u32, redelivered: bool, ticket: Box<dyn Ticket>) -> Self {
-        Self { body, parks, redelivered, ticket: Some(ticket) }
+    pub fn new(body: Bytes, writing: Writing, parks: u32, redelivered: bool, ticket: Box<dyn Ticket>) -> Self {
+        Self { body, writing, parks, redelivered, ticket: Some(ticket) }
     }
 
     /// The same bytes without a ticket: to publish again, not to settle.
     pub fn copy(&self) -> Self {
-        Self { body: self.body.clone(), parks: self.parks, redelivered: self.redelivered, ticket: None }
+        Self {
+            body: self.body.clone(),
+            writing: self.writing.clone(),
+            parks: self.parks,
+            redelivered: self.redelivered,
+            ticket: None,
+        }
     }
 
     /// Settles the message for good.

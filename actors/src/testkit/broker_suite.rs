@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
-use crate::broker::{Broker, BrokerError, Delivery, Outgoing, Subscription};
+use crate::broker::{Broker, BrokerError, Delivery, Foreign, Outgoing, Subscription, Writing};
 use crate::ids::JobName;
 
 /// How long the suite waits for what must come.
@@ -31,6 +31,7 @@ where
     never_delivers_again_what_was_acked(&*fresh().await).await;
     keeps_a_delayed_message_back_for_its_time(&*fresh().await).await;
     keeps_the_count_of_parks_beside_the_body(&*fresh().await).await;
+    says_of_a_body_by_others_that_it_is_one(&*fresh().await).await;
     names_the_queue_that_it_does_not_have(&*fresh().await).await;
     shares_a_queue_between_consumers(&*fresh().await).await;
     loses_nothing_when_a_subscription_is_dropped(&*fresh().await).await;
@@ -135,6 +136,23 @@ async fn keeps_the_count_of_parks_beside_the_body(broker: &dyn Broker) {
     let again = soon(&mut mel).await;
     assert_eq!(again.parks, 7, "a redelivery forgot its count of parks");
     again.ack();
+}
+
+async fn says_of_a_body_by_others_that_it_is_one(broker: &dyn Broker) {
+    let foreign = Foreign { content_type: "text/plain".into(), run: Some("run-7".into()) };
+    let writing = Writing::Foreign(Arc::new(foreign));
+    let put_off = Outgoing { writing: writing.clone(), delay: Duration::from_millis(300), ..message("mel", "late") };
+    publish(
+        broker,
+        vec![Outgoing { writing: writing.clone(), ..message("mel", "t-1") }, put_off, message("mel", "ours")],
+    )
+    .await;
+    let mut mel = subscribe(broker, "mel");
+    for (body, wanted) in [("t-1", &writing), ("ours", &Writing::Envelope), ("late", &writing)] {
+        let delivery = soon(&mut mel).await;
+        assert_eq!((text(&delivery).as_str(), &delivery.writing), (body, wanted));
+        delivery.ack();
+    }
 }
 
 async fn names_the_queue_that_it_does_not_have(broker: &dyn Broker) {

@@ -192,6 +192,7 @@ impl Desk {
         let later = Outgoing {
             job: self.job.name.clone(),
             body: delivery.body.clone(),
+            writing: delivery.writing.clone(),
             parks: delivery.parks + 1,
             delay: park_wait(delivery.parks),
         };
@@ -214,7 +215,7 @@ impl Desk {
                 None => message,
             };
             let body = wire::encode(&message).map_err(|error| BrokerError::Unconfirmed(error.to_string()))?;
-            outgoing.push(Outgoing { job, body, parks: 0, delay });
+            outgoing.push(Outgoing { delay, ..Outgoing::now(job, body) });
         }
         let count = outgoing.len();
         reach("before_publish");

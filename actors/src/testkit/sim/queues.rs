@@ -7,7 +7,7 @@ use rand::Rng;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{life::Life, world::State};
-use crate::broker::{Delivery, Outgoing, Ticket};
+use crate::broker::{Delivery, Outgoing, Ticket, Writing};
 use crate::ids::JobName;
 use crate::wire;
 
@@ -96,7 +96,7 @@ impl Queues {
 impl State {
     /// Takes a message into its queue and tells the ledger.
     pub(super) fn enqueue(&mut self, outgoing: Outgoing) {
-        let Outgoing { job, body, parks, delay } = outgoing;
+        let Outgoing { job, body, parks, delay, writing: _ } = outgoing; // a simulation has no other programs
         match wire::decode(&body) {
             Ok(message) => self.ledger.published(&message, !delay.is_zero()),
             Err(error) => self.ledger.violations.push(format!("somebody published what nobody can read: {error}")),
@@ -128,7 +128,13 @@ impl State {
         self.queues.next_ticket += 1;
         let ticket = self.queues.next_ticket;
         self.trace.note(format_args!("{} deliver {job} {} to {}", self.step, message.number, consumer.life));
-        let delivery = Delivery::new(message.body.clone(), message.parks, message.redelivered, ticket_of(ticket));
+        let delivery = Delivery::new(
+            message.body.clone(),
+            Writing::Envelope,
+            message.parks,
+            message.redelivered,
+            ticket_of(ticket),
+        );
         self.queues.held.insert(ticket, Held { life: consumer.life, job: job.clone(), message });
         // Where nobody listens any more, the delivery that comes back gives itself back.
         drop(consumer.mouth.send(delivery));
