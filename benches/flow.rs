@@ -99,6 +99,7 @@ fn graph(jobs: usize) {
             salt: 1,
             scratch: std::env::temp_dir(),
             slots: Default::default(),
+            served: None,
             isolate: false,
             clock: || 0,
         });

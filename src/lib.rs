@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod assembly;
+pub mod broker;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "faults")]

@@ -46,6 +46,8 @@ pub struct NodeSettings {
     pub scratch: PathBuf,
     /// The jobs whose workers take turns at the machine: each work holds one permit. Others work whenever they are free.
     pub slots: HashMap<JobName, Arc<Semaphore>>,
+    /// The jobs that have a pool here, or all: others serve the rest.
+    pub served: Option<Vec<JobName>>,
     /// Whether all work is done in child processes: set when a run is resumed that ended uncleanly.
     pub isolate: bool,
     /// The time, in milliseconds after the Unix epoch; for people, never for decisions.

@@ -6,6 +6,7 @@ use actix::prelude::*;
 
 use crate::context::{NodeContext, NodeSettings};
 use crate::dedupe::Dedupe;
+use crate::ids::JobName;
 use crate::parent_trigger::ParentTrigger;
 use crate::plan::JobIx;
 use crate::pool::{Drain, Pool, PoolState, Snapshot};
@@ -36,7 +37,10 @@ impl Actor for Node {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
-        for at in self.context.plan().places().rev() {
+        let served = &self.context.settings.served;
+        let is_served = |job: &JobName| served.as_ref().is_none_or(|served| served.contains(job));
+        let plan = self.context.plan();
+        for at in plan.places().rev().filter(|at| is_served(&plan.job(*at).name)) {
             self.pools.push((at, Pool::new(self.context.clone(), at).start()));
         }
         self.pools.reverse();

@@ -116,6 +116,8 @@ pub enum Reason {
     Declined,
     /// A person dropped the dead letter (a skip, not a failure).
     Dropped,
+    /// The broker delivered it too often without an answer.
+    GivenUpByBroker,
 }
 
 impl Reason {
@@ -140,6 +142,7 @@ impl Reason {
             Reason::Malformed => "malformed",
             Reason::Declined => "declined",
             Reason::Dropped => "dropped",
+            Reason::GivenUpByBroker => "given_up_by_broker",
         }
     }
 

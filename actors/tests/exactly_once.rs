@@ -118,6 +118,7 @@ fn run(plan: NodePlan, messages: impl Fn(&NodePlan) -> Vec<EntityMessage>) -> (A
             salt: 7,
             scratch: std::env::temp_dir(),
             slots: HashMap::new(),
+            served: None,
             isolate: false,
             clock: || 0,
         });

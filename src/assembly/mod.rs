@@ -6,7 +6,7 @@ mod opened;
 use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
 
-pub use opened::{Opened, Opening, STATE_FOLDER, now, salt};
+pub use opened::{Access, Opened, Opening, STATE_FOLDER, now, salt};
 
 use crate::config::plan::{Job, Plan};
 use crate::transform::isolated::{Recipe, isolated};

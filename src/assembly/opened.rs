@@ -32,9 +32,20 @@ pub struct Opening {
     /// Where the graphs' state folders lie; by default [`STATE_FOLDER`] beside the graph file. Each graph has one of its
     /// own there, under its name.
     pub state: Option<PathBuf>,
-    /// Whether this process is going to write: then it alone may have the state folder. Otherwise nothing is made, not
-    /// even a folder.
-    pub exclusive: bool,
+    /// What it is opened for.
+    pub access: Access,
+}
+
+/// What a graph is opened for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// To look: nothing is made, not even a folder.
+    #[default]
+    Look,
+    /// To write beside others who share it over a broker.
+    Share,
+    /// To write as the only one: nobody else may have the state folder meanwhile.
+    Hold,
 }
 
 /// A graph opened for work.
@@ -70,13 +81,15 @@ impl Opened {
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
         let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
         let state_folder = states.join(&plan.graph);
-        let lock = match opening.exclusive {
-            true => Some(FolderLock::take(&state_folder)?),
-            false => None,
+        let lock = match opening.access {
+            Access::Hold => Some(FolderLock::take(&state_folder)?),
+            Access::Share => Some(FolderLock::share(&state_folder)?),
+            Access::Look => None,
         };
-        let settings = LocalSettings { create: opening.exclusive, ..LocalSettings::default() };
+        let writes = opening.access != Access::Look;
+        let settings = LocalSettings { create: writes, ..LocalSettings::default() };
         let state = StateStore::new(open_folder(&state_folder, settings, true)?);
-        let stores = open_stores(&plan, opening.exclusive)?;
+        let stores = open_stores(&plan, writes)?;
         Ok(Self { plan, nodes, stores, state, state_folder, slots, lock })
     }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, one variant and one arm for each here.
 
+pub mod broker;
 mod completions;
 mod config_show;
 mod dead;
@@ -7,9 +8,11 @@ mod explain;
 mod graph;
 mod graph_file;
 mod lint;
+mod node;
 mod output;
 mod place;
 mod plan;
+mod publish;
 pub mod run;
 mod runs;
 mod schema;
@@ -43,6 +46,10 @@ pub struct Command {
 pub enum Verb {
     /// Run a graph: make every output that is missing, once, and account for every entity.
     Run(run::Args),
+    /// Serve a graph's queues on this machine, over a broker, until told to stop.
+    Node(node::Args),
+    /// Send entities to a graph's nodes, over a broker, and return.
+    Publish(publish::Args),
     /// Say what a run would do, and why; writes nothing.
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -78,6 +85,8 @@ impl Command {
         let out = Output { json: self.json };
         match &self.verb {
             Verb::Run(args) => run::run(args, app, out),
+            Verb::Node(args) => node::run(args, app, out),
+            Verb::Publish(args) => publish::run(args, app, out),
             Verb::Plan(args) => plan::run(args, app, out),
             Verb::Explain(args) => explain::run(args, app, out),
             Verb::Runs(args) => runs::run(args, app, out),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
 use crate::app::App;
-use crate::assembly::{Opened, Opening};
+use crate::assembly::{Access, Opened, Opening};
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,7 +26,7 @@ impl Place {
     /// # Errors
     /// A store that is not there, a transform that cannot be opened.
     pub fn look(&self, app: &App, out: Output) -> anyhow::Result<Result<Opened, Exit>> {
-        self.open(app, out, Opening { state: self.state.clone(), ..Opening::default() })
+        self.open(app, out, None, Access::Look)
     }
 
     /// Opens the graph for writing, with so many workers: no other process may have its state folder meanwhile.
@@ -34,11 +34,21 @@ impl Place {
     /// # Errors
     /// As [`Place::look`], and where another process has the folder.
     pub fn hold(&self, app: &App, out: Output, jobs: Option<u16>) -> anyhow::Result<Result<Opened, Exit>> {
-        let jobs = jobs.map(usize::from);
-        self.open(app, out, Opening { jobs, state: self.state.clone(), exclusive: true })
+        self.open(app, out, jobs, Access::Hold)
     }
 
-    fn open(&self, app: &App, out: Output, opening: Opening) -> anyhow::Result<Result<Opened, Exit>> {
+    /// Opens the graph, with so many workers.
+    ///
+    /// # Errors
+    /// As [`Place::look`] and [`Place::hold`].
+    pub fn open(
+        &self,
+        app: &App,
+        out: Output,
+        jobs: Option<u16>,
+        access: Access,
+    ) -> anyhow::Result<Result<Opened, Exit>> {
+        let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), access };
         match self.graph.load_or_show(app, out)? {
             Ok(plan) => Ok(Ok(Opened::open(plan, app.registry(), &opening)?)),
             Err(exit) => Ok(Err(exit)),

@@ -15,7 +15,7 @@ use euterpe_actors::state::{Counts, Manifest, RunEnd, StateStore};
 use euterpe_actors::storage::Stores;
 use tokio::sync::{Semaphore, watch};
 
-use super::feed::{Feeder, Line};
+use super::feed::{Feeder, Line, Way};
 use super::ids::Passed;
 use super::tracker::{Tally, Tracker};
 
@@ -88,6 +88,7 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         salt: manifest.wave,
         scratch,
         slots,
+        served: None,
         isolate,
         clock,
     });
@@ -99,7 +100,7 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         manifest,
         tracker: tracker.clone(),
         window: workers * 4 + 64,
-        broker: broker.clone(),
+        way: Way::Embedded(broker.clone()),
         ids: std::cell::Cell::new(0),
     };
     let mut stopped = stop.clone();
@@ -153,7 +154,7 @@ async fn drain(node: &actix::Addr<Node>, mut stop: watch::Receiver<Stop>, idle: 
 }
 
 /// The counts of a run's end record.
-fn counts(plan: &NodePlan, tally: &Tally) -> std::collections::BTreeMap<JobName, Counts> {
+pub(super) fn counts(plan: &NodePlan, tally: &Tally) -> std::collections::BTreeMap<JobName, Counts> {
     let count =
         |job: &super::JobTally| Counts { done: job.done, exists: job.exists, skipped: job.skipped, dead: job.dead };
     plan.jobs.iter().zip(&tally.jobs).map(|(job, tally)| (job.name.clone(), count(tally))).collect()

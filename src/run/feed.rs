@@ -31,12 +31,27 @@ pub struct Line {
     pub tracker: Arc<Tracker>,
     /// How many entities may be under way and not put off.
     pub window: usize,
-    pub(super) broker: InProcess,
+    pub(super) way: Way,
     pub(super) ids: std::cell::Cell<u64>,
+}
+
+/// The broker at the end of the line.
+pub(super) enum Way {
+    /// In this process: it knows how much is where.
+    Embedded(InProcess),
+    /// Elsewhere: messages are gathered, for an answer takes long.
+    Remote {
+        broker: Arc<dyn Broker>,
+        gathered: std::cell::RefCell<Vec<Outgoing>>,
+        /// Whether somebody tells the tracker how entities end; otherwise they are forgotten once they are sent.
+        followed: bool,
+    },
 }
 
 /// The most entities under way at all, put off or not.
 const MOST_LIVE: usize = 20_000;
+/// How many messages for a broker elsewhere are gathered.
+const GATHERED: usize = 1024;
 
 impl Line {
     /// A message id.
@@ -50,7 +65,7 @@ impl Line {
     /// # Errors
     /// Where a message is too large or the broker is closed.
     pub async fn send(&self, entity: &EntityId, required: &[JobIx], messages: &[EntityMessage]) -> anyhow::Result<()> {
-        self.room().await;
+        self.room().await?;
         if !self.tracker.begin(entity, required) {
             return Ok(()); // under way already
         }
@@ -60,18 +75,50 @@ impl Line {
             outgoing.push(Outgoing::now(message.target.job.clone(), body));
         }
         reach("before_feed");
-        self.broker.publish(outgoing).await.with_context(|| format!("could not send `{entity}`"))
+        match &self.way {
+            Way::Embedded(broker) => {
+                broker.publish(outgoing).await.with_context(|| format!("could not send `{entity}`"))
+            }
+            Way::Remote { gathered, followed, .. } => {
+                if !followed {
+                    self.tracker.leave(entity);
+                }
+                gathered.borrow_mut().extend(outgoing);
+                let full = gathered.borrow().len() >= GATHERED;
+                if full { self.flush().await } else { Ok(()) }
+            }
+        }
     }
 
-    async fn room(&self) {
+    /// Publishes what was gathered, and returns when all of it is confirmed.
+    ///
+    /// # Errors
+    /// Where the broker did not take it.
+    pub async fn flush(&self) -> anyhow::Result<()> {
+        let Way::Remote { broker, gathered, .. } = &self.way else { return Ok(()) };
+        let messages = std::mem::take(&mut *gathered.borrow_mut());
+        if messages.is_empty() {
+            return Ok(());
+        }
+        broker.publish(messages).await.context("could not publish")
+    }
+
+    async fn room(&self) -> anyhow::Result<()> {
         loop {
             let moved = self.tracker.moved.notified();
             let live = self.tracker.live();
-            let put_off: usize = self.plan.jobs.iter().map(|job| self.broker.depth(&job.name).delayed).sum();
-            let is_ping = self.manifest.selection.ping && self.broker.open() >= self.window;
-            if live < MOST_LIVE && live.saturating_sub(put_off) < self.window && !is_ping {
-                return;
+            let has_room = match &self.way {
+                Way::Embedded(broker) => {
+                    let put_off: usize = self.plan.jobs.iter().map(|job| broker.depth(&job.name).delayed).sum();
+                    let is_ping = self.manifest.selection.ping && broker.open() >= self.window;
+                    live.saturating_sub(put_off) < self.window && !is_ping
+                }
+                Way::Remote { .. } => true, // its queues hold what its nodes cannot take yet
+            };
+            if has_room && live < MOST_LIVE {
+                return Ok(());
             }
+            self.flush().await?;
             // Looked at again now and then: what is put off changes without an entity's end.
             let looked = tokio::time::timeout(Duration::from_millis(50), moved).await;
             drop(looked);

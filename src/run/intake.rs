@@ -181,6 +181,7 @@ async fn send(line: &Line, wanted: &Wanted, ahead: &Ahead) -> anyhow::Result<()>
             let messages = first_messages(&line.plan, &line.manifest, entity, || line.next_id());
             line.send(entity, &jobs, &messages).await?;
         }
+        line.flush().await?;
     }
     Ok(())
 }

@@ -9,8 +9,13 @@
 
 pub mod embedded;
 pub mod feed;
+mod fuse;
 pub mod ids;
 pub mod intake;
+pub mod remote;
+pub mod report;
+pub mod reporter;
+pub mod serve;
 pub mod survey;
 pub mod tracker;
 

@@ -5,12 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use euterpe_actors::accounting::Standing;
 use euterpe_actors::events::{Event, Observer};
-use euterpe_actors::ids::EntityId;
-use euterpe_actors::message::{EntityMessage, Kind};
+use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::message::Kind;
 use euterpe_actors::outcome::{Outcome, Reason};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use tokio::sync::Notify;
+
+use super::report::Note;
 
 /// What became of a job's entities so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,6 +158,11 @@ impl Tracker {
         true
     }
 
+    /// An entity that was sent and whose end nobody will tell of.
+    pub fn leave(&self, entity: &EntityId) {
+        self.locked().live.remove(entity);
+    }
+
     /// A name that cannot be an id, or an entity that no job takes.
     pub fn bad_name(&self) {
         let mut inner = self.locked();
@@ -183,13 +191,50 @@ impl Tracker {
         self.locked().live.keys().take(most).cloned().collect()
     }
 
+    /// The jobs that an entity under way still needs.
+    pub fn left_of(&self, entity: &EntityId) -> Vec<JobIx> {
+        let inner = self.locked();
+        inner.live.get(entity).into_iter().flatten().map(|at| JobIx(usize::from(*at))).collect()
+    }
+
     fn locked(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn handled(&self, message: &EntityMessage, outcome: Outcome, why: Option<(Reason, &str)>) {
-        let Some(at) = self.plan.find(message.target.job.as_str()) else { return };
-        let is_skip = why.is_some_and(|(reason, _)| reason.is_skip());
+    /// A message of the run ended, here or on another node.
+    pub fn ended(&self, note: &Note) {
+        if let (Outcome::Dead | Outcome::Retried, Some(reason)) = (note.outcome, note.reason) {
+            self.say(&note.job, &note.entity, note.attempt, note.outcome, reason, &note.text);
+        }
+        self.handled(&note.job, &note.entity, note.outcome, note.reason);
+    }
+
+    /// Storage says how a job ended for an entity under way, although nobody told. False where it is not under way.
+    pub fn found(&self, entity: &EntityId, at: JobIx, standing: &Standing) -> bool {
+        let end = match standing {
+            Standing::Done => End::Done,
+            Standing::Skipped(..) => End::Skipped,
+            Standing::Dead(..) => End::Dead,
+            Standing::Open => return false,
+        };
+        let mut inner = self.locked();
+        let Inner { tally, live, .. } = &mut *inner;
+        let Some(left) = live.get_mut(entity) else { return false };
+        if left.contains(&(at.0 as u16)) && end == End::Done {
+            tally.jobs[at.0].done += 1;
+        }
+        settle(tally, left, at.0 as u16, end);
+        if left.is_empty() {
+            live.remove(entity);
+            drop(inner);
+            self.moved.notify_one();
+        }
+        true
+    }
+
+    fn handled(&self, job: &JobName, entity: &EntityId, outcome: Outcome, reason: Option<Reason>) {
+        let Some(at) = self.plan.find(job.as_str()) else { return };
+        let is_skip = reason.is_some_and(Reason::is_skip);
         let end = match outcome {
             Outcome::Done => End::Done,
             Outcome::Exists => End::Exists,
@@ -211,7 +256,7 @@ impl Tracker {
             (_, End::Ping) => tally.jobs[at.0].pings += 1,
             _ => {}
         }
-        let Some(left) = live.get_mut(&message.target.entity) else { return };
+        let Some(left) = live.get_mut(entity) else { return };
         if matches!(end, End::Ping) {
             return;
         }
@@ -221,17 +266,16 @@ impl Tracker {
             self.below[at.0].iter().for_each(|below| settle(tally, left, *below, end));
         }
         if left.is_empty() {
-            live.remove(&message.target.entity);
+            live.remove(entity);
             drop(inner);
             self.moved.notify_one();
         }
     }
 
     /// A few dead letters are worth a line each; thousands would hide everything else.
-    fn say(&self, message: &EntityMessage, outcome: Outcome, reason: Reason, text: &str) {
-        let (job, entity) = (&message.target.job, &message.target.entity);
+    fn say(&self, job: &JobName, entity: &EntityId, attempt: u32, outcome: Outcome, reason: Reason, text: &str) {
         if outcome == Outcome::Retried {
-            tracing::info!(target: "euterpe::run", %job, %entity, attempt = message.attempt, "will be tried again: {text}");
+            tracing::info!(target: "euterpe::run", %job, %entity, attempt, "will be tried again: {text}");
             return;
         }
         match self.locked().tally.letters() {
@@ -266,15 +310,16 @@ impl Observer for Tracker {
     fn on(&self, event: &Event<'_>) {
         match event {
             Event::Handled { message: Some(message), outcome, why, .. } => {
+                let (job, entity) = (&message.target.job, &message.target.entity);
                 // The reason of a failure that is only passed on is the ancestor's.
                 let why = match &message.kind {
                     Kind::Failed(failure) => Some((failure.reason, failure.text.as_str())),
                     Kind::Work => *why,
                 };
                 if let (Outcome::Dead | Outcome::Retried, Some((reason, text))) = (outcome, why) {
-                    self.say(message, *outcome, reason, text);
+                    self.say(job, entity, message.attempt, *outcome, reason, text);
                 }
-                self.handled(message, *outcome, why);
+                self.handled(job, entity, *outcome, why.map(|(reason, _)| reason));
             }
             Event::Stalled { job, text } => {
                 self.trouble(job.as_str(), format!("a store is in trouble, waiting for it: {text}"), false);

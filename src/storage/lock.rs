@@ -57,6 +57,22 @@ impl FolderLock {
     /// # Errors
     /// [`LockError::Held`] at once if another process (or another lock of this one) has it.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
+        let mut lock = Self::lock(folder, FlockOperation::NonBlockingLockExclusive)?;
+        let refused = |source: io::Error| LockError::Refused { folder: folder.to_owned(), source };
+        lock.file.set_len(0).and_then(|()| lock.file.rewind()).map_err(refused)?;
+        writeln!(lock.file, "{}", std::process::id()).map_err(refused)?;
+        Ok(lock)
+    }
+
+    /// Holds `folder` together with others who share it; who wants it alone is refused meanwhile.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] at once if another process has it alone.
+    pub fn share(folder: &Path) -> Result<Self, LockError> {
+        Self::lock(folder, FlockOperation::NonBlockingLockShared)
+    }
+
+    fn lock(folder: &Path, operation: FlockOperation) -> Result<Self, LockError> {
         let refused = |source: io::Error| LockError::Refused { folder: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(refused)?;
         let path = folder.join(NAME);
@@ -64,8 +80,8 @@ impl FolderLock {
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(refused)?;
         let until = Instant::now() + AFTERLIFE;
         loop {
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => break,
+            match rustix::fs::flock(&file, operation) {
+                Ok(()) => return Ok(Self { file }),
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(refused(error.into())),
             }
@@ -78,9 +94,6 @@ impl FolderLock {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(refused)?;
-        writeln!(file, "{}", std::process::id()).map_err(refused)?;
-        Ok(Self { file })
     }
 }
 
@@ -117,6 +130,16 @@ mod tests {
         assert!(text.contains(&state.display().to_string()), "{text}");
         drop(first);
         FolderLock::take(&state).expect("free again");
+    }
+
+    #[test]
+    fn those_who_share_a_folder_keep_out_who_wants_it_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (one, two) = (FolderLock::share(folder.path()).expect("shared"), FolderLock::share(folder.path()));
+        assert!(two.is_ok() && FolderLock::take(folder.path()).is_err());
+        drop((one, two));
+        let _alone = FolderLock::take(folder.path()).expect("free");
+        assert!(FolderLock::share(folder.path()).is_err());
     }
 
     #[test]

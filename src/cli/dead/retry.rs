@@ -19,12 +19,14 @@ use super::Which;
 use super::found::{self, Found, is_made_good};
 use crate::app::App;
 use crate::assembly::{Opened, salt};
+use crate::cli::broker::BrokerArgs;
 use crate::cli::place::wait_for;
-use crate::cli::run::{REMEMBERED, follow};
+use crate::cli::run::{Following, REMEMBERED, follow};
 use crate::cli::words::{count, plain};
 use crate::cli::{Exit, Output};
 use crate::run::feed::{Feeder, Line};
 use crate::run::ids::Passed;
+use crate::run::remote::Over;
 
 /// Try again what failed.
 #[derive(Debug, clap::Args)]
@@ -35,6 +37,9 @@ pub(super) struct Args {
     /// Workers over all pools; by default as many as the machine has cores.
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+
+    #[command(flatten)]
+    broker: BrokerArgs,
 
     /// Only say what would be tried again.
     #[arg(short = 'n', long)]
@@ -58,7 +63,7 @@ struct Retried {
 /// A run, job or reason that is not there; what keeps the records from being kept.
 pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
-    let opened = match if args.dry_run { place.look(app, out)? } else { place.hold(app, out, args.jobs)? } {
+    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run))? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
@@ -67,7 +72,8 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         if args.dry_run {
             return say_what_would(&opened, &found, out);
         }
-        let retried = retry(&opened, found, out).await?;
+        let over = args.broker.over(&opened, "retry").await?;
+        let retried = retry(&opened, found, over, out).await?;
         retried.show(&place.typed(), out)
     })?;
     Ok(retried)
@@ -95,7 +101,7 @@ fn say_what_would(opened: &Opened, found: &[Found], out: Output) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-async fn retry(opened: &Opened, found: Vec<Found>, out: Output) -> anyhow::Result<Retried> {
+async fn retry(opened: &Opened, found: Vec<Found>, over: Option<Over>, out: Output) -> anyhow::Result<Retried> {
     let (meant, hopeless): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|found| found.can_retry(opened));
     let targets = found::by_target(&meant).len();
     if meant.is_empty() {
@@ -120,7 +126,8 @@ async fn retry(opened: &Opened, found: Vec<Found>, out: Output) -> anyhow::Resul
     let borrowed = manifest.run;
     // What killed a process once may do so again.
     let isolate = meant.iter().any(|found| found.letter.reason == euterpe_actors::outcome::Reason::KilledWorker);
-    let (ended, _) = follow(opened, manifest, presence, Letters { messages }, None, isolate, out).await?;
+    let way = Following { manifest, presence, max_dead: None, isolate, over };
+    let (ended, _) = follow(opened, way, Letters { messages }, out).await?;
     opened.state.reopen_run(borrowed).await?; // there is no such run, so it has no end record either
     let (mut good, mut left) = (0, Vec::new());
     for found in meant {

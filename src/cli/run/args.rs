@@ -10,6 +10,7 @@ use euterpe_actors::state::Selection;
 
 use crate::assembly::Opened;
 use crate::cli::GraphFile;
+use crate::cli::broker::BrokerArgs;
 use crate::run::{Ids, feed::why_not};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
@@ -24,6 +25,10 @@ pub struct Args {
     /// The machine.
     #[command(flatten)]
     pub machine: Machine,
+
+    /// The broker.
+    #[command(flatten)]
+    pub broker: BrokerArgs,
 
     /// Stop when so many entities have become dead letters.
     #[arg(long, value_name = "N")]

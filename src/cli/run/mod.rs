@@ -16,11 +16,12 @@ use tokio::sync::watch;
 pub use args::{Args, Machine, Mistake, Select, find};
 
 use crate::app::App;
-use crate::assembly::{Opened, Opening, now, salt};
+use crate::assembly::{Access, Opened, Opening, now, salt};
 use crate::cli::place::Place;
 use crate::cli::{Exit, Output, plan};
 use crate::config::show;
-use crate::run::{self, Intake, Request, Stop, Tracker, survey};
+use crate::run::remote::Over;
+use crate::run::{self, Intake, Request, Stop, Tracker, remote, survey};
 use progress::Progress;
 use summary::Summary;
 
@@ -39,7 +40,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
-    let opening = args.machine.opening(true);
+    let opening = args.machine.opening(args.broker.access(false));
     let opened = Opened::open(plan, app.registry(), &opening)?;
     actix::System::new().block_on(async { go(args, &opened, out).await })
 }
@@ -52,15 +53,16 @@ impl Args {
 
 impl Machine {
     /// How to open a graph for these flags.
-    pub fn opening(&self, exclusive: bool) -> Opening {
-        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), exclusive }
+    pub fn opening(&self, access: Access) -> Opening {
+        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), access }
     }
 }
 
 async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let selection = args.select.selection(&opened.nodes)?;
     let ids = args.select.source(opened, &selection)?;
-    let isolate = is_suspect(&opened.state).await?;
+    let over = args.broker.over(opened, "run").await?;
+    let isolate = over.is_none() && is_suspect(&opened.state).await?;
     let run = opened.next_run().await?;
     let manifest = Manifest {
         run,
@@ -75,7 +77,8 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     opened.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
     let ping = manifest.selection.ping;
     let intake = Intake { ids, limit: args.select.limit, clock: now };
-    let (ended, took) = follow(opened, manifest, presence, intake, args.max_dead, isolate, out).await?;
+    let way = Following { manifest, presence, max_dead: args.max_dead, isolate, over };
+    let (ended, took) = follow(opened, way, intake, out).await?;
     Summary { file: args.place().typed(), opened, run, ended: &ended, took, ping }.show(out)
 }
 
@@ -91,19 +94,31 @@ async fn is_suspect(state: &StateStore) -> anyhow::Result<bool> {
     Ok(!state.letters(&killers).await?.is_empty())
 }
 
+/// What is run, and where.
+pub struct Following {
+    /// What the run is.
+    pub manifest: Manifest,
+    /// What is known to exist.
+    pub presence: Arc<Presence>,
+    /// Stop when there are so many dead letters.
+    pub max_dead: Option<u64>,
+    /// Whether all work is done in child processes; nodes elsewhere decide that for themselves.
+    pub isolate: bool,
+    /// The broker whose nodes do the work; none where this process does.
+    pub over: Option<Over>,
+}
+
 /// Runs with progress and signals, until the end or until somebody stops it.
 ///
 /// # Errors
 /// What keeps the run from keeping its records.
 pub async fn follow(
     opened: &Opened,
-    manifest: Manifest,
-    presence: Arc<Presence>,
+    way: Following,
     feeder: impl run::feed::Feeder,
-    max_dead: Option<u64>,
-    isolate: bool,
     out: Output,
 ) -> anyhow::Result<(run::Ended, std::time::Duration)> {
+    let Following { manifest, presence, max_dead, isolate, over } = way;
     let tracker = Arc::new(Tracker::new(opened.nodes.clone()));
     let mut progress = Progress::new(opened.nodes.clone(), tracker.clone(), out, manifest.run.to_string());
     let (stopper, stop) = watch::channel(Stop::No);
@@ -120,7 +135,12 @@ pub async fn follow(
         stop,
         clock: now,
     };
-    let running = run::run(request, feeder);
+    let running = async {
+        match over {
+            None => run::run(request, feeder).await,
+            Some(over) => remote::run(request, over, feeder).await,
+        }
+    };
     let ended = tokio::select! {
         ended = running => ended,
         never = progress.show() => match never {},

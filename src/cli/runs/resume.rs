@@ -14,8 +14,9 @@ use super::check::{Account, accountant};
 use super::{One, which};
 use crate::app::App;
 use crate::assembly::{Opened, now, salt};
+use crate::cli::broker::BrokerArgs;
 use crate::cli::place::wait_for;
-use crate::cli::run::{REMEMBERED, follow, summary::Summary};
+use crate::cli::run::{Following, REMEMBERED, follow, summary::Summary};
 use crate::cli::{Exit, Output};
 use crate::run::feed::{Feeder, Line};
 use crate::run::ids::Passed;
@@ -30,6 +31,9 @@ pub(super) struct Args {
     /// Workers over all pools; by default as many as the machine has cores.
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+
+    #[command(flatten)]
+    broker: BrokerArgs,
 
     /// Stop when so many entities have become dead letters.
     #[arg(long, value_name = "N")]
@@ -46,7 +50,7 @@ pub(super) struct Args {
 /// A run that is not there; what keeps it from keeping its records.
 pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let place = &args.one.place;
-    let opened = match if args.dry_run { place.look(app, out)? } else { place.hold(app, out, args.jobs)? } {
+    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run))? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
@@ -70,7 +74,9 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     opened.state.reopen_run(run).await.context("could not reopen the run")?;
     let open = Open { accountant: accountant(opened, &manifest).await?, wave: salt() };
     let ping = manifest.selection.ping;
-    let (ended, took) = follow(opened, manifest.clone(), presence, open, args.max_dead, !is_clean, out).await?;
+    let over = args.broker.over(opened, "resume").await?;
+    let way = Following { manifest: manifest.clone(), presence, max_dead: args.max_dead, isolate: !is_clean, over };
+    let (ended, took) = follow(opened, way, open, out).await?;
     let account = Account::of(opened, &manifest, false).await?;
     opened.state.end_run(run, &end_record(&account, before.as_ref(), ended.complete)).await?;
     let exit = Summary { file: file.clone(), opened, run, ended: &ended, took, ping }.show(out)?;

@@ -248,6 +248,7 @@ impl World {
             salt: dice.random(),
             scratch: std::env::temp_dir(),
             slots: HashMap::new(),
+            served: None,
             isolate: false,
             clock: || 0,
         });

@@ -135,6 +135,7 @@ fn settings(
         salt: (life.node as u64) << 32 | u64::from(life.number),
         scratch: PathBuf::from("/nonexistent"), // no transform of a simulation asks for a folder
         slots: sketch.turns(),
+        served: None,
         isolate: false,
         clock: || 0,
     }

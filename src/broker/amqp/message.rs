@@ -1,0 +1,57 @@
+//! A message of ours or of others, as AMQP carries it: properties and headers beside the body.
+
+use std::sync::Arc;
+
+use euterpe_actors::broker::{Foreign, Outgoing, Writing};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, LongString};
+
+/// The media type of our own envelope.
+pub const ENVELOPE: &str = "application/vnd.euterpe.message";
+/// The header that counts how often a message was put off.
+const PARKS: &str = "parks";
+/// The header in which others name the run that a message belongs to.
+const RUN: &str = "run";
+
+/// What stands beside the body of an outgoing message. `seconds` after 1970, for people.
+pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    if message.parks > 0 {
+        headers.insert(PARKS.into(), AMQPValue::LongUInt(message.parks));
+    }
+    let properties = BasicProperties::default().with_delivery_mode(2).with_timestamp(seconds);
+    let properties = match &message.writing {
+        Writing::Envelope => properties.with_content_type(ENVELOPE.into()),
+        Writing::Foreign(foreign) => {
+            if let Some(run) = &foreign.run {
+                headers.insert(RUN.into(), AMQPValue::LongString(LongString::from(run.as_str())));
+            }
+            match foreign.content_type.as_str() {
+                "" => properties,
+                content_type => properties.with_content_type(content_type.into()),
+            }
+        }
+    };
+    properties.with_headers(headers)
+}
+
+/// Who wrote a body that came with these properties, and how often it was put off.
+pub fn read(properties: &BasicProperties) -> (Writing, u32) {
+    let headers = properties.headers().as_ref().map(FieldTable::inner);
+    let header = |name: &str| headers.and_then(|headers| headers.get(name));
+    let parks = match header(PARKS) {
+        Some(AMQPValue::LongUInt(parks)) => *parks,
+        _ => 0,
+    };
+    let content_type = properties.content_type().as_ref().map_or("", |text| text.as_str());
+    if content_type == ENVELOPE {
+        return (Writing::Envelope, parks);
+    }
+    let run = match header(RUN) {
+        None => None,
+        Some(AMQPValue::LongString(run)) => Some(run.to_string()),
+        Some(AMQPValue::ShortString(run)) => Some(run.to_string()),
+        Some(other) => Some(format!("{other:?}")), // refused by its reader, with these words
+    };
+    (Writing::Foreign(Arc::new(Foreign { content_type: content_type.to_owned(), run })), parks)
+}

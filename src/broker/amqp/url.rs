@@ -1,0 +1,115 @@
+//! Where a broker is: a URL whose credentials are never shown.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
+use thiserror::Error;
+
+/// The URL of a broker: `amqp://user:password@host:5672/vhost`, or `amqps://…`.
+///
+/// What it shows of itself, by `Display` and `Debug` alike, has no user and no password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerUrl(AMQPUri);
+
+/// Why a text is no URL of a broker. Never shows the text: it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadUrl {
+    /// Not a URL, or of another scheme.
+    #[error("the broker's URL cannot be read: {0}; it has the form amqp://user:password@host:port/vhost, or amqps://…")]
+    Unreadable(String),
+    /// Plain text to another machine.
+    #[error(
+        "the connection to {0} would be plain text: anybody on the way could read and change messages; use amqps://, or allow it by name with --allow-plaintext (EUTERPE_ALLOW_PLAINTEXT=1)"
+    )]
+    PlainText(String),
+}
+
+impl BrokerUrl {
+    /// Reads a URL. Plain text is for this machine only, unless it is allowed by name.
+    ///
+    /// # Errors
+    /// [`BadUrl`], which never holds the credentials.
+    pub fn new(text: &str, allow_plaintext: bool) -> Result<Self, BadUrl> {
+        let uri: AMQPUri = text.parse().map_err(|problem: String| BadUrl::Unreadable(without(&problem, text)))?;
+        let url = Self(uri);
+        if url.0.scheme == AMQPScheme::AMQP && !allow_plaintext && !url.is_loopback() {
+            return Err(BadUrl::PlainText(url.to_string()));
+        }
+        Ok(url)
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.0.scheme == AMQPScheme::AMQPS
+    }
+
+    /// Whether it is on this machine, by the name or address that was written.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.0.authority.host.trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The parsed URL, credentials and all, for the one who connects.
+    pub(super) fn reveal(&self) -> &AMQPUri {
+        &self.0
+    }
+}
+
+/// A parser's words without the text that it could not read.
+fn without(problem: &str, text: &str) -> String {
+    let problem = problem.replace(text, "(not shown)");
+    match text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')) {
+        Some((secret, _)) if !secret.is_empty() => problem.replace(secret, "…"),
+        _ => problem,
+    }
+}
+
+impl fmt::Display for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AMQPUri { authority, vhost, .. } = &self.0;
+        let scheme = if self.is_tls() { "amqps" } else { "amqp" };
+        write!(f, "{scheme}://{}:{}", authority.host, authority.port)?;
+        match vhost.as_str() {
+            "/" => Ok(()),
+            vhost => write!(f, "/{}", vhost.replace('/', "%2f")),
+        }
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BrokerUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_shows_neither_user_nor_password() {
+        let url = BrokerUrl::new("amqp://canary-user:canary-word@localhost:5673/studio%2fa", false).expect("a URL");
+        for shown in [format!("{url}"), format!("{url:?}")] {
+            assert!(!shown.contains("canary"), "{shown}");
+            assert!(shown.contains("localhost:5673/studio%2fa"), "{shown}");
+        }
+        for broken in ["http://u:canary@h", "amqp://u:canary@h:notaport/x", "amqp://u:canary@[::1/", "canary"] {
+            let error = BrokerUrl::new(broken, false).expect_err("read");
+            let told = format!("{error} {error:?}");
+            assert!(broken == "canary" || !told.contains("canary"), "{broken}: {told}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_for_this_machine_unless_it_is_allowed_by_name() {
+        for here in ["amqp://localhost", "amqp://127.0.0.1:1/x", "amqp://127.9.9.9", "amqp://[::1]:5"] {
+            assert!(BrokerUrl::new(here, false).is_ok(), "{here}");
+        }
+        for away in ["amqp://rabbit", "amqp://u:p@10.0.0.1", "amqp://localhost.example.org", "amqp://[::2]"] {
+            assert!(matches!(BrokerUrl::new(away, false), Err(BadUrl::PlainText(_))), "{away}");
+            assert!(BrokerUrl::new(away, true).is_ok(), "{away}");
+        }
+        assert!(BrokerUrl::new("amqps://rabbit", false).is_ok());
+    }
+}

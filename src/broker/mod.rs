@@ -1,0 +1,3 @@
+//! Adapters of the broker port. The embedded one needs none: it lives beside the port.
+
+pub mod amqp;

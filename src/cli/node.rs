@@ -1,0 +1,122 @@
+//! `node`: serve a graph's queues on this machine until told to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use euterpe_actors::dedupe::Presence;
+use tokio::sync::watch;
+
+use super::broker::{BrokerArgs, duration};
+use super::run::{Mistake, REMEMBERED, find, signals};
+use super::{Exit, GraphFile, Output};
+use crate::app::App;
+use crate::assembly::{Access, Opened, Opening, now, salt};
+use crate::cli::place::wait_for;
+use crate::run::Stop;
+use crate::run::serve::{Serving, serve};
+
+/// Serve a graph's queues on this machine until SIGTERM or ctrl-c; a second one ends it at once.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The graph.
+    #[command(flatten)]
+    graph: GraphFile,
+    #[command(flatten)]
+    broker: BrokerArgs,
+
+    /// Workers over all pools; by default as many as the machine has cores.
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+
+    /// The folder for manifests and dead letters of graphs, by name, which all nodes share; by default `.euterpe` beside
+    /// the graph file.
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+
+    /// Serve these jobs only; other nodes serve the rest.
+    #[arg(long = "jobs", value_name = "JOB,…", value_delimiter = ',')]
+    served: Option<Vec<String>>,
+
+    /// How long what is in hand may take once the node is told to stop; what is longer goes back to its queue.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    grace: Duration,
+
+    /// What this node calls itself in reports and dead letters; by default the machine's name and the process.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// A broker that cannot be used, a job that is not there, what keeps stores and transforms from being opened.
+pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.graph.load_or_show(app, out)? {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let jobs = args.workers.map(usize::from);
+    let opening = Opening { jobs, state: args.state.clone(), access: Access::Share };
+    let opened = Opened::open(plan, app.registry(), &opening)?;
+    wait_for(go(args, &opened))
+}
+
+async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
+    let name = args.name.clone().unwrap_or_else(own_name);
+    let dial = args.broker.needed(&name)?;
+    let jobs = match &args.served {
+        None => None,
+        Some(names) => {
+            let job = |name: &String| Ok(opened.nodes.job(find(&opened.nodes, name)?).name.clone());
+            Some(names.iter().map(job).collect::<Result<Vec<_>, Mistake>>()?)
+        }
+    };
+    let url = dial.url.to_string();
+    let (stopper, stop) = watch::channel(Stop::No);
+    let mut stopped = stop.clone();
+    // A node that is started before its broker waits for it: they come up together.
+    let opening = args.broker.open(opened, dial, Duration::from_secs(24 * 3600));
+    let over = tokio::select! {
+        over = opening => over?,
+        never = signals::stop_on(&stopper) => match never {},
+        _ = stopped.wait_for(|stop| *stop > Stop::No) => return Ok(Exit::Ok),
+    };
+    let count: usize = opened.nodes.jobs.iter().map(|job| job.workers).sum();
+    eprintln!(
+        "{name} serves graph {} over {url} ({}): {}, {count} workers; ctrl-c or SIGTERM ends it",
+        opened.plan.graph,
+        over.amqp.version(),
+        match &jobs {
+            None => format!("all {} jobs", opened.nodes.jobs.len()),
+            Some(jobs) => jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", "),
+        },
+    );
+    let serving = Serving {
+        plan: opened.nodes.clone(),
+        stores: opened.stores.clone(),
+        state: opened.state.clone(),
+        amqp: over.amqp,
+        jobs,
+        presence: Arc::new(Presence::up_to(REMEMBERED)),
+        slots: opened.slots.clone(),
+        scratch: opened.scratch(),
+        name: name.clone(),
+        salt: salt(),
+        grace: args.grace,
+        stop,
+        clock: now,
+    };
+    tokio::select! {
+        () = serve(serving) => {}
+        never = signals::stop_on(&stopper) => match never {},
+    }
+    eprintln!("{name} has ended");
+    Ok(Exit::Ok)
+}
+
+/// The machine's name and the process: unique among the nodes of a cluster, for people.
+fn own_name() -> String {
+    let system = rustix::system::uname();
+    format!("{}-{}", system.nodename().to_string_lossy(), std::process::id())
+}

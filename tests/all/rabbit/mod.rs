@@ -1,0 +1,6 @@
+//! RabbitMQ: a real one, started by each test on a port of its own.
+
+mod server;
+mod suite;
+
+pub use server::Rabbit;

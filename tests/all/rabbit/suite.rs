@@ -1,0 +1,41 @@
+//! The adapter passes the suite of the broker port against a real RabbitMQ.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe_actors::broker::Broker;
+use euterpe_actors::ids::JobName;
+
+use super::Rabbit;
+
+/// The settings of a graph of these jobs at a broker.
+pub fn settings(url: &str, graph: &str, jobs: Vec<JobName>, prefetch: u16) -> AmqpSettings {
+    let queue = |job| QueueSettings { job, prefetch, timeout: Duration::from_secs(60) };
+    AmqpSettings {
+        dial: Dial::to(BrokerUrl::new(url, false).expect("a URL")),
+        graph: graph.into(),
+        queues: jobs.into_iter().map(queue).collect(),
+        consumer_timeout: USUAL_CONSUMER_TIMEOUT,
+    }
+}
+
+#[tokio::test]
+async fn rabbitmq_passes_the_suite_of_the_broker_port() {
+    let rabbit = Rabbit::start();
+    let graphs = AtomicU32::new(0);
+    let open = |jobs: Vec<JobName>| {
+        let graph = format!("suite{}", graphs.fetch_add(1, Ordering::Relaxed));
+        let settings = settings(&rabbit.url(), &graph, jobs, 4);
+        async move {
+            let amqp = Amqp::open(settings, Duration::from_secs(20)).await.expect("opened");
+            Arc::new(amqp) as Arc<dyn Broker>
+        }
+    };
+    euterpe_actors::testkit::broker_suite::passes(open).await;
+}
