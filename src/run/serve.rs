@@ -59,7 +59,8 @@ pub async fn serve(serving: Serving) {
     let first = plan.jobs[0].name.clone();
     let mouth = amqp.clone();
     let mouth = Arc::new(move |key, body: Vec<u8>| mouth.report(Report { key, body: body.into() }));
-    let reporter = Reporter::new(&name, workers, mouth);
+    let queues = amqp.clone();
+    let reporter = Reporter::new(&name, workers, mouth, Arc::new(move |job| queues.waited(job)));
     let node = Node::start(NodeSettings {
         plan,
         stores,
