@@ -17,7 +17,7 @@ use std::{
 };
 
 use crate::app::App;
-use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::events::{Event, Observer, Purpose};
 use euterpe_actors::outcome::Outcome;
 use euterpe_actors::points;
 use rustix::process::{Signal, getpid, kill_process};
@@ -105,6 +105,7 @@ impl Observer for Ledger {
             Event::Handled { job, message: Some(message), outcome: Outcome::Retried | Outcome::Dead, .. } => {
                 Some(format!("fail\t{job}\t{}\t{}", message.target.entity, message.attempt))
             }
+            Event::Published { job, purpose: Purpose::PassOn, count } => Some(format!("pass\t{job}\t{count}")),
             _ => None,
         };
         if let Some(line) = line {

@@ -17,6 +17,7 @@ pub mod run;
 mod runs;
 mod schema;
 mod status;
+mod verify;
 mod words;
 
 use std::process::ExitCode;
@@ -63,6 +64,8 @@ pub enum Verb {
     Dead(dead::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
+    /// Check a graph file, then reach what it needs: stores and broker.
+    Verify(verify::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
     Graph(graph::Args),
     /// Write the JSON Schema of graph files, for editors.
@@ -95,6 +98,7 @@ impl Command {
             Verb::Explain(args) => explain::run(args, app, out),
             Verb::Runs(args) => runs::run(args, app, out),
             Verb::Dead(args) => dead::run(args, app, out),
+            Verb::Verify(args) => verify::run(args, app, out),
             Verb::Lint(args) => lint::run(args, app, out),
             Verb::Graph(args) => graph::run(args, app, out),
             Verb::Schema(args) => schema::run(args, app, out),

@@ -76,7 +76,9 @@ async fn show(
             if let Heard::Report(body) = what {
                 match serde_json::from_slice::<NodeReport>(&body) {
                     Ok(report) => nodes.heard(report),
-                    Err(error) => tracing::warn!(%error, "a node reported what cannot be read; is it of another version?"),
+                    Err(error) => {
+                        tracing::warn!(%error, "a node reported what cannot be read; is it of another version?")
+                    }
                 }
             }
         }

@@ -207,6 +207,22 @@ impl Tracker {
             self.say(&note.job, &note.entity, note.attempt, note.outcome, reason, &note.text);
         }
         self.handled(&note.job, &note.entity, note.outcome, note.reason);
+        if note.outcome == Outcome::Done {
+            self.heard_late(&note.job);
+        }
+    }
+
+    /// Reports of two nodes may be heard the wrong way round: what is there before it is made was made in this run.
+    fn heard_late(&self, job: &JobName) {
+        let Some(at) = self.plan.find(job.as_str()) else { return };
+        let mut inner = self.locked();
+        let job = &mut inner.tally.jobs[at.0];
+        if job.required > 0 && job.done + job.exists + job.skipped + job.dead > job.ended {
+            match job.exists {
+                0 => job.done -= 1,
+                _ => job.exists -= 1,
+            }
+        }
     }
 
     /// Storage says how a job ended for an entity under way, although nobody told. False where it is not under way.

@@ -112,6 +112,16 @@ impl Amqp {
         Ok(Self { feeds, blown, outbox, reports, phase, weather, version, thread })
     }
 
+    /// Asks the broker who it is, and whether it can serve a graph; changes nothing.
+    ///
+    /// # Errors
+    /// [`LinkError`]: not reached, or too old.
+    pub async fn ask(settings: &AmqpSettings) -> Result<Version, LinkError> {
+        let version = version::ask(&settings.dial).await?;
+        topology::Topology::of(settings, &version)?;
+        Ok(version)
+    }
+
     /// What the broker says that it is.
     pub fn version(&self) -> &Version {
         &self.version

@@ -1,6 +1,21 @@
 //! RabbitMQ: a real one, started by each test on a port of its own.
 
-mod server;
-mod suite;
+mod cluster; // a graph in a folder, and node processes that serve it
+mod nodes; //   what several nodes make, each once; the verbs over a broker
+mod server; //  the broker process
+mod suite; //   the adapter passes the suite of the port
 
+use std::time::{Duration, Instant};
+
+pub use cluster::Cluster;
 pub use server::Rabbit;
+
+/// Waits until something holds that real processes bring about, but not for ever.
+#[track_caller]
+pub fn soon(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < until, "not within {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50)); // a deadline against real processes
+    }
+}
