@@ -82,6 +82,7 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         stores,
         state: state.clone(),
         broker: Arc::new(broker.clone()),
+        claims: None, // the state folder is locked: there is no other node
         observer: watched(tracker.clone()),
         presence: presence.clone(),
         name: "local".into(),

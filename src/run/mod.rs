@@ -16,7 +16,6 @@ pub mod remote;
 pub mod report;
 pub mod reporter;
 pub mod serve;
-pub mod standing;
 pub mod survey;
 pub mod tracker;
 

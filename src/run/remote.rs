@@ -100,10 +100,8 @@ pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyho
         },
     };
     if fed.is_none() {
-        // What was read is in the manifest: it is published, and goes on without this process.
         line.flush().await.context("what was read is not published; `runs resume` publishes it")?;
     }
-    over.amqp.close().await;
     let tally = tracker.tally();
     let complete = fed.is_some();
     let end = RunEnd { millis: clock(), complete, entities: tally.entities, jobs: counts(&plan, &tally) };

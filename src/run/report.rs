@@ -67,9 +67,6 @@ pub struct JobReport {
     pub in_work: usize,
     /// For how many seconds the longest of these has been worked on.
     pub longest: u64,
-    /// For how many seconds the message that came last had waited in its queue.
-    #[serde(default)]
-    pub waited: u64,
     /// Made.
     pub done: u64,
     /// There before.

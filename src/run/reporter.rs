@@ -24,14 +24,10 @@ pub const SAY: Duration = Duration::from_secs(1);
 /// Where reports go: a key and what is said. False where it was lost at once.
 pub type Mouth = Arc<dyn Fn(String, Vec<u8>) -> bool + Send + Sync>;
 
-/// For how many seconds the message of a job that came last had waited.
-pub type Waited = Arc<dyn Fn(&JobName) -> u64 + Send + Sync>;
-
 /// Watches a node as its [`Observer`].
 pub struct Reporter {
     node: String,
     mouth: Mouth,
-    waited: Waited,
     started: Instant,
     inner: Mutex<Inner>,
 }
@@ -50,15 +46,10 @@ const RUNS: usize = 256;
 
 impl Reporter {
     /// A reporter of the node called `node`, which serves these jobs with so many workers each.
-    pub fn new(
-        node: &str,
-        jobs: impl IntoIterator<Item = (JobName, usize)>,
-        mouth: Mouth,
-        waited: Waited,
-    ) -> Arc<Self> {
+    pub fn new(node: &str, jobs: impl IntoIterator<Item = (JobName, usize)>, mouth: Mouth) -> Arc<Self> {
         let jobs = jobs.into_iter().map(|(job, workers)| (job, JobReport { workers, ..JobReport::default() }));
         let inner = Mutex::new(Inner { jobs: jobs.collect(), ..Inner::default() });
-        Arc::new(Self { node: node.to_owned(), mouth, waited, started: Instant::now(), inner })
+        Arc::new(Self { node: node.to_owned(), mouth, started: Instant::now(), inner })
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
@@ -107,7 +98,6 @@ impl Reporter {
         let report = {
             let inner = self.locked();
             let mut jobs = inner.jobs.clone();
-            jobs.iter_mut().for_each(|(name, job)| job.waited = (self.waited)(name));
             for ((job, _), since) in &inner.in_work {
                 if let Some(job) = jobs.get_mut(job) {
                     job.in_work += 1;
@@ -223,7 +213,7 @@ mod tests {
             true
         });
         let job = JobName::new("mel").expect("a name");
-        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0));
+        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth);
         let target = Target { job: job.clone(), entity: EntityId::new("t-1").expect("an id") };
         let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
         reporter.on(&Event::Started { job: &job, entity: &message.target.entity, message: &message });

@@ -59,13 +59,13 @@ pub async fn serve(serving: Serving) {
     let first = plan.jobs[0].name.clone();
     let mouth = amqp.clone();
     let mouth = Arc::new(move |key, body: Vec<u8>| mouth.report(Report { key, body: body.into() }));
-    let queues = amqp.clone();
-    let reporter = Reporter::new(&name, workers, mouth, Arc::new(move |job| queues.waited(job)));
+    let reporter = Reporter::new(&name, workers, mouth);
     let node = Node::start(NodeSettings {
         plan,
         stores,
         state: state.clone(),
         broker: amqp.clone(),
+        claims: None,
         observer: watched(reporter.clone()),
         presence,
         name: name.as_str().into(),
