@@ -15,12 +15,12 @@ pub fn bars() -> &'static MultiProgress {
     BARS.get_or_init(MultiProgress::new)
 }
 
-/// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
+/// Starts logging: warnings and errors, or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
 ///
 /// A second call in one process does nothing.
 pub fn start() {
     let filter = EnvFilter::try_from_env("EUTERPE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off,lapin=off,async_rs=off"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off"));
     let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Aside).with_ansi(colour);
     if logs.with_target(false).without_time().compact().try_init().is_err() {

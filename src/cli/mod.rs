@@ -16,7 +16,6 @@ mod publish;
 pub mod run;
 mod runs;
 mod schema;
-mod status;
 mod words;
 
 use std::process::ExitCode;
@@ -51,8 +50,6 @@ pub enum Verb {
     Node(node::Args),
     /// Send entities to a graph's nodes, over a broker, and return.
     Publish(publish::Args),
-    /// Show how a graph is at work over a broker: its queues, its nodes.
-    Status(status::Args),
     /// Say what a run would do, and why; writes nothing.
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -90,7 +87,6 @@ impl Command {
             Verb::Run(args) => run::run(args, app, out),
             Verb::Node(args) => node::run(args, app, out),
             Verb::Publish(args) => publish::run(args, app, out),
-            Verb::Status(args) => status::run(args, app, out),
             Verb::Plan(args) => plan::run(args, app, out),
             Verb::Explain(args) => explain::run(args, app, out),
             Verb::Runs(args) => runs::run(args, app, out),

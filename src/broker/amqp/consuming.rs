@@ -1,9 +1,6 @@
 //! Takes deliveries from the queues: a channel for each job, looked after by what it delivers and not by what it says.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -175,7 +172,7 @@ impl Line<'_> {
     fn arrived(&mut self, delivery: Delivery) {
         let (writing, parks) = read(&delivery.properties);
         self.acks.delivered(delivery.delivery_tag);
-        let arrived = Arrived {
+        self.feed.push(Arrived {
             key: delivery.routing_key.to_string(),
             body: Bytes::from(delivery.data),
             writing,
@@ -183,10 +180,7 @@ impl Line<'_> {
             redelivered: delivery.redelivered,
             tag: delivery.delivery_tag,
             channel: self.incarnation.clone(),
-        };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let published = delivery.properties.timestamp().unwrap_or(now);
-        self.feed.push(arrived, now.saturating_sub(published));
+        });
     }
 
     /// Tells the broker what was settled, with what was settled meanwhile. What goes back is said first: an
@@ -234,9 +228,6 @@ impl Line<'_> {
         let queue = answer("could not ask after the queue", asked).await?;
         if queue.consumer_count() == 0 {
             return Err(LinkError::Broken("the queue has no consumer".into()));
-        }
-        if queue.message_count() == 0 {
-            self.feed.is_idle();
         }
         let has_room = self.acks.open() < usize::from(self.feed.prefetch);
         match has_room && queue.message_count() > 0 {

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -27,8 +27,6 @@ pub(super) struct Feed {
     /// No deliveries are handed out: the broker is blocked, and what they lead to could not be published.
     held: AtomicBool,
     closed: AtomicBool,
-    /// For how many seconds the last delivery had waited.
-    waited: AtomicU64,
 }
 
 /// One delivery as it came.
@@ -90,7 +88,6 @@ impl Feed {
             called: Notify::new(),
             held: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            waited: AtomicU64::new(0),
         })
     }
 
@@ -108,19 +105,8 @@ impl Feed {
         self.wanted.load(Ordering::Acquire)
     }
 
-    /// For how many seconds the last delivery had waited; none while nothing comes.
-    pub fn waited(&self) -> u64 {
-        self.waited.load(Ordering::Relaxed)
-    }
-
-    /// Nothing waits.
-    pub fn is_idle(&self) {
-        self.waited.store(0, Ordering::Relaxed);
-    }
-
-    /// A delivery came that had waited for so many seconds.
-    pub fn push(&self, arrived: Arrived, waited: u64) {
-        self.waited.store(waited, Ordering::Relaxed);
+    /// A delivery came.
+    pub fn push(&self, arrived: Arrived) {
         self.ready().push_back(arrived);
         self.arrived.notify_one();
     }
@@ -231,12 +217,12 @@ mod tests {
         let feed = feed();
         let mut worker = Consumer::of(feed.clone());
         let (old, mut old_settles) = Incarnation::new();
-        feed.push(arrived(1, &old), 0);
-        feed.push(arrived(2, &old), 0);
+        feed.push(arrived(1, &old));
+        feed.push(arrived(2, &old));
         let held = worker.next().await.expect("delivered");
         old.end();
         let (new, mut new_settles) = Incarnation::new();
-        feed.push(arrived(1, &new), 0);
+        feed.push(arrived(1, &new));
         let again = worker.next().await.expect("delivered");
         assert_eq!(&*again.body, b"t-1", "a delivery of a channel that is gone was handed out");
         held.ack();
@@ -250,7 +236,7 @@ mod tests {
         let feed = feed();
         let (channel, _settles) = Incarnation::new();
         feed.hold(true);
-        feed.push(arrived(1, &channel), 0);
+        feed.push(arrived(1, &channel));
         let mut worker = Consumer::of(feed.clone());
         assert!(tokio::time::timeout(Duration::from_secs(9), worker.next()).await.is_err());
         feed.hold(false);

@@ -14,7 +14,6 @@
 mod acks;
 mod backoff;
 mod consuming;
-mod depths;
 mod feed;
 mod link;
 mod message;
@@ -34,7 +33,6 @@ use euterpe_actors::broker::{Broker, BrokerError, Delivery, Outgoing, Subscripti
 use euterpe_actors::ids::JobName;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use depths::Depths;
 pub use link::LinkError;
 pub use names::Names;
 pub use reports::{Heard, Report, listen};
@@ -120,12 +118,6 @@ impl Amqp {
     /// How the connections are; changes as they do.
     pub fn weather(&self) -> watch::Receiver<Weather> {
         self.weather.clone()
-    }
-
-    /// For how many seconds the message of a job that came last had waited in its queue, by the publisher's clock; for
-    /// people.
-    pub fn waited(&self, job: &JobName) -> u64 {
-        self.feeds.get(job).map_or(0, |feed| feed.waited())
     }
 
     /// Tells whoever listens. Kept nowhere: false where it is lost already, for too many wait.
