@@ -93,6 +93,7 @@ fn graph(jobs: usize) {
             stores: Stores::new([(StoreName::new("m").expect("a name"), Arc::new(MemoryStorage::default()) as _)]),
             state: StateStore::new(Arc::new(MemoryStorage::default())),
             broker: Arc::new(broker.clone()),
+            claims: None,
             observer: Arc::new(Unobserved),
             presence: Arc::new(Presence::up_to(1 << 20)),
             name: "bench".into(),

@@ -1,4 +1,5 @@
-//! What a folder as a store costs: listing many files, looking at one, storing one; beside the plain way to do it.
+//! What a folder as a store costs: listing many files, looking at one, storing one, claiming; beside the plain way to do
+//! it.
 //!
 //! `EUTERPE_FILES` says how many files are listed (by default 100,000, in 100 folders).
 
@@ -6,14 +7,17 @@ mod support;
 
 use std::{fs, path::Path};
 
-use euterpe::storage::local::{LocalSettings, LocalStorage};
-use euterpe_actors::ids::{JobName, RunId};
+use euterpe::storage::local::{FolderClaims, LocalSettings, LocalStorage};
+use euterpe_actors::claims::{Claimed, Claims, TTL};
+use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::message::Target;
 use euterpe_actors::storage::{Content, Page, Stamp, Storage};
 use support::{Cost, measure, median};
 
 const ROUNDS: usize = 5;
 const LOOKS: usize = 20_000;
 const STORES: usize = 2_000;
+const CLAIMS: usize = 5_000;
 
 fn main() {
     let files = std::env::var("EUTERPE_FILES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
@@ -78,6 +82,34 @@ fn main() {
             let temp = place.path().join(format!("plain/{at}.tmp"));
             fs::write(&temp, &bytes).expect("written");
             fs::rename(&temp, place.path().join(format!("plain/{at}"))).expect("renamed");
+        }
+    });
+
+    claim(place.path(), &runtime);
+}
+
+/// What every work costs more where there are several nodes: a claim is taken and released.
+fn claim(state: &Path, runtime: &tokio::runtime::Runtime) {
+    let claims = FolderClaims::open(state, "bench", TTL).expect("opened");
+    let target = |at: usize| Target {
+        job: JobName::new("mel").expect("a name"),
+        entity: EntityId::new(&format!("t-{at:07}")).expect("an id"),
+    };
+    let claimed = || {
+        runtime.block_on(async {
+            for at in 0..CLAIMS {
+                match claims.claim(&target(at)).await.expect("asked") {
+                    Claimed::Yours(claim) => claim.release().await,
+                    Claimed::Held { by } => panic!("held by {by}"),
+                }
+            }
+        });
+    };
+    row("claim and release", CLAIMS, "write and remove", claimed, || {
+        for at in 0..CLAIMS {
+            let file = state.join(format!("plain/claim-{at}"));
+            fs::write(&file, "who, what").expect("written");
+            fs::remove_file(&file).expect("removed");
         }
     });
 }

@@ -105,7 +105,7 @@ impl Observer for Ledger {
             Event::Handled { job, message: Some(message), outcome: Outcome::Retried | Outcome::Dead, .. } => {
                 Some(format!("fail\t{job}\t{}\t{}", message.target.entity, message.attempt))
             }
-            Event::Published { job, purpose: Purpose::PassOn, count } => Some(format!("pass\t{job}\t{count}")),
+            Event::Published { job, purpose: Purpose::PassOn, count } => Some(format!("pass\t{job}\t-\t{count}")),
             _ => None,
         };
         if let Some(line) = line {

@@ -13,6 +13,7 @@ use actix::Addr;
 use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
+use crate::claims::Claims;
 use crate::dedupe::{Dedupe, InFlight, LookUp, Presence};
 use crate::events::Observer;
 use crate::ids::JobName;
@@ -34,6 +35,8 @@ pub struct NodeSettings {
     pub state: StateStore,
     /// The queues.
     pub broker: Arc<dyn Broker>,
+    /// Where nodes settle among themselves who works on what; none where there is no other node.
+    pub claims: Option<Arc<dyn Claims>>,
     /// Whoever watches.
     pub observer: Arc<dyn Observer>,
     /// What is known to exist, perhaps warmed by a listing.

@@ -12,6 +12,7 @@
 
 pub mod accounting;
 pub mod broker;
+pub mod claims;
 pub mod context;
 pub mod dedupe;
 pub mod edges;

@@ -26,11 +26,13 @@ pub enum Mutant {
     X9,
     /// No single holder of an entity: double work without any fault.
     X10,
+    /// Do the work as soon as its claim is won, without another look at the output: what was just made is made again.
+    X11,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 10] = [
+    pub const ALL: [Mutant; 11] = [
         Mutant::X1,
         Mutant::X2,
         Mutant::X3,
@@ -41,6 +43,7 @@ impl Mutant {
         Mutant::X8,
         Mutant::X9,
         Mutant::X10,
+        Mutant::X11,
     ];
 }
 

@@ -58,9 +58,10 @@ impl RetryPolicy {
     }
 }
 
-/// How long a message stays parked that was put off `parks` times before: a second, doubled, at most a minute.
+/// How long a message stays parked that was put off `parks` times before: a tenth of a second, doubled, at most a
+/// minute. Most wait for work of another node that is nearly done.
 pub fn park_wait(parks: u32) -> Duration {
-    Duration::from_secs(1u64 << parks.min(6)).min(Duration::from_secs(60))
+    Duration::from_millis(100 << parks.min(10)).min(Duration::from_secs(60))
 }
 
 #[cfg(test)]

@@ -112,6 +112,7 @@ fn run(plan: NodePlan, messages: impl Fn(&NodePlan) -> Vec<EntityMessage>) -> (A
             stores: Stores::new([(StoreName::new("m").expect("a name"), stored as Arc<dyn Storage>)]),
             state: StateStore::new(Arc::new(MemoryStorage::default())),
             broker: Arc::new(broker.clone()),
+            claims: None,
             observer: watching,
             presence: Arc::new(Presence::up_to(1 << 20)),
             name: "test".into(),

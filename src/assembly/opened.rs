@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use euterpe_actors::claims;
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::StateStore;
@@ -120,6 +121,14 @@ impl Opened {
         let last = self.state.runs().await?.last().copied();
         let millis = now().max(last.map_or(0, RunId::next_millis));
         Ok(RunId::new(millis, salt() as u32))
+    }
+
+    /// The claims of a node, beside those of all others that share the state folder.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn claims(&self, node: &str) -> Result<FolderClaims, StorageError> {
+        FolderClaims::open(&self.state_folder, node, claims::TTL)
     }
 
     /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.

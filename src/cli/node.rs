@@ -98,6 +98,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         state: opened.state.clone(),
         amqp: over.amqp,
         jobs,
+        claims: Arc::new(opened.claims(&name)?),
         presence: Arc::new(Presence::up_to(REMEMBERED)),
         slots: opened.slots.clone(),
         scratch: opened.scratch(),

@@ -83,6 +83,7 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         state: state.clone(),
         broker: Arc::new(broker.clone()),
         observer: watched(tracker.clone()),
+        claims: None, // the state folder is locked: there is no other node
         presence: presence.clone(),
         name: "local".into(),
         salt: manifest.wave,

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
+use euterpe_actors::claims::Claims;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::Observer;
@@ -30,6 +31,8 @@ pub struct Serving {
     pub amqp: Arc<Amqp>,
     /// The jobs that are served here, or all.
     pub jobs: Option<Vec<JobName>>,
+    /// Who works on what, among the nodes.
+    pub claims: Arc<dyn Claims>,
     /// What is known to exist.
     pub presence: Arc<Presence>,
     /// Jobs that take turns at the machine.
@@ -52,8 +55,22 @@ pub struct Serving {
 ///
 /// Runs on the current arbiter.
 pub async fn serve(serving: Serving) {
-    let Serving { plan, stores, state, amqp, jobs, presence, slots, scratch, name, salt, grace, mut stop, clock } =
-        serving;
+    let Serving {
+        plan,
+        stores,
+        state,
+        amqp,
+        jobs,
+        claims,
+        presence,
+        slots,
+        scratch,
+        name,
+        salt,
+        grace,
+        mut stop,
+        clock,
+    } = serving;
     let served = |job: &JobName| jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
     let workers = plan.jobs.iter().filter(|job| served(&job.name)).map(|job| (job.name.clone(), job.workers));
     let first = plan.jobs[0].name.clone();
@@ -67,6 +84,7 @@ pub async fn serve(serving: Serving) {
         state: state.clone(),
         broker: amqp.clone(),
         observer: watched(reporter.clone()),
+        claims: Some(claims),
         presence,
         name: name.as_str().into(),
         salt,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::claims::Claim;
 use crate::dedupe::Hold;
 use crate::message::{Failure, Target};
 use crate::outcome::{Fault, Outcome, Reason};
@@ -56,23 +57,25 @@ impl Ending {
     }
 }
 
-/// A decision, with the right to the target that was held while it was made. Settled before the hold is dropped.
+/// A decision, with the rights to the target that were held while it was made. Settled before they are let go.
 #[derive(Debug)]
 pub struct Step {
     /// What is to become of the message.
     pub decision: Decision,
-    /// The hold, if the message got so far.
+    /// The right among all nodes, if it came to work, and the work did not end with an output that all can see.
+    pub claim: Option<Claim>,
+    /// The right within this node, if the message got so far.
     pub hold: Option<Hold>,
 }
 
 impl Decision {
     /// Decided without holding the target.
     pub fn free(self) -> Step {
-        Step { decision: self, hold: None }
+        Step { decision: self, claim: None, hold: None }
     }
 
-    /// Decided while holding the target.
-    pub fn under(self, hold: Hold) -> Step {
-        Step { decision: self, hold: Some(hold) }
+    /// Decided while holding the target, and perhaps a claim to it.
+    pub fn under(self, hold: Hold, claim: Option<Claim>) -> Step {
+        Step { decision: self, claim, hold: Some(hold) }
     }
 }

@@ -1,9 +1,11 @@
 //! One worker: takes a delivery when it is free, brings it to its outcome, takes the next.
 
 mod arrive;
+mod claimed;
 mod decision;
 mod desk;
 mod inputs;
+mod outputs;
 mod passed_on;
 mod run;
 mod settle;
@@ -145,8 +147,9 @@ impl Desk {
                 if active(Mutant::X1) {
                     delivery.take().into_iter().for_each(Delivery::ack);
                 }
-                let Step { decision, hold } = self.run(&message, isolate).await;
+                let Step { decision, claim, hold } = self.run(&message, isolate).await;
                 let settled = self.settle(&message, delivery.as_ref().unwrap_or(&copy), decision).await;
+                claimed::release(claim).await; // before the hold goes on: the next one here claims as well
                 drop(hold);
                 (Some(message), settled)
             }

@@ -1,12 +1,14 @@
-//! The steps of one message: seen? inputs? work. Each early return is a decision.
+//! The steps of one message: seen? inputs? claimed? work. Each early return is a decision.
 
 use tokio::time::{Instant, timeout_at};
 
+use super::claimed::{Claiming, release};
 use super::decision::{Decision, Ending, Step};
 use super::desk::{Desk, Trouble};
+use super::outputs::Placed;
 use super::work::Worked;
+use crate::claims::Claim;
 use crate::dedupe::Hold;
-use crate::freshness::Demand;
 use crate::message::{Base, EntityMessage, Kind};
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Reason};
@@ -14,21 +16,20 @@ use crate::parent_trigger::Turn;
 use crate::points::reach;
 use crate::retry::Verdict;
 use crate::state::{SkipRecord, StateStore};
-use crate::storage::{Stamp, StorageErrorKind};
+use crate::storage::StorageErrorKind;
 use crate::template::Parts;
 
 /// The end of a walk through the steps: decided, or to be walked again when somebody else is further.
 enum Walk {
-    Decided(Decision),
+    /// With the claim that is kept until the message is settled.
+    Decided(Decision, Option<Claim>),
     WaitFor(Instant, tokio::sync::oneshot::Receiver<()>),
 }
 
-/// What lies under the keys of the outputs.
-enum Placed {
-    /// What was asked for.
-    Fresh,
-    /// Something is missing or stale: the stamp in each place, the primary's first.
-    Lacking(Vec<Option<Stamp>>),
+impl From<Decision> for Walk {
+    fn from(decision: Decision) -> Self {
+        Walk::Decided(decision, None)
+    }
 }
 
 impl Desk {
@@ -55,9 +56,9 @@ impl Desk {
             }
             let Some(hold) = self.hold(&message.target).await else { return Decision::Park.free() };
             match self.walk(message, &parts, isolate).await {
-                Ok(Walk::Decided(decision)) => return self.note_end(message, decision).under(hold),
+                Ok(Walk::Decided(decision, claim)) => return self.note_end(message, decision).under(hold, claim),
                 Ok(Walk::WaitFor(until, answer)) => self.wait_for_answer(hold, until, answer).await,
-                Err(trouble) => return self.judge_trouble(&trouble).under(hold),
+                Err(trouble) => return self.judge_trouble(&trouble).under(hold, None),
             }
         }
     }
@@ -65,33 +66,42 @@ impl Desk {
     async fn walk(&mut self, message: &EntityMessage, parts: &Parts<'_>, isolate: bool) -> Result<Walk, Trouble> {
         loop {
             let placed = match self.seen(message, parts).await? {
-                Placed::Fresh => return Ok(Walk::Decided(Decision::PassOn(Outcome::Exists))),
+                Placed::Fresh => return Ok(Decision::PassOn(Outcome::Exists).into()),
                 Placed::Lacking(stamps) => stamps,
             };
             let inputs = match self.look_at_inputs(message, parts).await? {
                 Ok(inputs) => inputs,
-                Err(ending) => return Ok(Walk::Decided(Decision::GiveUp(ending))),
+                Err(ending) => return Ok(Decision::GiveUp(ending).into()),
             };
             if inputs.iter().any(|input| !input.there) {
                 return self.ask_parents(message, &inputs).await;
             }
+            let (claim, placed) = match self.claim(message, parts, placed).await? {
+                Claiming::Won(claim, placed) => (claim, placed),
+                Claiming::Exists => return Ok(Decision::PassOn(Outcome::Exists).into()),
+                Claiming::Held => return Ok(Decision::Park.into()),
+            };
             if let Some(verdict) = self.standing_verdict(message).await? {
-                return Ok(Walk::Decided(verdict));
+                return Ok(Walk::Decided(verdict, claim));
             }
             match self.work(message, parts, inputs, placed, isolate).await? {
-                Worked::Done => return Ok(Walk::Decided(Decision::PassOn(Outcome::Done))),
-                Worked::NewerInPlace | Worked::InputVanished(1) => {}
-                Worked::InputVanished(2) => return Ok(Walk::Decided(Decision::Park)),
+                Worked::Done => {
+                    release(claim).await; // who waits for it finds the output
+                    return Ok(Decision::PassOn(Outcome::Done).into());
+                }
+                Worked::NewerInPlace | Worked::InputVanished(1) => release(claim).await,
+                Worked::InputVanished(2) => return Ok(Walk::Decided(Decision::Park, claim)),
                 Worked::InputVanished(_) => {
                     let text = "an input was seen three times and could not be read; look at its store";
-                    return Ok(Walk::Decided(Decision::GiveUp(Ending::new(Reason::InputUnreadable, text))));
+                    return Ok(Walk::Decided(Decision::GiveUp(Ending::new(Reason::InputUnreadable, text)), claim));
                 }
                 Worked::Fault(fault) => {
-                    return Ok(Walk::Decided(match self.job.retry.judge(message.attempt, &fault, message.id) {
+                    let decision = match self.job.retry.judge(message.attempt, &fault, message.id) {
                         Verdict::Again(wait) => Decision::Again(wait, fault),
                         Verdict::Permanent(reason) => Decision::GiveUp(Ending::of_fault(reason, fault)),
                         Verdict::Skip => Decision::Skip(Ending::of_fault(Reason::Declined, fault), None),
-                    }));
+                    };
+                    return Ok(Walk::Decided(decision, claim));
                 }
             }
         }
@@ -108,49 +118,20 @@ impl Desk {
         }
     }
 
-    /// Is the output there, and fresh? Remembered presence may answer a wave only, and only of this run or later. The
-    /// primary speaks for all, but not to who comes because one of them was missing or stale.
-    async fn seen(&self, message: &EntityMessage, parts: &Parts<'_>) -> Result<Placed, Trouble> {
-        let presence = &self.node.settings.presence;
-        let demand = Demand::new(self.node.plan(), self.at, &message.force, message.run);
-        let mut stamps = Vec::with_capacity(self.job.outputs.len());
-        let mut fresh = true;
-        for output in &self.job.outputs {
-            let key = output.key_of(parts);
-            if message.is_wave() && stamps.is_empty() && demand.is_presence() && presence.knows(&key, message.run) {
-                return Ok(Placed::Fresh);
-            }
-            let found = self.node.look(&key).await?;
-            match &found {
-                Some(found) if demand.is_met_by(found) => presence.learn(&key, message.run),
-                Some(_) => fresh = false,
-                None => {
-                    presence.forget(&key);
-                    fresh = false;
-                }
-            }
-            stamps.push(found.and_then(|found| found.stamp));
-            if fresh && message.is_wave() {
-                break;
-            }
-        }
-        Ok(if fresh { Placed::Fresh } else { Placed::Lacking(stamps) })
-    }
-
     /// Asks for what is missing, unless somebody owes us a wake-up that will find it, or another continuation asked.
     async fn ask_parents(&self, message: &EntityMessage, inputs: &[super::inputs::Seen]) -> Result<Walk, Trouble> {
         let asking = match self.asking(message, inputs) {
             Ok(asking) => asking,
-            Err(decision) => return Ok(Walk::Decided(decision)),
+            Err(decision) => return Ok(decision.into()),
         };
         let continuation = crate::parent_trigger::frames::continuation(message);
         let seat = self.room.seat();
         match self.node.asked.turn(&message.target, continuation, seat.is_some()) {
             Turn::Ask => {}
             Turn::Wait(until, answer) => return Ok(Walk::WaitFor(until, answer)),
-            Turn::Full => return Ok(Walk::Decided(Decision::Park)),
+            Turn::Full => return Ok(Decision::Park.into()),
         }
-        Ok(Walk::Decided(self.request(message, asking).await))
+        Ok(self.request(message, asking).await.into())
     }
 
     /// The hold is let go meanwhile: the wake-up that brings the answer needs it.

@@ -72,7 +72,7 @@ impl Disk {
 }
 
 /// A name that no other writer uses: the process, and a number that goes up from the time of the first one.
-fn temp_name() -> String {
+pub(super) fn temp_name() -> String {
     static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         AtomicU64::new(now.map_or(1, |since| since.as_nanos() as u64))

@@ -8,6 +8,7 @@
 //! asked; handing it to another thread would cost ten times as much. What waits for a disk (writing, removing,
 //! listing) runs on tokio's blocking threads.
 
+mod claims;
 mod disk;
 #[cfg(test)]
 mod fault_tests;
@@ -42,6 +43,7 @@ use root::Root;
 use stamps::{Known, Stamps};
 use trouble::Trouble;
 
+pub use claims::FolderClaims;
 pub use stamps::StampsIn;
 pub use sweep::Swept;
 

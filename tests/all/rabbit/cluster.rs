@@ -183,7 +183,7 @@ impl Cluster {
     pub fn passed_on(&self) -> u64 {
         let ledgers = (0..self.nodes.len()).map(|n| self.path(&format!("ledger-{n}")));
         let text: String = ledgers.filter_map(|ledger| fs::read_to_string(ledger).ok()).collect();
-        text.lines().filter_map(|line| line.strip_prefix("pass\t")?.split('\t').nth(1)?.parse::<u64>().ok()).sum()
+        text.lines().filter_map(|line| line.strip_prefix("pass\t")?.split('\t').nth(2)?.parse::<u64>().ok()).sum()
     }
 
     /// Every file below a folder with its content.

@@ -242,6 +242,7 @@ impl World {
             stores: self.stores(),
             state: self.state(),
             broker: Arc::new(broker.clone()),
+            claims: None,
             observer: started.clone(),
             presence: Arc::new(Presence::up_to(1 << 16)),
             name: "test".into(),

@@ -17,6 +17,7 @@ pub(super) fn violations(
     ledger: &Ledger,
     asked: &[(u64, Ask)],
     deleted: bool,
+    fired: u64,
 ) -> Vec<String> {
     let mut wrong = ledger.violations.clone();
     if !deleted {
@@ -40,7 +41,11 @@ pub(super) fn violations(
     wrong.extend(unasked(scenario, ledger, asked, deleted));
     if scenario.is_calm() {
         wrong.extend(repeated(scenario, ledger, asked));
-        wrong.extend(too_many_messages(scenario, ledger, asked));
+        if scenario.nodes == 1 {
+            wrong.extend(too_many_messages(scenario, ledger, asked));
+        }
+    } else if scenario.claims && !deleted {
+        wrong.extend(repeated_beyond_faults(scenario, ledger, asked, fired));
     }
     wrong
 }
@@ -55,7 +60,7 @@ fn unasked(scenario: &Scenario, ledger: &Ledger, asked: &[(u64, Ask)], deleted: 
         .collect()
 }
 
-/// On one node where nothing goes wrong, what ran more than once for a run, or more often than it was forced.
+/// Where nothing goes wrong, and there is one node or all claim what they work on: what ran more than once for a run, or more often than it was forced.
 fn repeated(scenario: &Scenario, ledger: &Ledger, asked: &[(u64, Ask)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for ((job, entity), by_run) in ledger.successes() {
@@ -69,6 +74,19 @@ fn repeated(scenario: &Scenario, ledger: &Ledger, asked: &[(u64, Ask)]) -> Vec<S
         wrong.push(format!("{} times two workers of one node had one entity in hand", ledger.doubled));
     }
     wrong
+}
+
+/// Where things go wrong and all claim: each fault costs at most what the workers of one node have in hand.
+fn repeated_beyond_faults(scenario: &Scenario, ledger: &Ledger, asked: &[(u64, Ask)], fired: u64) -> Option<String> {
+    let again = |((job, _), by_run): ((_, _), BTreeMap<_, u32>)| {
+        let total: u32 = by_run.values().sum();
+        let forcing = asked.iter().filter(|(_, ask)| !forced(&scenario.plan, ask, job).is_empty()).count() as u32;
+        u64::from(total.saturating_sub(1 + forcing))
+    };
+    let twice: u64 = ledger.successes().into_iter().map(again).sum();
+    let workers: usize = scenario.plan.jobs.iter().map(|job| job.workers).sum();
+    let most = fired * workers as u64;
+    (twice > most).then(|| format!("{twice} times work was done again, after {fired} faults at {workers} workers"))
 }
 
 /// On one node where nothing goes wrong and one thing is asked for: one message down each edge of the wave, and along

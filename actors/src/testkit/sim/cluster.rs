@@ -8,6 +8,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     broker::SimBroker,
+    claims::SimClaims,
     graph,
     life::Life,
     scenario::Scenario,
@@ -38,9 +39,13 @@ impl Cluster {
     /// A cluster of the scenario's nodes, all started.
     pub(super) fn start(world: &Arc<World>, scenario: &Scenario) -> Self {
         let (world, sketch, plants) = (world.clone(), scenario.sketch.clone(), scenario.plants.clone());
+        let claims = scenario.claims;
         let start = Box::new(move |node, number| {
             let life = Life::new(node, number);
-            let settings = settings(&world, &life, |job| work::factory(&world, &life, &plants, job), &sketch);
+            let mut settings = settings(&world, &life, |job| work::factory(&world, &life, &plants, job), &sketch);
+            if claims {
+                settings.claims = Some(Arc::new(SimClaims { world: world.clone(), life: life.clone() }));
+            }
             (life, Node::start(settings))
         });
         let alive = (0..scenario.nodes).map(|node| start(node, 0)).collect();
@@ -129,6 +134,7 @@ fn settings(
         stores: Stores::new([graph::SOURCES, graph::OUTPUTS].map(|name| (graph::store(name), store(name)))),
         state: StateStore::new(store(graph::STATE)),
         broker: Arc::new(SimBroker { world: world.clone(), life: life.clone(), jobs }),
+        claims: None,
         observer: Arc::new(Watcher { world: world.clone(), life: life.clone() }),
         presence: Arc::new(Presence::up_to(10_000)),
         name: life.to_string().into(),

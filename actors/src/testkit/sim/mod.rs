@@ -12,6 +12,7 @@
 mod accounting;
 mod broker;
 mod checks;
+mod claims;
 mod cluster;
 mod faults;
 mod graph;
@@ -105,7 +106,14 @@ async fn simulation(seed: u64, aloud: bool) -> Report {
             }
             violations.extend(accounting::compare(&world, &scenario, &books, &schedule.asked).await);
             let ledger = &world.state().ledger;
-            violations.extend(checks::violations(&scenario, &books, ledger, &schedule.asked, schedule.deleted));
+            violations.extend(checks::violations(
+                &scenario,
+                &books,
+                ledger,
+                &schedule.asked,
+                schedule.deleted,
+                schedule.fired,
+            ));
         }
     }
     let state = world.state();

@@ -27,6 +27,8 @@ pub(super) struct Scenario {
     pub(super) tracks: Vec<EntityId>,
     pub(super) pairs: Vec<EntityId>,
     pub(super) nodes: usize,
+    /// Whether the nodes claim what they work on.
+    pub(super) claims: bool,
     pub(super) plants: Arc<Plants>,
     /// Tracks whose source is not there.
     pub(super) sourceless: BTreeSet<EntityId>,
@@ -79,12 +81,15 @@ impl Scenario {
         let tracks: Vec<EntityId> = (0..rng.random_range(1..=most)).map(|n| id(&format!("t{n}"))).collect();
         let pairs = (0..rng.random_range(1..=most)).map(|_| pair(rng, &tracks)).collect::<BTreeSet<_>>();
         let calm = rng.random_ratio(1, 4);
+        let nodes = rng.random_range(1..=3);
         let mut scenario = Self {
             sketch,
             plan,
             tracks,
             pairs: pairs.into_iter().collect(),
-            nodes: if calm { 1 } else { rng.random_range(1..=3) },
+            nodes,
+            // Without them two nodes may do the same work with no fault at all; one node needs none.
+            claims: if calm && nodes > 1 { true } else { rng.random_ratio(2, 3) },
             plants: Arc::default(),
             sourceless: BTreeSet::new(),
             existing: Vec::new(),

@@ -124,6 +124,7 @@ fn simulate_catches_every_wrong_variant_by_what_it_does() {
         (Mutant::X8, "its output is stale"),
         (Mutant::X9, "unanswered"),
         (Mutant::X10, "double work without a fault"),
+        (Mutant::X11, "double work without a fault"),
     ];
     assert_eq!(caught_by.map(|(mutant, _)| mutant), Mutant::ALL);
     let mut missed = Vec::new();

@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::{faults::Knobs, ledger::Ledger, life::Life, queues::Queues, trace::Trace};
+use crate::claims::{TTL, memory::Table};
 use crate::ids::StoreName;
 use crate::storage::memory::MemoryStorage;
 
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub(super) calls: Vec<Call>,
     pub(super) queues: Queues,
     pub(super) knobs: Knobs,
+    /// Which life works on what, as far as nodes claim.
+    pub(super) claims: Table,
     pub(super) ledger: Ledger,
 }
 
@@ -90,6 +93,7 @@ impl World {
                 calls: Vec::new(),
                 queues: Queues::default(),
                 knobs: Knobs::default(),
+                claims: Table::new(TTL),
                 ledger,
             }),
             spent: Mutex::default(),

@@ -1,0 +1,153 @@
+//! Several nodes over the same queues and stores: with claims each (job, entity) is worked on exactly once.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::claims::{Claims, TTL, memory::MemoryClaims};
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
+use euterpe_actors::node::Node;
+use euterpe_actors::outcome::Fault;
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::pool::Drain;
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::{Product, Transform, Work};
+use euterpe_actors::wire;
+
+const NODES: u64 = 3;
+
+/// A diamond, and one more job below the join.
+const JOBS: &[(&str, &[usize])] =
+    &[("track", &[]), ("mel", &[0]), ("loudness", &[0]), ("card", &[1, 2]), ("page", &[3])];
+
+/// Works for a few milliseconds of simulated time, as the entity says.
+struct Slow;
+
+#[async_trait(?Send)]
+impl Transform for Slow {
+    async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
+        let long = work.entity.as_str().bytes().map(u64::from).sum::<u64>() % 7;
+        tokio::time::sleep(Duration::from_millis(1 + long)).await;
+        Ok(Product::bytes(&b"x"[..]))
+    }
+}
+
+/// How often each target was started, over all nodes.
+#[derive(Default)]
+struct Starts(Mutex<HashMap<(JobName, EntityId), u32>>);
+
+impl Observer for Starts {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::Started { job, entity, .. } = event {
+            *self.0.lock().expect("whole").entry(((*job).clone(), (*entity).clone())).or_default() += 1;
+        }
+    }
+}
+
+fn name(job: &str) -> JobName {
+    JobName::new(job).expect("a name")
+}
+
+fn store() -> StoreName {
+    StoreName::new("m").expect("a name")
+}
+
+fn plan(claim: bool) -> NodePlan {
+    let form = EntityForm::default();
+    let spec = |(job, parents): &(&str, &[usize])| JobSpec {
+        name: name(job),
+        form: form.clone(),
+        inputs: parents
+            .iter()
+            .map(|parent| InputPlan {
+                name: format!("i{parent}").parse().expect("a name"),
+                from: Route::Job { job: JobIx(*parent), output: 0, entity: Mapping::Same },
+            })
+            .collect(),
+        outputs: vec![OutputPlan {
+            store: store(),
+            key: Template::parse(&format!("{job}/{{id}}.bin"), &form).expect("a template"),
+        }],
+        transform: Arc::new(|| Ok(Box::new(Slow) as Box<dyn Transform>)),
+        workers: 4,
+        timeout: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
+        claim,
+        settings: 0,
+    };
+    NodePlan::new(JOBS.iter().map(spec).collect())
+}
+
+/// Sends so many entities down the graph of several nodes; how often transforms were started, and for how many targets.
+fn run(entities: usize, claims: Option<MemoryClaims>, claim: bool) -> (u32, usize) {
+    let starts = Arc::new(Starts::default());
+    let watching = starts.clone();
+    actix::System::new().block_on(async move {
+        tokio::time::pause();
+        let plan = Arc::new(plan(claim));
+        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
+        let (objects, state) = (Arc::new(MemoryStorage::default()), Arc::new(MemoryStorage::default()));
+        let start = |node: u64| {
+            Node::start(NodeSettings {
+                plan: plan.clone(),
+                stores: Stores::new([(store(), objects.clone() as Arc<dyn Storage>)]),
+                state: StateStore::new(state.clone()),
+                broker: Arc::new(broker.clone()),
+                claims: claims.as_ref().map(|claims| Arc::new(claims.seen_by(&node.to_string())) as Arc<dyn Claims>),
+                observer: watching.clone(),
+                presence: Arc::new(Presence::up_to(1 << 20)),
+                name: node.to_string().into(),
+                salt: node,
+                scratch: std::env::temp_dir(),
+                slots: HashMap::new(),
+                served: None,
+                isolate: false,
+                clock: || 0,
+            })
+        };
+        let nodes: Vec<_> = (0..NODES).map(start).collect();
+        let wave = Arc::new(Wave { id: 1, origins: vec![name("track")], only: None });
+        for n in 0..entities {
+            let target = Target { job: name("track"), entity: EntityId::new(&format!("t-{n}")).expect("an id") };
+            let base = Base::Down(wave.clone());
+            let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, base);
+            let body = wire::encode(&message).expect("it fits");
+            broker.publish(vec![Outgoing::now(name("track"), body)]).await.expect("published");
+        }
+        broker.settled_to(0).await;
+        for node in nodes {
+            node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+        }
+    });
+    let starts = starts.0.lock().expect("whole");
+    (starts.values().sum(), starts.len())
+}
+
+#[test]
+fn three_nodes_with_claims_do_each_job_of_twenty_thousand_diamonds_once() {
+    let entities = 20_000;
+    let claims = MemoryClaims::new("test", TTL);
+    assert_eq!(run(entities, Some(claims), true), ((JOBS.len() * entities) as u32, JOBS.len() * entities));
+}
+
+#[test]
+fn without_claims_they_do_work_twice_and_still_do_all_of_it() {
+    let entities = 2_000;
+    for (claims, claim) in [(None, true), (Some(MemoryClaims::new("test", TTL)), false)] {
+        let (executions, distinct) = run(entities, claims, claim);
+        assert_eq!(distinct, JOBS.len() * entities);
+        println!("{executions} starts of {distinct} works without a claim");
+        assert!(executions as usize > distinct, "nothing was done twice: the test above shows nothing");
+    }
+}
