@@ -119,7 +119,7 @@ impl Opened {
     pub async fn next_run(&self) -> anyhow::Result<RunId> {
         let last = self.state.runs().await?.last().copied();
         let millis = now().max(last.map_or(0, RunId::next_millis));
-        Ok(RunId::new(millis, salt() as u32))
+        Ok(RunId::new(millis, (salt() as u32).min(u32::MAX - 1))) // the greatest marks the inbox
     }
 
     /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.

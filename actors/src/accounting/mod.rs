@@ -46,7 +46,7 @@ impl Accountant {
     /// The state store's own.
     pub async fn open(sight: Sight) -> Result<Self, StorageError> {
         let mut dead = HashMap::new();
-        let filter = LetterFilter { run: Some(sight.run), ..LetterFilter::default() };
+        let filter = LetterFilter { run: Some(sight.run.into()), ..LetterFilter::default() };
         for key in sight.state.letter_keys(&filter).await? {
             let Some(letter) = sight.state.letter(&key).await? else { continue };
             if let Ok(entity) = EntityId::new(&letter.entity) {

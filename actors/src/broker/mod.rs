@@ -20,6 +20,16 @@ pub enum Writing {
     Foreign(Arc<Foreign>),
 }
 
+impl Writing {
+    /// What another program says that its body is; none of our own envelope.
+    pub fn content_type(&self) -> Option<String> {
+        match self {
+            Writing::Envelope => None,
+            Writing::Foreign(said) => Some(said.content_type.chars().take(255).collect()),
+        }
+    }
+}
+
 /// What another program says beside a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Foreign {

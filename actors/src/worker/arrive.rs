@@ -49,6 +49,7 @@ impl Desk {
             node: self.node.settings.name.to_string(),
             about: None,
             body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
+            content_type: None,
             message,
         };
         match self.node.settings.state.keep_letter(&letter).await {
