@@ -12,3 +12,8 @@ pub mod run;
 pub mod storage;
 pub mod telemetry;
 pub mod transform;
+
+/// The example in the manual for other programs' authors, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/amqp.md")]
+mod manual {}

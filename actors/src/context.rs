@@ -16,6 +16,7 @@ use crate::broker::Broker;
 use crate::claims::Claims;
 use crate::dedupe::{Dedupe, InFlight, LookUp, Presence};
 use crate::events::Observer;
+use crate::foreign::Publishings;
 use crate::ids::JobName;
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::{Asked, ParentTrigger};
@@ -73,6 +74,8 @@ pub struct NodeContext {
     pub passed_on: PassedOn,
     /// What failed for good or was skipped.
     pub verdicts: Verdicts,
+    /// What other programs published of late.
+    pub publishings: Publishings,
     ids: AtomicU64,
     scratches: AtomicU64,
     #[cfg(feature = "mutants")]
@@ -92,6 +95,7 @@ impl NodeContext {
             asked: Asked::default(),
             passed_on: PassedOn::default(),
             verdicts: Verdicts::default(),
+            publishings: Publishings::default(),
             #[cfg(feature = "mutants")]
             absences: dashmap::DashSet::new(),
         }

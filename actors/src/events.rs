@@ -22,7 +22,7 @@ pub enum Event<'a> {
     Handled {
         /// The job whose queue it came from.
         job: &'a JobName,
-        /// The message; none where its bytes could not be read.
+        /// The message; none where its bytes could not be read, or were only put into an envelope.
         message: Option<&'a EntityMessage>,
         /// The conclusion.
         outcome: Outcome,
@@ -80,7 +80,7 @@ pub enum Event<'a> {
 /// What messages were published for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Down the graph, or back to who waits.
+    /// Down the graph, back to who waits, or in an envelope to the same job.
     PassOn,
     /// To parents whose output is missing.
     Request,

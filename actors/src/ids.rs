@@ -176,6 +176,9 @@ plain_name!(
 /// One `run` or `publish`; every message that it causes keeps it. Ordered: a later run is greater.
 ///
 /// Written `20261123-063012.345-1a2b3c4d`: the time in UTC at which it started, and a salt.
+///
+/// A message by others that names no run gets one of its own, `20261123-063012.345-inbox`: of the time at which a node
+/// first saw it, so that it is ordered among the runs, and with a salt that no run has. It has no manifest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId {
     millis: u64,
@@ -191,6 +194,16 @@ impl RunId {
         Self { millis, salt }
     }
 
+    /// A run of one message by others, that was first seen `millis` after the Unix epoch.
+    pub const fn inbox_at(millis: u64) -> Self {
+        Self { millis, salt: INBOX_SALT }
+    }
+
+    /// Whether this is the run of a message by others that names none.
+    pub const fn is_inbox(self) -> bool {
+        self.salt == INBOX_SALT
+    }
+
     /// When the run started, in milliseconds after the Unix epoch.
     pub const fn millis(self) -> u64 {
         self.millis
@@ -203,12 +216,16 @@ impl RunId {
 }
 
 const RUN_FORMAT: &str = "%Y%m%d-%H%M%S";
+/// The salt that marks the inbox, and what stands for it in text.
+const INBOX_SALT: u32 = u32::MAX;
+const INBOX: &str = "inbox";
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = (self.millis / 1000) as i64;
         let time = jiff::Timestamp::from_second(seconds).map_err(|_| fmt::Error)?;
-        write!(f, "{}.{:03}-{:08x}", time.strftime(RUN_FORMAT), self.millis % 1000, self.salt)
+        write!(f, "{}.{:03}-", time.strftime(RUN_FORMAT), self.millis % 1000)?;
+        if self.is_inbox() { f.write_str(INBOX) } else { write!(f, "{:08x}", self.salt) }
     }
 }
 
@@ -224,14 +241,14 @@ impl std::str::FromStr for RunId {
         let bad = || BadId::Run(text.chars().take(80).collect());
         let (time, rest) = text.split_once('.').ok_or_else(bad)?;
         let (millis, salt) = rest.split_once('-').ok_or_else(bad)?;
-        if millis.len() != 3 || salt.len() != 8 {
+        if millis.len() != 3 || (salt.len() != 8 && salt != INBOX) {
             return Err(bad());
         }
         let civil = jiff::civil::DateTime::strptime(RUN_FORMAT, time).map_err(|_| bad())?;
         let at = jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| bad())?;
         let millis: u64 = millis.parse().map_err(|_| bad())?;
         let seconds = u64::try_from(at.as_second()).map_err(|_| bad())?;
-        let salt = u32::from_str_radix(salt, 16).map_err(|_| bad())?;
+        let salt = if salt == INBOX { INBOX_SALT } else { u32::from_str_radix(salt, 16).map_err(|_| bad())? };
         Ok(Self { millis: seconds * 1000 + millis, salt })
     }
 }
@@ -269,6 +286,10 @@ mod tests {
         assert_eq!(a.to_string().parse(), Ok(a));
         assert!(a < b && a.to_string() < b.to_string());
         assert!("yesterday".parse::<RunId>().is_err());
+        let inbox = RunId::inbox_at(1_795_415_412_345);
+        assert_eq!(inbox.to_string(), "20261123-063012.345-inbox");
+        assert_eq!(inbox.to_string().parse(), Ok(inbox));
+        assert!(inbox.is_inbox() && !a.is_inbox() && a < inbox && inbox < b);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod context;
 pub mod dedupe;
 pub mod edges;
 pub mod events;
+pub mod foreign;
 pub mod freshness;
 pub mod ids;
 pub mod message;

@@ -16,7 +16,7 @@ pub enum Outcome {
     Ping,
     /// Missing inputs were asked for.
     Requested,
-    /// Somebody else's wake-up will do it.
+    /// Another message will do it: somebody else's wake-up, or the envelope that a wish by others was put into.
     HandedOver,
     /// Put off: somebody else has it in hand, or a store is in trouble.
     Parked,

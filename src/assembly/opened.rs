@@ -120,7 +120,7 @@ impl Opened {
     pub async fn next_run(&self) -> anyhow::Result<RunId> {
         let last = self.state.runs().await?.last().copied();
         let millis = now().max(last.map_or(0, RunId::next_millis));
-        Ok(RunId::new(millis, salt() as u32))
+        Ok(RunId::new(millis, (salt() as u32).min(u32::MAX - 1))) // the greatest marks the inbox
     }
 
     /// The claims of a node, beside those of all others that share the state folder.

@@ -68,7 +68,7 @@ pub enum Verb {
     Verify(verify::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
     Graph(graph::Args),
-    /// Write the JSON Schema of graph files, for editors.
+    /// Write the JSON Schema of graph files, for editors; or of the messages of other programs.
     Schema(schema::Args),
     /// Look at the configuration.
     Config(config_show::Args),

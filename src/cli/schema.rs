@@ -1,4 +1,6 @@
-//! `schema`: writes the JSON Schema of graph files.
+//! `schema`: writes the JSON Schema of graph files, or of the messages of other programs.
+
+use euterpe_actors::foreign;
 
 use super::{Exit, Output};
 use crate::app::App;
@@ -6,13 +8,21 @@ use crate::config::schema;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The schema of messages that other programs publish as `application/json`, instead of that of graph files.
+    #[arg(long)]
+    message: bool,
+}
 
-/// Writes the schema, with the transforms that this program knows.
+/// Writes the schema; that of graph files with the transforms that this program knows.
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(_: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    out.text(&serde_json::to_string_pretty(&schema::schema(app.registry()))?)?;
+pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+    let schema = match args.message {
+        true => foreign::schema(),
+        false => schema::schema(app.registry()),
+    };
+    out.text(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Ok)
 }

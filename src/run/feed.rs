@@ -144,6 +144,7 @@ impl Line {
             about: None,
             message: None,
             body: Some(name.to_owned()),
+            content_type: None,
         };
         self.state.keep_letter(&letter).await?;
         self.tracker.bad_name();

@@ -57,6 +57,7 @@ fn letter(job: &str, first: &JobName, delivery: &Delivery, node: &str, millis: u
         node: node.to_owned(),
         about: None,
         body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
+        content_type: delivery.writing.content_type(),
         message,
     }
 }

@@ -83,7 +83,12 @@ fn imports_point_one_way() {
     let with = |more: &[&'static str]| -> Vec<&str> { [&low[..], more].concat() };
     check("actors/src/dedupe", &with(&["dedupe"]), &mut wrong);
     check("actors/src/parent_trigger", &with(&["parent_trigger"]), &mut wrong);
-    check("actors/src/worker", &with(&["worker", "dedupe", "parent_trigger", "context", "edges"]), &mut wrong);
+    check(
+        "actors/src/worker",
+        &with(&["worker", "dedupe", "parent_trigger", "foreign", "context", "edges"]),
+        &mut wrong,
+    );
+    check("actors/src/foreign", &with(&["foreign", "accounting"]), &mut wrong);
     check("actors/src/pool", &with(&["pool", "worker", "context"]), &mut wrong);
     wrong.sort();
     wrong.dedup();

@@ -15,5 +15,6 @@ mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no t
 mod kill; //        the real binary killed at every named point and at any moment
 mod layout; //        who may import whom, and how long a file may be
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
+mod messages; //      bodies by other programs: their schema, their examples, and how they are read
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod storage_local; // the suite of the storage port over folders

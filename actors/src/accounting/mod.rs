@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use futures::future::BoxFuture;
 
 pub use forecast::{Expected, Fate, Forecaster};
-pub use selection::{first_messages, origins, required, resume_messages};
+pub use selection::{first_messages, messages_of, origins, reached, required, resume_messages};
 pub use sight::Sight;
 
 use crate::edges::parent_of;
@@ -46,7 +46,7 @@ impl Accountant {
     /// The state store's own.
     pub async fn open(sight: Sight) -> Result<Self, StorageError> {
         let mut dead = HashMap::new();
-        let filter = LetterFilter { run: Some(sight.run), ..LetterFilter::default() };
+        let filter = LetterFilter { run: Some(sight.run.into()), ..LetterFilter::default() };
         for key in sight.state.letter_keys(&filter).await? {
             let Some(letter) = sight.state.letter(&key).await? else { continue };
             if let Ok(entity) = EntityId::new(&letter.entity) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ids::EntityId;
+use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Base, EntityMessage, Target, Wave};
 use crate::plan::{JobIx, NodePlan};
 use crate::state::{Manifest, Selection};
@@ -30,25 +30,52 @@ pub fn origins(plan: &NodePlan, selection: &Selection, entity: &EntityId) -> Vec
     }
 }
 
+/// The jobs that a bare "force" means: bottom-up the job asked for, else what the wave reaches.
+pub fn reached(plan: &NodePlan, selection: &Selection) -> Vec<JobName> {
+    if let (true, Some(job)) = (selection.bottom_up, &selection.job) {
+        return vec![job.clone()];
+    }
+    let origins = match &selection.job {
+        Some(job) => vec![job.clone()],
+        None => {
+            let starts = plan.places().filter(|at| !plan.has_same_parent(*at));
+            starts.map(|at| plan.job(at).name.clone()).collect()
+        }
+    };
+    let wave = Wave { id: 0, origins, only: selection.only.clone() };
+    plan.reach(&wave).into_iter().map(|at| plan.job(at).name.clone()).collect()
+}
+
 /// The first messages of an entity of a run, one for each job that it goes to.
 pub fn first_messages(
     plan: &NodePlan,
     manifest: &Manifest,
     entity: &EntityId,
+    next_id: impl FnMut() -> u64,
+) -> Vec<EntityMessage> {
+    messages_of(plan, &manifest.selection, manifest.run, manifest.wave, entity, next_id)
+}
+
+/// The messages that bring an entity to the jobs of a selection.
+pub fn messages_of(
+    plan: &NodePlan,
+    selection: &Selection,
+    run: RunId,
+    wave: u64,
+    entity: &EntityId,
     mut next_id: impl FnMut() -> u64,
 ) -> Vec<EntityMessage> {
-    let selection = &manifest.selection;
     let origins = origins(plan, selection, entity);
     let base = match selection.bottom_up {
         true => Base::Stop,
         false => {
             let names = origins.iter().map(|at| plan.job(*at).name.clone()).collect();
-            Base::Down(Arc::new(Wave { id: manifest.wave, origins: names, only: selection.only.clone() }))
+            Base::Down(Arc::new(Wave { id: wave, origins: names, only: selection.only.clone() }))
         }
     };
     let message = |at: &JobIx| {
         let target = Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
-        let mut message = EntityMessage::new(next_id(), manifest.run, target, plan.digest, base.clone());
+        let mut message = EntityMessage::new(next_id(), run, target, plan.digest, base.clone());
         message.force = selection.force.clone();
         message.ping = selection.ping;
         message

@@ -20,6 +20,16 @@ pub enum Writing {
     Foreign(Arc<Foreign>),
 }
 
+impl Writing {
+    /// What another program says that its body is; none of our own envelope.
+    pub fn content_type(&self) -> Option<String> {
+        match self {
+            Writing::Envelope => None,
+            Writing::Foreign(said) => Some(said.content_type.chars().take(255).collect()),
+        }
+    }
+}
+
 /// What another program says beside a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Foreign {
@@ -27,6 +37,10 @@ pub struct Foreign {
     pub content_type: String,
     /// The run that it belongs to, as text; none where it names none.
     pub run: Option<String>,
+    /// The name that its publisher gave to this one publishing, such as AMQP's property `message-id`; none where it gave
+    /// none. A publisher that heard no confirm publishes again under the same name: then work that is forced is done
+    /// once, where otherwise two wishes to do it anew could not be told from one wish that was said twice.
+    pub id: Option<String>,
 }
 
 /// One message on its way to a queue.

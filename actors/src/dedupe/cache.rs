@@ -101,8 +101,12 @@ impl Presence {
         self.knows_fingerprint(key.into(), run)
     }
 
-    /// The same for a fingerprint.
+    /// The same for a fingerprint. Of what the inbox asks for memory knows nothing: no run began, so nothing says since
+    /// when an answer must hold.
     pub fn knows_fingerprint(&self, key: Fingerprint, run: RunId) -> bool {
+        if run.is_inbox() {
+            return false;
+        }
         let Some(number) = self.seen.get(&key).map(|n| *n) else { return false };
         let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
         runs.get(number as usize).is_some_and(|known| *known >= run)
@@ -124,6 +128,9 @@ impl Presence {
         let at_most = |runs: &[RunId]| runs.partition_point(|known| *known <= run).checked_sub(1).map(|at| at as u32);
         {
             let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
+            if run.is_inbox() {
+                return at_most(&runs); // as the run before it: each message has one of its own, too many for numbers
+            }
             if runs.last().is_some_and(|last| *last >= run) {
                 return at_most(&runs);
             }

@@ -1,20 +1,28 @@
 //! Dead letters and skip records: why an entity has no output, and all that a replay needs.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{StateStore, record_name};
 use crate::ids::{EntityId, JobName, RunId};
-use crate::message::{EntityMessage, Target};
+use crate::message::{Base, EntityMessage, Target, Wave};
 use crate::outcome::Reason;
 use crate::storage::StorageError;
 
-/// Which run a letter belongs to.
+/// Whose a letter is: a run's, or of the inbox, whatever time its message's own run bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// A run that has a manifest.
     Run(RunId),
     /// Messages by others that name no run.
     Inbox,
+}
+
+impl From<RunId> for Origin {
+    fn from(run: RunId) -> Self {
+        if run.is_inbox() { Origin::Inbox } else { Origin::Run(run) }
+    }
 }
 
 impl std::fmt::Display for Origin {
@@ -56,21 +64,36 @@ pub struct DeadLetter {
     /// The first KiB of a body that could not be read, lossy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// What another program said that this body is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
 }
 
 impl DeadLetter {
-    /// The key under which it lies: the same for the same run, job, entity and stack.
+    /// Whose it is.
+    pub fn origin(&self) -> Origin {
+        self.run.map_or(Origin::Inbox, Origin::from)
+    }
+
+    /// The key under which it lies: the same for the same origin, job, entity and stack. Of the inbox, each message has
+    /// a wave of its own; there what was published again and again and fails each time has one letter all the same.
     pub fn key(&self) -> String {
-        let run = self.run.map_or_else(|| Origin::Inbox.to_string(), |run| run.to_string());
+        let origin = self.origin();
         let stack = match (&self.message, &self.body) {
             (Some(message), _) => {
-                serde_json::to_vec(&(&message.base, &message.frames)).expect("a message has a JSON form")
+                let base = match &message.base {
+                    Base::Down(wave) if origin == Origin::Inbox => {
+                        Base::Down(Arc::new(Wave { id: 0, ..Wave::clone(wave) }))
+                    }
+                    base => base.clone(),
+                };
+                serde_json::to_vec(&(&base, &message.frames)).expect("a message has a JSON form")
             }
             (None, Some(body)) => body.as_bytes().to_vec(),
             (None, None) => Vec::new(),
         };
         let digest = xxhash_rust::xxh3::xxh3_64(&stack);
-        format!("dead/{run}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
+        format!("dead/{origin}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
     }
 }
 
@@ -96,8 +119,8 @@ pub struct SkipRecord {
 /// Which dead letters are meant.
 #[derive(Clone, Debug, Default)]
 pub struct LetterFilter {
-    /// Of this run only.
-    pub run: Option<RunId>,
+    /// Of this run, or of the inbox, only.
+    pub run: Option<Origin>,
     /// Of this job only.
     pub job: Option<JobName>,
     /// Of this entity only.
@@ -109,7 +132,7 @@ pub struct LetterFilter {
 impl LetterFilter {
     /// Whether a letter is meant.
     pub fn takes(&self, letter: &DeadLetter) -> bool {
-        self.run.is_none_or(|run| letter.run == Some(run))
+        self.run.is_none_or(|origin| letter.origin() == origin)
             && self.job.as_ref().is_none_or(|job| letter.job == *job)
             && self.entity.as_ref().is_none_or(|entity| letter.entity == *entity)
             && self.reason.is_none_or(|reason| letter.reason == reason)
@@ -150,8 +173,8 @@ impl StateStore {
     /// The store's own.
     pub async fn letter_keys(&self, filter: &LetterFilter) -> Result<Vec<String>, StorageError> {
         let prefix = match (filter.run, &filter.job) {
-            (Some(run), Some(job)) => format!("dead/{run}/{job}/"),
-            (Some(run), None) => format!("dead/{run}/"),
+            (Some(origin), Some(job)) => format!("dead/{origin}/{job}/"),
+            (Some(origin), None) => format!("dead/{origin}/"),
             _ => "dead/".to_owned(),
         };
         let entity = filter.entity.as_deref().map(record_name);

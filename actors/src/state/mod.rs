@@ -1,7 +1,7 @@
 //! The state store: dead letters, skips and manifests of runs, as JSON objects that a person can read.
 //!
 //! ```text
-//! dead/<run>/<job>/<entity>/<digest of the stack>.json
+//! dead/<run, or inbox>/<job>/<entity>/<digest of the stack>.json
 //! skipped/<job>/<entity>.json
 //! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json
 //! ```

@@ -139,7 +139,7 @@ async fn keeps_the_count_of_parks_beside_the_body(broker: &dyn Broker) {
 }
 
 async fn says_of_a_body_by_others_that_it_is_one(broker: &dyn Broker) {
-    let foreign = Foreign { content_type: "text/plain".into(), run: Some("run-7".into()) };
+    let foreign = Foreign { content_type: "text/plain".into(), run: Some("run-7".into()), id: Some("m-1".into()) };
     let writing = Writing::Foreign(Arc::new(foreign));
     let put_off = Outgoing { writing: writing.clone(), delay: Duration::from_millis(300), ..message("mel", "late") };
     publish(

@@ -122,6 +122,7 @@ impl Desk {
             about: ending.about,
             message: Some(EntityMessage { attempt: 0, ..message.clone() }),
             body: None,
+            content_type: None,
         };
         reach("before_letter");
         let record = match self.node.settings.state.keep_letter(&letter).await {
@@ -202,7 +203,11 @@ impl Desk {
         Ok((Outcome::Parked, None))
     }
 
-    async fn publish(&self, purpose: Purpose, messages: Vec<(EntityMessage, Duration)>) -> Result<(), BrokerError> {
+    pub(super) async fn publish(
+        &self,
+        purpose: Purpose,
+        messages: Vec<(EntityMessage, Duration)>,
+    ) -> Result<(), BrokerError> {
         if messages.is_empty() {
             return Ok(());
         }

@@ -26,6 +26,10 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
             if let Some(run) = &foreign.run {
                 headers.insert(RUN.into(), AMQPValue::LongString(LongString::from(run.as_str())));
             }
+            let properties = match &foreign.id {
+                None => properties,
+                Some(id) => properties.with_message_id(id.as_str().into()),
+            };
             match foreign.content_type.as_str() {
                 "" => properties,
                 content_type => properties.with_content_type(content_type.into()),
@@ -53,5 +57,6 @@ pub fn read(properties: &BasicProperties) -> (Writing, u32) {
         Some(AMQPValue::ShortString(run)) => Some(run.to_string()),
         Some(other) => Some(format!("{other:?}")), // refused by its reader, with these words
     };
-    (Writing::Foreign(Arc::new(Foreign { content_type: content_type.to_owned(), run })), parks)
+    let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+    (Writing::Foreign(Arc::new(Foreign { content_type: content_type.to_owned(), run, id })), parks)
 }

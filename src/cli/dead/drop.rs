@@ -82,7 +82,7 @@ async fn give_up(opened: &Opened, found: &Found) -> anyhow::Result<()> {
         (at, EntityId::new(&letter.entity), &letter.message, found.made_good)
     {
         let skip = SkipRecord {
-            run: letter.run.unwrap_or(RunId::new(0, 0)),
+            run: letter.run.unwrap_or(RunId::NEVER),
             job: letter.job.clone(),
             entity,
             reason: Reason::Dropped,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use euterpe_actors::freshness::Demand;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::Force;
-use euterpe_actors::state::DeadLetter;
+use euterpe_actors::state::{DeadLetter, LetterFilter};
 use euterpe_actors::storage::StorageErrorKind;
 
 use super::Which;
@@ -13,7 +13,7 @@ use crate::assembly::Opened;
 
 /// A dead letter as it lies there.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(in crate::cli) struct Found {
     /// Its key in the state store.
     pub key: String,
     pub letter: DeadLetter,
@@ -30,7 +30,7 @@ impl Found {
 }
 
 /// The letters of one job and entity, whatever the number of those who waited.
-pub(super) type Target = (JobName, String);
+pub(in crate::cli) type Target = (JobName, String);
 
 /// The dead letters that are meant, in the order of run, job and entity.
 ///
@@ -39,10 +39,20 @@ pub(super) type Target = (JobName, String);
 pub(super) async fn find(opened: &Opened, which: &Which) -> anyhow::Result<Vec<Found>> {
     let mut found = Vec::new();
     for filter in which.filters(opened).await? {
-        for (key, letter) in opened.state.letters(&filter).await? {
-            let made_good = is_made_good(opened, &letter).await?;
-            found.push(Found { key, letter, made_good });
-        }
+        found.extend(of(opened, &filter).await?);
+    }
+    Ok(found)
+}
+
+/// The dead letters that a filter takes, in the order of run, job and entity.
+///
+/// # Errors
+/// The stores' own.
+pub(in crate::cli) async fn of(opened: &Opened, filter: &LetterFilter) -> anyhow::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for (key, letter) in opened.state.letters(filter).await? {
+        let made_good = is_made_good(opened, &letter).await?;
+        found.push(Found { key, letter, made_good });
     }
     Ok(found)
 }
@@ -59,7 +69,7 @@ pub(super) async fn is_made_good(opened: &Opened, letter: &DeadLetter) -> anyhow
     let Some(parts) = job.form.split(&entity) else { return Ok(false) };
     let key = job.outputs[0].key_of(&parts);
     let force = letter.message.as_ref().map_or(&Force::None, |message| &message.force);
-    let run = letter.message.as_ref().map_or(RunId::new(0, 0), |message| message.run);
+    let run = letter.message.as_ref().map_or(RunId::NEVER, |message| message.run);
     match opened.stores.get(&key.store).look(&key.path).await {
         Ok(there) => Ok(there.is_some_and(|there| Demand::new(&opened.nodes, at, force, run).is_met_by(&there))),
         Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
@@ -68,7 +78,7 @@ pub(super) async fn is_made_good(opened: &Opened, letter: &DeadLetter) -> anyhow
 }
 
 /// Letters by job and entity; the newest of each speaks for all.
-pub(super) fn by_target(found: &[Found]) -> BTreeMap<Target, &Found> {
+pub(in crate::cli) fn by_target(found: &[Found]) -> BTreeMap<Target, &Found> {
     let mut targets: BTreeMap<Target, &Found> = BTreeMap::new();
     for one in found {
         let target = (one.letter.job.clone(), one.letter.entity.clone());

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
             let letter = &found.letter;
             out.fact(&json!({
                 "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
-                "tries": letter.tries, "millis": letter.millis, "run": letter.run, "can_retry": found.can_retry(&opened),
+                "tries": letter.tries, "millis": letter.millis, "run": letter.origin().to_string(), "can_retry": found.can_retry(&opened),
             }))?;
         }
         out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good}))?;
@@ -68,13 +68,14 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
 }
 
 fn all<'f>(lines: impl Iterator<Item = &'f Found>) -> String {
-    let mut cells = vec![["job", "entity", "reason", "when", "why"].map(str::to_owned).to_vec()];
+    let mut cells = vec![["job", "entity", "reason", "when", "run", "why"].map(str::to_owned).to_vec()];
     for Found { letter, .. } in lines {
         cells.push(vec![
             letter.job.to_string(),
             plain(&letter.entity, false),
             letter.reason.to_string(),
             time(letter.millis),
+            letter.origin().to_string(),
             plain(&letter.text, false),
         ]);
     }

@@ -1,7 +1,7 @@
 //! `dead`: what failed for good, looked at, tried again or given up.
 
 mod drop;
-mod found;
+pub(super) mod found;
 mod ls;
 mod retry;
 mod show;
@@ -44,7 +44,7 @@ struct Which {
     #[arg(value_name = "ID")]
     entities: Vec<String>,
 
-    /// Of this run only: its id, the unique start of one, or `last`.
+    /// Of this run only: its id, the unique start of one, or `last`; or `inbox`, of messages by others that name no run.
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
 
@@ -82,7 +82,7 @@ impl Which {
     /// A run, job or reason that is not there.
     async fn filters(&self, opened: &Opened) -> anyhow::Result<Vec<LetterFilter>> {
         let run = match &self.run {
-            Some(text) => Some(runs::find(&opened.state, text).await?),
+            Some(text) => Some(runs::origin(&opened.state, text).await?),
             None => None,
         };
         let job = match &self.job {

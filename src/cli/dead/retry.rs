@@ -107,10 +107,10 @@ async fn retry(opened: &Opened, found: Vec<Found>, over: Option<Over>, out: Outp
     if meant.is_empty() {
         return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
     }
-    let runs: BTreeSet<_> = meant.iter().filter_map(|found| found.letter.run).collect();
+    let origins: BTreeSet<_> = meant.iter().map(|found| found.letter.origin()).collect();
     let mut before: HashSet<String> = HashSet::new();
-    for run in &runs {
-        before.extend(opened.state.letter_keys(&LetterFilter { run: Some(*run), ..LetterFilter::default() }).await?);
+    for origin in &origins {
+        before.extend(opened.state.letter_keys(&LetterFilter { run: Some(*origin), ..LetterFilter::default() }).await?);
     }
     let messages = meant.iter().filter_map(|found| found.letter.message.clone()).collect();
     // Not a run of its own: the messages keep theirs, and only borrow this one's workers.
@@ -140,8 +140,8 @@ async fn retry(opened: &Opened, found: Vec<Found>, over: Option<Over>, out: Outp
             left.push(found);
         }
     }
-    for run in runs {
-        for key in opened.state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await? {
+    for origin in origins {
+        for key in opened.state.letter_keys(&LetterFilter { run: Some(origin), ..LetterFilter::default() }).await? {
             if !before.contains(&key)
                 && let Some(letter) = opened.state.letter(&key).await?
             {

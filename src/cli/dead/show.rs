@@ -44,10 +44,9 @@ fn letter(found: &Found, text: &mut String) -> std::fmt::Result {
     let letter = &found.letter;
     writeln!(text, "{}({})  {}", letter.job, plain(&letter.entity, false), letter.reason)?;
     write!(text, "{}", indented(&plain(&letter.text, true), 2))?;
-    let run = letter.run.map_or_else(|| "inbox".to_owned(), |run| run.to_string());
     let tries = count(u64::from(letter.tries), "try", "tries");
     writeln!(text, "  when    {} on node {}, after {tries}", time(letter.millis), letter.node)?;
-    writeln!(text, "  run     {run}")?;
+    writeln!(text, "  run     {}", letter.origin())?;
     if let Some(message) = &letter.message {
         let way = match &message.base {
             Base::Stop => "asked for by itself".to_owned(),
@@ -68,6 +67,9 @@ fn letter(found: &Found, text: &mut String) -> std::fmt::Result {
     if !letter.stderr.is_empty() {
         writeln!(text, "  it printed")?;
         write!(text, "{}", indented(&plain(&letter.stderr, true), 4))?;
+    }
+    if let Some(kind) = &letter.content_type {
+        writeln!(text, "  type    {}", plain(kind, false))?;
     }
     if let Some(body) = &letter.body {
         writeln!(text, "  body    {}", plain(body, false))?;

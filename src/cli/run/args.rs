@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use euterpe_actors::accounting::origins;
-use euterpe_actors::ids::{EntityId, JobName};
-use euterpe_actors::message::{Force, Wave};
+use euterpe_actors::accounting::{origins, reached};
+use euterpe_actors::ids::EntityId;
+use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::Selection;
 
@@ -155,22 +155,6 @@ impl Select {
         }
         Ok(Ids::Listed(listings))
     }
-}
-
-/// The jobs that a bare `--force` means: bottom-up the job asked for, else what the wave reaches.
-fn reached(plan: &NodePlan, selection: &Selection) -> Vec<JobName> {
-    if let (true, Some(job)) = (selection.bottom_up, &selection.job) {
-        return vec![job.clone()];
-    }
-    let origins = match &selection.job {
-        Some(job) => vec![job.clone()],
-        None => {
-            let starts = plan.places().filter(|at| !plan.has_same_parent(*at));
-            starts.map(|at| plan.job(at).name.clone()).collect()
-        }
-    };
-    let wave = Wave { id: 0, origins, only: selection.only.clone() };
-    plan.reach(&wave).into_iter().map(|at| plan.job(at).name.clone()).collect()
 }
 
 /// The job of a name, or a mistake that names the likeliest one.

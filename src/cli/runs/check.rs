@@ -13,7 +13,7 @@ use euterpe_actors::state::{LetterFilter, Manifest};
 use euterpe_actors::storage::{Wholeness, check_whole};
 use serde::Serialize;
 
-use super::{One, which};
+use super::{One, inbox, which};
 use crate::app::App;
 use crate::assembly::Opened;
 use crate::cli::place::wait_for;
@@ -90,6 +90,9 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
+    if which::is_inbox(&args.one.run) {
+        return inbox::check(&opened, &args.one.place.typed(), out);
+    }
     let account = wait_for(async {
         let run = which::find(&opened.state, &args.one.run).await?;
         let manifest = which::manifest(&opened.state, run).await?;
@@ -133,7 +136,7 @@ impl Account {
             }
         }
         // Names that could not be run are in no chunk; their letters hold no message.
-        for key in opened.state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await? {
+        for key in opened.state.letter_keys(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
             let letter = opened.state.letter(&key).await?;
             if letter.is_some_and(|letter| letter.reason == Reason::BadId && letter.message.is_none()) {
                 account.bad_names += 1;

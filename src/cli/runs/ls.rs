@@ -61,7 +61,8 @@ async fn read(state: &StateStore) -> anyhow::Result<Vec<Line>> {
     for run in state.runs().await? {
         let Some(Manifest { graph, selection: asked, .. }) = state.manifest(run).await? else { continue };
         let end: Option<RunEnd> = state.run_end(run).await?;
-        let dead_letters = state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await?.len();
+        let dead_letters =
+            state.letter_keys(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?.len();
         lines.push(Line {
             run,
             graph,

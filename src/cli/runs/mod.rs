@@ -2,12 +2,13 @@
 
 mod account_page;
 mod check;
+mod inbox;
 mod ls;
 mod resume;
 mod show;
 mod which;
 
-pub(super) use which::find;
+pub(super) use which::origin;
 
 use super::place::Place;
 use super::{Exit, Output};
@@ -30,7 +31,7 @@ enum Verb {
     /// Show what a run was asked to do and how it ended.
     Show(One),
     /// Account for every entity of a run, from what is stored alone: exit 0 if all are done or skipped, 4 with dead
-    /// letters, 1 if any is open.
+    /// letters, 1 if any is open. `inbox` instead of a run counts the dead letters of messages by others.
     Check(check::Args),
     /// Publish again what is open of a run, and follow it to the end.
     Resume(resume::Args),

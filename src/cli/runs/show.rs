@@ -44,7 +44,7 @@ async fn read(opened: &Opened, text: &str) -> anyhow::Result<Shown> {
     let state = &opened.state;
     let run = which::find(state, text).await?;
     let mut letters = BTreeMap::new();
-    for key in state.letter_keys(&LetterFilter { run: Some(run), ..LetterFilter::default() }).await? {
+    for key in state.letter_keys(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
         if let Some(letter) = state.letter(&key).await? {
             *letters.entry((letter.job, letter.reason)).or_default() += 1;
         }

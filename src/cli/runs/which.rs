@@ -2,15 +2,22 @@
 
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
-use euterpe_actors::state::{Manifest, StateStore};
+use euterpe_actors::state::{Manifest, Origin, StateStore};
 
 use crate::cli::run::Mistake;
+
+/// Why nobody can account for the inbox as for a run.
+pub(super) const NO_MANIFEST: &str = "the inbox has no manifest: what other programs publish without a run is kept by \
+                                      its queue until it is settled";
 
 /// The run that `text` means.
 ///
 /// # Errors
 /// [`Mistake`] where none or several are meant; the state store's own.
-pub(in crate::cli) async fn find(state: &StateStore, text: &str) -> anyhow::Result<RunId> {
+pub(super) async fn find(state: &StateStore, text: &str) -> anyhow::Result<RunId> {
+    if is_inbox(text) {
+        bail!(Mistake(format!("{NO_MANIFEST}; `euterpe runs check GRAPH inbox` counts its dead letters")));
+    }
     let runs = state.runs().await?;
     let place = state.place();
     if text == "last" {
@@ -27,6 +34,24 @@ pub(in crate::cli) async fn find(state: &StateStore, text: &str) -> anyhow::Resu
             let count = fits.len();
             bail!(Mistake(format!("{count} runs start with `{text}`, from {one} to {last}; write more of the id")))
         }
+    }
+}
+
+/// Whether `text` means the inbox: messages by others that name no run.
+pub(super) fn is_inbox(text: &str) -> bool {
+    text == "inbox" || text.parse::<RunId>().is_ok_and(RunId::is_inbox)
+}
+
+/// The run that `text` means, or the inbox. A whole id is taken at its word: other programs may name a run that never
+/// began here.
+///
+/// # Errors
+/// As [`find`].
+pub(in crate::cli) async fn origin(state: &StateStore, text: &str) -> anyhow::Result<Origin> {
+    match text.parse::<RunId>() {
+        _ if is_inbox(text) => Ok(Origin::Inbox),
+        Ok(run) => Ok(Origin::Run(run)),
+        Err(_) => find(state, text).await.map(Origin::from),
     }
 }
 
