@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use crate::config::plan::{Location, Plan};
 use crate::run::Listing;
 use crate::storage::absent::AbsentFolder;
-use crate::storage::local::{LocalSettings, LocalStorage};
+use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
 use crate::transform::Registry;
 

@@ -144,6 +144,7 @@ pub fn with_node<F: Future<Output = ()>>(test: impl FnOnce(Arc<Bench>) -> F) {
             state: state.clone(),
             broker: Arc::new(Forgetful { inner: broker.clone(), forgets: forgets.clone() }),
             observer: seen.clone(),
+            claims: None,
             presence: presence.clone(),
             name: "test".into(),
             salt: 7,

@@ -32,7 +32,10 @@ impl BrokerUrl {
     /// [`BadUrl`], which never holds the credentials.
     pub fn new(text: &str, allow_plaintext: bool) -> Result<Self, BadUrl> {
         let uri: AMQPUri = text.parse().map_err(|problem: String| BadUrl::Unreadable(without(&problem, text)))?;
-        let url = Self(uri);
+        let mut url = Self(uri);
+        if let Some(address) = ipv6(text) {
+            url.0.authority.host = address.to_owned(); // the parser takes every such address for `localhost`
+        }
         if url.0.scheme == AMQPScheme::AMQP && !allow_plaintext && !url.is_loopback() {
             return Err(BadUrl::PlainText(url.to_string()));
         }
@@ -46,7 +49,7 @@ impl BrokerUrl {
 
     /// Whether it is on this machine, by the name or address that was written.
     pub fn is_loopback(&self) -> bool {
-        let host = self.0.authority.host.trim_matches(['[', ']']);
+        let host = &self.0.authority.host;
         host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
@@ -54,6 +57,14 @@ impl BrokerUrl {
     pub(super) fn reveal(&self) -> &AMQPUri {
         &self.0
     }
+}
+
+/// The address between brackets that stands where the host does, if one does.
+fn ipv6(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.strip_prefix('[')?.split_once(']').map(|(address, _)| address)
 }
 
 /// A parser's words without the text that it could not read.
@@ -69,7 +80,10 @@ impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { authority, vhost, .. } = &self.0;
         let scheme = if self.is_tls() { "amqps" } else { "amqp" };
-        write!(f, "{scheme}://{}:{}", authority.host, authority.port)?;
+        match authority.host.contains(':') {
+            true => write!(f, "{scheme}://[{}]:{}", authority.host, authority.port)?,
+            false => write!(f, "{scheme}://{}:{}", authority.host, authority.port)?,
+        }
         match vhost.as_str() {
             "/" => Ok(()),
             vhost => write!(f, "/{}", vhost.replace('/', "%2f")),
@@ -111,5 +125,10 @@ mod tests {
             assert!(BrokerUrl::new(away, true).is_ok(), "{away}");
         }
         assert!(BrokerUrl::new("amqps://rabbit", false).is_ok());
+        let six = BrokerUrl::new("amqps://u:p@[fd00::7]:5671/x", false).expect("a URL");
+        assert_eq!(
+            (six.to_string().as_str(), six.reveal().authority.host.as_str()),
+            ("amqps://[fd00::7]:5671/x", "fd00::7")
+        );
     }
 }
