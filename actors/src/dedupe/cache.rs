@@ -15,7 +15,9 @@ use crate::storage::ObjectKey;
 
 /// The objects known to exist, and the run under which each was last seen or made.
 ///
-/// An entry is 96 bits of a hash of the key and the number of the run: 16 bytes, at most 40 with the map around it.
+/// An entry is 96 bits of a hash of the key and the number of the run: 16 bytes, at most 40 with the map around it. The map
+/// has a byte more for each place, and 7 of 16 places are taken when it has just doubled. It doubles shard by shard, and
+/// the few shards are large enough that the allocator gives the old ones back to the system.
 /// That two of 10⁸ keys share their hash has a chance below 10⁻¹²; reading such an object would undo the error.
 #[derive(Debug)]
 pub struct Presence {
