@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use euterpe::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use euterpe_actors::claims::{Claimed, Claims, TTL};
@@ -68,7 +68,7 @@ fn main() {
     });
 
     let job = JobName::new("mel").expect("a name");
-    let stamp = Stamp { runs: [(job.clone(), RunId::new(1, 1))].into(), job, hash: String::new() };
+    let stamp = Stamp { runs: Arc::new([(job.clone(), RunId::new(1, 1))].into()), job, hash: String::new() };
     let bytes = bytes::Bytes::from(vec![7; 4096]);
     let stored = || {
         for at in 0..STORES {

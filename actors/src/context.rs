@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsString,
     path::PathBuf,
     sync::{
         Arc,
@@ -78,6 +79,8 @@ pub struct NodeContext {
     pub publishings: Publishings,
     ids: AtomicU64,
     scratches: AtomicU64,
+    /// How the paths of private folders start: where they are made, then the process and the node.
+    scratch_prefix: OsString,
     #[cfg(feature = "mutants")]
     absences: dashmap::DashSet<ObjectKey>,
 }
@@ -85,9 +88,11 @@ pub struct NodeContext {
 impl NodeContext {
     /// A node's context around its two service actors.
     pub fn new(settings: NodeSettings, dedupe: Addr<Dedupe>, parent_trigger: Addr<ParentTrigger>) -> Self {
+        let start = format!("{}-{:x}-", std::process::id(), settings.salt);
         Self {
             ids: AtomicU64::new(0),
             scratches: AtomicU64::new(0),
+            scratch_prefix: settings.scratch.join(start).into_os_string(),
             settings,
             dedupe,
             parent_trigger,
@@ -115,7 +120,9 @@ impl NodeContext {
     /// A private folder that nobody else uses.
     pub fn next_scratch(&self) -> PathBuf {
         let count = self.scratches.fetch_add(1, Ordering::Relaxed);
-        self.settings.scratch.join(format!("{}-{:x}-{count}", std::process::id(), self.settings.salt))
+        let mut path = self.scratch_prefix.clone();
+        path.push(count.to_string());
+        path.into()
     }
 
     /// What the store says of an object now.

@@ -57,7 +57,8 @@ pub struct Passed {
     pub other: u64,
 }
 
-/// Batches of found names, read on a thread of its own; it waits while nobody takes them.
+/// Batches of found names, read on a thread of its own; it waits while nobody takes them. Each takes about 100 bytes a
+/// name; beside the one that is being read, one may wait.
 pub struct Stream {
     batches: mpsc::Receiver<anyhow::Result<Vec<Found>>>,
     reader: Option<thread::JoinHandle<Passed>>,
@@ -66,7 +67,7 @@ pub struct Stream {
 impl Ids {
     /// Starts to read.
     pub fn stream(self) -> Stream {
-        let (sender, batches) = mpsc::sync_channel(4);
+        let (sender, batches) = mpsc::sync_channel(1);
         let reader = thread::spawn(move || {
             let mut sink = Sink { sender, batch: Vec::new(), passed: Passed::default() };
             if let Err(error) = self.read(&mut sink) {

@@ -44,8 +44,8 @@ enum Chunk {
     InManifest(u64, Vec<u64>),
 }
 
-/// How many chunks wait in memory.
-const IN_MEMORY: usize = 2;
+/// How many chunks wait in memory: one is enough for a feeder that takes much longer over a chunk than the reader.
+const IN_MEMORY: usize = 1;
 
 #[async_trait(?Send)]
 impl Feeder for Intake {

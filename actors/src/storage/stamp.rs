@@ -1,6 +1,6 @@
 //! Stamps: which run made an object, and the runs of all that it was made from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,9 @@ use crate::ids::{JobName, RunId};
 pub struct Stamp {
     /// The job that made the object.
     pub job: JobName,
-    /// The run for that job and for each ancestor: for an ancestor the oldest among the inputs.
-    pub runs: BTreeMap<JobName, RunId>,
+    /// The run for that job and for each ancestor: for an ancestor the oldest among the inputs. Shared, for a stamp is
+    /// copied with every look at its object and hardly ever changed.
+    pub runs: Arc<BTreeMap<JobName, RunId>>,
     /// BLAKE3 of the content in hexadecimal; filled in by the store when it writes. Until then it says what the
     /// object may replace, see [`Stamp::replacing`].
     #[serde(default)]

@@ -9,7 +9,7 @@ use crate::message::{Base, EntityMessage, Target};
 use crate::mutants::{Mutant, active};
 use crate::outcome::Reason;
 use crate::parent_trigger::{RequestError, RequestInputs, frames};
-use crate::plan::Route;
+use crate::plan::{JobIx, Route};
 use crate::points::reach;
 use crate::storage::ObjectKey;
 use crate::template::Parts;
@@ -24,6 +24,8 @@ pub(super) struct Seen {
     pub key: ObjectKey,
     /// The parent that makes it; none for a source.
     pub parent: Option<Target>,
+    /// That parent's place in the plan.
+    pub parent_at: Option<JobIx>,
     /// Whether a wave brings parent and child the same entity.
     same: bool,
     /// Whether it is there, and fresh for the message.
@@ -50,7 +52,9 @@ impl Desk {
             match &input.from {
                 Route::Source { store, key, exts } => {
                     match find_source(&self.node.settings.stores, parts, store, key, exts).await? {
-                        Ok(key) => seen.push(Seen { name, key, parent: None, same: false, there: true }),
+                        Ok(key) => {
+                            seen.push(Seen { name, key, parent: None, parent_at: None, same: false, there: true })
+                        }
                         Err(never) => return Ok(Err(Ending::new(never.reason, never.text))),
                     }
                 }
@@ -62,7 +66,14 @@ impl Desk {
                     };
                     let demand = Demand::new(self.node.plan(), parent.at, &message.force, message.run);
                     let there = self.is_there(message, &parent.key, &demand).await?;
-                    seen.push(Seen { name, key: parent.key, parent: Some(parent.target), same: parent.same, there });
+                    seen.push(Seen {
+                        name,
+                        key: parent.key,
+                        parent: Some(parent.target),
+                        parent_at: Some(parent.at),
+                        same: parent.same,
+                        there,
+                    });
                 }
             }
         }
@@ -132,10 +143,7 @@ impl Desk {
             _ => Vec::new(),
         };
         let waited_for = |input: &Seen| message.waiting.as_ref().is_some_and(|names| names.contains(&input.name));
-        let reached = |input: &Seen| {
-            input.same
-                && input.parent.as_ref().and_then(|p| plan.find(p.job.as_str())).is_some_and(|at| reach.contains(&at))
-        };
+        let reached = |input: &Seen| input.same && input.parent_at.is_some_and(|at| reach.contains(&at));
         inputs
             .iter()
             .filter(|input| input.parent.is_some() && input.parent != message.from)

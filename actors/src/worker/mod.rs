@@ -15,7 +15,7 @@ mod work;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::watch, task::coop::consume_budget, time::Instant};
 
 pub use decision::{Decision, Ending, Step};
 pub use desk::{Desk, WaitingRoom};
@@ -46,18 +46,13 @@ pub struct WorkerStopped {
     pub slot: usize,
 }
 
-/// Take the next delivery.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct Next;
-
 /// How long a worker waits before it takes on what the broker did not confirm.
 const UNCONFIRMED_WAIT: Duration = Duration::from_millis(500);
 
 /// One worker of a pool.
 pub struct Worker {
     slot: usize,
-    /// At the worker, or with the delivery in hand.
+    /// At the worker until it starts, then with its work.
     bench: Option<Bench>,
     phase: watch::Receiver<Phase>,
     pool: Recipient<WorkerStopped>,
@@ -85,30 +80,21 @@ impl Actor for Worker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.notify(Next);
+        let Some(mut bench) = self.bench.take() else { return };
+        let mut phase = self.phase.clone();
+        // One future for all deliveries: it is large, and making it anew for each would cost as much as a step of theirs.
+        let all = async move {
+            while bench.take_one(&mut phase).await {
+                consume_budget().await; // the others on this thread have their turn even if nothing here ever waits
+            }
+        };
+        ctx.spawn(all.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         // A control message that must not be lost to a full mailbox, and nothing here may panic.
         #[allow(clippy::disallowed_methods)]
         self.pool.do_send(WorkerStopped { slot: self.slot });
-    }
-}
-
-impl Handler<Next> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, Next: Next, ctx: &mut Self::Context) {
-        let Some(mut bench) = self.bench.take() else { return };
-        let mut phase = self.phase.clone();
-        let one = async move {
-            let goes_on = bench.take_one(&mut phase).await;
-            (bench, goes_on)
-        };
-        ctx.spawn(one.into_actor(self).map(|(bench, goes_on), worker, ctx| {
-            worker.bench = Some(bench);
-            if goes_on { ctx.notify(Next) } else { ctx.stop() }
-        }));
     }
 }
 

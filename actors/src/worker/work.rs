@@ -161,24 +161,19 @@ impl Desk {
         let plan = self.node.plan();
         let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
         for ancestor in &self.job.ancestors {
-            let ancestor = &plan.job(*ancestor).name;
+            let name = &plan.job(*ancestor).name;
             let mut oldest: Option<Option<RunId>> = None;
             for (seen, input) in seen.iter().zip(inputs) {
-                let Some(parent) = seen.parent.as_ref().and_then(|parent| plan.find(parent.job.as_str())) else {
-                    continue;
-                };
-                let parent = plan.job(parent);
-                let on_its_way =
-                    parent.name == *ancestor || parent.ancestors.iter().any(|above| plan.job(*above).name == *ancestor);
-                if on_its_way {
-                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(ancestor).copied());
+                let Some(parent) = seen.parent_at else { continue };
+                if parent == *ancestor || plan.job(parent).ancestors.contains(ancestor) {
+                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(name).copied());
                     oldest = Some(oldest.map_or(run, |so_far| so_far.min(run))); // none is older than any
                 }
             }
-            runs.insert(ancestor.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
+            runs.insert(name.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
         }
         let own = placed.iter().flatten().filter_map(Stamp::run).fold(message.run, RunId::max);
         runs.insert(self.job.name.clone(), own);
-        Stamp { job: self.job.name.clone(), runs, hash: String::new() }
+        Stamp { job: self.job.name.clone(), runs: Arc::new(runs), hash: String::new() }
     }
 }

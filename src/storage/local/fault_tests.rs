@@ -4,7 +4,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use euterpe_actors::ids::{JobName, RunId};
@@ -49,7 +49,7 @@ fn job(name: &str) -> JobName {
 fn stamp(run: u64, ancestors: usize) -> Stamp {
     let runs = (0..ancestors).map(|at| (job(&format!("an-ancestor-with-a-long-name-{at}")), RunId::new(1, 0)));
     let runs = runs.chain([(job("mel"), RunId::new(run, 0))]).collect();
-    Stamp { job: job("mel"), runs, hash: String::new() }
+    Stamp { job: job("mel"), runs: Arc::new(runs), hash: String::new() }
 }
 
 /// All files below a folder.

@@ -293,7 +293,11 @@ async fn stamps_that_lie_beside_go_with_their_version_only() {
     let store = LocalStorage::open(root.path(), settings).expect("opened");
     let job = euterpe_actors::ids::JobName::new("mel").expect("a name");
     let run = euterpe_actors::ids::RunId::new(1, 1);
-    let stamp = euterpe_actors::storage::Stamp { runs: [(job.clone(), run)].into(), job, hash: String::new() };
+    let stamp = euterpe_actors::storage::Stamp {
+        runs: std::sync::Arc::new([(job.clone(), run)].into()),
+        job,
+        hash: String::new(),
+    };
     store.store("a", bytes("ours"), Some(stamp)).await.expect("stored");
     assert!(store.look("a").await.expect("looked").expect("there").stamp.is_some());
     fs::write(root.path().join("a"), "somebody else's").expect("written");

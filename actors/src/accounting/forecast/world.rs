@@ -138,7 +138,7 @@ pub(super) async fn random_world(dice: &mut StdRng) -> World {
             for output in &job.outputs {
                 if whole != dice.random_bool(0.03) {
                     let runs = BTreeMap::from([(job.name.clone(), BEFORE)]);
-                    let stamp = Stamp { job: job.name.clone(), runs, hash: String::new() };
+                    let stamp = Stamp { job: job.name.clone(), runs: Arc::new(runs), hash: String::new() };
                     put(output.key_of(&parts).path.to_string(), dice.random_bool(0.7).then_some(stamp)).await;
                 }
             }

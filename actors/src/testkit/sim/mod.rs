@@ -143,7 +143,7 @@ fn furnish(world: &Arc<World>, scenario: &Scenario) {
         let plan = scenario.plan.job(old.job);
         let family = plan.ancestors.iter().map(|at| graph::name(at.0)).chain([plan.name.clone()]);
         let runs = family.map(|name| (name, BEFORE)).collect();
-        let stamp = old.stamped.then(|| Stamp { job: plan.name.clone(), runs, hash: String::new() });
+        let stamp = old.stamped.then(|| Stamp { job: plan.name.clone(), runs: Arc::new(runs), hash: String::new() });
         let execs = &mut world.state().ledger.execs;
         let text = if old.stamped { format!("x{}", execs.len()) } else { "foreign".to_owned() };
         if old.stamped {

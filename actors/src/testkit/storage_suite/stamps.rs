@@ -38,7 +38,7 @@ pub async fn an_object_without_a_stamp_is_foreign(store: Arc<dyn Storage>) {
 pub async fn a_stamp_of_a_hundred_ancestors_is_kept(store: Arc<dyn Storage>) {
     let ancestor = |at: u64| (job(&format!("a-job-with-a-rather-long-name-{at}")), run(at));
     let mut long = stamp(5, 3);
-    long.runs.extend((0..100).map(ancestor));
+    Arc::make_mut(&mut long.runs).extend((0..100).map(ancestor));
     for content in ["first", "second"] {
         store.store("a", bytes(content), Some(long.clone())).await.expect("stored");
         let kept = placed(&*store, "a").await.expect("a stamp");
