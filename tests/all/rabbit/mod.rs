@@ -1,5 +1,8 @@
 //! RabbitMQ: a real one, started by each test on a port of its own.
 
+#![allow(dead_code)]
+
+mod catalogue; // the example catalogue over real music, on three nodes
 mod cluster; // a graph in a folder, and node processes that serve it
 mod nodes; //   what several nodes make, each once; the verbs over a broker
 mod server; //  the broker process
