@@ -29,18 +29,10 @@ impl Place {
         self.open(app, out, None, Access::Look)
     }
 
-    /// Opens the graph for writing, with so many workers: no other process may have its state folder meanwhile.
+    /// Opens the graph for what `access` says, with so many workers.
     ///
     /// # Errors
-    /// As [`Place::look`], and where another process has the folder.
-    pub fn hold(&self, app: &App, out: Output, jobs: Option<u16>) -> anyhow::Result<Result<Opened, Exit>> {
-        self.open(app, out, jobs, Access::Hold)
-    }
-
-    /// Opens the graph, with so many workers.
-    ///
-    /// # Errors
-    /// As [`Place::look`] and [`Place::hold`].
+    /// As [`Place::look`], and where another process has the state folder.
     pub fn open(
         &self,
         app: &App,

@@ -41,7 +41,7 @@ impl Names {
         format!("euterpe.{}.job.{job}", self.graph)
     }
 
-    /// The exchange and queue of what is put off for one of the [`WAITS`].
+    /// The exchange and queue of what is put off for one of the waits that there are queues for.
     pub fn delay(&self, wait: Duration) -> String {
         format!("euterpe.{}.delay.{}", self.graph, wait.as_millis())
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Which;
 use super::found::{self, Found};
 use crate::app::App;
-use crate::assembly::{Opened, now};
+use crate::assembly::{Access, Opened, now};
 use crate::cli::place::wait_for;
 use crate::cli::run::Mistake;
 use crate::cli::words::{count, plain};
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     if args.which.is_all() && !args.all {
         bail!(Mistake("say which: IDs, --run, --job or --reason; or --all".into()));
     }
-    let opened = match if args.dry_run { place.look(app, out)? } else { place.hold(app, out, None)? } {
+    let opened = match place.open(app, out, None, if args.dry_run { Access::Look } else { Access::Share })? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

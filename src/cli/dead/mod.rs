@@ -104,7 +104,7 @@ fn reason(name: &str) -> Result<Reason, Mistake> {
     known.map_err(|_| {
         let text = "the reasons are failed, panicked, timeout, killed_worker, fatal, bad_input, source_missing, \
                     source_ambiguous, input_unreadable, absent, bad_id, bad_key, too_deep, unknown_job, \
-                    unknown_version, malformed";
+                    unknown_version, malformed, given_up_by_broker";
         Mistake(format!("no reason `{}`; {text}", name.escape_debug()))
     })
 }
