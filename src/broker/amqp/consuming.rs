@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::acks::Acks;
 use super::backoff::Backoff;
 use super::feed::{Arrived, Feed, Incarnation, Settle};
-use super::link::{Link, LinkError, answer};
+use super::link::{ANSWER, Link, LinkError, answer};
 use super::message::read;
 use super::topology::Topology;
 use super::{Phase, Weather};
@@ -217,8 +217,13 @@ impl Line<'_> {
     async fn stop_taking(&mut self, consumer: &mut Consumer) -> Result<(), LinkError> {
         let cancelled = self.channel.basic_cancel("worker".into(), BasicCancelOptions::default());
         answer("could not end the consumer", cancelled).await?;
-        while let Some(Ok(delivery)) = consumer.next().await {
-            self.arrived(delivery);
+        let rest = async {
+            while let Some(Ok(delivery)) = consumer.next().await {
+                self.arrived(delivery);
+            }
+        };
+        if tokio::time::timeout(ANSWER, rest).await.is_err() {
+            return Err(LinkError::Silent("could not end the consumer"));
         }
         for tag in self.feed.take_back() {
             self.give_back(tag).await?;

@@ -17,6 +17,9 @@ use super::topology::Topology;
 use super::version::{self, Version};
 use super::{Phase, Weather};
 
+/// How long the broker may take for what is still to be said to it once everything is to end.
+const CLOSING: Duration = Duration::from_millis(1500);
+
 /// What the thread is started with.
 pub(super) struct Start {
     pub settings: AmqpSettings,
@@ -42,7 +45,7 @@ impl Thread {
         std::thread::Builder::new().name("euterpe-amqp".into()).spawn(move || {
             runtime.block_on(live(start));
             // What the library still does in the background ends with the runtime.
-            runtime.shutdown_timeout(Duration::from_secs(1));
+            runtime.shutdown_timeout(Duration::from_millis(200));
             over.send_replace(true);
         })?;
         Ok(Self { ended })
@@ -73,10 +76,26 @@ async fn live(start: Start) {
     let names = Names::of(&settings.graph);
     let consuming = Consuming { topology: topology.clone(), feeds, phase: phase.clone(), weather: weather.subscribe() };
     let publishing = Publishing::new(names, topology.clone(), batches, reports, phase.clone(), weather.clone());
-    tokio::join!(
-        consume(&settings, &topology, consuming, phase.clone(), seed),
-        publish(&settings, &topology, publishing, phase, weather, link, !seed),
-    );
+    let (end, consuming_phase) = (closing(phase.clone()), phase.clone());
+    let work = async {
+        tokio::join!(
+            consume(&settings, &topology, consuming, consuming_phase, seed),
+            publish(&settings, &topology, publishing, phase, weather, link, !seed),
+        )
+    };
+    tokio::select! {
+        _ = work => {}
+        () = end => tracing::warn!("the broker was left before it answered; what was in hand goes back to its queue"),
+    }
+}
+
+/// Returns a while after everything is to end, whatever the broker still owes.
+async fn closing(mut phase: watch::Receiver<Phase>) {
+    // An error means that the adapter is gone, which is as good.
+    match phase.wait_for(|phase| *phase == Phase::Closed).await {
+        Ok(_) | Err(_) => {}
+    }
+    tokio::time::sleep(CLOSING).await;
 }
 
 /// The first connection, with what the broker says of itself and everything declared.

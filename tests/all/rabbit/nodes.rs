@@ -77,6 +77,19 @@ fn without_a_fault_every_work_is_done_once_on_three_nodes() {
 }
 
 #[test]
+fn one_node_passes_on_hardly_more_messages_than_there_are_edges() {
+    const ENTITIES: usize = 3000;
+    let rabbit = Rabbit::start();
+    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    cluster.node(&[]);
+    cluster.ids(ids(ENTITIES));
+    cluster.call(&["run", "g.yaml", "--ids", "ids"]).ends(0);
+    assert_eq!(cluster.twice(), 0, "work was done twice");
+    let (passed_on, edges) = (cluster.passed_on(), 5 * ENTITIES as u64);
+    assert!(passed_on as f64 <= 1.05 * edges as f64, "{passed_on} messages over {edges} edges");
+}
+
+#[test]
 fn what_is_published_is_made_by_nodes_that_start_later_and_status_shows_them() {
     let rabbit = Rabbit::start();
     let mut cluster = Cluster::new(&diamond(20), &rabbit);
