@@ -79,7 +79,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
     let opening = args.broker.open(opened, dial, Duration::from_secs(24 * 3600));
     let over = tokio::select! {
         over = opening => over?,
-        never = signals::stop_on(&stopper) => match never {},
+        never = signals::stop_on(&stopper, signals::NODE) => match never {},
         _ = stopped.wait_for(|stop| *stop > Stop::No) => return Ok(Exit::Ok),
     };
     let count: usize = opened.nodes.jobs.iter().map(|job| job.workers).sum();
@@ -110,7 +110,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         () = serve(serving) => {}
-        never = signals::stop_on(&stopper) => match never {},
+        never = signals::stop_on(&stopper, signals::NODE) => match never {},
     }
     eprintln!("{name} has ended");
     Ok(Exit::Ok)

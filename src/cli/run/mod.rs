@@ -77,9 +77,10 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     opened.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
     let ping = manifest.selection.ping;
     let intake = Intake { ids, limit: args.select.limit, clock: now };
+    let over_broker = over.is_some();
     let way = Following { manifest, presence, max_dead: args.max_dead, isolate, over };
     let (ended, took) = follow(opened, way, intake, out).await?;
-    Summary { file: args.place().typed(), opened, run, ended: &ended, took, ping }.show(out)
+    Summary { file: args.place().typed(), opened, run, ended: &ended, took, ping, over: over_broker }.show(out)
 }
 
 /// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all
@@ -135,6 +136,7 @@ pub async fn follow(
         stop,
         clock: now,
     };
+    let says = if over.is_some() { signals::ELSEWHERE } else { signals::HERE };
     let running = async {
         match over {
             None => run::run(request, feeder).await,
@@ -144,7 +146,7 @@ pub async fn follow(
     let ended = tokio::select! {
         ended = running => ended,
         never = progress.show() => match never {},
-        never = signals::stop_on(&stopper) => match never {},
+        never = signals::stop_on(&stopper, says) => match never {},
         never = signals::stop_at(max_dead, &tracker, &stopper) => match never {},
     };
     let took = progress.finish();

@@ -8,8 +8,23 @@ use tokio::sync::watch;
 use crate::run::{Stop, Tracker};
 use crate::telemetry;
 
+/// What a run says that works in this process.
+pub const HERE: [&str; 2] = [
+    "stopping: finishing what is in hand (once more to stop now)",
+    "stopping now; what was in hand is left for the next run",
+];
+/// What a run says whose work is done elsewhere.
+pub const ELSEWHERE: [&str; 2] = ["stopping to follow the run; its nodes go on", "stopping now"];
+/// What a node says.
+pub const NODE: [&str; 2] = [
+    "stopping: finishing what is in hand, giving back the rest (once more to stop now)",
+    "stopping now; what was in hand goes back to its queue",
+];
+
 /// Stops at the first signal when what is in hand is finished, at the second one now.
-pub async fn stop_on(stopper: &watch::Sender<Stop>) -> Infallible {
+///
+/// Each is answered with its sentence.
+pub async fn stop_on(stopper: &watch::Sender<Stop>, says: [&str; 2]) -> Infallible {
     let (Ok(mut interrupts), Ok(mut terms)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
         tracing::warn!("signals cannot be watched; ctrl-c ends the program at once");
         return std::future::pending().await;
@@ -20,8 +35,8 @@ pub async fn stop_on(stopper: &watch::Sender<Stop>) -> Infallible {
             _ = terms.recv() => {}
         }
         let (next, text) = match *stopper.borrow() {
-            Stop::No => (Stop::Drain, "stopping: finishing what is in hand (once more to stop now)"),
-            Stop::Drain | Stop::Now => (Stop::Now, "stopping now; what was in hand is left for the next run"),
+            Stop::No => (Stop::Drain, says[0]),
+            Stop::Drain | Stop::Now => (Stop::Now, says[1]),
         };
         say(text);
         stopper.send_replace(next);

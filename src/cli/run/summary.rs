@@ -27,6 +27,8 @@ pub struct Summary<'s> {
     pub took: Duration,
     /// Whether it was a ping.
     pub ping: bool,
+    /// Whether nodes elsewhere do the work, over a broker.
+    pub over: bool,
 }
 
 /// The counts of a job, with the names of the outcomes.
@@ -147,7 +149,12 @@ impl Summary<'_> {
             text +=
                 &format!("failed:  {word}; see `euterpe dead ls {file}`, repair, then `euterpe dead retry {file}`\n");
         }
-        if !self.ended.complete {
+        if !self.ended.complete && self.over {
+            let run = self.run;
+            text += &format!(
+                "left:    the nodes go on with what is published; `euterpe runs check {file} {run}` tells how it ends\n"
+            );
+        } else if !self.ended.complete {
             text += &format!("stopped: `euterpe run {file}` goes on where this stopped\n");
         } else if open(tally) > 0 {
             text +=

@@ -75,11 +75,12 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let open = Open { accountant: accountant(opened, &manifest).await?, wave: salt() };
     let ping = manifest.selection.ping;
     let over = args.broker.over(opened, "resume").await?;
+    let over_broker = over.is_some();
     let way = Following { manifest: manifest.clone(), presence, max_dead: args.max_dead, isolate: !is_clean, over };
     let (ended, took) = follow(opened, way, open, out).await?;
     let account = Account::of(opened, &manifest, false).await?;
     opened.state.end_run(run, &end_record(&account, before.as_ref(), ended.complete)).await?;
-    let exit = Summary { file: file.clone(), opened, run, ended: &ended, took, ping }.show(out)?;
+    let exit = Summary { file: file.clone(), opened, run, ended: &ended, took, ping, over: over_broker }.show(out)?;
     let accounted = account.show(&file, out)?;
     Ok(if exit == Exit::Interrupted { exit } else { accounted })
 }
