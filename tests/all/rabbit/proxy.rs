@@ -25,6 +25,8 @@ struct Proxy {
     port: u16,
     resets: broadcast::Sender<Reset>,
     open: Arc<AtomicUsize>,
+    /// How many connections were reset so far.
+    reset: Arc<AtomicUsize>,
     _end: oneshot::Sender<()>,
 }
 
@@ -33,7 +35,8 @@ impl Proxy {
         let (resets, _) = broadcast::channel(16);
         let (open, (end, ended)) = (Arc::new(AtomicUsize::new(0)), oneshot::channel());
         let (tell, port) = std::sync::mpsc::channel();
-        let (sender, counted) = (resets.clone(), open.clone());
+        let reset = Arc::new(AtomicUsize::new(0));
+        let (sender, counted) = (resets.clone(), (open.clone(), reset.clone()));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
@@ -52,14 +55,17 @@ impl Proxy {
                 }
             });
         });
-        Self { port: port.recv().expect("a port"), resets, open, _end: end }
+        Self { port: port.recv().expect("a port"), resets, open, reset, _end: end }
     }
 
-    /// Resets every connection, and says how many there were.
+    /// Resets every connection, and says how many there were when all of them are gone.
     fn reset(&self, how: Reset) -> usize {
-        let open = self.open.load(Ordering::SeqCst);
+        let (open, before) = (self.open.load(Ordering::SeqCst), self.reset.load(Ordering::SeqCst));
         // Nobody hears it where none is open.
-        self.resets.send(how).ok();
+        let heard = self.resets.send(how).unwrap_or(0);
+        soon("the connections are reset", Duration::from_secs(5), || {
+            self.reset.load(Ordering::SeqCst) >= before + heard.min(open)
+        });
         open
     }
 }
@@ -68,7 +74,7 @@ async fn pass(
     mut client: TcpStream,
     broker: u16,
     mut resets: broadcast::Receiver<Reset>,
-    open: Arc<AtomicUsize>,
+    (open, reset): (Arc<AtomicUsize>, Arc<AtomicUsize>),
     kept: Arc<Mutex<Vec<TcpStream>>>,
 ) {
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", broker)).await else { return };
@@ -81,9 +87,14 @@ async fn pass(
     if let Some(how) = how {
         client.set_zero_linger().expect("set");
         match how {
-            Reset::Both => server.set_zero_linger().expect("set"),
+            Reset::Both => {
+                server.set_zero_linger().expect("set");
+                drop(server);
+            }
             Reset::Client => kept.lock().expect("kept").push(server), // and never read again
         }
+        drop(client);
+        reset.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -123,7 +134,6 @@ impl Busy {
     /// Resets, and says after how long every node took and published something again.
     fn reset(&mut self, how: Reset) -> Duration {
         let open = self.proxy.reset(how);
-        std::thread::sleep(Duration::from_millis(5)); // what was on its way is through or gone
         let before: Vec<(usize, usize)> = (0..NODES).map(|node| self.progress(node)).collect();
         let reset = Instant::now();
         soon(&format!("work again, after {open} connections were reset"), Duration::from_secs(20), || {
@@ -140,14 +150,16 @@ impl Busy {
     }
 
     /// Everything published is made, whole and once, but for what was in hand.
-    fn ends_well(&self) {
+    fn ends_well(&self, resets: usize) {
         for run in &self.runs {
             soon(&format!("{run} is made"), Duration::from_secs(120), || {
                 self.direct.call(&["runs", "check", "g.yaml", run]).code == Some(0)
             });
         }
         let (twice, made) = (self.cluster.twice(), self.published * 5);
-        println!("{made} works, {twice} of them twice");
+        let broke: usize = (0..NODES).map(|node| self.cluster.log(node).matches("was interrupted").count()).sum();
+        println!("{made} works, {twice} of them twice; connections broke {broke} times");
+        assert!(broke > resets * NODES, "{broke} connections broke by {resets} resets of all");
         assert!(twice as usize * 100 <= made, "{twice} of {made} works were done twice");
     }
 }
@@ -169,7 +181,7 @@ fn two_hundred_resets_lose_nothing_and_after_each_the_nodes_work_again_within_fi
         longest = longest.max(took);
     }
     println!("after a reset the nodes were at work again within {longest:?}");
-    busy.ends_well();
+    busy.ends_well(200);
 }
 
 #[test]
@@ -184,5 +196,5 @@ fn connections_that_vanish_for_the_nodes_alone_lose_nothing() {
     }
     println!("after a reset the nodes were at work again within {longest:?}");
     assert!(longest < Duration::from_secs(8), "{longest:?}"); // the broker must miss heartbeats first
-    busy.ends_well();
+    busy.ends_well(20);
 }
