@@ -2,7 +2,11 @@
 //!
 //! For all others it writes the id and the content of its inputs, so that every output depends on all above it.
 
-use std::{collections::BTreeSet, process, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    process, thread,
+    time::{Duration, Instant},
+};
 
 use euterpe_actors::{
     outcome::Fault,
@@ -42,6 +46,8 @@ pub struct Faulty {
     pub print_on: BTreeSet<String>,
     /// How long each work takes, in milliseconds.
     pub slow_ms: u64,
+    /// For how long each work keeps a core busy, in milliseconds.
+    pub spin_ms: u64,
 }
 
 impl Settings for Faulty {}
@@ -58,6 +64,10 @@ impl Compute for Faulty {
     fn compute(&mut self, work: &Work) -> Result<Product, Fault> {
         let id = work.entity.as_str();
         thread::sleep(Duration::from_millis(self.slow_ms));
+        let spinning = Instant::now();
+        while spinning.elapsed() < Duration::from_millis(self.spin_ms) {
+            std::hint::spin_loop();
+        }
         if self.print_on.contains(id) {
             println!("{}", "\u{1}\0\0\0{\"Made\":[]}".repeat(70_000));
             eprintln!("the last words about {id}");

@@ -147,6 +147,10 @@ impl Desk {
     /// A failure of this run that this node remembers while its record stands, or a skip that stands.
     async fn standing_verdict(&self, message: &EntityMessage) -> Result<Option<Decision>, Trouble> {
         let state: &StateStore = &self.node.settings.state;
+        if message.resumed {
+            // Somebody wants it tried again, and its letter stays until that has ended.
+            self.node.verdicts.forget(message.run, &message.target);
+        }
         if let Some(failure) = self.node.verdicts.of(message.run, &message.target) {
             if state.has(&failure.record).await? {
                 let ending = Ending::new(failure.reason, failure.text.clone());

@@ -1,6 +1,7 @@
 //! Takes deliveries from the queues: a channel for each job, looked after by what it delivers and not by what it says.
 
 use std::{
+    cell::Cell,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -35,9 +36,16 @@ pub(super) struct Consuming {
     pub feeds: Vec<Arc<Feed>>,
     pub phase: watch::Receiver<Phase>,
     pub weather: watch::Receiver<Weather>,
+    /// Whether something was delivered since this was last asked.
+    pub delivered: Cell<bool>,
 }
 
 impl Consuming {
+    /// Whether the broker delivered anything since this was last asked: then the connection was of use.
+    pub fn was_of_use(&self) -> bool {
+        self.delivered.take()
+    }
+
     /// Consumes over one connection until that ends, or until all is settled and everything is to end.
     pub async fn over(&self, link: &Link) -> Result<(), LinkError> {
         let mut consumers: FuturesUnordered<_> = self.feeds.iter().map(|feed| self.serve(link, feed)).collect();
@@ -107,7 +115,13 @@ impl Consuming {
         let consumer =
             channel.basic_consume(feed.queue.as_str().into(), "worker".into(), options, FieldTable::default());
         let consumer = answer("could not consume", consumer).await?;
-        let line = Line { feed, channel: &channel, incarnation: incarnation.clone(), acks: Acks::default() };
+        let line = Line {
+            feed,
+            channel: &channel,
+            incarnation: incarnation.clone(),
+            acks: Acks::default(),
+            delivered: &self.delivered,
+        };
         let ended = line.run(consumer, settles, self.phase.clone()).await;
         incarnation.end();
         feed.take_back(); // the broker has them back with the channel
@@ -124,6 +138,7 @@ struct Line<'l> {
     channel: &'l Channel,
     incarnation: Arc<Incarnation>,
     acks: Acks,
+    delivered: &'l Cell<bool>,
 }
 
 impl Line<'_> {
@@ -175,6 +190,7 @@ impl Line<'_> {
     fn arrived(&mut self, delivery: Delivery) {
         let (writing, parks) = read(&delivery.properties);
         self.acks.delivered(delivery.delivery_tag);
+        self.delivered.set(true);
         let arrived = Arrived {
             key: delivery.routing_key.to_string(),
             body: Bytes::from(delivery.data),

@@ -110,6 +110,8 @@ pub(super) struct Publishing {
     pub phase: watch::Receiver<Phase>,
     pub weather: watch::Sender<Weather>,
     outbox: VecDeque<Parcel>,
+    /// Whether something was confirmed since this was last asked.
+    confirmed: bool,
 }
 
 impl Publishing {
@@ -121,7 +123,7 @@ impl Publishing {
         phase: watch::Receiver<Phase>,
         weather: watch::Sender<Weather>,
     ) -> Self {
-        Self { names, topology, batches, reports, phase, weather, outbox: VecDeque::new() }
+        Self { names, topology, batches, reports, phase, weather, outbox: VecDeque::new(), confirmed: false }
     }
 
     fn take_in(&mut self, batch: Batch) {
@@ -132,13 +134,24 @@ impl Publishing {
 
     /// Publishes over one connection until that ends or everything is to end. What is unconfirmed stays in the outbox.
     pub async fn over(&mut self, link: &Link) -> Result<(), LinkError> {
-        let mut sent = BTreeMap::new();
-        let ended = self.publish(link, &mut sent).await;
-        sent.into_values().rev().for_each(|parcel| self.outbox.push_front(parcel));
+        let (mut sent, mut lost) = (BTreeMap::new(), Vec::new());
+        let ended = self.publish(link, &mut sent, &mut lost).await;
+        sent.into_values().rev().chain(lost).for_each(|parcel| self.outbox.push_front(parcel));
         ended
     }
 
-    async fn publish(&mut self, link: &Link, sent: &mut BTreeMap<u64, Parcel>) -> Result<(), LinkError> {
+    /// Whether the broker confirmed anything since this was last asked: then the connection was of use.
+    pub fn was_of_use(&mut self) -> bool {
+        std::mem::take(&mut self.confirmed)
+    }
+
+    /// `sent` is what is not confirmed, `lost` what was returned and not sent again yet.
+    async fn publish(
+        &mut self,
+        link: &Link,
+        sent: &mut BTreeMap<u64, Parcel>,
+        lost: &mut Vec<Parcel>,
+    ) -> Result<(), LinkError> {
         let channel = link.channel().await?;
         answer("could not ask for confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         let reporting = link.channel().await?;
@@ -147,9 +160,9 @@ impl Publishing {
         let mut in_flight = FuturesUnordered::new();
         let (mut number, mut progress) = (0, Instant::now());
         let mut look = tokio::time::interval(Duration::from_millis(250));
-        let mut lost: Vec<Parcel> = Vec::new();
         loop {
-            while in_flight.len() < IN_FLIGHT && !link.is_blocked() {
+            // While something was returned nothing more is sent: it could be returned as well.
+            while lost.is_empty() && in_flight.len() < IN_FLIGHT && !link.is_blocked() {
                 let Some(parcel) = self.outbox.pop_front() else { break };
                 if in_flight.is_empty() {
                     progress = Instant::now();
@@ -160,7 +173,7 @@ impl Publishing {
                 sent.insert(number, parcel);
             }
             if !lost.is_empty() && in_flight.is_empty() {
-                self.send_again(link, std::mem::take(&mut lost)).await?;
+                self.send_again(link, std::mem::take(lost)).await?;
                 continue;
             }
             let idle = in_flight.is_empty() && self.outbox.is_empty();
@@ -171,7 +184,10 @@ impl Publishing {
                     let ended = ended?; // the connection is gone, and all that was sent over it is sent again
                     let Some(parcel) = sent.remove(&number) else { continue }; // a report
                     match ended {
-                        Sent::Confirmed => parcel.waiting.confirmed(),
+                        Sent::Confirmed => {
+                            self.confirmed = true;
+                            parcel.waiting.confirmed();
+                        }
                         Sent::Refused => self.outbox.push_back(parcel),
                         Sent::Returned => lost.push(parcel),
                     }

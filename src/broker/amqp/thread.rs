@@ -1,6 +1,6 @@
 //! The thread on which the connections live, and their life: connect, work, break, wait, connect again.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{cell::Cell, future::Future, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -74,7 +74,9 @@ async fn live(start: Start) {
     };
     ready.send(Ok(version)).unwrap_or_default();
     let names = Names::of(&settings.graph);
-    let consuming = Consuming { topology: topology.clone(), feeds, phase: phase.clone(), weather: weather.subscribe() };
+    let (taking, watching) = (phase.clone(), weather.subscribe());
+    let consuming =
+        Consuming { topology: topology.clone(), feeds, phase: taking, weather: watching, delivered: Cell::new(false) };
     let publishing = Publishing::new(names, topology.clone(), batches, reports, phase.clone(), weather.clone());
     let (end, consuming_phase) = (closing(phase.clone()), phase.clone());
     let work = async {
@@ -165,7 +167,7 @@ async fn consume(
         if *phase.borrow() > Phase::Open {
             return; // what was in hand goes back with the connection
         }
-        pause(&mut backoff, began).await;
+        pause(&mut backoff, consuming.was_of_use(), began).await;
     }
 }
 
@@ -208,7 +210,7 @@ async fn publish(
         if *phase.borrow() == Phase::Closed {
             break;
         }
-        pause(&mut backoff, began).await;
+        pause(&mut backoff, publishing.was_of_use(), began).await;
     }
     publishing.give_up();
 }
@@ -221,9 +223,9 @@ fn say(settings: &AmqpSettings, what: &str, error: &LinkError) {
     }
 }
 
-/// Waits before the next connection: hardly at all after one that held.
-fn pause(backoff: &mut Backoff, began: Instant) -> impl Future<Output = ()> + use<> {
-    if began.elapsed() > Duration::from_secs(10) {
+/// Waits before the next connection: hardly at all after one that held, or that was of use however soon it broke.
+fn pause(backoff: &mut Backoff, was_of_use: bool, began: Instant) -> impl Future<Output = ()> + use<> {
+    if was_of_use || began.elapsed() > Duration::from_secs(10) {
         backoff.reset();
     }
     tokio::time::sleep(backoff.wait())

@@ -21,7 +21,7 @@ fn three_nodes_make_of_real_music_byte_for_byte_what_one_process_makes() {
     assert_eq!(cluster.twice(), 0, "work was done twice");
     let alone = Command::new(env!("CARGO_BIN_EXE_euterpe"))
         .args(["run", "g.yaml", "--store", "derived=alone", "--state", "alone-state"])
-        .current_dir(&cluster.folder)
+        .current_dir(cluster.folder.path())
         .env_remove("EUTERPE_BROKER")
         .output()
         .expect("the binary");

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use super::Rabbit;
 
 /// A folder with a graph and the nodes that serve it. Dropped, the nodes are killed.
 pub struct Cluster {
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     broker: String,
     nodes: Vec<Option<Child>>,
 }
@@ -57,9 +58,19 @@ impl Cluster {
 
     /// The same for a broker at a URL.
     pub fn at(graph: &str, broker: String) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         fs::write(folder.path().join("g.yaml"), graph).expect("written");
         Self { folder, broker, nodes: Vec::new() }
+    }
+
+    /// The same folder for verbs that reach the broker another way; nodes are this one's own.
+    pub fn beside(&self, broker: String) -> Self {
+        Self { folder: self.folder.clone(), broker, nodes: Vec::new() }
+    }
+
+    /// Changes the graph; nodes that run go on with what they read.
+    pub fn change(&self, graph: &str) {
+        fs::write(self.path("g.yaml"), graph).expect("written");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -172,6 +183,22 @@ impl Cluster {
             }
         }
         starts
+    }
+
+    /// How many lines of a node's ledger start so.
+    pub fn count_of(&self, number: usize, start: &str) -> usize {
+        let ledger = fs::read_to_string(self.path(&format!("ledger-{number}"))).unwrap_or_default();
+        ledger.lines().filter(|line| line.starts_with(start)).count()
+    }
+
+    /// The same over all nodes.
+    pub fn count(&self, start: &str) -> usize {
+        (0..self.nodes.len()).map(|number| self.count_of(number, start)).sum()
+    }
+
+    /// The process of a node that runs.
+    pub fn pid(&self, number: usize) -> u32 {
+        self.nodes[number].as_ref().expect("it runs").id()
     }
 
     /// Work that was done more than once.

@@ -8,9 +8,14 @@ use super::{Cluster, Rabbit, soon};
 
 /// A diamond and what follows it; `slow` milliseconds for each work.
 pub fn diamond(slow: u64) -> String {
+    diamond_of(slow, 8)
+}
+
+/// The same with so many workers for each job.
+pub fn diamond_of(slow: u64, workers: usize) -> String {
     let job = |name: &str, inputs: &str| {
         format!(
-            "  {name}: {{use: test.faulty, with: {{slow_ms: {slow}}}, {inputs}out: \"out:{name}/{{id}}.txt\", pool: {{workers: 8}}}}\n"
+            "  {name}: {{use: test.faulty, with: {{slow_ms: {slow}}}, {inputs}out: \"out:{name}/{{id}}.txt\", pool: {{workers: {workers}}}}}\n"
         )
     };
     format!(
