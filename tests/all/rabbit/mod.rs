@@ -3,10 +3,15 @@
 #![allow(dead_code)]
 
 mod catalogue; // the example catalogue over real music, on three nodes
+mod certificates; // of a test's own: an authority, a server, a client, one that nobody signed
 mod cluster; // a graph in a folder, and node processes that serve it
+mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the node stays as it is
 mod nodes; //   what several nodes make, each once; the verbs over a broker
+mod others; //  the manual's examples for other programs, really run
+mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process
 mod suite; //   the adapter passes the suite of the port
+mod tls; //     encrypted connections, and those that are refused
 
 use std::time::{Duration, Instant};
 
