@@ -6,7 +6,13 @@ use std::{
 };
 
 use indicatif::MultiProgress;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::filter_fn,
+    fmt::{self, MakeWriter},
+    prelude::*,
+    registry,
+};
 
 static BARS: OnceLock<MultiProgress> = OnceLock::new();
 
@@ -17,13 +23,16 @@ pub fn bars() -> &'static MultiProgress {
 
 /// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
 ///
+/// What the client library of the broker logs is never shown, whatever is asked for: it names the broker's user.
+///
 /// A second call in one process does nothing.
 pub fn start() {
     let filter = EnvFilter::try_from_env("EUTERPE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off,lapin=off,async_rs=off"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off,async_rs=off"));
     let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Aside).with_ansi(colour);
-    if logs.with_target(false).without_time().compact().try_init().is_err() {
+    let discreet = filter_fn(|said| !said.target().starts_with("lapin"));
+    let logs = fmt::layer().with_writer(Aside).with_ansi(colour).with_target(false).without_time().compact();
+    if registry().with(filter).with(discreet).with(logs).try_init().is_err() {
         tracing::debug!("logging was started before");
     }
 }

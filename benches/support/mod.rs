@@ -27,8 +27,19 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
 /// User and system time of this process and its finished children.
 fn cpu_seconds() -> f64 {
     let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("a Linux machine");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a command name").1.split_whitespace().collect();
-    let ticks: f64 = fields[13..15].iter().map(|field| field.parse::<f64>().expect("a number")).sum();
-    own.tv_sec as f64 + own.tv_nsec as f64 * 1e-9 + ticks / rustix::param::clock_ticks_per_second() as f64
+    own.tv_sec as f64 + own.tv_nsec as f64 * 1e-9 + ticks("self", 13..15)
+}
+
+/// User and system time of another process.
+#[allow(dead_code)] // not every bench has one
+pub fn cpu_of(pid: u32) -> f64 {
+    ticks(&pid.to_string(), 11..13)
+}
+
+/// The sum of some fields of a process's statistics that are clock ticks, in seconds; counted after the command's name.
+fn ticks(process: &str, fields: std::ops::Range<usize>) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process on a Linux machine");
+    let all: Vec<&str> = stat.rsplit_once(')').expect("a command name").1.split_whitespace().collect();
+    let ticks: f64 = all[fields].iter().map(|field| field.parse::<f64>().expect("a number")).sum();
+    ticks / rustix::param::clock_ticks_per_second() as f64
 }

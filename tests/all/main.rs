@@ -18,3 +18,4 @@ mod lint; //          the verbs lint, graph, schema and config show, as a person
 mod messages; //      bodies by other programs: their schema, their examples, and how they are read
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod storage_local; // the suite of the storage port over folders
+mod venv; //        Python with packages that a test stands on

@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
 
 /// The jobs that the manual speaks of.
-fn plan() -> NodePlan {
+pub fn plan() -> NodePlan {
     let form = EntityForm::default();
     let spec = |name: &str| JobSpec {
         name: JobName::new(name).expect("a name"),

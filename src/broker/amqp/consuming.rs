@@ -175,7 +175,7 @@ impl Line<'_> {
                         silent_for = 0;
                         self.arrived(delivery);
                     }
-                    Some(Err(error)) => return Err(LinkError::Refused { what: "deliveries ended", error }),
+                    Some(Err(error)) => return Err(LinkError::refused("deliveries ended", &error)),
                     None => return Err(LinkError::Broken("the broker ended the consumer; its queue was removed?".into())),
                 },
                 _ = phase.changed() => {}

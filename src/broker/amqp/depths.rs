@@ -49,7 +49,7 @@ impl Depths {
                 answer("could not close a channel", channel.close(200, "asked".into())).await?;
                 Ok(Some(found.message_count().into()))
             }
-            Err(LinkError::Refused { error, .. }) if error.to_string().contains("NOT_FOUND") => Ok(None),
+            Err(LinkError::Refused { said, .. }) if said.contains("NOT_FOUND") => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -8,6 +8,7 @@ use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 use thiserror::Error;
 
+use super::refusal;
 use super::settings::Dial;
 
 /// How long the broker may take for one answer.
@@ -22,12 +23,12 @@ pub enum LinkError {
     #[error("the broker did not answer within 10 s: {0}")]
     Silent(&'static str),
     /// It said no, or the connection broke.
-    #[error("{what}: {error}")]
+    #[error("{what}: {said}")]
     Refused {
         /// What was tried.
         what: &'static str,
         /// What the broker or the system said.
-        error: lapin::Error,
+        said: String,
     },
     /// The connection ended.
     #[error("the connection broke: {0}")]
@@ -44,16 +45,16 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// The broker said no to what was tried, or the connection broke over it.
+    pub(super) fn refused(what: &'static str, error: &lapin::Error) -> Self {
+        LinkError::Refused { what, said: refusal::said(error) }
+    }
+
     /// Whether trying again cannot help: a person has to change something.
     pub fn is_final(&self) -> bool {
         match self {
             LinkError::File(_) | LinkError::Mismatch(_) | LinkError::Unfit(_) => true,
-            LinkError::Refused { error, .. } => {
-                let text = error.to_string();
-                ["ACCESS_REFUSED", "NOT_ALLOWED", "certificate", "InvalidProtocolVersion"]
-                    .iter()
-                    .any(|sign| text.contains(sign))
-            }
+            LinkError::Refused { said, .. } => refusal::is_final(said),
             LinkError::Silent(_) | LinkError::Broken(_) => false,
         }
     }
@@ -69,7 +70,7 @@ pub async fn answer<T>(
 ) -> Result<T, LinkError> {
     match tokio::time::timeout(ANSWER, answer).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(LinkError::Refused { what, error }),
+        Ok(Err(error)) => Err(LinkError::refused(what, &error)),
         Err(_) => Err(LinkError::Silent(what)),
     }
 }
@@ -118,7 +119,7 @@ impl Link {
         loop {
             let event = tokio::time::timeout(LOOK, events.next()).await;
             match event {
-                Ok(Some(Event::Error(error))) => return LinkError::Broken(error.to_string()),
+                Ok(Some(Event::Error(error))) => return LinkError::Broken(refusal::said(&error)),
                 Ok(None) => return LinkError::Broken("it is closed".into()),
                 Ok(Some(_)) | Err(_) => {}
             }
@@ -146,6 +147,10 @@ pub(super) fn tls(dial: &Dial) -> Result<OwnedTLSConfig, LinkError> {
         let pem = read(path, "the certificates of the broker's authority")?;
         let text = String::from_utf8(pem)
             .map_err(|_| LinkError::File(format!("`{}` is not a PEM file of certificates", path.display())))?;
+        // What is no certificate would be passed over in silence.
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(LinkError::File(format!("`{}` holds no certificate in PEM", path.display())));
+        }
         config.cert_chain = Some(text);
     }
     if let Some(identity) = &dial.identity {

@@ -20,6 +20,7 @@ mod link;
 mod message;
 mod names;
 mod publishing;
+mod refusal;
 mod reports;
 mod settings;
 mod thread;

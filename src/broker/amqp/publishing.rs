@@ -83,7 +83,7 @@ async fn send(channel: &Channel, exchange: String, message: Outgoing, number: u6
     let key = message.job.as_str().into();
     let published =
         channel.basic_publish(exchange.into(), key, options, &message.body, properties(&message, seconds)).await;
-    let refused = |error| LinkError::Refused { what: "could not publish", error };
+    let refused = |error| LinkError::refused("could not publish", &error);
     let confirm = match published {
         Ok(confirm) => confirm,
         Err(error) => return (number, Err(refused(error))),

@@ -43,7 +43,7 @@ pub(super) async fn tell(channel: &Channel, exchange: String, report: Report) ->
     let options = BasicPublishOptions::default();
     let key = report.key.as_str().into();
     let told = channel.basic_publish(exchange.into(), key, options, &report.body, properties).await;
-    told.map(|_| ()).map_err(|error| LinkError::Refused { what: "could not report", error })
+    told.map(|_| ()).map_err(|error| LinkError::refused("could not report", &error))
 }
 
 /// Listens to the reports of a graph's nodes whose key fits `pattern`, over as many connections as it takes.
@@ -105,7 +105,7 @@ async fn hear(
             error = &mut broken => return Err(error),
             delivery = consumer.next() => match delivery {
                 Some(Ok(delivery)) => tell(Heard::Report(Bytes::from(delivery.data)))?,
-                Some(Err(error)) => return Err(LinkError::Refused { what: "reports ended", error }),
+                Some(Err(error)) => return Err(LinkError::refused("reports ended", &error)),
                 None => return Err(LinkError::Broken("the broker ended the listener".into())),
             },
         }

@@ -121,8 +121,7 @@ async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Resu
 
 /// One clear sentence where something of that name exists with other settings.
 fn mismatch(what: &str, name: &str, error: LinkError) -> LinkError {
-    let LinkError::Refused { error: cause, .. } = &error else { return error };
-    let text = cause.to_string();
+    let LinkError::Refused { said: text, .. } = &error else { return error };
     if !text.contains("PRECONDITION_FAILED") {
         return error;
     }

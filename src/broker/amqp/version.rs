@@ -82,7 +82,7 @@ pub async fn ask(dial: &Dial) -> Result<Version, LinkError> {
         Ok(Ok(frame)) => frame,
         Ok(Err(error)) => {
             let error: lapin::Error = error.into();
-            return Err(LinkError::Refused { what: "could not connect", error });
+            return Err(LinkError::refused("could not connect", &error));
         }
         Err(_) => return Err(LinkError::Silent("could not connect")),
     };

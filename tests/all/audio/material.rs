@@ -61,31 +61,9 @@ fn fetched_album() -> PathBuf {
     folder
 }
 
-/// A Python with librosa in a virtual environment of its own, made once in the target folder.
+/// A Python with librosa in a virtual environment of its own.
 pub fn python_with_librosa() -> PathBuf {
-    let home = cache().join("librosa");
-    let (python, stamp) = (home.join("bin/python"), home.join("librosa-is-here"));
-    // One test makes it while the others wait.
-    let turn = fs::File::create(cache().join("librosa.lock")).expect("a file in the target folder");
-    turn.lock().expect("a lock");
-    if !stamp.exists() {
-        let home = home.to_string_lossy();
-        let made = tool("python3", &["-m", "venv", "--clear", &home], "python3-venv");
-        assert!(
-            made.status.success(),
-            "no virtual environment; install it: apt-get install -y python3-venv: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let installed =
-            tool(&python.to_string_lossy(), &["-m", "pip", "install", "-q", "librosa", "soundfile"], "python3");
-        assert!(
-            installed.status.success(),
-            "librosa cannot be installed; is a Python package index in reach? {}",
-            String::from_utf8_lossy(&installed.stderr)
-        );
-        fs::write(&stamp, "").expect("a stamp in the target folder");
-    }
-    python
+    crate::venv::python_with("librosa", &["librosa", "soundfile"])
 }
 
 /// Writes a test's file.

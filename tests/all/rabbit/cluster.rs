@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
@@ -83,9 +84,16 @@ impl Cluster {
         fs::write(self.path("ids"), lines.join("\n") + "\n").expect("written");
     }
 
+    /// Another program, called as ours are.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env("EUTERPE_BROKER", &self.broker);
+        command
+    }
+
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_euterpe"));
-        command.args(args).current_dir(self.folder.path()).env("EUTERPE_BROKER", &self.broker);
+        let mut command = self.program(env!("CARGO_BIN_EXE_euterpe"));
+        command.args(args);
         command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
         command
     }
@@ -95,6 +103,11 @@ impl Cluster {
         self.command(args).output().expect("the binary").into()
     }
 
+    /// The same with further variables.
+    pub fn call_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        self.command(args).envs(variables.iter().copied()).output().expect("the binary").into()
+    }
+
     /// Starts the binary and leaves it running.
     pub fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary")
@@ -102,19 +115,31 @@ impl Cluster {
 
     /// Starts a node with further arguments, and returns its number when it serves.
     pub fn node(&mut self, args: &[&str]) -> usize {
+        self.started_with(args, &[])
+    }
+
+    /// Starts a node with further arguments and variables.
+    pub fn started_with(&mut self, args: &[&str], variables: &[(&str, &str)]) -> usize {
         let number = self.nodes.len();
         self.nodes.push(None);
-        self.start_node(number, args);
+        self.start_node_with(number, args, variables);
         number
     }
 
     /// Starts a node again under its number.
     pub fn start_node(&mut self, number: usize, args: &[&str]) {
+        self.start_node_with(number, args, &[]);
+    }
+
+    fn start_node_with(&mut self, number: usize, args: &[&str], variables: &[(&str, &str)]) {
         let name = format!("node-{number}");
         let log = fs::File::options().append(true).create(true).open(self.path(&format!("{name}.log"))).expect("a log");
         let before = log.metadata().expect("a log").len();
         let mut command = self.command(&["node", "g.yaml", "--name", &name]);
-        command.args(args).env("EUTERPE_LEDGER", self.path(&format!("ledger-{number}")));
+        command
+            .args(args)
+            .envs(variables.iter().copied())
+            .env("EUTERPE_LEDGER", self.path(&format!("ledger-{number}")));
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the binary");
         self.nodes[number] = Some(child);
         let until = Instant::now() + Duration::from_secs(60);
@@ -141,6 +166,12 @@ impl Cluster {
     /// What a node printed.
     pub fn log(&self, number: usize) -> String {
         fs::read_to_string(self.path(&format!("node-{number}.log"))).unwrap_or_default()
+    }
+
+    /// The process of a node, if it has not ended.
+    pub fn pid(&mut self, number: usize) -> Option<u32> {
+        let node = self.nodes[number].as_mut()?;
+        node.try_wait().expect("asked").is_none().then(|| node.id())
     }
 
     /// Sends a signal to a node.

@@ -122,6 +122,11 @@ impl Rabbit {
         self.port
     }
 
+    /// The process of the broker itself.
+    pub fn pid(&self) -> u32 {
+        fs::read_to_string(self.path("pid")).ok().and_then(|pid| pid.trim().parse().ok()).expect("it runs")
+    }
+
     /// Calls `rabbitmqctl` and gives what it prints.
     pub fn ctl(&self, args: &[&str]) -> String {
         let output = self.command("rabbitmqctl").arg("--quiet").args(args).output().expect("rabbitmqctl");

@@ -1,0 +1,96 @@
+//! A node as `euterpe node` puts it together, with stores in memory and jobs that do nothing.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use euterpe::broker::amqp::Amqp;
+use euterpe::run::Stop;
+use euterpe::run::serve::{Serving, serve};
+use euterpe_actors::claims::{self, memory::MemoryClaims};
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Stores, memory::MemoryStorage};
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::{Product, inline};
+use tokio::sync::watch;
+
+use super::{JOBS, PREFETCH, job, settings};
+
+/// The graph; `last` is called at each work of the last job.
+pub fn plan(last: impl Fn() + Clone + Send + Sync + 'static) -> NodePlan {
+    let store = StoreName::new("m").expect("a name");
+    let form = EntityForm::default();
+    let spec = |at: usize| JobSpec {
+        name: job(at),
+        form: form.clone(),
+        inputs: (at > 0)
+            .then(|| InputPlan {
+                name: "in".parse().expect("a name"),
+                from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
+            })
+            .into_iter()
+            .collect(),
+        outputs: vec![OutputPlan {
+            store: store.clone(),
+            key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
+        }],
+        transform: {
+            let last = last.clone();
+            inline(move |_| {
+                if at + 1 == JOBS {
+                    last();
+                }
+                Ok(Product::bytes(&b"x"[..]))
+            })
+        },
+        workers: usize::from(PREFETCH),
+        timeout: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
+        claim: false,
+        settings: 0,
+    };
+    NodePlan::new((0..JOBS).map(spec).collect())
+}
+
+/// Serves the queues until so many entities were through the last job.
+pub fn run(url: &str, entities: usize) {
+    let (stopper, stop) = watch::channel(Stop::No);
+    let done = Arc::new(AtomicUsize::new(0));
+    let plan = plan({
+        let stopper = Arc::new(stopper);
+        move || {
+            if done.fetch_add(1, Ordering::Relaxed) + 1 == entities {
+                stopper.send_replace(Stop::Drain);
+            }
+        }
+    });
+    actix::System::new().block_on(async {
+        let amqp = Amqp::open(settings(url), Duration::from_secs(20)).await.expect("a broker");
+        let store = || Arc::new(MemoryStorage::default()) as _;
+        serve(Serving {
+            plan: Arc::new(plan),
+            stores: Stores::new([(StoreName::new("m").expect("a name"), store())]),
+            state: StateStore::new(store()),
+            amqp: Arc::new(amqp),
+            jobs: None,
+            claims: Arc::new(MemoryClaims::new("bench", claims::TTL)),
+            presence: Arc::new(Presence::up_to(1 << 20)),
+            slots: Default::default(),
+            scratch: std::env::temp_dir(),
+            name: "bench".into(),
+            salt: 1,
+            grace: Duration::from_secs(30),
+            stop,
+            clock: || 0,
+        })
+        .await;
+    });
+}
