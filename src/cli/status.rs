@@ -69,7 +69,8 @@ async fn show(
     out: Output,
 ) -> anyhow::Result<Exit> {
     let mut nodes = Nodes::default();
-    let mut depths = Depths::open(dial, &opened.plan.graph).await?;
+    let depths = Depths::open(dial, &opened.plan.graph).await;
+    let mut depths = depths.map_err(|error| anyhow::anyhow!("the broker at {} cannot be used: {error}", dial.url))?;
     loop {
         let until = tokio::time::Instant::now() + LISTEN;
         while let Ok(Some(what)) = tokio::time::timeout_at(until, heard.recv()).await {

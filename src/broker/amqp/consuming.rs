@@ -93,10 +93,12 @@ impl Consuming {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !link.is_open() || matches!(error, LinkError::Silent(_)) {
+            if !link.is_open() {
                 return Err(error);
             }
-            if began.elapsed() > SILENCE {
+            // One queue that does not answer, such as one without a leader, is no reason to let go of the others. Where
+            // it is the connection that does not, the declaring below says so.
+            if began.elapsed() > SILENCE && !matches!(error, LinkError::Silent(_)) {
                 backoff.reset();
             }
             tracing::warn!(queue = feed.queue, "the queue is consumed anew: {error}");

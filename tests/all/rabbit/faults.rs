@@ -29,16 +29,18 @@ fn all_is_made(cluster: &Cluster) {
 #[test]
 fn what_no_queue_takes_is_published_again_to_the_queue_that_is_declared_anew() {
     let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(10), &rabbit);
-    // Nobody consumes `left`, so that only the publisher can find out.
+    let mut cluster = Cluster::new(&diamond(5000), &rabbit);
+    // Nobody consumes `left`, so that only its publisher can find out.
     cluster.node(&["--jobs", "base"]);
+    publish(&cluster, 8);
     rabbit.ctl(&["delete_queue", "euterpe.diamond.job.left"]);
-    publish(&cluster, 200);
+    assert!(!cluster.path("out/base").exists(), "the queue was deleted too late for this test");
     soon("the children have their messages", Duration::from_secs(60), || {
-        depth(&rabbit, "right") == 200 && depth(&rabbit, "base") == 0
+        depth(&rabbit, "right") == 8 && depth(&rabbit, "base") == 0
     });
-    assert_eq!(depth(&rabbit, "left"), 200, "{}", cluster.log(0));
+    assert_eq!(depth(&rabbit, "left"), 8, "{}", cluster.log(0));
     assert!(cluster.log(0).contains("queues were gone"), "{}", cluster.log(0));
+    cluster.change(&diamond(0));
     cluster.node(&[]);
     all_is_made(&cluster);
     assert_eq!(cluster.twice(), 0);
@@ -132,6 +134,8 @@ fn after_five_restarts_of_the_broker_in_a_row_three_nodes_are_soon_idle_and_at_w
     let mut rabbit = Rabbit::start();
     let mut cluster = Cluster::new(&diamond(0), &rabbit);
     cluster.nodes(3, &["--heartbeat", "2s"]);
+    // A broker that is killed within moments of a queue's declaration may never elect a leader for it again.
+    std::thread::sleep(Duration::from_secs(5));
     for turn in 0..5 {
         match turn % 2 {
             0 => rabbit.kill(),

@@ -1,6 +1,7 @@
 //! What cannot work is refused in one sentence; what may yet work is waited for; what is left over is named.
 
 use std::fs;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
@@ -10,6 +11,17 @@ use lapin::{Connection, ConnectionProperties};
 use super::cluster::Said;
 use super::nodes::diamond;
 use super::{Cluster, Rabbit, soon};
+
+/// A process that is ended with the test, however that ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // One that has ended is as good.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
 
 /// The one line that a refused call says.
 #[track_caller]
@@ -32,7 +44,7 @@ async fn a_queue_that_is_there_with_other_settings_is_named_with_the_difference(
     for call in [&["publish", "g.yaml", "t-1"][..], &["node", "g.yaml"], &["run", "g.yaml", "t-1"]] {
         let said = cluster.call(call);
         let sentence = sentence(&said);
-        assert!(sentence.contains(name) && sentence.contains("x-queue-type"), "{call:?}: {sentence}");
+        assert!(sentence.contains(name) && sentence.contains("x-dead-letter-exchange"), "{call:?}: {sentence}");
     }
 }
 
@@ -44,11 +56,9 @@ fn a_job_that_may_take_longer_than_the_broker_allows_is_refused_at_the_start() {
     let said = cluster.call(&["node", "g.yaml"]);
     let sentence = sentence(&said);
     assert!(sentence.contains("job `base`") && sentence.contains("consumer_timeout"), "{sentence}");
-    let mut allowed = cluster.start(&["node", "g.yaml", "--consumer-timeout", "2h"]);
+    let mut allowed = Ended(cluster.start(&["node", "g.yaml", "--consumer-timeout", "2h"]));
     std::thread::sleep(Duration::from_secs(2)); // long enough to be refused
-    assert!(allowed.try_wait().expect("asked").is_none(), "it ended");
-    allowed.kill().expect("killed");
-    allowed.wait().expect("waited for");
+    assert!(allowed.0.try_wait().expect("asked").is_none(), "it ended");
 }
 
 #[test]
@@ -84,7 +94,7 @@ fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
     let cluster = Cluster::new(&diamond(0), &rabbit);
     cluster.call(&["publish", "g.yaml", "t-1"]).ends(0); // so that there is a run to resume
     rabbit.kill();
-    let mut node = cluster.start(&["node", "g.yaml"]);
+    let mut node = Ended(cluster.start(&["node", "g.yaml"]));
     std::thread::scope(|scope| {
         let calls: [&[&str]; 5] = [
             &["publish", "g.yaml", "t-2"],
@@ -106,13 +116,11 @@ fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
             });
         }
     });
-    assert!(node.try_wait().expect("asked").is_none(), "the node did not wait");
+    assert!(node.0.try_wait().expect("asked").is_none(), "the node did not wait");
     rabbit.start_again();
     soon("the node does what waited", Duration::from_secs(30), || {
         cluster.call(&["runs", "check", "g.yaml", "last"]).code == Some(0)
     });
-    node.kill().expect("killed");
-    node.wait().expect("waited for");
 }
 
 #[tokio::test]
