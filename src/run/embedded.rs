@@ -17,7 +17,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::feed::{Feeder, Line, Way};
 use super::ids::Passed;
-use super::tracker::{Tally, Tracker};
+use super::tally::Tally;
+use super::tracker::Tracker;
 
 /// How soon a run is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

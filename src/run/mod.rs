@@ -18,9 +18,11 @@ pub mod reporter;
 pub mod serve;
 pub mod standing;
 pub mod survey;
+pub mod tally;
 pub mod tracker;
 
 pub use embedded::{Ended, Request, Stop, run};
 pub use ids::{Found, Ids, Listing};
 pub use intake::Intake;
-pub use tracker::{JobTally, Tally, Tracker};
+pub use tally::{JobTally, Tally};
+pub use tracker::Tracker;

@@ -21,7 +21,7 @@ const ROOT: [(&str, &[&str]); 9] = [
 ];
 const WORDS: [&str; 10] =
     ["ids", "message", "outcome", "plan", "retry", "template", "freshness", "mutants", "points", "edges"];
-const PORTS: [&str; 6] = ["storage", "broker", "transform", "events", "wire", "state"];
+const PORTS: [&str; 7] = ["storage", "broker", "claims", "transform", "events", "wire", "state"];
 
 fn home() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
