@@ -169,7 +169,7 @@ impl Cluster {
     }
 
     /// The process of a node, if it has not ended.
-    pub fn pid(&mut self, number: usize) -> Option<u32> {
+    pub fn running(&mut self, number: usize) -> Option<u32> {
         let node = self.nodes[number].as_mut()?;
         node.try_wait().expect("asked").is_none().then(|| node.id())
     }

@@ -113,7 +113,7 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     let rabbit = Rabbit::start();
     let mut cluster = Cluster::new(CATALOGUE, &rabbit);
     cluster.node(&[]);
-    let pid = cluster.pid(0).expect("it runs");
+    let pid = cluster.running(0).expect("it runs");
     let (plan, mut rng) = (crate::messages::plan(), SmallRng::seed_from_u64(11));
     let mut bodies: Vec<(Vec<u8>, &str)> = vec![(vec![b'x'; 1 << 20], "text/plain")];
     let mut seen = HashSet::new();
@@ -169,7 +169,7 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     assert_eq!(malformed, all.unreadable);
     assert_eq!(outputs + letters + all.pings + all.again, BODIES + 1);
     soon("the queues are empty", Duration::from_secs(60), || rabbit.depths().iter().all(|(_, depth)| *depth == 0));
-    assert_eq!(cluster.pid(0), Some(pid), "the node ended: {}", cluster.log(0));
+    assert_eq!(cluster.running(0), Some(pid), "the node ended: {}", cluster.log(0));
     let log = cluster.log(0);
     assert!(!log.contains("was lost") && !log.contains("panicked"), "{log}");
     assert!(after < before + MOST_MORE_BYTES, "{before} bytes became {after}");
