@@ -31,13 +31,16 @@ const JOBS: usize = 3;
 const PREFETCH: u16 = 100;
 const ROUNDS: usize = 5;
 
+/// Takes so many entities through all jobs over a broker.
+type Way = fn(&str, usize, Arc<Meter>);
+
 fn main() {
     let entities = std::env::var("EUTERPE_ENTITIES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
     let rounds = std::env::var("EUTERPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
     let only = std::env::var("EUTERPE_ONLY").ok();
     let rabbit = Rabbit::start();
     println!("amqp: {entities} entities through {JOBS} jobs, prefetch {PREFETCH}, medians of {rounds} rounds");
-    let ways: [(&str, fn(&str, usize, Arc<Meter>)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("euterpe", ours::run),
         ("loop, acks one by one", |url, count, meter| bare::run(url, count, &meter, Acking::OneByOne)),
         ("loop, acks in batches", |url, count, meter| bare::run(url, count, &meter, Acking::Batches)),
