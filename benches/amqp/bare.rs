@@ -11,6 +11,7 @@ use lapin::{Channel, Confirmation, Connection, ConnectionProperties};
 
 use euterpe::broker::amqp::Names;
 
+use super::meter::Meter;
 use super::{GRAPH, JOBS, PREFETCH, job, runtime};
 
 /// How deliveries are acknowledged.
@@ -23,20 +24,20 @@ pub enum Acking {
 }
 
 /// Takes so many messages through all queues.
-pub fn run(url: &str, entities: usize, acking: Acking) {
+pub fn run(url: &str, entities: usize, meter: &Meter, acking: Acking) {
     runtime().block_on(async {
         let connect = || Connection::connect(url, ConnectionProperties::default());
         let (consuming, publishing) = (connect().await.expect("connected"), connect().await.expect("connected"));
         let out = publishing.create_channel().await.expect("a channel");
         out.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        join_all((0..JOBS).map(|at| stage(&consuming, &out, at, entities, acking))).await;
+        join_all((0..JOBS).map(|at| stage(&consuming, &out, at, entities, meter, acking))).await;
         consuming.close(200, "bye".into()).await.expect("closed");
         publishing.close(200, "bye".into()).await.expect("closed");
     });
 }
 
 /// One queue to the next.
-async fn stage(consuming: &Connection, out: &Channel, at: usize, entities: usize, acking: Acking) {
+async fn stage(consuming: &Connection, out: &Channel, at: usize, entities: usize, meter: &Meter, acking: Acking) {
     let names = Names::of(GRAPH);
     let channel = consuming.create_channel().await.expect("a channel");
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await.expect("a prefetch");
@@ -58,6 +59,7 @@ async fn stage(consuming: &Connection, out: &Channel, at: usize, entities: usize
                 }
             }
             Some(delivery) = consumer.next() => {
+                meter.begins();
                 let passed = pass_on(out, &names, delivery.expect("a delivery"), at);
                 match acking {
                     Acking::OneByOne => any_order.push(passed),
@@ -70,6 +72,9 @@ async fn stage(consuming: &Connection, out: &Channel, at: usize, entities: usize
             let options = BasicAckOptions { multiple: acking == Acking::Batches };
             channel.basic_ack(*last, options).await.expect("acknowledged");
         }
+    }
+    if at + 1 == JOBS {
+        meter.ends();
     }
 }
 

@@ -5,14 +5,16 @@
 //! all that are confirmed together. The queue of the first job is filled beforehand. `EUTERPE_ENTITIES` sets how many.
 
 mod bare;
+mod meter;
 mod ours;
 #[allow(dead_code)]
 #[path = "../../tests/all/rabbit/server.rs"]
 mod server;
+#[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bare::Acking;
 use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
@@ -20,20 +22,17 @@ use euterpe_actors::broker::{Broker, Outgoing};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
+use meter::{Meter, Round};
 use server::Rabbit;
-use std::sync::Arc;
-use support::{Cost, measure, median};
+use support::median;
 
 const GRAPH: &str = "bench";
 const JOBS: usize = 3;
 const PREFETCH: u16 = 100;
 const ROUNDS: usize = 5;
 
-/// What one round cost: this process, and the broker's.
-struct Round {
-    own: Cost,
-    broker: f64,
-}
+/// Takes so many entities through all jobs over a broker.
+type Way = fn(&str, usize, Arc<Meter>);
 
 fn main() {
     let entities = std::env::var("EUTERPE_ENTITIES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
@@ -41,10 +40,10 @@ fn main() {
     let only = std::env::var("EUTERPE_ONLY").ok();
     let rabbit = Rabbit::start();
     println!("amqp: {entities} entities through {JOBS} jobs, prefetch {PREFETCH}, medians of {rounds} rounds");
-    let ways: [(&str, fn(&str, usize)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("euterpe", ours::run),
-        ("loop, acks one by one", |url, count| bare::run(url, count, Acking::OneByOne)),
-        ("loop, acks in batches", |url, count| bare::run(url, count, Acking::Batches)),
+        ("loop, acks one by one", |url, count, meter| bare::run(url, count, &meter, Acking::OneByOne)),
+        ("loop, acks in batches", |url, count, meter| bare::run(url, count, &meter, Acking::Batches)),
     ];
     let mut figures: [Vec<Round>; 3] = Default::default();
     for _ in 0..rounds {
@@ -53,16 +52,16 @@ fn main() {
                 continue;
             }
             fill(&rabbit.url(), entities);
-            let before = support::cpu_of(rabbit.pid());
-            let own = measure(|| run(&rabbit.url(), entities));
-            into.push(Round { own, broker: support::cpu_of(rabbit.pid()) - before });
+            let meter = Arc::new(Meter::new(rabbit.pid()));
+            run(&rabbit.url(), entities, meter.clone());
+            into.push(meter.round());
         }
     }
     println!("{:<24} {:>10} {:>16} {:>16}", "", "entities/s", "own CPU ms/1000", "broker ms/1000");
     let mut rows = Vec::new();
     for ((name, _), rounds) in ways.iter().zip(&figures).filter(|(_, rounds)| !rounds.is_empty()) {
         let per = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect()) / entities as f64;
-        let (wall, own, broker) = (per(|r| r.own.wall), per(|r| r.own.cpu), per(|r| r.broker));
+        let (wall, own, broker) = (per(|r| r.wall), per(|r| r.own), per(|r| r.broker));
         println!("{name:<24} {:>10.0} {:>16.0} {:>16.0}", 1.0 / wall, own * 1e6, broker * 1e6);
         rows.push((1.0 / wall, own + broker));
     }
@@ -96,7 +95,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Publishes one message for each entity to the first job.
 fn fill(url: &str, entities: usize) {
-    let plan = ours::plan(|| {});
+    let plan = ours::plan(|_| {});
     runtime().block_on(async {
         let amqp = Amqp::open(settings(url), Duration::from_secs(20)).await.expect("a broker");
         let wave = Arc::new(Wave { id: 1, origins: vec![job(0)], only: None });

@@ -22,10 +22,11 @@ use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use tokio::sync::watch;
 
+use super::meter::Meter;
 use super::{JOBS, PREFETCH, job, settings};
 
-/// The graph; `last` is called at each work of the last job.
-pub fn plan(last: impl Fn() + Clone + Send + Sync + 'static) -> NodePlan {
+/// The graph; `works` is called at each work, with the job.
+pub fn plan(works: impl Fn(usize) + Clone + Send + Sync + 'static) -> NodePlan {
     let store = StoreName::new("m").expect("a name");
     let form = EntityForm::default();
     let spec = |at: usize| JobSpec {
@@ -43,11 +44,9 @@ pub fn plan(last: impl Fn() + Clone + Send + Sync + 'static) -> NodePlan {
             key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
         }],
         transform: {
-            let last = last.clone();
+            let works = works.clone();
             inline(move |_| {
-                if at + 1 == JOBS {
-                    last();
-                }
+                works(at);
                 Ok(Product::bytes(&b"x"[..]))
             })
         },
@@ -61,13 +60,16 @@ pub fn plan(last: impl Fn() + Clone + Send + Sync + 'static) -> NodePlan {
 }
 
 /// Serves the queues until so many entities were through the last job.
-pub fn run(url: &str, entities: usize) {
+pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
     let (stopper, stop) = watch::channel(Stop::No);
     let done = Arc::new(AtomicUsize::new(0));
     let plan = plan({
         let stopper = Arc::new(stopper);
-        move || {
-            if done.fetch_add(1, Ordering::Relaxed) + 1 == entities {
+        move |at| {
+            if at == 0 {
+                meter.begins();
+            } else if at + 1 == JOBS && done.fetch_add(1, Ordering::Relaxed) + 1 == entities {
+                meter.ends();
                 stopper.send_replace(Stop::Drain);
             }
         }

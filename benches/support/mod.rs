@@ -25,7 +25,7 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// User and system time of this process and its finished children.
-fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     own.tv_sec as f64 + own.tv_nsec as f64 * 1e-9 + ticks("self", 13..15)
 }

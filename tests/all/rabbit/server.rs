@@ -122,7 +122,8 @@ impl Rabbit {
         self.port
     }
 
-    /// The process of the broker itself.
+    /// The process of the broker itself, for benches.
+    #[allow(dead_code)]
     pub fn pid(&self) -> u32 {
         fs::read_to_string(self.path("pid")).ok().and_then(|pid| pid.trim().parse().ok()).expect("it runs")
     }
