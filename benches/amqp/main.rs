@@ -35,13 +35,16 @@ struct Round {
     broker: f64,
 }
 
+/// A way to bring so many entities through, at a broker's URL.
+type Way = fn(&str, usize);
+
 fn main() {
     let entities = std::env::var("EUTERPE_ENTITIES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
     let rounds = std::env::var("EUTERPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
     let only = std::env::var("EUTERPE_ONLY").ok();
     let rabbit = Rabbit::start();
     println!("amqp: {entities} entities through {JOBS} jobs, prefetch {PREFETCH}, medians of {rounds} rounds");
-    let ways: [(&str, fn(&str, usize)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("euterpe", ours::run),
         ("loop, acks one by one", |url, count| bare::run(url, count, Acking::OneByOne)),
         ("loop, acks in batches", |url, count| bare::run(url, count, Acking::Batches)),

@@ -123,6 +123,7 @@ impl Rabbit {
     }
 
     /// The process of the broker itself.
+    #[allow(dead_code)] // asked for by a benchmark, which has this file as well
     pub fn pid(&self) -> u32 {
         fs::read_to_string(self.path("pid")).ok().and_then(|pid| pid.trim().parse().ok()).expect("it runs")
     }
