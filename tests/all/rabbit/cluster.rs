@@ -227,11 +227,6 @@ impl Cluster {
         (0..self.nodes.len()).map(|number| self.count_of(number, start)).sum()
     }
 
-    /// The process of a node that runs.
-    pub fn pid(&self, number: usize) -> u32 {
-        self.nodes[number].as_ref().expect("it runs").id()
-    }
-
     /// Work that was done more than once.
     pub fn twice(&self) -> i64 {
         self.starts().values().map(|count| (count - 1).max(0)).sum()

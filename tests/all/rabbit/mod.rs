@@ -11,7 +11,6 @@ mod others; //  the manual's examples for other programs, really run
 mod proxy; //   connections that are reset
 mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
-#[allow(dead_code)] // the benches use the rest
 mod server; //  the broker process
 mod suite; //   the adapter passes the suite of the port
 mod tls; //     encrypted connections, and those that are refused

@@ -75,9 +75,10 @@ fn what_fails_for_good_while_letters_cannot_be_kept_is_put_off_and_kept_when_the
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
     soon("it is put off", Duration::from_secs(30), || cluster.log(0).contains("a store is in trouble"));
     soon("the others are made", Duration::from_secs(30), || cluster.path("out/tail/t-00009.txt").exists());
-    std::thread::sleep(Duration::from_secs(3)); // it is put off for longer each time
-    let waiting: u64 = rabbit.depths().iter().map(|(_, depth)| depth).sum();
-    assert_eq!(waiting, 1, "the message that failed is with the broker: {:?}", rabbit.depths());
+    // It goes from queue to queue, put off for longer each time, and the broker counts only now and then.
+    soon("the message that failed is with the broker", Duration::from_secs(40), || {
+        rabbit.depths().iter().map(|(_, depth)| depth).sum::<u64>() == 1
+    });
     assert_eq!(fs::read_to_string(&dead).expect("read"), "no folder");
     fs::remove_file(&dead).expect("removed");
     soon("the dead letter is there", Duration::from_secs(75), || {
@@ -93,7 +94,8 @@ fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
     let mut rabbit = Rabbit::start();
     let cluster = Cluster::new(&diamond(0), &rabbit);
     cluster.call(&["publish", "g.yaml", "t-1"]).ends(0); // so that there is a run to resume
-    rabbit.kill();
+    // Not killed: a broker may lose a queue that it declared moments before.
+    rabbit.stop();
     let mut node = Ended(cluster.start(&["node", "g.yaml"]));
     std::thread::scope(|scope| {
         let calls: [&[&str]; 5] = [

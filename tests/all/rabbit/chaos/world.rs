@@ -165,7 +165,7 @@ impl World {
             std::thread::sleep(Duration::from_millis(500)); // asking takes the broker's time
             let left: u64 = self.rabbit.depths().into_iter().map(|(_, depth)| depth).sum();
             quiet = if left == 0 { quiet + 1 } else { 0 };
-            quiet > 2
+            quiet > 4 // the broker counts only now and then
         });
     }
 
