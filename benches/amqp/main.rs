@@ -34,9 +34,6 @@ const ROUNDS: usize = 5;
 /// Takes so many entities through all jobs over a broker.
 type Way = fn(&str, usize, Arc<Meter>);
 
-/// A way to bring so many entities through, at a broker's URL.
-type Way = fn(&str, usize);
-
 fn main() {
     let entities = std::env::var("EUTERPE_ENTITIES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
     let rounds = std::env::var("EUTERPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);

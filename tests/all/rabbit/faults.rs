@@ -144,7 +144,7 @@ fn after_five_restarts_of_the_broker_in_a_row_three_nodes_are_soon_idle_and_at_w
         rabbit.start_again();
     }
     std::thread::sleep(Duration::from_secs(10)); // what they may take to calm down
-    let used = |cluster: &mut Cluster| (0..3).map(|node| ticks(cluster.pid(node).expect("it runs"))).sum::<u64>();
+    let used = |cluster: &mut Cluster| (0..3).map(|node| ticks(cluster.running(node).expect("it runs"))).sum::<u64>();
     let (before, since) = (used(&mut cluster), Instant::now());
     std::thread::sleep(Duration::from_secs(3)); // a while to look at
     let percent = (used(&mut cluster) - before) as f64 / since.elapsed().as_secs_f64();
