@@ -164,7 +164,7 @@ impl Publishing {
             // While something was returned nothing more is sent: it could be returned as well.
             while lost.is_empty() && in_flight.len() < IN_FLIGHT && !link.is_blocked() {
                 let Some(parcel) = self.outbox.pop_front() else { break };
-                if in_flight.is_empty() {
+                if sent.is_empty() {
                     progress = Instant::now();
                 }
                 number += 1;
@@ -180,9 +180,9 @@ impl Publishing {
             tokio::select! {
                 biased;
                 Some((number, ended)) = in_flight.next(), if !in_flight.is_empty() => {
-                    progress = Instant::now();
                     let ended = ended?; // the connection is gone, and all that was sent over it is sent again
                     let Some(parcel) = sent.remove(&number) else { continue }; // a report
+                    progress = Instant::now();
                     match ended {
                         Sent::Confirmed => {
                             self.confirmed = true;
@@ -205,7 +205,7 @@ impl Publishing {
                 error = &mut broken => return Err(error),
                 () = closed(&mut self.phase), if idle => return Ok(()),
                 _ = look.tick() => {
-                    self.look_at(link, &mut progress, in_flight.is_empty());
+                    self.look_at(link, &mut progress, sent.is_empty());
                     if progress.elapsed() > STALLED {
                         return Err(LinkError::Silent("publishes are not confirmed"));
                     }
