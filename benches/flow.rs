@@ -3,6 +3,8 @@
 //! Storage in memory, a transform that is declared inline, everything on one thread. One hop is one job for one entity:
 //! a message taken, its output looked up, its input opened, its output stored, its child told, the message settled.
 
+#[path = "support/chain.rs"]
+mod chain;
 mod support;
 
 use std::{sync::Arc, time::Duration};
@@ -11,15 +13,12 @@ use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::Unobserved;
-use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::ids::{EntityId, RunId, StoreName};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
-use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
-use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};
-use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
 use support::{Cost, measure, median};
@@ -53,39 +52,9 @@ fn main() {
     println!("ratio: our CPU to that of the same number of hops over bare tokio channels. Aim: at most 10 us a hop.");
 }
 
-fn name(text: String) -> JobName {
-    JobName::new(&text).expect("a name")
-}
-
-fn plan(jobs: usize) -> NodePlan {
-    let store = StoreName::new("m").expect("a name");
-    let form = EntityForm::default();
-    let spec = |at: usize| JobSpec {
-        name: name(format!("j{at}")),
-        form: form.clone(),
-        inputs: (at > 0)
-            .then(|| InputPlan {
-                name: "in".parse().expect("a name"),
-                from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
-            })
-            .into_iter()
-            .collect(),
-        outputs: vec![OutputPlan {
-            store: store.clone(),
-            key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
-        }],
-        transform: inline(|_| Ok(Product::bytes(&b"x"[..]))),
-        workers: WORKERS,
-        timeout: Duration::from_secs(60),
-        retry: RetryPolicy::default(),
-        claim: false,
-        settings: 0,
-    };
-    NodePlan::new((0..jobs).map(spec).collect())
-}
-
 fn graph(jobs: usize) {
-    let plan = Arc::new(plan(jobs));
+    let nothing = |_| inline(|_| Ok(Product::bytes(&b"x"[..])));
+    let plan = Arc::new(chain::plan(jobs, WORKERS, nothing));
     actix::System::new().block_on(async move {
         let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
         let node = Node::start(NodeSettings {
@@ -104,13 +73,13 @@ fn graph(jobs: usize) {
             isolate: false,
             clock: || 0,
         });
-        let wave = Arc::new(Wave { id: 1, origins: vec![name("j0".into())], only: None });
+        let wave = Arc::new(Wave { id: 1, origins: vec![chain::job(0)], only: None });
         for n in 0..ENTITIES {
             let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
-            let target = Target { job: name("j0".into()), entity };
+            let target = Target { job: chain::job(0), entity };
             let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
             let body = wire::encode(&message).expect("it fits");
-            broker.publish(vec![Outgoing::now(name("j0".into()), body)]).await.expect("published");
+            broker.publish(vec![Outgoing::now(chain::job(0), body)]).await.expect("published");
             broker.settled_to(1000).await;
         }
         broker.settled_to(0).await;

@@ -5,21 +5,24 @@
 //! all that are confirmed together. The queue of the first job is filled beforehand. `EUTERPE_ENTITIES` sets how many.
 
 mod bare;
+#[path = "../support/chain.rs"]
+mod chain;
 mod meter;
 mod ours;
 #[allow(dead_code)]
 #[path = "../../tests/all/rabbit/server.rs"]
 mod server;
-#[allow(dead_code)]
+#[allow(dead_code)] // it measures a process beside its own
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::{sync::Arc, time::Duration};
 
 use bare::Acking;
+use chain::job;
 use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use euterpe_actors::broker::{Broker, Outgoing};
-use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
 use meter::{Meter, Round};
@@ -73,10 +76,6 @@ fn main() {
         println!("entities/s to those of the loop that acks in batches: {:.2}; aim: at least 0.75", ours.0 / batches.0);
         println!("CPU with the broker's to that of the loop in batches: {:.2}; aim: at most 1.35", ours.1 / batches.1);
     }
-}
-
-fn job(at: usize) -> JobName {
-    JobName::new(&format!("j{at}")).expect("a name")
 }
 
 fn settings(url: &str) -> AmqpSettings {

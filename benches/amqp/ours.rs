@@ -14,49 +14,24 @@ use euterpe::run::serve::{Serving, serve};
 use euterpe_actors::claims::{self, memory::MemoryClaims};
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::StoreName;
-use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
-use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};
-use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use tokio::sync::watch;
 
 use super::meter::Meter;
-use super::{JOBS, PREFETCH, job, settings};
+use super::{JOBS, PREFETCH, chain, settings};
 
-/// The graph; `works` is called at each work, with the job.
+/// The graph; `works` is called at each work, with the place of the job.
 pub fn plan(works: impl Fn(usize) + Clone + Send + Sync + 'static) -> NodePlan {
-    let store = StoreName::new("m").expect("a name");
-    let form = EntityForm::default();
-    let spec = |at: usize| JobSpec {
-        name: job(at),
-        form: form.clone(),
-        inputs: (at > 0)
-            .then(|| InputPlan {
-                name: "in".parse().expect("a name"),
-                from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
-            })
-            .into_iter()
-            .collect(),
-        outputs: vec![OutputPlan {
-            store: store.clone(),
-            key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
-        }],
-        transform: {
-            let works = works.clone();
-            inline(move |_| {
-                works(at);
-                Ok(Product::bytes(&b"x"[..]))
-            })
-        },
-        workers: usize::from(PREFETCH),
-        timeout: Duration::from_secs(60),
-        retry: RetryPolicy::default(),
-        claim: false,
-        settings: 0,
-    };
-    NodePlan::new((0..JOBS).map(spec).collect())
+    chain::plan(JOBS, usize::from(PREFETCH), |at| {
+        let works = works.clone();
+        inline(move |_| {
+            works(at);
+            Ok(Product::bytes(&b"x"[..]))
+        })
+    })
 }
 
 /// Serves the queues until so many entities were through the last job.

@@ -11,11 +11,12 @@ use anyhow::{Context, bail};
 use euterpe_actors::claims;
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
-use euterpe_actors::state::StateStore;
+use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{Storage, StorageError, Stores};
 use tokio::sync::Semaphore;
 
 use crate::config::plan::{Location, Plan};
+use crate::config::show;
 use crate::run::Listing;
 use crate::storage::absent::AbsentFolder;
 use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
@@ -121,6 +122,18 @@ impl Opened {
         let last = self.state.runs().await?.last().copied();
         let millis = now().max(last.map_or(0, RunId::next_millis));
         Ok(RunId::new(millis, (salt() as u32).min(u32::MAX - 1))) // the greatest marks the inbox
+    }
+
+    /// What a run of these entities is asked to do, with a wave of its own.
+    pub fn manifest(&self, run: RunId, selection: Selection) -> Manifest {
+        Manifest {
+            run,
+            graph: self.plan.graph.clone(),
+            digest: self.nodes.digest,
+            selection,
+            wave: salt(),
+            resolved: show::effective(&self.plan),
+        }
     }
 
     /// The claims of a node, beside those of all others that share the state folder.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use euterpe_actors::dedupe::Presence;
-use euterpe_actors::state::Manifest;
 use serde_json::json;
 
 use super::broker::BrokerArgs;
@@ -13,8 +12,7 @@ use super::run::{REMEMBERED, Select};
 use super::words::count;
 use super::{Exit, Output, plan};
 use crate::app::App;
-use crate::assembly::{Access, Opened, now, salt};
-use crate::config::show;
+use crate::assembly::{Access, Opened, now};
 use crate::run::{Intake, Tracker, remote, survey};
 
 /// Send entities to the nodes of a graph and return; `run` also follows them to the end.
@@ -56,14 +54,7 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let dial = args.broker.needed("publish")?;
     let over = args.broker.open(opened, dial, super::broker::PATIENCE).await?;
     let run = opened.next_run().await?;
-    let manifest = Manifest {
-        run,
-        graph: opened.plan.graph.clone(),
-        digest: opened.nodes.digest,
-        selection,
-        wave: salt(),
-        resolved: show::effective(&opened.plan),
-    };
+    let manifest = opened.manifest(run, selection);
     let presence = Arc::new(Presence::up_to(REMEMBERED));
     if args.missing_only {
         survey::survey(&opened.nodes, &opened.stores, &presence, run).await?;

@@ -5,7 +5,6 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use euterpe_actors::broker::in_process::InProcess;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
-use euterpe_actors::events::Observer;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::node::Node;
 use euterpe_actors::plan::NodePlan;
@@ -19,6 +18,7 @@ use super::feed::{Feeder, Line, Way};
 use super::ids::Passed;
 use super::tally::Tally;
 use super::tracker::Tracker;
+use super::watched;
 
 /// How soon a run is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,16 +130,6 @@ pub async fn run(request: Request, mut feeder: impl Feeder) -> anyhow::Result<En
         RunEnd { millis: clock(), complete: passed.is_some(), entities: tally.entities, jobs: counts(&plan, &tally) };
     state.end_run(run, &end).await?;
     Ok(Ended { complete: passed.is_some(), tally, passed: passed.unwrap_or_default() })
-}
-
-#[cfg(feature = "faults")]
-fn watched(tracker: Arc<Tracker>) -> Arc<dyn Observer> {
-    crate::faults::with_ledger(tracker)
-}
-
-#[cfg(not(feature = "faults"))]
-fn watched(tracker: Arc<Tracker>) -> Arc<dyn Observer> {
-    tracker
 }
 
 /// Finishes what is in hand; a second word to stop does not wait for it.

@@ -1,4 +1,4 @@
-//! One run on one machine: what exists is listed, what is missing is fed to the pools, each entity followed to its end.
+//! One run: what exists is listed, what is missing is fed to the pools, each entity followed to its end.
 //!
 //! ```text
 //! ids ──▶ survey: all there? ──yes──▶ counted as existing
@@ -6,6 +6,13 @@
 //!                    ▼
 //!         feed ──▶ broker ⇄ node        tracker ◀── events of the node
 //! ```
+//!
+//! [`embedded`] has broker and node in this process. [`remote`] publishes to a broker whose nodes are elsewhere, each of
+//! which is a [`serve`], and hears of their events from their [`reporter`]s.
+
+use std::sync::Arc;
+
+use euterpe_actors::events::Observer;
 
 pub mod embedded;
 pub mod feed;
@@ -26,3 +33,11 @@ pub use ids::{Found, Ids, Listing};
 pub use intake::Intake;
 pub use tally::{JobTally, Tally};
 pub use tracker::Tracker;
+
+/// Who watches a node; in test builds with a ledger beside, where one is asked for.
+fn watched(observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
+    #[cfg(feature = "faults")]
+    return crate::faults::with_ledger(observer);
+    #[cfg(not(feature = "faults"))]
+    observer
+}

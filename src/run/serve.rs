@@ -5,7 +5,6 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use euterpe_actors::claims::Claims;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
-use euterpe_actors::events::Observer;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::node::Node;
 use euterpe_actors::plan::NodePlan;
@@ -14,9 +13,9 @@ use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::Stores;
 use tokio::sync::{Semaphore, watch};
 
-use super::Stop;
 use super::fuse;
 use super::reporter::Reporter;
+use super::{Stop, watched};
 use crate::broker::amqp::{Amqp, Report};
 
 /// What a node serves with.
@@ -130,14 +129,4 @@ pub async fn serve(serving: Serving) {
     }
     reporter.flush();
     amqp.close().await;
-}
-
-#[cfg(feature = "faults")]
-fn watched(reporter: Arc<Reporter>) -> Arc<dyn Observer> {
-    crate::faults::with_ledger(reporter)
-}
-
-#[cfg(not(feature = "faults"))]
-fn watched(reporter: Arc<Reporter>) -> Arc<dyn Observer> {
-    reporter
 }

@@ -12,8 +12,9 @@ const FINAL: [&str; 8] = [
     "keys may not be consistent",
 ];
 
-/// Signs of a certificate or of encryption that does not fit, and what helps.
-const REMEDIES: [(&str, &str); 6] = [
+/// Signs of what is wrong, and what helps.
+const REMEDIES: [(&str, &str); 7] = [
+    ("Connection refused", "nothing listens there; is the broker running, and is this its address?"),
     (
         "UnknownIssuer",
         "nobody whom this machine trusts has signed the broker's certificate; name its authority with --broker-ca",

@@ -16,10 +16,9 @@ use tokio::sync::watch;
 pub use args::{Args, Machine, Mistake, Select, find};
 
 use crate::app::App;
-use crate::assembly::{Access, Opened, Opening, now, salt};
+use crate::assembly::{Access, Opened, Opening, now};
 use crate::cli::place::Place;
 use crate::cli::{Exit, Output, plan};
-use crate::config::show;
 use crate::run::remote::Over;
 use crate::run::{self, Intake, Request, Stop, Tracker, remote, survey};
 use progress::Progress;
@@ -64,14 +63,7 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let over = args.broker.over(opened, "run").await?;
     let isolate = over.is_none() && is_suspect(&opened.state).await?;
     let run = opened.next_run().await?;
-    let manifest = Manifest {
-        run,
-        graph: opened.plan.graph.clone(),
-        digest: opened.nodes.digest,
-        selection,
-        wave: salt(),
-        resolved: show::effective(&opened.plan),
-    };
+    let manifest = opened.manifest(run, selection);
     let presence = Arc::new(Presence::up_to(REMEMBERED));
     survey::survey(&opened.nodes, &opened.stores, &presence, run).await?;
     opened.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;

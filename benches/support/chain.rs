@@ -1,0 +1,44 @@
+//! A graph of jobs in a row, each made of the one before it, for benches of the flow.
+
+use std::time::Duration;
+
+use euterpe_actors::ids::{JobName, StoreName};
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::TransformFactory;
+
+/// The store of all outputs.
+pub const STORE: &str = "m";
+
+/// The name of the job at a place.
+pub fn job(at: usize) -> JobName {
+    JobName::new(&format!("j{at}")).expect("a name")
+}
+
+/// So many jobs with so many workers each; `transform` makes the transform of the job at a place.
+pub fn plan(jobs: usize, workers: usize, transform: impl Fn(usize) -> TransformFactory) -> NodePlan {
+    let form = EntityForm::default();
+    let spec = |at: usize| JobSpec {
+        name: job(at),
+        form: form.clone(),
+        inputs: (at > 0)
+            .then(|| InputPlan {
+                name: "in".parse().expect("a name"),
+                from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
+            })
+            .into_iter()
+            .collect(),
+        outputs: vec![OutputPlan {
+            store: StoreName::new(STORE).expect("a name"),
+            key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
+        }],
+        transform: transform(at),
+        workers,
+        timeout: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
+        claim: false,
+        settings: 0,
+    };
+    NodePlan::new((0..jobs).map(spec).collect())
+}
