@@ -72,13 +72,13 @@ class Context:
         scratch: str | None = None,
         report: Report | None = None,
     ) -> None:
-        """Without `report`, what is told goes to standard error; without `scratch`, `tmp` is a new temporary folder."""
+        """Without `report`, what is told goes to standard error; without `scratch`, `tmp` is gone with the process."""
         self.entity = entity
         self.job = job
         self.attempt = attempt
         self.timeout = timeout
         self._deadline = monotonic() + timeout
-        self._scratch: Any = scratch
+        self._scratch = scratch
         self._report = report or to_stderr
         self._progress = -PROGRESS_EVERY
         self.log = Log(self._report)
@@ -112,10 +112,13 @@ class Context:
         from pathlib import Path
 
         if self._scratch is None:
-            from tempfile import TemporaryDirectory
+            import atexit
+            import shutil
+            import tempfile
 
-            self._scratch = TemporaryDirectory(prefix="euterpe-")
-        folder = Path(self._scratch if isinstance(self._scratch, str) else self._scratch.name, "tmp")
+            self._scratch = tempfile.mkdtemp(prefix="euterpe-")
+            atexit.register(shutil.rmtree, self._scratch, ignore_errors=True)
+        folder = Path(self._scratch, "tmp")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -6,7 +6,7 @@ import sys
 
 from euterpe.audio import Audio
 from euterpe.context import Context
-from euterpe.signature import NONE
+from euterpe.signature import NONE, root_name, unwrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,30 +34,25 @@ def form_of(annotation: Any) -> str | None:
     """The form that an annotation asks for; None where it asks for none of them."""
     if annotation is NONE:
         return None
-    if hasattr(annotation, "__metadata__"):  # Annotated[T, ...]
-        annotation = annotation.__origin__
-    if annotation is Audio:
-        return AUDIO
-    if annotation is Context:
-        return CONTEXT
-    for plain, form in ((bytes, BYTES), (str, TEXT)):
-        if annotation is plain:
+    kind, arguments = unwrapped(annotation)
+    for plain, form in ((Audio, AUDIO), (Context, CONTEXT), (bytes, BYTES), (str, TEXT), (list, LIST)):
+        if kind is plain:
             return form
-    kind = getattr(annotation, "__origin__", annotation)
-    named = (getattr(kind, "__module__", ""), getattr(kind, "__name__", None) or getattr(kind, "_name", None))
-    if named[1] == "Any" and named[0] == "typing":
+    name = root_name(kind)
+    if name == "Union":
+        return form_of_optional(getattr(kind, "__args__", arguments))
+    named = (getattr(kind, "__module__", ""), name)
+    if named == ("typing", "Any"):
         return JSON
     if named == ("numpy", "ndarray"):
         return ARRAY
-    if named[1] == "Union" or type(annotation).__name__ in ("UnionType", "Union"):
-        return form_of_optional(getattr(annotation, "__args__", ()))
     if not isinstance(kind, type):
         return None
     if kind is getattr(sys.modules.get("pathlib"), "Path", None):
         return PATH
     if issubclass(kind, dict) or named in (("collections.abc", "Mapping"), ("collections.abc", "MutableMapping")):
         return MAP
-    if kind is list or named in (("collections.abc", "Sequence"), ("collections.abc", "MutableSequence")):
+    if named in (("collections.abc", "Sequence"), ("collections.abc", "MutableSequence")):
         return LIST
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from euterpe.load import suggestion
-from euterpe.signature import NONE, shown
+from euterpe.signature import NONE, root_name, shown, unwrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,14 +60,11 @@ def fitted(value: Any, annotation: Any) -> Any:
         return value
     if annotation is None:
         annotation = type(None)
-    if hasattr(annotation, "__metadata__"):  # Annotated[T, ...]
-        annotation = annotation.__origin__
-    origin = getattr(annotation, "__origin__", annotation)
-    name = getattr(annotation, "_name", None) or getattr(origin, "__name__", None) or getattr(origin, "_name", None)
-    arguments = getattr(annotation, "__args__", ())
-    if name in ("Union", "Optional", "UnionType") or type(annotation).__name__ in ("UnionType", "Union"):
-        return any_of(value, annotation, arguments)
-    if name == "Literal" or getattr(origin, "_name", None) == "Literal":
+    origin, arguments = unwrapped(annotation)
+    name = root_name(origin)
+    if name == "Union":
+        return any_of(value, annotation, getattr(origin, "__args__", arguments))
+    if name == "Literal":
         # True == 1, yet `true` is not what `Literal[1]` says.
         if any(value == choice and type(value) is type(choice) for choice in arguments):
             return value

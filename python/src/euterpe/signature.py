@@ -103,6 +103,31 @@ def evaluated(annotation: str, names: dict[str, Any]) -> Any:
     return get_type_hints(stub, names)["it"]
 
 
+def unwrapped(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What an annotation is at its root, and its arguments: (dict, (str, int)) of `dict[str, int]`.
+
+    Looks through `Annotated[T, ...]` and through names given by the `type` statement, as numpy's NDArray may be.
+    """
+    arguments: tuple[Any, ...] = ()
+    while True:
+        if hasattr(annotation, "__value__"):
+            annotation = annotation.__value__
+        elif hasattr(annotation, "__metadata__"):
+            annotation = annotation.__origin__
+        elif hasattr(annotation, "__origin__"):
+            arguments = getattr(annotation, "__args__", ())
+            annotation = annotation.__origin__
+        else:
+            return annotation, arguments
+
+
+def root_name(annotation: Any) -> str | None:
+    """`Union`, `Literal`, `Any`, or the name of a class, whatever typing makes of it in this version of Python."""
+    if type(annotation).__name__ in ("UnionType", "Union"):
+        return "Union"
+    return getattr(annotation, "_name", None) or getattr(annotation, "__name__", None)
+
+
 def unresolved(what: str, error: Exception) -> str:
     """Says why an annotation cannot be resolved, and what to do."""
     text = f"{what} cannot be resolved ({type(error).__name__}: {error})"

@@ -107,7 +107,7 @@ def parted(function: Callable[..., Any], given: dict[str, Any]) -> tuple[list[st
 
 def ready(function: Callable[..., Any], opened: dict[str, Any]) -> Prepared:
     """The function bound to these inputs, outputs and options; made once, with its setup."""
-    key = function, json.dumps(opened, default=repr)
+    key = function, json.dumps(opened, default=repr, sort_keys=True)
     if key not in _prepared:
         _prepared[key] = Prepared(function, opened)
     return _prepared[key]
