@@ -7,7 +7,7 @@ use clap::Parser;
 use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
-use crate::transform::{Entry, Registry};
+use crate::transform::{Entry, Registry, process};
 
 /// The program and the transforms that it knows.
 ///
@@ -69,6 +69,7 @@ impl App {
             }
         };
         crate::telemetry::start();
+        process::enable_keeper();
         match command.run(&this) {
             Ok(exit) => exit.into(),
             Err(error) => {

@@ -35,6 +35,7 @@ impl Catalog for Registry {
             outputs: job.outputs.iter().map(shape).collect(),
             timeout: job.timeout,
             folder: job.folder.to_owned(),
+            ..OpenContext::default()
         };
         let problems = entry.open(job.options, &context).err().unwrap_or_default();
         let problem = |problem: transform::OptionProblem| OptionProblem {

@@ -2,15 +2,23 @@
 
 mod catalog;
 mod opened;
+mod prepared;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use euterpe_actors::outcome::Fault;
 use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
 
 pub use opened::{Access, Opened, Opening, STATE_FOLDER, now, salt};
+pub use prepared::Prepared;
 
-use crate::config::plan::{Job, Plan};
+use crate::config::plan::{self as config, Job, Plan};
 use crate::transform::isolated::{Recipe, isolated};
-use crate::transform::{OpenContext, OutputShape, Registry};
+use crate::transform::python::{Interpreter, Python};
+use crate::transform::worker::{self, Launcher};
+use crate::transform::{OpenContext, OptionProblem, OutputShape, Registry};
 
 /// What the actors need to know of each job, parents first; `factory` opens a job's transform.
 ///
@@ -40,26 +48,83 @@ pub fn to_specs<E>(
     plan.jobs.iter().map(spec).collect()
 }
 
+/// Where the transforms of a graph work.
+#[derive(Clone, Debug)]
+pub struct Workplace {
+    /// The cores that all pools share.
+    pub cores: usize,
+    /// Where environments and packages of worker processes lie, for all graphs of a state folder.
+    pub kept: PathBuf,
+    /// Where private folders are made.
+    pub scratch: PathBuf,
+}
+
+/// The transform of a job, opened.
+pub struct Transforming {
+    /// Builds it for each worker.
+    pub factory: TransformFactory,
+    /// What starts its worker processes, where it has such.
+    pub launcher: Option<Arc<Launcher>>,
+}
+
 /// Opens the transform of a job of `plan`.
 ///
 /// # Errors
 /// What is wrong with its options; the checks of the graph file have told the same before.
-pub fn open(registry: &Registry, plan: &Plan, job: &Job) -> anyhow::Result<TransformFactory> {
+pub fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> anyhow::Result<Transforming> {
+    let context = context(plan, job, place);
+    let refused = |problems: Vec<OptionProblem>| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
+    };
+    let by_workers = |launcher: Arc<Launcher>| Transforming { factory: launcher.factory(), launcher: Some(launcher) };
+    if let Some(written) = &job.python {
+        let launcher = python(&job.transform, written).launcher(&job.options, &context, &place.kept);
+        let problem = |fault: Fault| refused(vec![OptionProblem::new("", fault.text)]);
+        return launcher.map(by_workers).map_err(problem);
+    }
+    if job.transform == worker::NAME {
+        return worker::launcher(&job.options, &context).map(by_workers).map_err(refused);
+    }
     let entry = registry.find(&job.transform);
     let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
-    let context = OpenContext {
+    let here = entry.open(&job.options, &context).map_err(refused)?;
+    if entry.has_own_process() {
+        return Ok(Transforming { factory: here, launcher: None });
+    }
+    let (transform, with) = (job.transform.clone(), job.options.clone());
+    let factory = isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate);
+    Ok(Transforming { factory, launcher: None })
+}
+
+fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
+    let workers = job.workers.unwrap_or(place.cores).max(1);
+    OpenContext {
+        job: job.name.to_string(),
         inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
         outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
         timeout: job.timeout,
         folder: plan.folder.clone(),
-    };
-    let here = entry.open(&job.options, &context).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
-    })?;
-    if entry.has_own_process() {
-        return Ok(here);
+        threads: (place.cores / workers).max(1),
+        memory: job.memory,
+        recycle_after: job.recycle_after,
+        homes: place.scratch.clone(),
     }
-    let (transform, with) = (job.transform.clone(), job.options.clone());
-    Ok(isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate))
+}
+
+/// A Python function of the plan as a transform.
+pub fn python(written: &str, python: &config::Python) -> Python {
+    Python {
+        written: written.to_owned(),
+        file: python.file.clone(),
+        function: python.function.clone(),
+        interpreter: match &python.interpreter {
+            config::Interpreter::Machine => Interpreter::Machine,
+            config::Interpreter::Program(program) => Interpreter::Program(program.clone()),
+            config::Interpreter::Venv(folder) => Interpreter::Venv(folder.clone()),
+            config::Interpreter::Requirements(file) => Interpreter::Requirements(file.clone()),
+        },
+        variables: python.variables.clone(),
+        inherit: python.inherit.clone(),
+    }
 }

@@ -15,6 +15,7 @@ use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{Storage, StorageError, Stores};
 use tokio::sync::Semaphore;
 
+use super::{Transforming, Workplace};
 use crate::config::plan::{Location, Plan};
 use crate::config::show;
 use crate::run::Listing;
@@ -22,9 +23,13 @@ use crate::storage::absent::AbsentFolder;
 use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
 use crate::transform::Registry;
+use crate::transform::worker::Launcher;
 
 /// The folder beside the graph file that holds what is known of its runs.
 pub const STATE_FOLDER: &str = ".euterpe";
+
+/// The folder of private folders, in a state folder.
+const SCRATCH: &str = "scratch";
 
 /// How a graph is opened.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +39,8 @@ pub struct Opening {
     /// Where the graphs' state folders lie; by default [`STATE_FOLDER`] beside the graph file. Each graph has one of its
     /// own there, under its name.
     pub state: Option<PathBuf>,
+    /// Where environments and packages of worker processes lie; by default among the state folders.
+    pub kept: Option<PathBuf>,
     /// What it is opened for.
     pub access: Access,
 }
@@ -62,6 +69,10 @@ pub struct Opened {
     pub state: StateStore,
     /// The state folder.
     pub state_folder: PathBuf,
+    /// Where its transforms work.
+    pub place: Workplace,
+    /// What starts the worker processes of the jobs that have such.
+    pub launchers: HashMap<JobName, Arc<Launcher>>,
     /// Jobs that take turns at the machine's cores.
     pub slots: HashMap<JobName, Arc<Semaphore>>,
     /// Held while this lives, where it was asked for.
@@ -76,13 +87,20 @@ impl Opened {
     pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = opening.jobs.unwrap_or(cores).max(1);
-        let specs = super::to_specs(&plan, turns, |job| super::open(registry, &plan, job))?;
+        let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
+        let state_folder = states.join(&plan.graph);
+        let kept = opening.kept.clone().unwrap_or(states);
+        let place = Workplace { cores: turns, scratch: state_folder.join(SCRATCH), kept };
+        let mut launchers = HashMap::new();
+        let specs = super::to_specs(&plan, turns, |job| {
+            let Transforming { factory, launcher } = super::open(registry, &plan, job, &place)?;
+            launchers.extend(launcher.map(|launcher| (job.name.clone(), launcher)));
+            anyhow::Ok(factory)
+        })?;
         let nodes = Arc::new(NodePlan::new(specs));
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
-        let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
-        let state_folder = states.join(&plan.graph);
         let lock = match opening.access {
             Access::Hold => Some(FolderLock::take(&state_folder)?),
             Access::Share => Some(FolderLock::share(&state_folder)?),
@@ -92,7 +110,7 @@ impl Opened {
         let settings = LocalSettings { create: writes, ..LocalSettings::default() };
         let state = StateStore::new(open_folder(&state_folder, settings, true)?);
         let stores = open_stores(&plan, writes)?;
-        Ok(Self { plan, nodes, stores, state, state_folder, slots, lock })
+        Ok(Self { plan, nodes, stores, state, state_folder, place, slots, launchers, lock })
     }
 
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
@@ -146,7 +164,7 @@ impl Opened {
 
     /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.
     pub fn scratch(&self) -> PathBuf {
-        self.state_folder.join("scratch")
+        self.place.scratch.clone()
     }
 }
 

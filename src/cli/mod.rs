@@ -3,6 +3,7 @@
 pub mod broker;
 mod completions;
 mod config_show;
+mod create;
 mod dead;
 mod explain;
 mod graph;
@@ -17,6 +18,7 @@ pub mod run;
 mod runs;
 mod schema;
 mod status;
+mod test;
 mod verify;
 mod words;
 
@@ -28,7 +30,7 @@ pub use graph_file::GraphFile;
 pub use output::Output;
 
 use crate::app::App;
-use crate::transform::isolated;
+use crate::transform::{isolated, process};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ pub struct Command {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Make a folder with a graph, a Python transform and its test, to begin with.
+    Create(create::Args),
     /// Run a graph: make every output that is missing, once, and account for every entity.
     Run(run::Args),
     /// Serve a graph's queues on this machine, over a broker, until told to stop.
@@ -64,8 +68,10 @@ pub enum Verb {
     Dead(dead::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
-    /// Check a graph file, then reach what it needs: stores and broker.
+    /// Check a graph file, then reach what it needs: stores, worker processes, broker.
     Verify(verify::Args),
+    /// Run the tests that stand in a graph file, and those of its Python transforms.
+    Test(test::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
     Graph(graph::Args),
     /// Write the JSON Schema of graph files, for editors; or of the messages of other programs.
@@ -78,6 +84,9 @@ pub enum Verb {
         /// The process of the node.
         parent: u32,
     },
+    /// End what a killed node's children have started; started by nodes only.
+    #[command(name = process::KEEPER, hide = true)]
+    Keep,
     /// Write a shell's completions, to be kept where the shell looks for them.
     Completions(completions::Args),
 }
@@ -90,6 +99,8 @@ impl Command {
     pub fn run(&self, app: &App) -> anyhow::Result<Exit> {
         let out = Output { json: self.json };
         match &self.verb {
+            Verb::Create(args) => create::run(args, out),
+            Verb::Test(args) => test::run(args, app, out),
             Verb::Run(args) => run::run(args, app, out),
             Verb::Node(args) => node::run(args, app, out),
             Verb::Publish(args) => publish::run(args, app, out),
@@ -104,6 +115,7 @@ impl Command {
             Verb::Schema(args) => schema::run(args, app, out),
             Verb::Config(args) => config_show::run(args, app, out),
             Verb::Transform { parent } => isolated::serve(app.registry(), *parent).map(|()| Exit::Ok),
+            Verb::Keep => Ok(process::keep().map(|()| Exit::Ok)?),
             Verb::Completions(args) => completions::run(args, out),
         }
     }

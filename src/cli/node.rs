@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use euterpe_actors::dedupe::Presence;
 use tokio::sync::watch;
 
@@ -57,7 +58,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let jobs = args.workers.map(usize::from);
-    let opening = Opening { jobs, state: args.state.clone(), access: Access::Share };
+    let opening = Opening { jobs, state: args.state.clone(), kept: None, access: Access::Share };
     let opened = Opened::open(plan, app.registry(), &opening)?;
     wait_for(go(args, &opened))
 }
@@ -72,6 +73,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
             Some(names.iter().map(job).collect::<Result<Vec<_>, Mistake>>()?)
         }
     };
+    opened.prepare(|job| jobs.as_ref().is_none_or(|jobs| jobs.contains(job))).await?;
     let url = dial.url.to_string();
     let (stopper, stop) = watch::channel(Stop::No);
     let mut stopped = stop.clone();
@@ -110,6 +112,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         () = serve(serving) => {}
+        why = opened.broken() => bail!("{why}"),
         never = signals::stop_on(&stopper, signals::NODE) => match never {},
     }
     eprintln!("{name} has ended");

@@ -40,7 +40,7 @@ impl Place {
         jobs: Option<u16>,
         access: Access,
     ) -> anyhow::Result<Result<Opened, Exit>> {
-        let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), access };
+        let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), kept: None, access };
         match self.graph.load_or_show(app, out)? {
             Ok(plan) => Ok(Ok(Opened::open(plan, app.registry(), &opening)?)),
             Err(exit) => Ok(Err(exit)),

@@ -11,7 +11,7 @@ use super::place::{Place, wait_for};
 use super::words::count;
 use super::{Exit, Output};
 use crate::app::App;
-use crate::assembly::{Access, Opened};
+use crate::assembly::{Access, Opened, Prepared};
 use crate::broker::amqp::{Amqp, Depths, Dial};
 
 /// Check a graph file, then reach its stores and its broker; say what is there, what is missing, what is left over.
@@ -48,6 +48,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
 
 async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let mut findings = stores(opened).await;
+    findings.extend(workers(opened).await);
     match args.broker.dial("verify")? {
         Some(dial) => findings.extend(broker(args, opened, dial).await),
         None => findings.push(Finding {
@@ -87,6 +88,19 @@ async fn stores(opened: &Opened) -> Vec<Finding> {
         findings.push(Finding { what, found, good });
     }
     findings
+}
+
+/// Starts a worker of each job that has worker processes: what it says of itself, or why it cannot begin.
+async fn workers(opened: &Opened) -> Vec<Finding> {
+    let prepared = opened.try_workers(|_| true).await;
+    let finding = |one: &Prepared<'_>| {
+        let what = format!("workers of {}", one.job.name);
+        match &one.about {
+            Ok(about) => Finding { what, found: format!("{}: {about}", one.job.transform), good: true },
+            Err(_) => Finding { what, found: opened.problem(one).unwrap_or_default(), good: false },
+        }
+    };
+    prepared.iter().map(finding).collect()
 }
 
 async fn broker(args: &Args, opened: &Opened, dial: Dial) -> Vec<Finding> {

@@ -5,6 +5,7 @@
 //! ```
 //! Every step adds what it finds wrong to the same [`problem::Findings`], so that a person sees all of it at once.
 
+pub mod cases;
 pub mod catalog;
 mod check;
 pub mod plan;

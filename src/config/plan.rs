@@ -1,5 +1,6 @@
 //! What a graph file means: jobs in order, every reference resolved, every setting with its value.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
 use serde_json::Value;
 
+use super::cases::TestCase;
 use super::problem::Place;
 
 /// A checked graph file.
@@ -24,8 +26,8 @@ pub struct Plan {
     pub stores: Vec<Store>,
     /// The jobs, parents before children.
     pub jobs: Vec<Job>,
-    /// The graph file's own tests, as they are written.
-    pub tests: Value,
+    /// The graph file's own tests.
+    pub tests: Vec<TestCase>,
 }
 
 /// A place where objects live.
@@ -80,8 +82,10 @@ pub struct Job {
     pub name: JobName,
     /// Where it stands in the file.
     pub place: Place,
-    /// The transform that it runs.
+    /// The transform that it runs: its name, or a Python function as it is written.
     pub transform: String,
+    /// The Python function, where it is one.
+    pub python: Option<Python>,
     /// The options of the transform: an object.
     pub options: Value,
     /// How its entity ids are put together.
@@ -108,6 +112,35 @@ pub struct Job {
     pub isolate: bool,
     /// Changes when the meaning of the transform does.
     pub version: Option<String>,
+}
+
+/// A Python function as a transform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Python {
+    /// The absolute path of its file.
+    pub file: PathBuf,
+    /// Its name.
+    pub function: String,
+    /// What runs it.
+    pub interpreter: Interpreter,
+    /// Variables that are set for it.
+    pub variables: BTreeMap<String, String>,
+    /// Variables of the node's that it gets.
+    pub inherit: Vec<String>,
+}
+
+/// What runs a Python function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Interpreter {
+    /// `python3` of the machine.
+    #[default]
+    Machine,
+    /// An absolute path, or a name to be looked for.
+    Program(PathBuf),
+    /// The folder of a virtual environment.
+    Venv(PathBuf),
+    /// A file that says what a virtual environment is to hold.
+    Requirements(PathBuf),
 }
 
 impl Job {

@@ -77,12 +77,26 @@ fn job(catalog: &dyn Catalog, shared: &mut Map<String, Value>) -> Value {
     let from = "A job, job.output, or a source such as music:{id}.ogg.";
     properties.extend(object(json!({
         "use": {"enum": names, "description": "The transform that it runs."},
-        "python": text("A Python function, path/to/file.py:function (not supported yet).", Some("^.+\\.py:[A-Za-z_][A-Za-z0-9_]*$")),
+        "python": text("A Python function, path/to/file.py:function.", Some("^.+\\.py:[A-Za-z_][A-Za-z0-9_]*$")),
         "env": {
             "type": "object",
             "description": "The environment of a Python function.",
             "additionalProperties": false,
-            "properties": {"venv": text("The folder of a virtual environment.", None)},
+            "properties": {
+                "venv": text("The folder of a virtual environment.", None),
+                "python": text("An interpreter: a path, or a name to be looked for.", None),
+                "requirements": text("A file that says what a virtual environment of this job's own is to hold.", None),
+                "variables": {
+                    "type": "object",
+                    "description": "Variables that are set for the function.",
+                    "additionalProperties": {"type": ["string", "number", "boolean"]},
+                },
+                "inherit": {
+                    "type": "array",
+                    "description": "Variables that the function gets as the node has them.",
+                    "items": {"type": "string"},
+                },
+            },
         },
         "with": {"type": "object", "description": "The options of the transform."},
         "in": {

@@ -3,7 +3,7 @@
 use euterpe_actors::plan::{Mapping, Route};
 use serde_json::{Map, Value, json};
 
-use super::plan::{Job, Location, Plan, Store};
+use super::plan::{Interpreter, Job, Location, Plan, Python, Store};
 use super::units::{duration_text, size_text};
 
 /// Parts of the names of options whose values nobody should read over a shoulder.
@@ -49,8 +49,8 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
     let outputs = job.output_names.iter().zip(&job.outputs);
     let outputs: Map<String, Value> =
         outputs.map(|(name, output)| (name.clone(), json!(format!("{}:{}", output.store, output.key)))).collect();
-    json!({
-        "use": job.transform,
+    let mut shown = json!({
+        (if job.python.is_some() { "python" } else { "use" }): job.transform,
         "with": job.options,
         "in": inputs,
         "outputs": outputs,
@@ -66,7 +66,21 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
         "claim": if job.claim { "auto" } else { "never" },
         "isolation": if job.isolate { "process" } else { "none" },
         "version": job.version,
-    })
+    });
+    if let Some(python) = &job.python {
+        shown["env"] = environment(python);
+    }
+    shown
+}
+
+fn environment(python: &Python) -> Value {
+    let (name, place) = match &python.interpreter {
+        Interpreter::Machine => ("python", "python3".to_owned()),
+        Interpreter::Program(program) => ("python", program.display().to_string()),
+        Interpreter::Venv(folder) => ("venv", folder.display().to_string()),
+        Interpreter::Requirements(file) => ("requirements", file.display().to_string()),
+    };
+    json!({name: place, "variables": python.variables, "inherit": python.inherit})
 }
 
 /// The value without what is secret: what stands under a telling name, and what a URL carries before its `@`.

@@ -17,8 +17,8 @@ pub struct GraphFile {
     pub defaults: Settings,
     /// `jobs`, in the order of the file.
     pub jobs: Vec<Job>,
-    /// `tests`, kept as they are.
-    pub tests: Value,
+    /// `tests`, kept as they are, and where they stand.
+    pub tests: Option<At<Value>>,
 }
 
 /// One entry of `stores`.
@@ -97,8 +97,23 @@ pub struct Job {
 pub enum Work {
     /// `use`: a transform by its name.
     Use(At<String>),
-    /// `python`: a function in a file, `path/to/file.py:function`.
-    Python(At<String>),
+    /// `python`: a function in a file, `path/to/file.py:function`, and its `env`.
+    Python(At<String>, Environment),
+}
+
+/// `env`: what a Python function runs in.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `venv`: the folder of a virtual environment.
+    pub venv: Option<At<String>>,
+    /// `python`: an interpreter.
+    pub python: Option<At<String>>,
+    /// `requirements`: a file that says what a virtual environment is to hold.
+    pub requirements: Option<At<String>>,
+    /// `variables`: set for the function.
+    pub variables: Vec<(At<String>, String)>,
+    /// `inherit`: variables of the node's that the function gets.
+    pub inherit: Vec<At<String>>,
 }
 
 /// The options of a transform.

@@ -10,8 +10,11 @@ pub mod faulty;
 pub mod isolated;
 pub mod json_merge;
 pub mod options;
+pub mod process;
+pub mod python;
 pub mod registry;
 pub mod synth;
+pub mod worker;
 
 pub use options::{NoOptions, OptionProblem, Settings};
 pub use registry::{Entry, InputRule, OpenContext, OutputShape, Registry};

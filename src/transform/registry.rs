@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::options::{self, NoOptions, OptionProblem, Settings};
-use super::{audio, command, json_merge, synth};
+use super::{
+    audio, command, json_merge, synth,
+    worker::{self, Limits},
+};
 
 /// Which inputs a transform takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct OutputShape {
 /// The job that a transform is opened for, as far as a transform may care.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OpenContext {
+    /// Its name.
+    pub job: String,
     /// The names of the inputs, in the order of the graph file.
     pub inputs: Vec<String>,
     /// The outputs, the primary first.
@@ -63,9 +68,23 @@ pub struct OpenContext {
     pub timeout: Duration,
     /// The folder of the graph file: what a program's relative path is relative to.
     pub folder: PathBuf,
+    /// The threads that one worker may start: the pool's share of the cores.
+    pub threads: usize,
+    /// The memory that one worker may take, in bytes.
+    pub memory: Option<u64>,
+    /// After how many entities a worker process is replaced by a fresh one.
+    pub recycle_after: Option<u64>,
+    /// Where the working folders of worker processes are made.
+    pub homes: PathBuf,
 }
 
 impl OpenContext {
+    /// The limits of each worker process.
+    pub fn limits(&self) -> Limits {
+        let Self { memory, recycle_after, homes, .. } = self.clone();
+        Limits { memory, recycle_after, homes }
+    }
+
     /// The suffix of the primary output; empty where there is none.
     pub fn suffix(&self) -> &str {
         self.outputs.first().map_or("", |output| output.suffix.as_str())
@@ -228,6 +247,7 @@ impl Registry {
         registry.register(command::entry());
         registry.register(json_merge::entry());
         registry.register(synth::entry());
+        registry.register(worker::entry());
         registry
     }
 
@@ -268,6 +288,7 @@ mod tests {
             "command",
             "json.merge",
             "synth.track",
+            "worker",
         ] {
             let entry = registry.find(name).unwrap_or_else(|| panic!("{name} is not there"));
             assert!(!entry.summary().is_empty());

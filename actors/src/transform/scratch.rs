@@ -3,7 +3,10 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// A folder that exists once somebody asked for it and is gone when its last clone is dropped.
@@ -16,6 +19,8 @@ pub struct Scratch(Arc<Folder>);
 struct Folder {
     path: PathBuf,
     made: OnceLock<()>,
+    /// Whether somebody else may have made it since.
+    promised: AtomicBool,
     /// Whether somebody else made it and removes it.
     lent: bool,
 }
@@ -23,12 +28,12 @@ struct Folder {
 impl Scratch {
     /// A folder to be made at `path`, which nobody else uses.
     pub fn at(path: PathBuf) -> Self {
-        Self(Arc::new(Folder { path, made: OnceLock::new(), lent: false }))
+        Self(Arc::new(Folder { path, made: OnceLock::new(), promised: AtomicBool::new(false), lent: false }))
     }
 
     /// A folder that somebody else made and removes.
     pub fn lent(path: PathBuf) -> Self {
-        Self(Arc::new(Folder { path, made: OnceLock::from(()), lent: true }))
+        Self(Arc::new(Folder { path, made: OnceLock::from(()), promised: AtomicBool::new(false), lent: true }))
     }
 
     /// The folder, made at the first call.
@@ -42,15 +47,24 @@ impl Scratch {
         }
         Ok(&self.0.path)
     }
+
+    /// Where the folder is, for somebody who may make it: it is removed as if it had been made here.
+    pub fn promised(&self) -> &Path {
+        self.0.promised.store(true, Ordering::Relaxed);
+        &self.0.path
+    }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.made.get().is_some()
-            && !self.lent
-            && let Err(error) = fs::remove_dir_all(&self.path)
-        {
-            tracing::warn!(folder = %self.path.display(), %error, "could not remove a scratch folder");
+        let (made, promised) = (self.made.get().is_some(), self.promised.load(Ordering::Relaxed));
+        if self.lent || !(made || promised) {
+            return;
+        }
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !made => {}
+            Err(error) => tracing::warn!(folder = %self.path.display(), %error, "could not remove a scratch folder"),
+            Ok(()) => {}
         }
     }
 }
@@ -69,6 +83,16 @@ mod tests {
         assert!(path.is_dir());
         drop(kept);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_promised_scratch_folder_is_removed_if_somebody_made_it() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let scratch = Scratch::at(parent.path().join("work"));
+        fs::create_dir(scratch.promised()).expect("made by somebody");
+        drop(scratch);
+        assert!(!parent.path().join("work").exists());
+        Scratch::at(parent.path().join("never made")).promised();
     }
 
     #[test]

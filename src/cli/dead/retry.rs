@@ -73,6 +73,9 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
             return say_what_would(&opened, &found, out);
         }
         let over = args.broker.over(&opened, "retry").await?;
+        if over.is_none() {
+            opened.prepare(|_| true).await?;
+        }
         let retried = retry(&opened, found, over, out).await?;
         retried.show(&place.typed(), out)
     })?;

@@ -5,12 +5,14 @@ pub mod progress;
 pub mod signals;
 pub mod summary;
 
-use std::sync::Arc;
+use std::{cell::Cell, convert::Infallible, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, Manifest, StateStore};
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::state::{LetterFilter, Manifest, Selection, StateStore};
 use tokio::sync::watch;
 
 pub use args::{Args, Machine, Mistake, Select, find};
@@ -53,7 +55,7 @@ impl Args {
 impl Machine {
     /// How to open a graph for these flags.
     pub fn opening(&self, access: Access) -> Opening {
-        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), access }
+        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), kept: None, access }
     }
 }
 
@@ -62,6 +64,9 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let ids = args.select.source(opened, &selection)?;
     let over = args.broker.over(opened, "run").await?;
     let isolate = over.is_none() && is_suspect(&opened.state).await?;
+    if over.is_none() && !selection.ping {
+        opened.prepare(|job| may_reach(&opened.nodes, &selection, job)).await?;
+    }
     let run = opened.next_run().await?;
     let manifest = opened.manifest(run, selection);
     let presence = Arc::new(Presence::up_to(REMEMBERED));
@@ -73,6 +78,53 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let way = Following { manifest, presence, max_dead: args.max_dead, isolate, over };
     let (ended, took) = follow(opened, way, intake, out).await?;
     Summary { file: args.place().typed(), opened, run, ended: &ended, took, ping, over: over_broker }.show(out)
+}
+
+/// Whether a run of this selection may come to a job: bottom-up it comes to what lies above, else it may to any.
+fn may_reach(nodes: &NodePlan, selection: &Selection, job: &JobName) -> bool {
+    match selection.job.as_ref().and_then(|named| nodes.find(named.as_str())) {
+        Some(named) if selection.bottom_up => {
+            let is = |at: JobIx| nodes.job(at).name == *job;
+            is(named) || nodes.job(named).ancestors.iter().copied().any(is)
+        }
+        _ => true,
+    }
+}
+
+/// Runs in this process without progress or signals, to the end.
+///
+/// # Errors
+/// What keeps the run from keeping its records, and workers that cannot begin.
+pub async fn follow_quietly(opened: &Opened, way: Following, feeder: impl run::feed::Feeder) -> anyhow::Result<()> {
+    let tracker = Arc::new(Tracker::new(opened.nodes.clone()));
+    let (_stopper, stop) = watch::channel(Stop::No);
+    tokio::select! {
+        ended = run::run(request(opened, way.manifest, way.presence, tracker, way.isolate, stop), feeder) => ended.map(drop),
+        why = opened.broken() => bail!("{why}"),
+    }
+}
+
+fn request(
+    opened: &Opened,
+    manifest: Manifest,
+    presence: Arc<Presence>,
+    tracker: Arc<Tracker>,
+    isolate: bool,
+    stop: watch::Receiver<Stop>,
+) -> Request {
+    Request {
+        plan: opened.nodes.clone(),
+        stores: opened.stores.clone(),
+        state: opened.state.clone(),
+        manifest,
+        presence,
+        tracker,
+        slots: opened.slots.clone(),
+        scratch: opened.scratch(),
+        isolate,
+        stop,
+        clock: now,
+    }
 }
 
 /// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all
@@ -115,19 +167,7 @@ pub async fn follow(
     let tracker = Arc::new(Tracker::new(opened.nodes.clone()));
     let mut progress = Progress::new(opened.nodes.clone(), tracker.clone(), out, manifest.run.to_string());
     let (stopper, stop) = watch::channel(Stop::No);
-    let request = Request {
-        plan: opened.nodes.clone(),
-        stores: opened.stores.clone(),
-        state: opened.state.clone(),
-        manifest,
-        presence,
-        tracker: tracker.clone(),
-        slots: opened.slots.clone(),
-        scratch: opened.scratch(),
-        isolate,
-        stop,
-        clock: now,
-    };
+    let request = request(opened, manifest, presence, tracker.clone(), isolate, stop);
     let says = if over.is_some() { signals::ELSEWHERE } else { signals::HERE };
     let running = async {
         match over {
@@ -135,12 +175,22 @@ pub async fn follow(
             Some(over) => remote::run(request, over, feeder).await,
         }
     };
+    let broke = Cell::new(None);
+    let stop_if_broken = async {
+        broke.set(Some(opened.broken().await));
+        stopper.send_replace(Stop::Now);
+        std::future::pending::<Infallible>().await
+    };
     let ended = tokio::select! {
         ended = running => ended,
         never = progress.show() => match never {},
         never = signals::stop_on(&stopper, says) => match never {},
         never = signals::stop_at(max_dead, &tracker, &stopper) => match never {},
+        never = stop_if_broken => match never {},
     };
     let took = progress.finish();
+    if let Some(why) = broke.take() {
+        bail!("{why}");
+    }
     Ok((ended?, took))
 }

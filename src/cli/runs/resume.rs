@@ -67,6 +67,9 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     if manifest.digest != opened.nodes.digest {
         eprintln!("the graph has changed since this run; going on by the graph as it is today");
     }
+    if args.broker.broker.is_none() {
+        opened.prepare(|_| true).await?;
+    }
     let before = opened.state.run_end(run).await?;
     let is_clean = before.is_some();
     let presence = Arc::new(Presence::up_to(REMEMBERED));

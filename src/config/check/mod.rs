@@ -4,6 +4,7 @@ mod clash;
 mod edges;
 mod outputs;
 mod pattern;
+mod python;
 mod references;
 mod stores;
 mod transforms;
@@ -16,8 +17,9 @@ use euterpe_actors::plan::{InputPlan, JobIx, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::EntityForm;
 
+use super::cases::{self, Wrong};
 use super::catalog::Facts;
-use super::plan::{Job, Plan, Store};
+use super::plan::{Job, Plan, Python, Store};
 use super::problem::{Findings, printable};
 use super::written::{self, Claim, GraphFile, Isolation};
 use super::{Surroundings, folder_of};
@@ -37,6 +39,7 @@ struct Draft<'w> {
     name: Option<JobName>,
     form: Option<EntityForm>,
     facts: Option<Facts>,
+    python: Option<Python>,
     /// As in the file; a parent is a place in the file.
     inputs: Vec<Option<InputPlan>>,
     outputs: Vec<Option<OutputPlan>>,
@@ -57,7 +60,7 @@ pub fn check(file: &GraphFile, path: &Path, around: Surroundings<'_>, findings: 
     }
     let stores = stores::stores(file, &folder, around, findings);
     let mut drafts: Vec<Draft<'_>> = file.jobs.iter().map(|job| draft(job, findings)).collect();
-    transforms::find(&mut drafts, around.catalog, findings);
+    transforms::find(&mut drafts, around.catalog, &folder, findings);
     outputs::read(&mut drafts, &stores, findings);
     references::resolve(&mut drafts, &stores, findings);
     let timeouts: Vec<Duration> = file.jobs.iter().map(|job| timeout_of(job, file)).collect();
@@ -68,7 +71,13 @@ pub fn check(file: &GraphFile, path: &Path, around: Surroundings<'_>, findings: 
     let jobs = order.iter().map(|at| finish(&drafts[*at], file, &order)).collect::<Option<Vec<Job>>>()?;
     let stores: Vec<Store> = stores.into_iter().filter_map(|store| store.checked).collect();
     let graph = file.graph.as_ref()?.value.clone();
-    Some(Plan { file: path.to_owned(), folder, graph, stores, jobs, tests: file.tests.clone() })
+    let mut wrong = Vec::new();
+    let tests = file.tests.as_ref().map(|tests| cases::read(&tests.value, &jobs, &stores, &mut wrong));
+    for (Wrong { path, message }, tests) in wrong.into_iter().zip(file.tests.iter().cycle()) {
+        findings.add(tests.place, path, message);
+    }
+    let tests = tests.unwrap_or_default();
+    Some(Plan { file: path.to_owned(), folder, graph, stores, jobs, tests })
 }
 
 fn timeout_of(job: &written::Job, file: &GraphFile) -> Duration {
@@ -92,7 +101,16 @@ fn draft<'w>(job: &'w written::Job, findings: &Findings) -> Draft<'w> {
             }
         },
     };
-    Draft { written: job, path, name: name.ok(), form, facts: None, inputs: Vec::new(), outputs: Vec::new() }
+    Draft {
+        written: job,
+        path,
+        name: name.ok(),
+        form,
+        facts: None,
+        python: None,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+    }
 }
 
 /// The jobs with parents first; cycles and too long paths are problems.
@@ -146,9 +164,10 @@ fn finish(draft: &Draft<'_>, file: &GraphFile, order: &[usize]) -> Option<Job> {
         name: draft.name.clone()?,
         place: written.name.place,
         transform: match &written.work {
-            Some(written::Work::Use(name)) => name.value.clone(),
-            _ => return None,
+            Some(written::Work::Use(name) | written::Work::Python(name, _)) => name.value.clone(),
+            None => return None,
         },
+        python: draft.python.clone(),
         options: written.with.options.clone(),
         form: draft.form.clone()?,
         inputs,

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Draft;
+use super::python::python;
 use crate::config::catalog::{Catalog, Facts, InputRule, JobShape};
 use crate::config::problem::{Findings, did_you_mean, printable};
 use crate::config::read::listed;
 use crate::config::written::Work;
 
 /// Looks up the transform of each job.
-pub fn find(drafts: &mut [Draft<'_>], catalog: &dyn Catalog, findings: &Findings) {
+pub fn find(drafts: &mut [Draft<'_>], catalog: &dyn Catalog, folder: &Path, findings: &Findings) {
     for draft in drafts {
         match &draft.written.work {
             Some(Work::Use(name)) => {
@@ -23,24 +26,26 @@ pub fn find(drafts: &mut [Draft<'_>], catalog: &dyn Catalog, findings: &Findings
                     findings.add(name.place, format!("{}.use", draft.path), message);
                 }
             }
-            Some(Work::Python(function)) => {
-                let path = format!("{}.python", draft.path);
-                let message = match function.value.rsplit_once(':') {
-                    Some((file, name)) if file.ends_with(".py") && is_function(name) => {
-                        "Python transforms are not supported yet by this version; run the script by `use: command`"
-                    }
-                    _ => "write a file and a function, such as `transforms/tags.py:tags`",
-                };
-                findings.add(function.place, path, message);
+            Some(Work::Python(function, env)) => {
+                draft.python = python(draft, function, env, folder, findings);
+                draft.facts = Some(facts_of_python(catalog));
             }
             None => {}
         }
     }
 }
 
-fn is_function(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+/// Its signature is its own business until a pool starts; of the extensions in a source it reads what other programs do.
+fn facts_of_python(catalog: &dyn Catalog) -> Facts {
+    let extensions = catalog.facts("worker").map(|facts| facts.extensions).unwrap_or_default();
+    Facts {
+        summary: "a Python function".to_owned(),
+        inputs: InputRule::Any { least: 0 },
+        extensions,
+        suffixes: Vec::new(),
+        most_outputs: usize::MAX,
+        options: Value::Null,
+    }
 }
 
 /// Checks inputs, outputs and options against what the transforms say of themselves.

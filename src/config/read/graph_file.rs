@@ -1,7 +1,5 @@
 //! Reads the top of a graph file: version, name, stores, defaults, jobs, tests.
 
-use serde_json::Value;
-
 use super::fields::{Fields, describe, text};
 use super::job::{job, settings};
 use crate::config::problem::{At, Findings};
@@ -15,7 +13,7 @@ pub const VERSION: i64 = 1;
 /// Reads a whole file. What is wrong goes to `findings`, and what is right is read nevertheless.
 pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     let mut fields = Fields::of(root, "", findings)?;
-    let mut file = GraphFile { tests: Value::Null, ..GraphFile::default() };
+    let mut file = GraphFile::default();
     if let Some(node) = fields.require("version", "write `version: 1`") {
         version(node, findings);
     }
@@ -42,7 +40,7 @@ pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
         }
     }
     if let Some(node) = fields.take("tests") {
-        file.tests = scalar::to_json(node, "tests", findings);
+        file.tests = Some(At::new(scalar::to_json(node, "tests", findings), node.place));
     }
     fields.finish();
     Some(file)

@@ -9,7 +9,7 @@ use crate::config::problem::{At, Findings, Place};
 use crate::config::scalar;
 use crate::config::substitute::join;
 use crate::config::tree::{Kind, Node};
-use crate::config::written::{Claim, Input, Isolation, Job, Output, Pool, Settings, With, Work};
+use crate::config::written::{Claim, Environment, Input, Isolation, Job, Output, Pool, Settings, With, Work};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const MILLI: Duration = Duration::from_millis(1);
@@ -37,13 +37,10 @@ fn work(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) -> 
     let named = fields.has("use") || fields.has("python");
     let builtin = fields.text("use", "the name of a transform such as `audio.loudness`");
     let python = fields.text("python", "a file and a function such as `transforms/tags.py:tags`");
-    let env = fields.take("env");
-    if let Some(node) = env {
-        environment(node, &fields.at("env"), python.is_some(), findings);
-    }
+    let env = fields.take("env").and_then(|node| environment(node, &fields.at("env"), python.is_some(), findings));
     match (builtin, python) {
         (Some(builtin), None) => Some(Work::Use(builtin)),
-        (None, Some(python)) => Some(Work::Python(python)),
+        (None, Some(python)) => Some(Work::Python(python, env.unwrap_or_default())),
         (Some(_), Some(python)) => {
             findings.add(python.place, fields.at("python"), "a job has `use` or `python`, not both; leave one out");
             None
@@ -59,16 +56,45 @@ fn work(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) -> 
     }
 }
 
-/// The environment of a Python transform: `{venv: FOLDER}`.
-fn environment(node: &Node, path: &str, python: bool, findings: &Findings) {
+/// The environment of a Python transform.
+fn environment(node: &Node, path: &str, python: bool, findings: &Findings) -> Option<Environment> {
     if !python {
         findings.add(node.place, path, "`env` goes with `python`; a command's variables stand in `with: {env: …}`");
-        return;
+        return None;
     }
-    if let Some(mut fields) = Fields::of(node, path, findings) {
-        fields.text("venv", "the folder of a virtual environment");
-        fields.finish();
+    let mut fields = Fields::of(node, path, findings)?;
+    let mut environment = Environment {
+        venv: fields.text("venv", "the folder of a virtual environment"),
+        python: fields.text("python", "an interpreter such as `python3.12` or `/opt/python/bin/python`"),
+        requirements: fields.text("requirements", "a file such as `requirements.txt`"),
+        ..Environment::default()
+    };
+    let at = fields.at("variables");
+    if let Some(variables) = fields.take("variables").and_then(|node| Fields::of(node, at, findings)) {
+        let variable = |(name, node): (&At<String>, &Node)| {
+            Some((name.clone(), text(node, &variables.at(&name.value), "a text", findings)?.value))
+        };
+        environment.variables = variables.all().filter_map(variable).collect();
     }
+    let at = fields.at("inherit");
+    match fields.take("inherit").map(|node| (node, &node.kind)) {
+        Some((_, Kind::List(names))) => {
+            let name = |name: &Node| text(name, &at, "the name of a variable", findings);
+            environment.inherit = names.iter().filter_map(name).collect();
+        }
+        Some((node, _)) => findings.add(node.place, at, "expected a list such as `[HF_HOME]`"),
+        None => {}
+    }
+    fields.finish();
+    let chosen = [&environment.venv, &environment.python, &environment.requirements];
+    if let [_, second, ..] = chosen.into_iter().flatten().collect::<Vec<_>>()[..] {
+        findings.add(
+            second.place,
+            path,
+            "one of `venv`, `python` and `requirements` says what runs the function; leave the others out",
+        );
+    }
+    Some(environment)
 }
 
 fn with(node: &Node, path: &str, findings: &Findings) -> With {

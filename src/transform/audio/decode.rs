@@ -11,6 +11,7 @@ use std::{
 
 use euterpe_actors::{
     outcome::Fault,
+    storage::Content,
     transform::{Input, Work, blocking::panic_text},
 };
 use symphonia::core::{
@@ -69,20 +70,20 @@ impl Decoder {
     /// # Errors
     /// A fault of the input where it is empty, no audio, of a format that is not read or beyond the bounds.
     pub fn open(work: &Work, name: &str, max_minutes: u32) -> Result<Self, Fault> {
-        let input = work.input(name)?;
-        fenced(|| Self::open_input(input, max_minutes))
+        let Input { object, path, .. } = work.input(name)?;
+        fenced(|| Self::of_content(&object.content, path, max_minutes))
     }
 
-    fn open_input(input: &Input, max_minutes: u32) -> Result<Self, Fault> {
-        let content = &input.object.content;
-        let unreadable = |error: io::Error| Fault::failed(format!("could not read `{}`: {error}", input.path));
+    /// The same for a content whose path tells its extension, without the fence against a decoder that panics.
+    pub(super) fn of_content(content: &Content, path: &str, max_minutes: u32) -> Result<Self, Fault> {
+        let unreadable = |error: io::Error| Fault::failed(format!("could not read `{path}`: {error}"));
         let source = Source::open(content).map_err(unreadable)?;
         if source.length() == 0 {
             return Err(Fault::bad_input("the file is empty; replace it with a whole copy"));
         }
         let ending = ending_of(Source::open(content).map_err(unreadable)?).map_err(unreadable)?;
         let mut hint = Hint::new();
-        if let Some((_, extension)) = input.path.rsplit_once('.') {
+        if let Some((_, extension)) = path.rsplit_once('.') {
             hint.with_extension(extension);
         }
         let stream = MediaSourceStream::new(Box::new(Metered::new(source)), MediaSourceStreamOptions::default());

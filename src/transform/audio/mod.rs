@@ -11,6 +11,8 @@ pub mod melspectrogram;
 mod mix;
 mod not_audio;
 mod npy;
+mod ogg;
+pub(crate) mod pcm;
 mod resample;
 mod source;
 pub mod spectrogram;
@@ -19,6 +21,8 @@ mod spectrum;
 pub(crate) mod testing;
 pub mod transcode;
 pub mod write;
+
+use euterpe_actors::{outcome::Fault, storage::Content};
 
 /// The extensions of the files that can be decoded, most usual first.
 pub const EXTENSIONS: &[&str] = &[
@@ -37,6 +41,34 @@ pub(crate) fn minutes_problem(minutes: u32) -> Option<super::OptionProblem> {
             format!("expected a number of minutes from 1 to {}, got {minutes}", allowed.end()),
         )
     })
+}
+
+/// What a whole track is, found by decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Frames in a second.
+    pub rate: u32,
+    /// Channels.
+    pub channels: usize,
+    /// Frames.
+    pub frames: u64,
+}
+
+impl Measured {
+    /// How long it is.
+    pub fn seconds(&self) -> f64 {
+        self.frames as f64 / f64::from(self.rate)
+    }
+}
+
+/// Decodes a track to its end.
+///
+/// # Errors
+/// Where it is no track, or a damaged one.
+pub fn measured(content: &Content) -> Result<Measured, Fault> {
+    let mut decoder = decode::Decoder::of_content(content, "", MAX_MINUTES)?;
+    while decoder.next_block()?.is_some() {}
+    Ok(Measured { rate: decoder.rate(), channels: decoder.channels(), frames: decoder.frames() })
 }
 
 /// A time in a track as people write it: `3:04`, `1:02:03`.

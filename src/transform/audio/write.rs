@@ -1,4 +1,4 @@
-//! Writes planar blocks as a WAV or FLAC file.
+//! Writes planar blocks as a WAV, FLAC or Ogg Vorbis file.
 //!
 //! A sample `x` becomes the integer `round(x · 2^(bits − 1))`; what lies beyond full scale is held at full scale. There is no
 //! dither: the same samples always give the same bytes, and 16-bit material comes back bit for bit.
@@ -17,6 +17,8 @@ use flacenc::{
     error::{Verified, Verify},
     source::{Context, Fill, FrameBuf},
 };
+
+use super::ogg::Ogg;
 
 /// Frames in a FLAC block: the usual number.
 const FLAC_BLOCK: usize = 4096;
@@ -51,6 +53,8 @@ pub enum Container {
     Wav,
     /// Free Lossless Audio Codec.
     Flac,
+    /// Vorbis in Ogg.
+    Ogg,
 }
 
 impl Container {
@@ -59,6 +63,7 @@ impl Container {
         match suffix {
             "wav" => Some(Self::Wav),
             "flac" => Some(Self::Flac),
+            "ogg" => Some(Self::Ogg),
             _ => None,
         }
     }
@@ -71,7 +76,7 @@ pub struct Shape {
     pub rate: u32,
     /// Channels.
     pub channels: usize,
-    /// How samples are written.
+    /// How samples are written; Vorbis does not care.
     pub kind: SampleKind,
 }
 
@@ -87,6 +92,7 @@ pub struct Writer {
 enum Sink {
     Wav(hound::WavWriter<BufWriter<File>>),
     Flac(Box<Flac>),
+    Ogg(Box<Ogg>),
 }
 
 impl Writer {
@@ -111,6 +117,7 @@ impl Writer {
                 Sink::Wav(writer.map_err(|error| unwritable(&error))?)
             }
             Container::Flac => Sink::Flac(Box::new(Flac::new(file, shape)?)),
+            Container::Ogg => Sink::Ogg(Box::new(Ogg::new(file, shape)?)),
         };
         Ok(Self { shape, sink, integers: Vec::new(), bytes: 0 })
     }
@@ -135,6 +142,9 @@ impl Writer {
             }
             return Ok(());
         }
+        if let Sink::Ogg(ogg) = &mut self.sink {
+            return ogg.write(block);
+        }
         let full = f32::from(1u16 << 15) * if self.shape.kind == SampleKind::I24 { 256.0 } else { 1.0 };
         self.integers.resize(frames * block.len(), 0);
         for (index, channel) in block.iter().enumerate() {
@@ -156,6 +166,7 @@ impl Writer {
                 }
             }
             Sink::Flac(flac) => flac.write(&self.integers)?,
+            Sink::Ogg(_) => {} // was written as it is
         }
         Ok(())
     }
@@ -168,6 +179,7 @@ impl Writer {
         match self.sink {
             Sink::Wav(writer) => writer.finalize().map_err(|error| unwritable(&error)),
             Sink::Flac(flac) => flac.finish(),
+            Sink::Ogg(ogg) => ogg.finish(),
         }
     }
 }

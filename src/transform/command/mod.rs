@@ -20,11 +20,9 @@
 //! `argv`, so that an id never becomes an option: write `--title={id}`, or `--` first.
 
 mod arguments;
-mod group;
 mod run;
 #[cfg(test)]
 mod tests;
-mod tether;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -21,9 +21,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::{
     Stdout,
     arguments::{Arguments, Values},
-    group::{Deadline, Ended, Group},
-    tether::tethered,
 };
+use crate::transform::process::{Deadline, Ended, Group, tethered};
 
 /// How much of what a program prints is kept.
 const TAIL: usize = 4096;

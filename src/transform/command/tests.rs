@@ -9,7 +9,7 @@ use euterpe_actors::{
 };
 use serde_json::{Value, json};
 
-use super::{super::audio::testing::work, group::Deadline, *};
+use super::{super::audio::testing::work, super::process::Deadline, *};
 use crate::transform::OutputShape;
 
 fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {

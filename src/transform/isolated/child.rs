@@ -2,19 +2,19 @@
 
 use std::{
     io,
-    os::unix::process::ExitStatusExt,
-    process::{ExitStatus, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use euterpe_actors::outcome::{Fault, FaultKind};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::frames::{self, Answer, Order, Recipe};
+use crate::transform::process::{how_it_ended, signal_group};
 
 /// The hidden verb by which this binary serves as such a child.
 pub const VERB: &str = "__transform";
@@ -34,6 +34,8 @@ pub(super) struct Child {
     answers: ChildStdout,
     printed: Printed,
     transform: String,
+    /// How many pieces of work it has done.
+    pub(super) served: u64,
 }
 
 impl Child {
@@ -50,7 +52,8 @@ impl Child {
         let answers = process.stdout.take().ok_or_else(missing)?;
         let printed = Printed::of(process.stderr.take().ok_or_else(missing)?);
         let group = process.id().and_then(|pid| Pid::from_raw(pid as i32));
-        let mut child = Self { process, group, orders, answers, printed, transform: recipe.transform.clone() };
+        let mut child =
+            Self { process, group, orders, answers, printed, transform: recipe.transform.clone(), served: 0 };
         match child.ask(recipe).await? {
             Answer::Ready => Ok(child),
             Answer::Fault(fault) => Err(fault),
@@ -72,6 +75,7 @@ impl Child {
     /// Has one piece of work done. An error is the death of the child, which is then of no more use.
     pub(super) async fn work(&mut self, order: &Order) -> Result<Answer, Fault> {
         self.printed.forget();
+        self.served += 1;
         match self.ask(order).await? {
             Answer::Fault(fault) if fault.stderr.is_empty() => {
                 Ok(Answer::Fault(fault.with_stderr(&self.printed.so_far())))
@@ -109,10 +113,8 @@ impl Child {
     }
 
     fn kill(&self) {
-        let Some(group) = self.group else { return };
-        match kill_process_group(group, Signal::KILL) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => tracing::warn!(group = %group.as_raw_nonzero(), %error, "could not kill a child process"),
+        if let Some(group) = self.group {
+            signal_group(group, Signal::KILL);
         }
     }
 }
@@ -125,25 +127,6 @@ impl Drop for Child {
 
 fn is_hang_up(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-}
-
-fn how_it_ended(status: ExitStatus) -> String {
-    let Some(signal) = status.signal() else {
-        return format!("ended by itself with exit code {}", status.code().unwrap_or(-1));
-    };
-    let name = match signal {
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL, perhaps for want of memory",
-        11 => "SIGSEGV",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        31 => "SIGSYS",
-        _ => return format!("was killed by signal {signal}"),
-    };
-    format!("was killed by {name}")
 }
 
 /// The last of what a child prints, read beside its work.
@@ -193,13 +176,6 @@ async fn keep_last(mut pipe: impl AsyncRead + Unpin, tail: Arc<Mutex<Vec<u8>>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_death_is_told_with_the_name_of_its_signal_or_its_exit_code() {
-        assert_eq!(how_it_ended(ExitStatus::from_raw(6)), "was killed by SIGABRT");
-        assert_eq!(how_it_ended(ExitStatus::from_raw(40)), "was killed by signal 40");
-        assert_eq!(how_it_ended(ExitStatus::from_raw(3 << 8)), "ended by itself with exit code 3");
-    }
 
     #[tokio::test]
     async fn of_what_is_printed_the_last_four_kibibytes_are_kept() {

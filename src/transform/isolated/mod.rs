@@ -58,7 +58,7 @@ impl Isolated {
             None => Child::start(&self.recipe).await?,
         };
         let answer = child.work(&order).await?;
-        self.child = Some(child);
+        self.child = self.recipe.context.recycle_after.is_none_or(|most| child.served < most).then_some(child);
         match answer {
             Answer::Made(files) => Ok(Product(files.into_iter().map(Content::File).collect())),
             Answer::Fault(fault) => Err(fault),

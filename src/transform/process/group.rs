@@ -1,4 +1,4 @@
-//! The process group of a program: told to end, then killed, and never left behind.
+//! The process group of a child: told to end, then killed, and never left behind.
 
 use std::{future::Future, time::Duration};
 
@@ -8,18 +8,20 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::keeper::Kept;
+
 /// When a program is told to end and when it is killed, so that both are over before the job's timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadline {
+pub(in crate::transform) struct Deadline {
     /// SIGTERM after this long.
-    pub(super) told: Duration,
+    pub(in crate::transform) told: Duration,
     /// SIGKILL this long after it.
-    pub(super) grace: Duration,
+    pub(in crate::transform) grace: Duration,
 }
 
 impl Deadline {
     /// The deadline of a try: five seconds to end in, or a quarter of a short timeout, and a moment to be reaped.
-    pub(super) fn within(timeout: Duration) -> Self {
+    pub(in crate::transform) fn within(timeout: Duration) -> Self {
         let grace = (timeout / 4).min(Duration::from_secs(5));
         let moment = (timeout / 20).min(Duration::from_millis(500));
         Self { told: timeout.saturating_sub(grace + moment), grace }
@@ -27,27 +29,28 @@ impl Deadline {
 }
 
 /// A program and all that it starts. Dropped before its end, the whole group is killed.
-pub(super) struct Group {
+pub(in crate::transform) struct Group {
     child: Child,
     leader: Option<Pid>,
+    _kept: Kept,
 }
 
 /// How a program ended.
-pub(super) struct Ended {
-    pub(super) status: std::process::ExitStatus,
+pub(in crate::transform) struct Ended {
+    pub(in crate::transform) status: std::process::ExitStatus,
     /// Whether it was told to end because its time was up.
-    pub(super) overdue: bool,
+    pub(in crate::transform) overdue: bool,
 }
 
 impl Group {
     /// The group of a child that was spawned as the leader of one.
-    pub(super) fn of(child: Child) -> Self {
+    pub(in crate::transform) fn of(child: Child) -> Self {
         let leader = child.id().and_then(|pid| Pid::from_raw(pid as i32));
-        Self { child, leader }
+        Self { child, leader, _kept: Kept::group(leader) }
     }
 
     /// Waits for the program's end, or brings it about at the deadline. What it left running is killed in any case.
-    pub(super) async fn end(&mut self, deadline: Deadline) -> std::io::Result<Ended> {
+    pub(in crate::transform) async fn end(&mut self, deadline: Deadline) -> std::io::Result<Ended> {
         let ended = match timeout(deadline.told, self.child.wait()).await {
             Ok(status) => Ended { status: status?, overdue: false },
             Err(_) => {
@@ -68,7 +71,7 @@ impl Group {
 
     /// The output of a reader of the program's pipes, which ends with the group; a process that left the group and holds
     /// the pipe open is not waited for.
-    pub(super) async fn drained<T>(reader: impl Future<Output = T>) -> Option<T> {
+    pub(in crate::transform) async fn drained<T>(reader: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             read = reader => Some(read),
             () = sleep(Duration::from_secs(1)) => None,
@@ -81,11 +84,17 @@ impl Group {
     }
 
     fn signal(&self, signal: Signal) {
-        let Some(leader) = self.leader else { return };
-        match kill_process_group(leader, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => tracing::warn!(group = %leader.as_raw_nonzero(), %error, "could not signal a program"),
+        if let Some(leader) = self.leader {
+            signal_group(leader, signal);
         }
+    }
+}
+
+/// Sends a signal to a group; one that has ended needs none.
+pub(in crate::transform) fn signal_group(leader: Pid, signal: Signal) {
+    match kill_process_group(leader, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+        Err(error) => tracing::warn!(group = %leader.as_raw_nonzero(), %error, "could not signal a child process"),
     }
 }
 

@@ -1,0 +1,82 @@
+//! Virtual environments made from a file of requirements: once for each content of the file, and used again.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use euterpe_actors::outcome::Fault;
+
+/// Says that an environment is whole.
+const WHOLE: &str = "euterpe-is-whole";
+
+/// The Python of the environment with what `file` asks for, built with `base` below `states` where it is not there.
+///
+/// Who comes while it is being built waits for it. One that was left half built is built anew.
+pub(super) fn built(base: &Path, file: &Path, states: &Path) -> Result<PathBuf, Fault> {
+    let text = read(file)?;
+    let version = run(Command::new(base).args(["-c", "import sys; print(sys.version, sys.base_prefix)"]));
+    let version = version.map_err(|said| Fault::fatal(format!("{} cannot be started: {said}", base.display())))?;
+    let digest = blake3::hash(format!("{version}\n{text}").as_bytes()).to_hex();
+    let folders = states.join("environments");
+    let trouble = |error: io::Error| {
+        Fault::failed(format!("could not build a Python environment below {}: {error}", folders.display()))
+    };
+    fs::create_dir_all(&folders).map_err(trouble)?;
+    let folder = std::path::absolute(folders.join(&digest[..16])).map_err(trouble)?;
+    let lock = File::create(folder.with_extension("lock")).map_err(trouble)?;
+    lock.lock().map_err(trouble)?; // given back with the file
+    let program = folder.join("bin/python");
+    if folder.join(WHOLE).exists() {
+        return Ok(program);
+    }
+    tracing::warn!("building the Python environment of {} in {}", file.display(), folder.display());
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(error)),
+        _ => {}
+    }
+    let not = |what: &str, said: String| Fault::fatal(format!("{what} {}:\n{said}", file.display()));
+    run(Command::new(base).args(["-m", "venv"]).arg(&folder))
+        .map_err(|said| not("could not make a virtual environment (on Debian: install python3-venv) for", said))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"];
+    run(Command::new(&program).args(pip).arg(file)).map_err(|said| not("could not install", said))?;
+    fs::write(folder.join(WHOLE), &text).map_err(trouble)?;
+    Ok(program)
+}
+
+/// The file, and those that it names by `-r` and `-c`: a change in any of them is another environment.
+fn read(file: &Path) -> Result<String, Fault> {
+    let mut text = String::new();
+    let mut to_read = vec![file.to_owned()];
+    let mut known = Vec::new();
+    while let Some(file) = to_read.pop() {
+        if known.contains(&file) {
+            continue;
+        }
+        let part = fs::read_to_string(&file)
+            .map_err(|error| Fault::fatal(format!("could not read the requirements {}: {error}", file.display())))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let option = |line: &str| {
+            let names = ["-r ", "-c ", "--requirement ", "--constraint "];
+            names.iter().find_map(|name| line.strip_prefix(name)).map(|name| folder.join(name.trim()))
+        };
+        to_read.extend(part.lines().map(str::trim).filter_map(option));
+        text += &part;
+        known.push(file);
+    }
+    Ok(text)
+}
+
+/// What a program prints, or the last that it says when it fails.
+fn run(command: &mut Command) -> Result<String, String> {
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&stdout).into_owned());
+    }
+    let said = [stdout, stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().collect();
+    Err(lines[lines.len().saturating_sub(12)..].join("\n"))
+}
