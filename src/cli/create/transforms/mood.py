@@ -8,7 +8,7 @@ from euterpe import Skip, transform
 
 
 @transform
-def mood(loudness: dict[str, Any], *, loud: float = -14.0) -> dict[str, Any]:
+def mood(loudness: dict[str, Any], *, loud: float = -16.0) -> dict[str, Any]:
     """Gives {"mood", "energy", "headroom_db"}.
 
     `loudness` is what `audio.loudness` makes; from `loud` LUFS on a track counts as loud. The energy is 0 at -36 LUFS

@@ -24,7 +24,7 @@ class Mood(unittest.TestCase):
             mood({**LOUD, "integrated_lufs": None})
 
     def test_it_runs_as_a_node_runs_it(self) -> None:
-        made = run_transform(mood, "t-1", "json", loudness=LOUD, loud=-14)
+        made = run_transform(mood, "t-1", "json", loudness=LOUD, loud=-12)
         self.assertEqual(made, {"mood": "driving", "energy": 0.9, "headroom_db": 0.5})
 
 
