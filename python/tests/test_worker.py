@@ -56,6 +56,12 @@ class Opening(unittest.TestCase):
         self.assertIn("input `fade` of `f` is annotated as float, which is no form of an input", text)
         self.assertIn("if it is an option, put it after a `*`", text)
 
+    def test_inputs_and_options_on_the_wrong_side_of_the_star_are_told(self) -> None:
+        self.assertIn(
+            "input of the job; put it before the `*`", self.fault("def f(*, a: bytes): ...\n", inputs=("a",))["text"]
+        )
+        self.assertIn("put it after a `*`", self.fault("def f(fade: float): ...\n", fade=1)["text"])
+
     def test_a_function_that_is_not_there_is_told_those_that_are(self) -> None:
         text = self.fault("def tags() -> str: ...\n", "tag")["text"]
         self.assertEqual(text, "mine.py has no function `tag`; did you mean `tags`?")
@@ -168,6 +174,7 @@ class Working(unittest.TestCase):
             ("{}", "txt", "fatal", "a dict does not fit the output `.txt`"),
             ("[1]", "npy", "fatal", "return a numpy array"),
             ("{1, 2}", "json", "fatal", "holds a set"),
+            ("[d := {}, d.update(a=d, b=d)]", "json", "fatal", "Circular reference"),
             ("{'a': [1, float('nan')]}", "json", "failed", "holds nan at `a[1]`"),
             ("'happy'", "json", "fatal", "return the value itself"),
             ("'text'", "wav", "fatal", "return Audio(samples, rate)"),
@@ -276,6 +283,8 @@ def f(what: str, ctx: Context) -> bytes:
     if what == "chatter":
         threads = [threading.Thread(target=lambda: [ctx.log.info("x" * 1000) for _ in range(200)]) for _ in range(4)]
         [t.start() for t in threads]; [t.join() for t in threads]
+    if what == "abort": print("before"); os.abort()
+    if what == "segfault": import ctypes; ctypes.string_at(0)
     if what == "sigint": os.kill(os.getpid(), 2)
     if what == "environment": return ",".join(k for k in os.environ if "EUTERPE" in k).encode()
     return b"fine"
@@ -346,6 +355,16 @@ def f(what: str, ctx: Context) -> bytes:
         self.assertIn("info: too late", self.node.log())
         self.assertEqual(self.node.work(what=b"")[1], b"fine")
         self.assertEqual(self.node.told, [])
+
+    def test_a_crash_leaves_a_traceback_in_the_log(self) -> None:
+        for what, number in ((b"abort", signal.SIGABRT), (b"segfault", signal.SIGSEGV)):
+            with Node() as node:
+                node.open(HEAD + self.SOURCE, "f", ("what",))
+                with self.assertRaises((EOFError, ConnectionError)):
+                    node.work(what=what)
+                self.assertEqual(node.process.wait(5), -number)
+                self.assertRegex(node.log(), r'Fatal Python error: [^$]*File ".*mine\.py", line \d+ in f')
+                self.assertEqual("before" in node.log(), what == b"abort")
 
     def test_it_ends_with_the_stream_and_by_sigterm(self) -> None:
         self.node.socket.close()

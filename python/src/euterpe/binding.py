@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 OWN = {"output": (forms.PATH, "Path"), "outputs": (forms.MAP, "dict[str, Path]")}
 """Parameters with a meaning by their name, and how they are annotated."""
 
+AFTER = "; if it is an option, put it after a `*`"
+
 
 class Binding:
     """What fits a function and a job together.
@@ -46,7 +48,8 @@ class Binding:
         needed: list[str] = []
         for at, parameter in positional[setup is not None :]:
             if not self._is_extra(at, parameter, problems):
-                places[parameter.name] = (at, input_form(self.name, parameter, problems))
+                hint = "" if parameter.default is NONE and parameter.name not in options else AFTER
+                places[parameter.name] = (at, input_form(self.name, parameter, hint, problems))
                 if parameter.default is NONE:
                     needed.append(parameter.name)
         if any(name not in places for name in inputs) or any(name not in inputs for name in needed):
@@ -54,7 +57,12 @@ class Binding:
             problems.append(f"`{self.name}` takes {inputs_named(list(places))}; the job gives {given}")
         self.inputs = [(name, *places[name]) for name in inputs if name in places]
 
-        own = [item for item in signature.keywords if not self._is_extra(item.name, item, problems)]
+        own = []
+        for parameter in signature.keywords:
+            if parameter.name in inputs and parameter.name not in options:
+                problems.append(f"`{parameter.name}` of `{self.name}` is an input of the job; put it before the `*`")
+            elif not self._is_extra(parameter.name, parameter, problems):
+                own.append(parameter)
         self.keywords = take(self.name, own, options, problems)
         names = [parameter.name for parameter in own]
         self.loader = None
@@ -83,15 +91,14 @@ class Binding:
         return True
 
 
-def input_form(owner: str, parameter: Parameter, problems: list[str]) -> str:
-    """The form of an input; a problem where its annotation says none."""
+def input_form(owner: str, parameter: Parameter, hint: str, problems: list[str]) -> str:
+    """The form of an input; a problem, that ends in the hint, where its annotation says none."""
     form = forms.form_of(parameter.annotation)
     if form is not None:
         return form
     what = "has no annotation"
     if parameter.annotation is not NONE:
         what = f"is annotated as {shown(parameter.annotation)}, which is no form of an input"
-    hint = "" if parameter.default is NONE else "; if it is an option, put it after a `*`"
     if parameter.name in ("ctx", "context"):
         hint = "; the context is annotated as Context"
     problems.append(f"input `{parameter.name}` of `{owner}` {what}; annotate it as {forms.CHOICES}{hint}")

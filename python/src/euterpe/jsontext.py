@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 MOST_ITEMS = 65_536
 """Larger arrays do not belong into JSON."""
 
+MOST_PLACE = 500
+REMEDIES = {"set": "return sorted(…)", "frozenset": "return sorted(…)", "bytes": "decode it"}
+
 
 def plain(value: Any) -> Any:
     """A number or a small array of numpy as one of Python; raises TypeError for all else."""
-    if any(base.__module__ == "numpy" for base in type(value).__mro__):
-        if not hasattr(value, "__len__") or value.ndim == 0:
+    if hasattr(value, "tolist") and any(base.__module__ == "numpy" for base in type(value).__mro__):
+        if value.ndim == 0:
             return value.item()
         if value.size <= MOST_ITEMS:
             return value.tolist()
@@ -40,7 +43,7 @@ def json_bytes(value: Any, label: str) -> bytes:
     except UnicodeEncodeError:
         raise ValueError(f"a text for the {label} holds half a character, which is no UTF-8") from None
     except (TypeError, ValueError) as error:
-        found = odd(value, "", 0)
+        found = odd(value, "", {})
         if found is None:
             raise Misfit(f"the result does not fit the {label}: {error}") from None
         place, what, remedy = found
@@ -51,25 +54,28 @@ def json_bytes(value: Any, label: str) -> bytes:
         raise Misfit(text) from None
 
 
-def odd(value: Any, place: str, depth: int) -> tuple[str, str, str] | None:
+def odd(value: Any, place: str, seen: dict[int, Any]) -> tuple[str, str, str] | None:
     """The first thing that is no JSON: its place such as `.bands[3]`, what it is, and the remedy."""
-    if depth > 100 or value is None or isinstance(value, (str, int)):
+    if value is None or isinstance(value, (str, int)):
         return None
     if isinstance(value, float):
         return None if value - value == 0.0 else (place, repr(float(value)), "put None there, or a number")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not (key is None or isinstance(key, (str, int, float))):
-                return place, f"the key {key!r}", "make it a str"
-            found = odd(item, f"{place}.{key}", depth + 1)
-            if found:
-                return found
+    if not isinstance(value, (dict, list, tuple)):
+        try:
+            return odd(plain(value), place, seen)
+        except TypeError as error:
+            return (
+                place,
+                str(error),
+                REMEDIES.get(type(value).__name__, "convert it to a str, a number, a list or a dict"),
+            )
+    if id(value) in seen or len(place) > MOST_PLACE:
         return None
-    if isinstance(value, (list, tuple)):
-        steps = (odd(item, f"{place}[{at}]", depth + 1) for at, item in enumerate(value))
-        return next((found for found in steps if found), None)
-    try:
-        return odd(plain(value), place, depth + 1)
-    except TypeError as error:
-        remedies = {"set": "return sorted(…)", "frozenset": "return sorted(…)", "bytes": "decode it"}
-        return place, str(error), remedies.get(type(value).__name__, "convert it to a str, a number, a list or a dict")
+    seen[id(value)] = value  # kept, so that no other takes its id
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if not (key is None or isinstance(key, (str, int, float))):
+            return place, f"the key {key!r}", "make it a str"
+        found = odd(item, f"{place}.{key}" if isinstance(value, dict) else f"{place}[{key}]", seen)
+        if found:
+            return found
+    return None
