@@ -14,7 +14,7 @@ const FILES: [(&str, &str); 5] = [
     ("graph.yaml", include_str!("graph.yaml")),
     ("transforms/mood.py", include_str!("transforms/mood.py")),
     ("transforms/test_mood.py", include_str!("transforms/test_mood.py")),
-    (".gitignore", include_str!("gitignore")),
+    (".gitignore", include_str!(".gitignore")),
 ];
 
 /// Make a folder with a graph, a Python transform and its test, that works as it is.

@@ -13,17 +13,18 @@ pub(in crate::transform) fn resident(process: Pid) -> u64 {
 
 /// What a process and all that it started have resident, in bytes. Pages that several share count for each of them.
 pub(in crate::transform) fn resident_of_all(process: Pid) -> u64 {
-    let mut sum = 0;
-    let mut to_do = vec![process];
-    let mut looked_at = 0;
-    while let Some(process) = to_do.pop() {
-        sum += resident(process);
-        looked_at += 1;
-        if looked_at < 10_000 {
-            to_do.extend(children(process));
-        }
+    family(process).into_iter().map(resident).sum()
+}
+
+/// A process and all that it started and that are still below it.
+pub(in crate::transform) fn family(process: Pid) -> Vec<Pid> {
+    let mut family = vec![process];
+    let mut at = 0;
+    while at < family.len() && family.len() < 10_000 {
+        family.extend(children(family[at]));
+        at += 1;
     }
-    sum
+    family
 }
 
 fn children(process: Pid) -> Vec<Pid> {

@@ -9,7 +9,7 @@ mod tether;
 
 pub(super) use ending::how_it_ended;
 pub(super) use environment::{inherit, scrub};
-pub(super) use group::{Deadline, Ended, Group, signal_group};
+pub(super) use group::{Deadline, Ended, Group, end_all, signal_group};
 pub(super) use keeper::Kept;
 pub use keeper::{VERB as KEEPER, enable as enable_keeper, keep};
 pub(super) use memory::{resident, resident_of_all};

@@ -17,7 +17,7 @@ use super::{
     speech::{Heard, PROTOCOL, Piece, Ready},
 };
 use crate::transform::process::{
-    Deadline, Kept, fenced_in, how_it_ended, resident, resident_of_all, signal_group, tethered,
+    Deadline, Kept, end_all, fenced_in, how_it_ended, resident, resident_of_all, signal_group, tethered,
 };
 
 /// How long a worker may take to say that it can begin: it may load a model.
@@ -232,9 +232,8 @@ impl Child {
                 (FaultKind::Killed, text)
             }
         };
-        self.signal(Signal::KILL);
-        self.wait(FAREWELL).await;
         self.end_group();
+        self.wait(FAREWELL).await;
         Fault::new(kind, text).with_stderr(self.printed.tail())
     }
 
@@ -258,8 +257,9 @@ impl Child {
     }
 
     fn end_group(&mut self) {
-        self.signal(Signal::KILL);
-        self.group = None;
+        if let Some(group) = self.group.take() {
+            end_all(group);
+        }
     }
 
     /// Lets it go: it ends by itself when it hears no more, or is killed soon after.
