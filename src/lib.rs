@@ -1,5 +1,6 @@
 //! Euterpe runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 
+pub mod address;
 pub mod app;
 pub mod assembly;
 pub mod broker;

@@ -17,5 +17,6 @@ mod layout; //        who may import whom, and how long a file may be
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod messages; //      bodies by other programs: their schema, their examples, and how they are read
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
+mod s3; //            S3 servers, each in a process of its own: the storage suite, and what is peculiar to them
 mod storage_local; // the suite of the storage port over folders
 mod venv; //        Python with packages that a test stands on

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Bound, sync::Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key};
+use super::{Content, Hold, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key};
 
 /// How many paths a page of a listing holds.
 const PAGE: usize = 1000;
@@ -41,9 +41,11 @@ impl Storage for MemoryStorage {
     async fn open(&self, path: &str) -> Result<Object, StorageError> {
         check("open", path)?;
         match self.locked().get(path) {
-            Some((bytes, stamp)) => {
-                Ok(Object { info: info(bytes, stamp.as_ref()), content: Content::Bytes(bytes.clone()) })
-            }
+            Some((bytes, stamp)) => Ok(Object {
+                info: info(bytes, stamp.as_ref()),
+                content: Content::Bytes(bytes.clone()),
+                hold: Hold::default(),
+            }),
             None => Err(StorageError::new(StorageErrorKind::NotFound, "open", path, "no such object")),
         }
     }

@@ -65,6 +65,25 @@ pub struct Object {
     pub info: ObjectInfo,
     /// The bytes, or a file that holds them.
     pub content: Content,
+    /// Keeps the file for as long as this lives.
+    pub hold: Hold,
+}
+
+/// Keeps what an opened object stands on: a file that was made for whoever reads it now, and goes after that.
+#[derive(Clone, Default)]
+pub struct Hold(Option<Arc<dyn std::any::Any + Send + Sync>>);
+
+impl Hold {
+    /// Keeps `what` until this and its copies are dropped.
+    pub fn of(what: impl std::any::Any + Send + Sync) -> Self {
+        Self(Some(Arc::new(what)))
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Hold(something)" } else { "Hold(nothing)" })
+    }
 }
 
 /// Where bytes are.

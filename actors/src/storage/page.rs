@@ -31,6 +31,8 @@ pub enum ListedProblem {
     NotUtf8,
     /// A link that leads out of the store.
     LeavesStore,
+    /// Its name has segments that a path cannot have.
+    NoKey,
 }
 
 impl ListedProblem {
@@ -38,6 +40,7 @@ impl ListedProblem {
     pub const fn text(self) -> &'static str {
         match self {
             ListedProblem::NotUtf8 => "the name is not UTF-8; rename the file",
+            ListedProblem::NoKey => "an empty, `.` or `..` segment between slashes; rename the object",
             ListedProblem::LeavesStore => "a link that leads out of the store; put the file itself there",
         }
     }

@@ -21,6 +21,7 @@ pub(crate) fn work(entity: &str, inputs: &[(&str, &str, &[u8])], suffix: &str) -
         object: Object {
             info: ObjectInfo { size: bytes.len() as u64, stamp: None, modified: None },
             content: Content::Bytes(Bytes::copy_from_slice(bytes)),
+            hold: Default::default(),
         },
     });
     let scratch = Scratch::at(folder);

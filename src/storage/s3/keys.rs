@@ -1,0 +1,112 @@
+//! Paths within a store and keys within its bucket.
+
+use euterpe_actors::storage::{StorageErrorKind, is_key};
+
+use super::trouble::Trouble;
+
+/// The most bytes that a key may have.
+const LONGEST: usize = 1024;
+
+/// Euterpe's own objects; they may lie within a store, and are no part of it.
+pub(super) const OWN: &str = ".euterpe";
+
+/// What every key of a store starts with.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    /// Empty, or a prefix with a slash at its end.
+    base: String,
+}
+
+impl Keys {
+    pub fn below(prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        Self { base: if prefix.is_empty() { String::new() } else { format!("{prefix}/") } }
+    }
+
+    /// The key of an object, where `path` can be one.
+    pub fn key(&self, path: &str) -> Result<String, Trouble> {
+        let bad = |text: String| Trouble::new(StorageErrorKind::BadKey, text);
+        if !is_key(path) {
+            return Err(bad("a key has segments with `/` between them, none empty, `.` or `..`".into()));
+        }
+        if path.split('/').any(|segment| segment == OWN) {
+            return Err(bad(format!("`{OWN}` is a name that this program uses itself; choose another")));
+        }
+        let room = LONGEST.saturating_sub(self.base.len());
+        if path.len() > room {
+            let length = path.len();
+            return Err(bad(format!("it is too long: {length} bytes, where {room} are left below the prefix")));
+        }
+        Ok(format!("{}{path}", self.base))
+    }
+
+    /// The key of one of our own objects.
+    pub fn own(&self, name: &str) -> String {
+        format!("{}{OWN}/{name}", self.base)
+    }
+
+    /// What the keys below a text prefix start with; none where no key of a bucket can.
+    pub fn prefix(&self, prefix: &str) -> Option<String> {
+        let whole = format!("{}{prefix}", self.base);
+        (whole.len() <= LONGEST && !prefix.contains('\0')).then_some(whole)
+    }
+
+    /// The path of a key within the store; none for what is no object of it: our own, and the empty objects that stand
+    /// for folders.
+    pub fn path<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let path = key.strip_prefix(&self.base)?;
+        let ours = path.split('/').any(|segment| segment == OWN);
+        (!path.is_empty() && !path.ends_with('/') && !ours).then_some(path)
+    }
+}
+
+/// Reads a key that a listing wrote as in an address: `%` and two digits for a byte, `+` for a space.
+pub(super) fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_its_key_lead_to_each_other() {
+        for prefix in ["", "data", "/data/", "a/b"] {
+            let keys = Keys::below(prefix);
+            let key = keys.key("mel/t-1.npy").expect("a key");
+            assert_eq!(keys.path(&key), Some("mel/t-1.npy"), "{prefix}");
+            assert_eq!(keys.path(&keys.own("stamps/x")), None);
+            assert_eq!(keys.path(&format!("{}folder/", keys.base)), None);
+        }
+        assert_eq!(Keys::below("data").path("database/x"), None);
+    }
+
+    #[test]
+    fn a_key_of_more_bytes_than_a_bucket_takes_is_none() {
+        let keys = Keys::below("data");
+        assert!(keys.key(&"é".repeat(509)).is_ok(), "1,018 bytes and the prefix are 1,023");
+        for bad in ["é".repeat(510), ".euterpe/stamps/x".into(), "a/.euterpe".into(), "a//b".into()] {
+            assert_eq!(keys.key(&bad).expect_err("refused").kind, StorageErrorKind::BadKey, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_listing_in_the_form_of_addresses_is_read() {
+        assert_eq!(decoded("a+b%2Bc%20d%0A/%C3%A9%E2%80%8B").as_deref(), Some("a b+c d\n/é\u{200b}"));
+        assert_eq!(decoded("100%").as_deref(), None);
+        assert_eq!(decoded("%ff").as_deref(), None);
+    }
+}

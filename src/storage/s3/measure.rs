@@ -1,0 +1,115 @@
+//! One pass over a content before it is sent: its size, its hash for the stamp, its checksums for the server.
+
+use std::{fs::File, io, io::Read, path::PathBuf};
+
+use bytes::Bytes;
+use euterpe_actors::storage::Content;
+
+use super::Tuning;
+use super::trouble::Trouble;
+
+/// The most parts that an upload may have.
+const MOST_PARTS: u64 = 10_000;
+
+/// A content and what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub body: Body,
+    pub size: u64,
+    /// BLAKE3 in hexadecimal.
+    pub hash: String,
+    /// CRC32 of each part, in the form of a header; one if it is sent at once.
+    pub checksums: Vec<String>,
+    /// How many bytes a part has.
+    pub part: u64,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    Bytes(Bytes),
+    File(PathBuf),
+}
+
+/// Reads the content once. The inner error is the content's own: it cannot be read.
+pub(super) async fn measured(content: Content, tuning: &Tuning) -> Result<io::Result<Measured>, Trouble> {
+    let tuning = tuning.clone();
+    tokio::task::spawn_blocking(move || measure(content, &tuning)).await.map_err(Trouble::unavailable)
+}
+
+fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
+    let (body, mut file, expected) = match content {
+        Content::Bytes(bytes) => {
+            let size = bytes.len() as u64;
+            (Body::Bytes(bytes), None, size)
+        }
+        Content::File(path) => {
+            let file = File::open(&path)?;
+            let size = file.metadata()?.len();
+            (Body::File(path), Some(file), size)
+        }
+    };
+    let part = match expected >= tuning.in_parts_from {
+        true => tuning.part.max(expected.div_ceil(MOST_PARTS)),
+        false => u64::MAX,
+    };
+    let mut sums =
+        Sums { hash: blake3::Hasher::new(), crc: crc32fast::Hasher::new(), in_part: 0, part, done: Vec::new() };
+    let size = match (&body, &mut file) {
+        (_, Some(file)) => {
+            let mut buffer = vec![0; 256 << 10];
+            let mut size = 0;
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => break size,
+                    read => {
+                        sums.add(&buffer[..read]);
+                        size += read as u64;
+                    }
+                }
+            }
+        }
+        (Body::Bytes(bytes), None) => {
+            sums.add(bytes);
+            expected
+        }
+        (Body::File(_), None) => unreachable!("a file is open"),
+    };
+    let (hash, checksums) = sums.end();
+    Ok(Measured { body, size, hash, checksums, part })
+}
+
+struct Sums {
+    hash: blake3::Hasher,
+    crc: crc32fast::Hasher,
+    in_part: u64,
+    part: u64,
+    done: Vec<String>,
+}
+
+impl Sums {
+    fn add(&mut self, mut bytes: &[u8]) {
+        self.hash.update(bytes);
+        while !bytes.is_empty() {
+            if self.in_part == self.part {
+                self.next_part();
+            }
+            let room = usize::try_from(self.part - self.in_part).unwrap_or(usize::MAX).min(bytes.len());
+            let (now, later) = bytes.split_at(room);
+            self.crc.update(now);
+            self.in_part += room as u64;
+            bytes = later;
+        }
+    }
+
+    fn next_part(&mut self) {
+        let crc = std::mem::take(&mut self.crc).finalize();
+        self.done.push(aws_smithy_types::base64::encode(crc.to_be_bytes()));
+        self.in_part = 0;
+    }
+
+    fn end(mut self) -> (String, Vec<String>) {
+        self.next_part();
+        (self.hash.finalize().to_hex().to_string(), self.done)
+    }
+}

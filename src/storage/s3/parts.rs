@@ -1,0 +1,98 @@
+//! An upload in parts: nothing can be seen under its key before the last step, and what fails is aborted.
+
+use std::collections::HashMap;
+
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::bucket::Bucket;
+use super::client::timeouts;
+use super::measure::Measured;
+use super::trouble::{Refusal, Trouble, refusal};
+use super::write::Condition;
+
+/// How long a server may take to put the parts together, as bytes of which each takes its time.
+const COMPLETING: u64 = 3_000_000;
+
+impl Bucket {
+    /// Uploads a content in parts. The server judges the condition with the last step.
+    pub(super) async fn put_in_parts(
+        &self,
+        key: &str,
+        content: &Measured,
+        metadata: HashMap<String, String>,
+        condition: &Condition,
+    ) -> Result<(), Refusal> {
+        let begun = self.client.create_multipart_upload().bucket(self.name()).key(key).set_metadata(Some(metadata));
+        let begun = begun.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(|error| refusal(&error))?;
+        let upload = begun
+            .upload_id
+            .ok_or_else(|| Refusal::Trouble(Trouble::unavailable("the server gave the upload no name")))?;
+        let put = self.send_parts(key, &upload, content, condition).await;
+        if put.is_err() {
+            self.abort(key, &upload).await;
+        }
+        put
+    }
+
+    async fn send_parts(
+        &self,
+        key: &str,
+        upload: &str,
+        content: &Measured,
+        condition: &Condition,
+    ) -> Result<(), Refusal> {
+        let parts = stream::iter(0..content.checksums.len())
+            .map(|number| self.send_part(key, upload, content, number))
+            .buffered(self.settings.tuning.at_once)
+            .try_collect::<Vec<_>>()
+            .await?;
+        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts(&self.settings.tuning, COMPLETING));
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(self.name())
+            .key(key)
+            .upload_id(upload)
+            .set_if_match(condition.if_match())
+            .set_if_none_match(condition.if_none_match())
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
+        completed.customize().config_override(patient).send().await.map_err(|error| refusal(&error))?;
+        Ok(())
+    }
+
+    async fn send_part(
+        &self,
+        key: &str,
+        upload: &str,
+        content: &Measured,
+        number: usize,
+    ) -> Result<CompletedPart, Refusal> {
+        let _moving = self.permit().await.map_err(Refusal::Trouble)?;
+        let start = number as u64 * content.part;
+        let length = content.part.min(content.size - start);
+        let (checksum, number) = (&content.checksums[number], number as i32 + 1);
+        let part = self
+            .client
+            .upload_part()
+            .bucket(self.name())
+            .key(key)
+            .upload_id(upload)
+            .part_number(number)
+            .checksum_crc32(checksum)
+            .body(content.bytes(start, length).await?);
+        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts(&self.settings.tuning, length));
+        let sent = part.customize().config_override(patient).send().await.map_err(|error| refusal(&error))?;
+        // A server that knows no checksums does not tell this one either, and would not know what it is to complete.
+        let checksum = sent.checksum_crc32.is_some().then(|| checksum.clone());
+        Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).set_checksum_crc32(checksum).build())
+    }
+
+    /// Best effort: what is left is swept later.
+    async fn abort(&self, key: &str, upload: &str) {
+        let aborted = self.client.abort_multipart_upload().bucket(self.name()).key(key).upload_id(upload).send().await;
+        if let Err(Refusal::Trouble(trouble)) = aborted.map_err(|error| refusal(&error)) {
+            tracing::warn!(place = %self.settings.place(), why = %trouble.text, "an upload was not aborted; it is swept later");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Reads an object, one whole version of it: at once where it is small, else by ranges in parallel into a file.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use bytes::{Bytes, BytesMut};
+use euterpe_actors::storage::{Content, Hold, Object};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::time::timeout;
+
+use super::bucket::{Bucket, Placed};
+use super::trouble::{Refusal, Trouble, refusal};
+
+/// How often an object may be replaced while it is read.
+const MOST_VERSIONS: u32 = 50;
+
+/// A file that goes when nobody reads it any more.
+#[derive(Debug)]
+struct Downloaded(PathBuf);
+
+impl Drop for Downloaded {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::debug!(%error, "a downloaded object was not removed");
+        }
+    }
+}
+
+impl Bucket {
+    pub async fn open_object(&self, key: &str) -> Result<Object, Trouble> {
+        for _ in 0..MOST_VERSIONS {
+            match self.one_version(key).await {
+                Err(Refusal::Condition) => {} // replaced meanwhile
+                read => return read.map_err(Refusal::into_trouble),
+            }
+        }
+        Err(Trouble::unavailable("it was replaced each time before it was read to its end"))
+    }
+
+    async fn one_version(&self, key: &str) -> Result<Object, Refusal> {
+        let part = self.settings.tuning.part;
+        let (placed, first) = self.first_part(key, part).await?;
+        let size = placed.info.size;
+        if size == first.len() as u64 {
+            return Ok(Object { info: placed.info, content: Content::Bytes(first), hold: Hold::default() });
+        }
+        let (downloaded, file) = self.new_file().map_err(on_disk)?;
+        let file = Arc::new(file);
+        write_at(file.clone(), first, 0).await?;
+        stream::iter((part..size).step_by(usize::try_from(part).unwrap_or(usize::MAX)))
+            .map(|start| {
+                let (file, etag) = (file.clone(), &placed.etag);
+                async move {
+                    let _moving = self.permit().await.map_err(Refusal::Trouble)?;
+                    let bytes = self.range(key, start, part.min(size - start), etag).await?;
+                    write_at(file, bytes, start).await
+                }
+            })
+            .buffer_unordered(self.settings.tuning.at_once)
+            .try_collect::<()>()
+            .await?;
+        let path = downloaded.0.clone();
+        Ok(Object { info: placed.info, content: Content::File(path), hold: Hold::of(downloaded) })
+    }
+
+    /// The first bytes of the newest version, and all of a small one.
+    async fn first_part(&self, key: &str, part: u64) -> Result<(Placed, Bytes), Refusal> {
+        let mut tries = 0;
+        loop {
+            let _moving = self.permit().await.map_err(Refusal::Trouble)?;
+            let ask = self.client.get_object().bucket(self.name()).key(key);
+            let got = match ask.clone().range(format!("bytes=0-{}", part - 1)).send().await {
+                // An empty object has no first byte.
+                Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 416) => {
+                    ask.send().await
+                }
+                got => got,
+            };
+            let mut got = got.map_err(|error| refusal(&error))?;
+            let length = got.content_length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+            // `bytes 0-9/1234`; without it the server sent everything.
+            let whole = got.content_range.as_deref().and_then(|range| range.rsplit('/').next()?.parse().ok());
+            let size: u64 = whole.unwrap_or(length);
+            if whole.is_none() && length > part {
+                return Err(Refusal::Trouble(Trouble::unavailable("the server does not know ranges")));
+            }
+            let (etag, metadata, modified) = (got.e_tag.take(), got.metadata.take(), got.last_modified.take());
+            match self.body(got, length).await {
+                Ok(bytes) => {
+                    let placed = self.placed(size, etag, metadata, modified).await.map_err(Refusal::Trouble)?;
+                    return Ok((placed, bytes));
+                }
+                Err(trouble) => self.pause(&mut tries, trouble).await?,
+            }
+        }
+    }
+
+    /// Some bytes of one version.
+    async fn range(&self, key: &str, start: u64, length: u64, etag: &str) -> Result<Bytes, Refusal> {
+        let mut tries = 0;
+        loop {
+            let ask = self.client.get_object().bucket(self.name()).key(key).if_match(etag);
+            let got = ask.range(format!("bytes={start}-{}", start + length - 1)).send().await;
+            let got = got.map_err(|error| refusal(&error))?;
+            match self.body(got, length).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(trouble) => self.pause(&mut tries, trouble).await?,
+            }
+        }
+    }
+
+    /// The bytes of an answer, all of them.
+    async fn body(&self, got: GetObjectOutput, length: u64) -> Result<Bytes, Trouble> {
+        let patience = self.settings.tuning.patience;
+        let room = usize::try_from(length).map_err(Trouble::unavailable)?;
+        let mut bytes = BytesMut::with_capacity(room);
+        let mut body = got.body;
+        let reading = async {
+            loop {
+                match timeout(patience, body.next()).await {
+                    Ok(Some(more)) => bytes.extend_from_slice(&more.map_err(|error| cut_off(&error))?),
+                    Ok(None) => return Ok(()),
+                    Err(_) => return Err(Trouble::unavailable("the server stopped in the middle of an object")),
+                }
+            }
+        };
+        let in_all = patience + Duration::from_millis(length * 1000 / super::client::SLOWEST);
+        timeout(in_all, reading).await.map_err(|_| Trouble::unavailable("the server is too slow"))??;
+        match bytes.len() == room {
+            true => Ok(bytes.freeze()),
+            false => Err(Trouble::unavailable(format!("{} of {room} bytes came", bytes.len()))),
+        }
+    }
+
+    /// Waits before what broke off is asked for again, longer each time, and gives up in the end.
+    async fn pause(&self, tries: &mut u32, trouble: Trouble) -> Result<(), Refusal> {
+        *tries += 1;
+        if *tries >= self.settings.tuning.tries {
+            return Err(Refusal::Trouble(trouble));
+        }
+        tokio::time::sleep(Duration::from_millis(100 << (*tries).min(5))).await;
+        Ok(())
+    }
+
+    fn new_file(&self) -> io::Result<(Downloaded, File)> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let name = format!("object-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        std::fs::create_dir_all(&self.settings.scratch)?;
+        let path = self.settings.scratch.join(name);
+        let file = File::create(&path)?;
+        Ok((Downloaded(path), file))
+    }
+}
+
+fn cut_off(error: &dyn std::error::Error) -> Trouble {
+    let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+    Trouble::unavailable(format!("the object broke off: {error}{cause}"))
+}
+
+/// Trouble with our own disk while downloading: full, or gone.
+fn on_disk(error: io::Error) -> Refusal {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => euterpe_actors::storage::StorageErrorKind::Full,
+        io::ErrorKind::PermissionDenied => euterpe_actors::storage::StorageErrorKind::Denied,
+        _ => euterpe_actors::storage::StorageErrorKind::Unavailable,
+    };
+    Refusal::Trouble(Trouble::new(kind, format!("no room for a download: {error}")))
+}
+
+async fn write_at(file: Arc<File>, bytes: Bytes, at: u64) -> Result<(), Refusal> {
+    let written = tokio::task::spawn_blocking(move || file.write_all_at(&bytes, at)).await;
+    written.map_err(|error| Refusal::Trouble(Trouble::unavailable(error)))?.map_err(on_disk)
+}

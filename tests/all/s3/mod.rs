@@ -1,0 +1,18 @@
+//! S3: the storage suite over three servers, each in a process of its own; what is counted, broken, lied about.
+
+mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
+mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too
+mod server; // servers to test against
+mod suite; //  the suite of the storage port
+mod two_nodes; // one store as two nodes have it
+
+use std::sync::Arc;
+
+use euterpe_actors::ids::{JobName, RunId};
+use euterpe_actors::storage::Stamp;
+
+/// A stamp by the run that started at `millis`.
+fn stamp(millis: u64) -> Stamp {
+    let job = JobName::new("mel").expect("a plain name");
+    Stamp { job: job.clone(), runs: Arc::new([(job, RunId::new(millis, 0))].into()), hash: String::new() }
+}

@@ -1,0 +1,341 @@
+//! A bucket in memory that keeps its word: what a write says of what must be in place is judged in one step with it.
+//!
+//! It answers as Amazon's does where the adapter could care: ETags by content, keys in the order of their bytes, a thousand
+//! with each page, 2 KB of metadata, absence of an object that a condition names. Switches make it lie.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use s3s::dto::*;
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+
+use super::switches::Switches;
+
+/// How many keys a page has.
+const PAGE: usize = 1000;
+
+#[derive(Clone)]
+struct Kept {
+    bytes: Bytes,
+    metadata: Option<Metadata>,
+    etag: String,
+    modified: SystemTime,
+}
+
+#[derive(Default)]
+struct Buckets {
+    objects: BTreeMap<String, BTreeMap<String, Kept>>,
+    uploads: HashMap<String, Upload>,
+    begun: u64,
+}
+
+struct Upload {
+    bucket: String,
+    key: String,
+    metadata: Option<Metadata>,
+    parts: BTreeMap<i32, Bytes>,
+}
+
+/// The server's state.
+#[derive(Clone)]
+pub struct MemoryS3 {
+    buckets: Arc<Mutex<Buckets>>,
+    switches: Arc<Switches>,
+}
+
+impl MemoryS3 {
+    /// With one empty bucket.
+    pub fn new(bucket: &str, switches: Arc<Switches>) -> Self {
+        let buckets = Buckets { objects: BTreeMap::from([(bucket.to_owned(), BTreeMap::new())]), ..Buckets::default() };
+        Self { buckets: Arc::new(Mutex::new(buckets)), switches }
+    }
+
+    /// Puts small objects in place, `PREFIX000000SUFFIX` and so on: `seed PREFIX SUFFIX COUNT`.
+    pub fn seed(&self, bucket: &str, line: &str) {
+        let [_, prefix, suffix, count] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("not so: {line}") };
+        let bytes = Bytes::from_static(b"seeded");
+        let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified: SystemTime::now() };
+        let mut buckets = self.locked();
+        let objects = buckets.objects.entry(bucket.to_owned()).or_default();
+        objects.extend(
+            (0..count.parse().expect("a number")).map(|n: u32| (format!("{prefix}{n:06}{suffix}"), kept.clone())),
+        );
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, bucket: &str, key: &str) -> S3Result<Kept> {
+        let buckets = self.locked();
+        let objects = buckets.objects.get(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        objects.get(key).cloned().ok_or_else(|| s3_error!(NoSuchKey))
+    }
+}
+
+impl Buckets {
+    /// Judges the conditions and writes, in one step.
+    fn place(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        new: Kept,
+        matching: Option<&ETagCondition>,
+        absent: Option<&ETagCondition>,
+    ) -> S3Result<()> {
+        let objects = self.objects.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        let placed = objects.get(key);
+        if absent.is_some_and(ETagCondition::is_any) && placed.is_some() {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        match (matching, placed) {
+            (Some(_), None) => return Err(s3_error!(NoSuchKey)),
+            (Some(ETagCondition::ETag(wanted)), Some(placed)) if wanted.value() != placed.etag => {
+                return Err(s3_error!(PreconditionFailed));
+            }
+            _ => {}
+        }
+        objects.insert(key.to_owned(), new);
+        Ok(())
+    }
+}
+
+fn etag_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
+}
+
+async fn collect(body: Option<StreamingBlob>) -> S3Result<Bytes> {
+    let mut bytes = BytesMut::new();
+    let mut body = body.ok_or_else(|| s3_error!(IncompleteBody))?;
+    while let Some(more) = body.next().await {
+        bytes.extend_from_slice(&more.map_err(|_| s3_error!(IncompleteBody))?);
+    }
+    Ok(bytes.freeze())
+}
+
+fn check_crc(bytes: &[u8], given: Option<&String>) -> S3Result<()> {
+    let crc = crc32fast::hash(bytes).to_be_bytes();
+    match given {
+        Some(given) if *given != aws_smithy_types::base64::encode(crc) => Err(s3_error!(BadDigest)),
+        _ => Ok(()),
+    }
+}
+
+fn check_metadata(metadata: Option<&Metadata>) -> S3Result<()> {
+    let size: usize = metadata.into_iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
+    if size > 2048 { Err(s3_error!(MetadataTooLarge)) } else { Ok(()) }
+}
+
+#[async_trait::async_trait]
+impl S3 for MemoryS3 {
+    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
+        self.switches.met("CreateBucket")?;
+        self.locked().objects.entry(req.input.bucket).or_default();
+        Ok(S3Response::new(CreateBucketOutput::default()))
+    }
+
+    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.switches.met("HeadBucket")?;
+        match self.locked().objects.contains_key(&req.input.bucket) {
+            true => Ok(S3Response::new(HeadBucketOutput::default())),
+            false => Err(s3_error!(NoSuchBucket)),
+        }
+    }
+
+    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+        self.switches.met("HeadObject")?;
+        let kept = self.find(&req.input.bucket, &req.input.key)?;
+        if kept.modified.elapsed().unwrap_or_default() < self.switches.stale() {
+            return Err(s3_error!(NoSuchKey)); // a lie
+        }
+        Ok(S3Response::new(HeadObjectOutput {
+            content_length: Some(kept.bytes.len() as i64),
+            metadata: kept.metadata,
+            e_tag: Some(ETag::Strong(kept.etag)),
+            last_modified: Some(kept.modified.into()),
+            ..Default::default()
+        }))
+    }
+
+    async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        self.switches.met("GetObject")?;
+        let kept = self.find(&req.input.bucket, &req.input.key)?;
+        if let Some(ETagCondition::ETag(wanted)) = &req.input.if_match
+            && wanted.value() != kept.etag
+        {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        let whole = kept.bytes.len() as u64;
+        let (bytes, content_range) = match req.input.range {
+            None => (kept.bytes, None),
+            Some(range) => {
+                let range = range.check(whole)?;
+                let content_range = format!("bytes {}-{}/{whole}", range.start, range.end - 1);
+                (kept.bytes.slice(range.start as usize..range.end as usize), Some(content_range))
+            }
+        };
+        Ok(S3Response::new(GetObjectOutput {
+            content_length: Some(bytes.len() as i64),
+            content_range,
+            metadata: kept.metadata,
+            e_tag: Some(ETag::Strong(kept.etag)),
+            last_modified: Some(kept.modified.into()),
+            body: Some(StreamingBlob::wrap(futures::stream::iter([Ok::<_, std::io::Error>(bytes)]))),
+            ..Default::default()
+        }))
+    }
+
+    async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        self.switches.met("PutObject")?;
+        let input = req.input;
+        check_metadata(input.metadata.as_ref())?;
+        let bytes = collect(input.body).await?;
+        check_crc(&bytes, input.checksum_crc32.as_ref())?;
+        let etag = etag_of(&bytes);
+        let kept = Kept { bytes, metadata: input.metadata, etag: etag.clone(), modified: SystemTime::now() };
+        let heeded = |condition: Option<ETagCondition>| condition.filter(|_| !self.switches.ignores_conditions());
+        let (matching, absent) = (heeded(input.if_match), heeded(input.if_none_match));
+        self.locked().place(&input.bucket, &input.key, kept, matching.as_ref(), absent.as_ref())?;
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag: Some(ETag::Strong(etag)),
+            checksum_crc32: input.checksum_crc32,
+            ..Default::default()
+        }))
+    }
+
+    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+        self.switches.met("DeleteObject")?;
+        let input = req.input;
+        let mut buckets = self.locked();
+        let objects = buckets.objects.get_mut(&input.bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        if let (Some(ETagCondition::ETag(wanted)), Some(placed)) = (&input.if_match, objects.get(&input.key))
+            && wanted.value() != placed.etag
+            && !self.switches.ignores_conditions()
+        {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        objects.remove(&input.key);
+        Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+
+    async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+        self.switches.met("ListObjectsV2")?;
+        let input = req.input;
+        let buckets = self.locked();
+        let objects = buckets.objects.get(&input.bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        let prefix = input.prefix.unwrap_or_default();
+        let after = input.continuation_token.or(input.start_after);
+        let from = after.map_or_else(|| Bound::Included(prefix.clone()), Bound::Excluded);
+        let range = objects.range((from, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(&prefix));
+        let mut found: Vec<(&String, &Kept)> = range.take(PAGE + 1).collect();
+        let more = found.len() > PAGE;
+        found.truncate(PAGE);
+        let next = found.last().filter(|_| more).map(|(key, _)| (*key).clone());
+        let contents = found.iter().map(|(key, kept)| Object {
+            key: Some(super::escaped(key)),
+            size: Some(kept.bytes.len() as i64),
+            e_tag: Some(ETag::Strong(kept.etag.clone())),
+            last_modified: Some(kept.modified.into()),
+            ..Default::default()
+        });
+        Ok(S3Response::new(ListObjectsV2Output {
+            key_count: Some(found.len() as i32),
+            contents: Some(contents.collect()),
+            is_truncated: Some(more),
+            next_continuation_token: next,
+            encoding_type: Some(EncodingType::from_static(EncodingType::URL)),
+            ..Default::default()
+        }))
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        self.switches.met("CreateMultipartUpload")?;
+        let CreateMultipartUploadInput { bucket, key, metadata, .. } = req.input;
+        check_metadata(metadata.as_ref())?;
+        let mut buckets = self.locked();
+        buckets.begun += 1;
+        let upload_id = format!("upload-{}", buckets.begun);
+        let upload = Upload { bucket: bucket.clone(), key: key.clone(), metadata, parts: BTreeMap::new() };
+        buckets.uploads.insert(upload_id.clone(), upload);
+        let upload_id = Some(upload_id);
+        let output =
+            CreateMultipartUploadOutput { bucket: Some(bucket), key: Some(key), upload_id, ..Default::default() };
+        Ok(S3Response::new(output))
+    }
+
+    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+        self.switches.met("UploadPart")?;
+        let input = req.input;
+        let bytes = collect(input.body).await?;
+        check_crc(&bytes, input.checksum_crc32.as_ref())?;
+        let e_tag = Some(ETag::Strong(etag_of(&bytes)));
+        let mut buckets = self.locked();
+        let upload = buckets.uploads.get_mut(&input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        upload.parts.insert(input.part_number, bytes);
+        Ok(S3Response::new(UploadPartOutput { e_tag, checksum_crc32: input.checksum_crc32, ..Default::default() }))
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        req: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        self.switches.met("CompleteMultipartUpload")?;
+        let input = req.input;
+        let mut buckets = self.locked();
+        let upload = buckets.uploads.get(&input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let wanted = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let mut bytes = BytesMut::new();
+        for part in &wanted {
+            let number = part.part_number.unwrap_or_default();
+            let sent = upload.parts.get(&number).ok_or_else(|| s3_error!(InvalidPart))?;
+            check_crc(sent, part.checksum_crc32.as_ref())?;
+            bytes.extend_from_slice(sent);
+        }
+        let bytes = bytes.freeze();
+        let etag = format!("{}-{}", etag_of(&bytes), wanted.len());
+        let kept = Kept { bytes, metadata: upload.metadata.clone(), etag: etag.clone(), modified: SystemTime::now() };
+        let heeded = |condition: Option<ETagCondition>| condition.filter(|_| !self.switches.ignores_conditions());
+        let (matching, absent) = (heeded(input.if_match), heeded(input.if_none_match));
+        buckets.place(&input.bucket, &input.key, kept, matching.as_ref(), absent.as_ref())?;
+        buckets.uploads.remove(&input.upload_id);
+        let e_tag = Some(ETag::Strong(etag));
+        Ok(S3Response::new(CompleteMultipartUploadOutput { e_tag, ..Default::default() }))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        req: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        self.switches.met("AbortMultipartUpload")?;
+        self.locked().uploads.remove(&req.input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        self.switches.met("ListMultipartUploads")?;
+        let buckets = self.locked();
+        let under = |upload: &Upload| {
+            upload.bucket == req.input.bucket && upload.key.starts_with(req.input.prefix.as_deref().unwrap_or_default())
+        };
+        let uploads = buckets.uploads.iter().filter(|(_, upload)| under(upload)).map(|(id, upload)| MultipartUpload {
+            key: Some(upload.key.clone()),
+            upload_id: Some(id.clone()),
+            initiated: Some(SystemTime::now().into()),
+            ..Default::default()
+        });
+        let output = ListMultipartUploadsOutput { uploads: Some(uploads.collect()), ..Default::default() };
+        Ok(S3Response::new(output))
+    }
+}

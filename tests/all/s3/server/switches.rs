@@ -1,0 +1,69 @@
+//! Switches of the server in memory: how it lies, how often it declines, what it was asked.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use s3s::{S3Result, s3_error};
+
+/// Set and read by the test that owns the server.
+#[derive(Default)]
+pub struct Switches {
+    ignore_conditions: AtomicU64,
+    stale_millis: AtomicU64,
+    declined_per_mille: AtomicU64,
+    declines_completing: AtomicU64,
+    asked: Mutex<BTreeMap<&'static str, u64>>,
+    dice: AtomicU64,
+}
+
+impl Switches {
+    /// Counts a request, and declines some.
+    pub fn met(&self, what: &'static str) -> S3Result<()> {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+        if what == "CompleteMultipartUpload" && self.declines_completing.load(Ordering::Relaxed) > 0 {
+            return Err(s3_error!(InternalError));
+        }
+        // Evenly spread and the same every time.
+        let thrown = self.dice.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        if thrown % 1000 < self.declined_per_mille.load(Ordering::Relaxed) {
+            return Err(s3_error!(SlowDown));
+        }
+        Ok(())
+    }
+
+    /// Whether writes heed no condition.
+    pub fn ignores_conditions(&self) -> bool {
+        self.ignore_conditions.load(Ordering::Relaxed) > 0
+    }
+
+    /// For how long a new object cannot be seen by HEAD.
+    pub fn stale(&self) -> Duration {
+        Duration::from_millis(self.stale_millis.load(Ordering::Relaxed))
+    }
+
+    /// Does what a line of the test says, and answers in one line.
+    pub fn command(&self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let switch = match words[..] {
+            ["asked"] => return serde_json::to_string(&*asked).expect("names and numbers"),
+            ["forget"] => {
+                asked.clear();
+                return "ok".to_owned();
+            }
+            ["ignore-conditions", _] => &self.ignore_conditions,
+            ["stale-millis", _] => &self.stale_millis,
+            ["declined-per-mille", _] => &self.declined_per_mille,
+            ["declines-completing", _] => &self.declines_completing,
+            _ => panic!("no such switch: {line}"),
+        };
+        switch.store(words[1].parse().expect("a number"), Ordering::Relaxed);
+        "ok".to_owned()
+    }
+}
