@@ -1,5 +1,6 @@
 //! From the graph file's plan to the plan of a node: the only place that sees both configuration and actors.
 
+mod buckets;
 mod catalog;
 mod opened;
 mod prepared;

@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use euterpe_actors::claims;
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
@@ -22,6 +22,7 @@ use crate::run::Listing;
 use crate::storage::absent::AbsentFolder;
 use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
+use crate::storage::s3::{S3Settings, S3Storage, Tuning};
 use crate::transform::Registry;
 use crate::transform::worker::Launcher;
 
@@ -65,6 +66,8 @@ pub struct Opened {
     pub nodes: Arc<NodePlan>,
     /// The stores.
     pub stores: Stores,
+    /// Those of them that are buckets and are written to.
+    pub buckets: Vec<(StoreName, S3Storage)>,
     /// Dead letters, skips, manifests.
     pub state: StateStore,
     /// The state folder.
@@ -109,8 +112,9 @@ impl Opened {
         let writes = opening.access != Access::Look;
         let settings = LocalSettings { create: writes, ..LocalSettings::default() };
         let state = StateStore::new(open_folder(&state_folder, settings, true)?);
-        let stores = open_stores(&plan, writes)?;
-        Ok(Self { plan, nodes, stores, state, state_folder, place, slots, launchers, lock })
+        let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
+        let (stores, buckets) = open_stores(&plan, writes, &downloads)?;
+        Ok(Self { plan, nodes, stores, buckets, state, state_folder, place, slots, launchers, lock })
     }
 
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
@@ -176,20 +180,38 @@ fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<d
     Ok(Arc::new(LocalStorage::open(path, settings)?))
 }
 
-fn open_stores(plan: &Plan, writes: bool) -> anyhow::Result<Stores> {
+/// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.
+fn open_stores(plan: &Plan, writes: bool, downloads: &Path) -> anyhow::Result<(Stores, Vec<(StoreName, S3Storage)>)> {
     let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
-    let mut stores: Vec<(StoreName, Arc<dyn Storage>)> = Vec::new();
+    let (mut stores, mut buckets): (Vec<(StoreName, Arc<dyn Storage>)>, _) = (Vec::new(), Vec::new());
     for store in &plan.stores {
-        let Location::Folder { path, fsync } = &store.location else {
-            bail!("store `{}`: {} cannot be opened by this version; use a folder", store.name, store.location.text());
+        let storage = match &store.location {
+            Location::Folder { path, fsync } => {
+                let made = written(&store.name);
+                let settings = LocalSettings { fsync: *fsync, create: made && writes, ..LocalSettings::default() };
+                let name = &store.name;
+                let remedy = || format!("store `{name}` cannot be used; put it elsewhere with --store {name}=FOLDER");
+                open_folder(path, settings, made).with_context(remedy)?
+            }
+            Location::S3 { bucket, prefix, endpoint, region } => {
+                let bucket = S3Storage::new(S3Settings {
+                    bucket: bucket.clone(),
+                    prefix: prefix.clone(),
+                    endpoint: endpoint.clone(),
+                    region: region.clone(),
+                    scratch: downloads.to_owned(),
+                    identity: None,
+                    tuning: Tuning::default(),
+                });
+                if written(&store.name) {
+                    buckets.push((store.name.clone(), bucket.clone()));
+                }
+                Arc::new(bucket)
+            }
         };
-        let made = written(&store.name);
-        let settings = LocalSettings { fsync: *fsync, create: made && writes, ..LocalSettings::default() };
-        let remedy =
-            || format!("store `{}` cannot be used; put it elsewhere with --store {}=FOLDER", store.name, store.name);
-        stores.push((store.name.clone(), open_folder(path, settings, made).with_context(remedy)?));
+        stores.push((store.name.clone(), storage));
     }
-    Ok(Stores::new(stores))
+    Ok((Stores::new(stores), buckets))
 }
 
 /// The time in milliseconds after the Unix epoch.

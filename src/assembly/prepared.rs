@@ -37,6 +37,7 @@ impl Opened {
     /// # Errors
     /// What keeps each of them from beginning, with its place in the graph file and its traceback.
     pub async fn prepare(&self, wanted: impl Fn(&JobName) -> bool) -> anyhow::Result<()> {
+        self.know_buckets().await?;
         let folder = self.place.kept.join("begun");
         let mark = |job: &JobName| self.launchers.get(job).map(|launcher| folder.join(launcher.fingerprint()));
         let news = |job: &JobName| wanted(job) && mark(job).is_some_and(|mark| !mark.exists());

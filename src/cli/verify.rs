@@ -48,6 +48,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
 
 async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
     let mut findings = stores(opened).await;
+    findings.extend(buckets(opened).await);
     findings.extend(workers(opened).await);
     match args.broker.dial("verify")? {
         Some(dial) => findings.extend(broker(args, opened, dial).await),
@@ -86,6 +87,19 @@ async fn stores(opened: &Opened) -> Vec<Finding> {
             Err(error) => (format!("{}: {error}", storage.place()), false),
         };
         findings.push(Finding { what, found, good });
+    }
+    findings
+}
+
+/// What each bucket that is written to keeps of what S3 promises, found out anew.
+async fn buckets(opened: &Opened) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, probed) in opened.probe_buckets().await {
+        let (found, good) = match probed {
+            Ok(found) => (found.text(), true),
+            Err(error) => (error.to_string(), false),
+        };
+        findings.push(Finding { what: format!("promises of {name}"), found, good });
     }
     findings
 }

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use crate::assembly::Opened;
 use crate::cli::{Exit, Output};
-use crate::config::plan::Location;
 use crate::run::{Ended, JobTally, Tally};
 
 /// A column of the table: its name, and what it counts.
@@ -139,8 +138,8 @@ impl Summary<'_> {
         for store in &self.opened.plan.stores {
             let written =
                 self.opened.plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == store.name));
-            if let (true, Location::Folder { path, .. }) = (written, &store.location) {
-                text += &format!("made:    {}\n", path.display());
+            if written {
+                text += &format!("made:    {}\n", store.location.text());
             }
         }
         let letters = tally.letters() + tally.bad_names;

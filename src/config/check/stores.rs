@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use euterpe_actors::ids::StoreName;
 
+use crate::address::is_host_off_limits;
 use crate::config::Surroundings;
 use crate::config::plan::{Location, Store};
 use crate::config::problem::{Findings, Place, did_you_mean, printable};
@@ -86,6 +87,17 @@ fn location(url: &str, base: &Path, store: &written::Store, around: Surroundings
     }
 }
 
+/// The host of an address.
+fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = rest.rsplit('@').next().unwrap_or_default();
+    match rest.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => rest.split(':').next().unwrap_or_default(),
+    }
+}
+
 fn bucket(rest: &str, store: &written::Store) -> Result<Location, String> {
     if rest.contains('@') {
         return Err(
@@ -107,6 +119,9 @@ fn bucket(rest: &str, store: &written::Store) -> Result<Location, String> {
     if let Some(endpoint) = &endpoint {
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
             return Err("`endpoint` is an address such as `http://127.0.0.1:9000`".into());
+        }
+        if is_host_off_limits(host(endpoint)) {
+            return Err("`endpoint` may not be a link-local or metadata address".into());
         }
         if endpoint.contains('@') {
             return Err("credentials do not belong in a graph file; take them out of `endpoint`".into());

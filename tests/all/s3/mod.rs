@@ -2,6 +2,7 @@
 
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too
+mod run; //    the program over buckets
 mod server; // servers to test against
 mod suite; //  the suite of the storage port
 mod two_nodes; // one store as two nodes have it

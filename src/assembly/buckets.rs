@@ -1,0 +1,71 @@
+//! What the buckets of a graph keep of what S3 promises: found out before the first work, and remembered.
+
+use anyhow::Context;
+use bytes::Bytes;
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::storage::{Content, Storage, StorageError, StorageErrorKind};
+
+use super::Opened;
+use super::opened::salt;
+use crate::storage::s3::{Findings, S3Storage};
+
+impl Opened {
+    /// Makes sure that it is known of each bucket that is written to. What is found the first time is remembered beside
+    /// the records of the runs, and said once where it is less than S3 promises.
+    ///
+    /// # Errors
+    /// A bucket that cannot be written to, or records that cannot be read or written.
+    pub async fn know_buckets(&self) -> anyhow::Result<()> {
+        for (name, bucket) in &self.buckets {
+            let findings = match self.remembered(bucket).await? {
+                Some(findings) => findings,
+                None => {
+                    let why = || format!("store `{name}` ({}) cannot be used", bucket.place());
+                    let findings = bucket.probe(salt()).await.with_context(why)?;
+                    if !findings.is_consistent() || !findings.keeps_apart() {
+                        tracing::warn!(store = %name, "{}; see docs/s3.md for what follows", findings.text());
+                    }
+                    self.remember(bucket, &findings).await.context("could not note what a bucket promises")?;
+                    findings
+                }
+            };
+            bucket.heed(findings);
+        }
+        Ok(())
+    }
+
+    /// Finds it out anew for each bucket that is written to, and remembers it where this may write.
+    pub async fn probe_buckets(&self) -> Vec<(&StoreName, Result<Findings, StorageError>)> {
+        let mut probed = Vec::new();
+        for (name, bucket) in &self.buckets {
+            let found = match bucket.probe(salt()).await {
+                Ok(findings) if self.lock.is_some() => self.remember(bucket, &findings).await.map(|()| findings),
+                found => found,
+            };
+            probed.push((name, found));
+        }
+        probed
+    }
+
+    async fn remembered(&self, bucket: &S3Storage) -> anyhow::Result<Option<Findings>> {
+        let why = "could not read what a bucket promises";
+        match self.state.storage().open(&record(bucket)).await {
+            // A record of another version is none.
+            Ok(object) => Ok(serde_json::from_slice(&object.content.read().context(why)?).ok()),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context(why),
+        }
+    }
+
+    async fn remember(&self, bucket: &S3Storage, findings: &Findings) -> Result<(), StorageError> {
+        let text = serde_json::to_vec_pretty(findings).expect("plain numbers and words");
+        self.state.storage().store(&record(bucket), Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
+    }
+}
+
+/// Where it is remembered: by the place, and by the server that the environment names.
+fn record(bucket: &S3Storage) -> String {
+    let server = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| std::env::var(name).ok());
+    let place = format!("{} {}", bucket.place(), server.unwrap_or_default());
+    format!("stores/{}.json", &blake3::hash(place.as_bytes()).to_hex()[..32])
+}
