@@ -22,6 +22,7 @@ fn graph(job: &str) -> String {
 /// A bench with that graph and a file of transforms.
 fn bench(job: &str, transforms: &str) -> Bench {
     let bench = Bench::new(&graph(job));
+    bench.write("in/t", "an input");
     bench.write("t.py", transforms);
     bench
 }
