@@ -36,6 +36,37 @@ def leaks(ctx: Context) -> str:
 }
 
 #[test]
+fn where_work_is_suspect_a_track_is_decoded_in_a_process_that_may_die() {
+    let transforms = r#"
+import os
+from euterpe import Audio, Context
+
+def work(audio: Audio, ctx: Context) -> str:
+    if ctx.entity == "killer":
+        os._exit(1)
+    return f"{audio.samples.shape} {audio.rate} {audio.samples.max():.3f}"
+"#;
+    let job = "    python: t.py:work\n    in: {audio: \"in:{id}.wav\"}\n    env: {venv: VENV}\n";
+    let venv = crate::venv::python_with("python-numpy", &["numpy"]);
+    let venv = venv.ancestors().nth(2).expect("a folder").display().to_string();
+    let bench = bench(&job.replace("VENV", &venv), transforms);
+    for id in ["killer", "a", "b"] {
+        let track = crate::audio::material::sweep(22_050, 2, 1.0);
+        std::fs::write(bench.path(&format!("in/{id}.wav")), track).expect("written");
+    }
+    bench.call("run g.yaml a").ends(0);
+    let summary = bench.call("run g.yaml killer --json").ends(4).last();
+    assert_eq!(summary["jobs"]["job"]["dead"], 1);
+    // From now on all work is done where it can do no harm.
+    bench.write("in/c.wav", "not a track");
+    bench.call("run g.yaml b").ends(0);
+    assert_eq!(bench.read("out/b.txt"), bench.read("out/a.txt"));
+    assert!(bench.read("out/b.txt").starts_with("(22050, 2) 22050 "), "{}", bench.read("out/b.txt"));
+    bench.call("run g.yaml c").ends(4);
+    assert_eq!(bench.call("dead show g.yaml c --json").ends(0).last()["letter"]["reason"], "bad_input");
+}
+
+#[test]
 fn a_deadline_ends_the_worker_and_all_that_it_started_whatever_they_ignore() {
     let transforms = r#"
 import signal, subprocess, sys, time

@@ -28,7 +28,7 @@ fn bench(job: &str, transforms: &str) -> Bench {
 }
 
 /// The processes whose environment holds this text: children of a test, and what they started.
-fn processes_of(mark: &str) -> Vec<String> {
+pub fn processes_of(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -45,7 +45,7 @@ fn processes_of(mark: &str) -> Vec<String> {
 }
 
 /// Waits until no process has the mark; panics with those that have it.
-fn all_end(mark: &str, within: std::time::Duration) {
+pub fn all_end(mark: &str, within: std::time::Duration) {
     let until = std::time::Instant::now() + within;
     loop {
         let left = processes_of(mark);
