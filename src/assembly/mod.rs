@@ -99,18 +99,22 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> a
 }
 
 fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
-    let workers = job.workers.unwrap_or(place.cores).max(1);
     OpenContext {
         job: job.name.to_string(),
         inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
         outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
         timeout: job.timeout,
         folder: plan.folder.clone(),
-        threads: (place.cores / workers).max(1),
+        threads: threads(job, place),
         memory: job.memory,
         recycle_after: job.recycle_after,
         homes: place.scratch.clone(),
     }
+}
+
+/// How many threads one worker of a job may start: the pool's share of the cores.
+pub fn threads(job: &Job, place: &Workplace) -> usize {
+    (place.cores / job.workers.unwrap_or(place.cores).max(1)).max(1)
 }
 
 /// A Python function of the plan as a transform.

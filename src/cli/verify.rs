@@ -11,8 +11,9 @@ use super::place::{Place, wait_for};
 use super::words::count;
 use super::{Exit, Output};
 use crate::app::App;
-use crate::assembly::{Access, Opened, Prepared};
+use crate::assembly::{Access, Opened, Prepared, threads};
 use crate::broker::amqp::{Amqp, Depths, Dial};
+use crate::config::plan::{Interpreter, Job};
 
 /// Check a graph file, then reach its stores and its broker; say what is there, what is missing, what is left over.
 #[derive(Debug, clap::Args)]
@@ -110,11 +111,26 @@ async fn workers(opened: &Opened) -> Vec<Finding> {
     let finding = |one: &Prepared<'_>| {
         let what = format!("workers of {}", one.job.name);
         match &one.about {
-            Ok(about) => Finding { what, found: format!("{}: {about}", one.job.transform), good: true },
+            Ok(about) => {
+                let Job { transform, .. } = one.job;
+                let threads = count(threads(one.job, &opened.place) as u64, "thread", "threads");
+                let found = format!("{transform}: {about}{}; {threads} for numeric libraries", environment(one.job));
+                Finding { what, found, good: true }
+            }
             Err(_) => Finding { what, found: opened.problem(one).unwrap_or_default(), good: false },
         }
     };
     prepared.iter().map(finding).collect()
+}
+
+/// The environment of a Python function, where it is not the machine's.
+fn environment(job: &Job) -> String {
+    match job.python.as_ref().map(|python| &python.interpreter) {
+        None | Some(Interpreter::Machine) => String::new(),
+        Some(Interpreter::Program(program)) => format!(", {}", program.display()),
+        Some(Interpreter::Venv(folder)) => format!(" of {}", folder.display()),
+        Some(Interpreter::Requirements(file)) => format!(" with what {} asks for", file.display()),
+    }
 }
 
 async fn broker(args: &Args, opened: &Opened, dial: Dial) -> Vec<Finding> {

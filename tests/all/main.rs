@@ -16,6 +16,7 @@ mod kill; //        the real binary killed at every named point and at any momen
 mod layout; //        who may import whom, and how long a file may be
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod messages; //      bodies by other programs: their schema, their examples, and how they are read
+mod python; //        Python transforms and worker programs
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod s3; //            S3 servers, each in a process of its own: the storage suite, and what is peculiar to them
 mod storage_local; // the suite of the storage port over folders

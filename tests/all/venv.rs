@@ -24,7 +24,9 @@ pub fn python_with(name: &str, packages: &[&str]) -> PathBuf {
     let remedy = "no virtual environment; install it: apt-get install -y python3-venv";
     call(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home), remedy);
     let remedy = format!("{} cannot be installed; is a Python package index in reach?", packages.join(", "));
-    call(Command::new(&python).args(["-m", "pip", "install", "-q"]).args(packages), &remedy);
+    if !packages.is_empty() {
+        call(Command::new(&python).args(["-m", "pip", "install", "-q"]).args(packages), &remedy);
+    }
     fs::write(&stamp, "").expect("a stamp in the target folder");
     python
 }

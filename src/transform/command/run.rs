@@ -22,7 +22,7 @@ use super::{
     Stdout,
     arguments::{Arguments, Values},
 };
-use crate::transform::process::{Deadline, Ended, Group, tethered};
+use crate::transform::process::{Deadline, Ended, Group, Mark, tethered};
 
 /// How much of what a program prints is kept.
 const TAIL: usize = 4096;
@@ -65,6 +65,7 @@ impl Transform for Runner {
         }
         command.envs(&self.0.env);
 
+        Mark::on(&mut command);
         tethered(&mut command);
         let mut child = command.spawn().map_err(|error| unstartable(&program, &error))?;
         let printed = Tail::of(child.stdout.take());

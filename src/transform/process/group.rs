@@ -2,13 +2,13 @@
 
 use std::{future::Future, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     process::Child,
     time::{sleep, timeout},
 };
 
-use super::{keeper::Kept, memory::family};
+use super::keeper::Kept;
 
 /// When a program is told to end and when it is killed, so that both are over before the job's timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,20 +86,6 @@ impl Group {
     fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
             signal_group(leader, signal);
-        }
-    }
-}
-
-/// Kills a group, and those below its leader that have left it.
-pub(in crate::transform) fn end_all(leader: Pid) {
-    let family = family(leader);
-    signal_group(leader, Signal::KILL);
-    for process in family {
-        match kill_process(process, Signal::KILL) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => {
-                tracing::warn!(process = %process.as_raw_nonzero(), %error, "could not kill what a child started");
-            }
         }
     }
 }

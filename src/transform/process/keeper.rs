@@ -17,6 +17,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::mark::Mark;
+
 /// The hidden verb by which this binary serves as the keeper.
 pub const VERB: &str = "__keep";
 
@@ -72,7 +74,9 @@ fn start() -> io::Result<ChildStdin> {
     let mut command = Command::new("/proc/self/exe");
     command.arg(VERB).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn()?;
-    child.stdin.take().ok_or_else(|| io::Error::other("the keeper has no pipe"))
+    let mut pipe = child.stdin.take().ok_or_else(|| io::Error::other("the keeper has no pipe"))?;
+    writeln!(pipe, "={}", Mark::of_all().text())?;
+    Ok(pipe)
 }
 
 /// Serves as the keeper until the node is gone, and ends what it left.
@@ -80,10 +84,14 @@ fn start() -> io::Result<ChildStdin> {
 /// # Errors
 /// Where the pipe cannot be read, or a group cannot be killed.
 pub fn keep() -> io::Result<()> {
-    let mut groups = BTreeSet::new();
+    let (mut groups, mut mark) = (BTreeSet::new(), None);
     for line in io::stdin().lock().lines() {
         let line = line?;
         let (what, number) = line.split_at_checked(1).unwrap_or_default();
+        if what == "=" {
+            mark = Some(Mark::told(number));
+            continue;
+        }
         let number: i32 = number.parse().map_err(io::Error::other)?;
         match what {
             "+" => groups.insert(number),
@@ -95,6 +103,9 @@ pub fn keep() -> io::Result<()> {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+    if let Some(mark) = mark {
+        mark.kill();
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(in crate::transform) fn resident_of_all(process: Pid) -> u64 {
 }
 
 /// A process and all that it started and that are still below it.
-pub(in crate::transform) fn family(process: Pid) -> Vec<Pid> {
+fn family(process: Pid) -> Vec<Pid> {
     let mut family = vec![process];
     let mut at = 0;
     while at < family.len() && family.len() < 10_000 {

@@ -17,7 +17,7 @@ use super::{
     speech::{Heard, PROTOCOL, Piece, Ready},
 };
 use crate::transform::process::{
-    Deadline, Kept, end_all, fenced_in, how_it_ended, resident, resident_of_all, signal_group, tethered,
+    Deadline, Kept, Mark, fenced_in, how_it_ended, resident, resident_of_all, signal_group, tethered,
 };
 
 /// How long a worker may take to say that it can begin: it may load a model.
@@ -33,6 +33,7 @@ pub(super) struct Child {
     /// The group, until the leader is known to be dead.
     group: Option<Pid>,
     _kept: Kept,
+    mark: Mark,
     frames: Frames,
     printed: Printed,
     what: Arc<str>,
@@ -70,6 +71,7 @@ impl Child {
         command.stdin(Stdio::null()).stdout(printer.try_clone().map_err(trouble)?).stderr(printer);
         tethered(&mut command);
         fenced_in(&mut command, "EUTERPE_FD", OwnedFd::from(theirs));
+        let mark = Mark::on(&mut command);
         let process = command.spawn().map_err(|error| launcher.unstartable(&error))?;
         drop(command); // and with it our copies of the other ends
 
@@ -79,6 +81,7 @@ impl Child {
             process,
             group,
             _kept: Kept::group(group),
+            mark,
             frames: Frames::over(tokio::net::UnixStream::from_std(ours).map_err(trouble)?),
             printed: Printed::of(printed.into(), launcher.job.clone()).map_err(trouble)?,
             what: launcher.what.clone(),
@@ -258,7 +261,8 @@ impl Child {
 
     fn end_group(&mut self) {
         if let Some(group) = self.group.take() {
-            end_all(group);
+            signal_group(group, Signal::KILL);
+            self.mark.kill();
         }
     }
 

@@ -43,22 +43,43 @@ pub fn album() -> Vec<PathBuf> {
 }
 
 fn fetched_album() -> PathBuf {
-    let home = cache().join("drascula-music");
-    let folder = home.join("usr/share/scummvm/drascula/audio");
-    if folder.is_dir() {
-        return folder;
+    let remedy = "set EUTERPE_MUSIC to a folder of ogg files, or run where `apt-get download drascula-music` works";
+    fetched("drascula-music", remedy).join("usr/share/scummvm/drascula/audio")
+}
+
+/// The files of a Debian package that have an extension, in order.
+pub fn debian_files(package: &str, extension: &str) -> Vec<PathBuf> {
+    let remedy = format!("run where `apt-get download {package}` works");
+    let (mut folders, mut files) = (vec![fetched(package, &remedy)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("listed").map(|entry| entry.expect("an entry").path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.extension().is_some_and(|own| own == extension) => files.push(path),
+                false => {}
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A Debian package, unpacked once in the target folder.
+fn fetched(package: &str, remedy: &str) -> PathBuf {
+    let home = cache().join(package);
+    if home.is_dir() {
+        return home;
     }
     // Unpacked beside it and renamed: another test's process may be doing the same.
     let fresh = tempfile::tempdir_in(cache()).expect("a folder in the target folder");
-    let script = "apt-get -qq download drascula-music && dpkg -x drascula-music_*.deb album";
+    let script = format!("apt-get -qq download {package} && dpkg -x {package}_*.deb unpacked");
     let fetched = Command::new("sh").arg("-c").arg(script).current_dir(&fresh).output();
-    let remedy = "set EUTERPE_MUSIC to a folder of ogg files, or run where `apt-get download drascula-music` works";
     let fetched = fetched.unwrap_or_else(|error| panic!("no music to test with ({error}); {remedy}"));
     assert!(fetched.status.success(), "no music to test with; {remedy}: {}", String::from_utf8_lossy(&fetched.stderr));
-    if let Err(error) = fs::rename(fresh.path().join("album"), &home) {
-        assert!(folder.is_dir(), "could not keep the music: {error}");
+    if let Err(error) = fs::rename(fresh.path().join("unpacked"), &home) {
+        assert!(home.is_dir(), "could not keep the music: {error}");
     }
-    folder
+    home
 }
 
 /// A Python with librosa in a virtual environment of its own.

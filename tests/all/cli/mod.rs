@@ -62,6 +62,11 @@ impl Bench {
         std::fs::write(path, text).expect("written");
     }
 
+    /// The text of a file.
+    pub fn read(&self, below: &str) -> String {
+        std::fs::read_to_string(self.path(below)).unwrap_or_else(|error| panic!("{below}: {error}"))
+    }
+
     pub fn has(&self, below: &str) -> bool {
         self.path(below).exists()
     }
@@ -93,6 +98,16 @@ impl Bench {
     /// Calls the program with these words.
     pub fn call(&self, words: &str) -> Called {
         ended(self.command(words).output().expect("it starts"))
+    }
+
+    /// Calls the program with these words and these variables beside the usual ones.
+    pub fn call_with(&self, words: &str, variables: &[(&str, &str)]) -> Called {
+        ended(self.command(words).envs(variables.iter().copied()).output().expect("it starts"))
+    }
+
+    /// Calls the program with these words in a folder below.
+    pub fn call_in(&self, below: &str, words: &str) -> Called {
+        ended(self.command(words).current_dir(self.path(below)).output().expect("it starts"))
     }
 
     /// Starts the program and does not wait for it.

@@ -22,12 +22,13 @@ fn graph(job: &str) -> String {
 /// A bench with that graph and a file of transforms.
 fn bench(job: &str, transforms: &str) -> Bench {
     let bench = Bench::new(&graph(job));
+    bench.write("in/t", "an input");
     bench.write("t.py", transforms);
     bench
 }
 
 /// The processes whose environment holds this text: children of a test, and what they started.
-fn processes_of(mark: &str) -> Vec<String> {
+pub fn processes_of(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -44,7 +45,7 @@ fn processes_of(mark: &str) -> Vec<String> {
 }
 
 /// Waits until no process has the mark; panics with those that have it.
-fn all_end(mark: &str, within: std::time::Duration) {
+pub fn all_end(mark: &str, within: std::time::Duration) {
     let until = std::time::Instant::now() + within;
     loop {
         let left = processes_of(mark);

@@ -8,7 +8,7 @@ use super::{all_end, bench, processes_of};
 
 const TRANSFORMS: &str = r#"
 import ctypes, os, socket, subprocess, sys, time
-from euterpe import Fatal, Skip, transform
+from euterpe import Context, transform
 
 POISON = {}
 
@@ -75,7 +75,7 @@ def exits():
     os._exit(3)
 
 @transform
-def work(ctx: "Context") -> str:
+def work(ctx: Context) -> str:
     name = ctx.entity.split("-")[0]
     if name in POISON:
         POISON[name]()
@@ -100,7 +100,7 @@ const PLANTED: [(&str, &str, &str, &str); 10] = [
 fn each_poison_among_two_thousand_is_one_dead_letter_with_its_reason_and_all_else_is_done() {
     let job = "    python: t.py:work\n    timeout: 2s\n    retries: 1\n    pool: {workers: 2, memory: 300MiB}\n    \
                env: {variables: {POISON_TEST: \"$HERE\"}}\n";
-    let bench = bench(job, &TRANSFORMS.replace("import transform", "import Context, transform").replace(", transform\n\nPOISON", ", Context, transform\n\nPOISON"));
+    let bench = bench(job, TRANSFORMS);
     let mark = format!("POISON_TEST={}", bench.path("").display().to_string().trim_end_matches('/'));
     let mut ids: Vec<String> = (0..1980).map(|number| format!("t-{number}")).collect();
     for (number, (poison, ..)) in PLANTED.iter().enumerate() {
@@ -110,16 +110,15 @@ fn each_poison_among_two_thousand_is_one_dead_letter_with_its_reason_and_all_els
     }
     assert_eq!(ids.len(), 2000);
     bench.write("ids", &ids.join("\n"));
-    let ids = bench.path("ids").display().to_string();
-    let called = bench.call(&["--json", "run", "$FILE", "--ids", &ids]).ends(4);
+    let called = bench.call("run g.yaml --ids ids --json").ends(4);
     let counts = &called.last()["jobs"]["job"];
     assert_eq!((&counts["done"], &counts["dead"]), (&Value::from(1980), &Value::from(20)), "{called:#?}");
     for (poison, reason, text, printed) in PLANTED {
         for copy in 0..2 {
             let id = format!("{poison}-{copy}");
-            let letters = bench.call(&["--json", "dead", "show", "$FILE", &id]).ends(0).facts();
+            let letters = bench.call(&format!("dead show g.yaml {id} --json")).ends(0).facts();
             assert_eq!(letters.len(), 1, "{letters:#?}");
-            let letter = &letters[0];
+            let letter = &letters[0]["letter"];
             assert_eq!(letter["reason"], reason, "{letter:#?}");
             let said = |name: &str| letter[name].as_str().unwrap_or_default().to_owned();
             assert!(said("text").contains(text), "{letter:#?}");

@@ -9,6 +9,7 @@ mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the
 mod nodes; //   what several nodes make, each once; the verbs over a broker
 mod others; //  the manual's examples for other programs, really run
 mod proxy; //   connections that are reset
+mod python; //  Python transforms on nodes: one is killed
 mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process
