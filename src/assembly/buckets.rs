@@ -1,5 +1,7 @@
 //! What the buckets of a graph keep of what S3 promises: found out before the first work, and remembered.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use bytes::Bytes;
 use euterpe_actors::ids::StoreName;
@@ -8,6 +10,9 @@ use euterpe_actors::storage::{Content, Storage, StorageError, StorageErrorKind};
 use super::Opened;
 use super::opened::salt;
 use crate::storage::s3::{Findings, S3Storage};
+
+/// How old an upload is that nobody will complete.
+const ORPHANED: Duration = Duration::from_secs(24 * 3600);
 
 impl Opened {
     /// Makes sure that it is known of each bucket that is written to. What is found the first time is remembered beside
@@ -30,6 +35,11 @@ impl Opened {
                 }
             };
             bucket.heed(findings);
+            match bucket.sweep(ORPHANED).await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(store = %name, swept, "aborted uploads of writers that died"),
+                Err(error) => tracing::debug!(store = %name, %error, "could not look for uploads of writers that died"),
+            }
         }
         Ok(())
     }

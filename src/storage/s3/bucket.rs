@@ -107,7 +107,8 @@ impl Bucket {
     }
 }
 
-fn time(at: DateTime) -> Option<SystemTime> {
+/// A time that a server told.
+pub(super) fn time(at: DateTime) -> Option<SystemTime> {
     let millis = u64::try_from(at.to_millis().ok()?).ok()?;
     Some(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
 }

@@ -23,6 +23,11 @@ impl Keys {
         Self { base: if prefix.is_empty() { String::new() } else { format!("{prefix}/") } }
     }
 
+    /// What every key of the store starts with.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The key of an object, where `path` can be one.
     pub fn key(&self, path: &str) -> Result<String, Trouble> {
         let bad = |text: String| Trouble::new(StorageErrorKind::BadKey, text);

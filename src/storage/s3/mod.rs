@@ -16,6 +16,7 @@ mod probe;
 mod read;
 mod resolver;
 mod stamps;
+mod sweep;
 mod trouble;
 mod write;
 
@@ -112,6 +113,14 @@ impl S3Storage {
             probe::probe(one, other, &format!("{nonce:016x}")).await
         })
         .await
+    }
+
+    /// Aborts uploads in parts that began at least `age` ago and were never completed; how many. Their writers died.
+    ///
+    /// # Errors
+    /// The store's own; what was aborted until then stays aborted.
+    pub async fn sweep(&self, age: Duration) -> Result<u64, StorageError> {
+        self.with("sweep", "", move |bucket| async move { bucket.sweep(age).await }).await
     }
 
     /// Takes note of what was found, once: where conditions keep writers apart, a new object costs one request; where a

@@ -71,7 +71,7 @@ where
     let of = |kind| Refusal::Trouble(Trouble::new(kind, &said));
     match (code, status) {
         ("NoSuchBucket", _) => Refusal::Trouble(Trouble::unavailable(format!("{said}: make the bucket first"))),
-        ("NoSuchKey" | "NotFound", _) | ("", 404) => Refusal::Missing,
+        ("NoSuchKey" | "NotFound" | "NoSuchUpload", _) | ("", 404) => Refusal::Missing,
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => Refusal::Condition,
         ("NotImplemented", _) | ("", 501) => Refusal::NoConditions,
         ("KeyTooLongError", _) => of(StorageErrorKind::BadKey),

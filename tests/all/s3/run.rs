@@ -13,16 +13,18 @@ use crate::audio::material::album;
 use crate::cli::{Called, ended};
 
 /// A folder with a graph file, and a server.
-struct Studio {
+pub struct Studio {
     folder: tempfile::TempDir,
-    server: Server,
+    pub server: Server,
+    /// Where the program finds the server.
+    pub endpoint: String,
 }
 
 impl Studio {
-    fn new(server: Server, graph: &str) -> Self {
+    pub fn new(server: Server, graph: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("g.yaml"), graph).expect("written");
-        Self { folder, server }
+        Self { folder, endpoint: server.endpoint(), server }
     }
 
     fn example(server: Server, name: &str) -> Self {
@@ -30,28 +32,32 @@ impl Studio {
         Self::new(server, &std::fs::read_to_string(path).expect("an example"))
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
     /// Calls the program, with the server in its environment.
-    fn call(&self, words: &str) -> Called {
+    pub fn call(&self, words: &str) -> Called {
+        ended(self.command(words).output().expect("it starts"))
+    }
+
+    pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_euterpe"));
         command
             .current_dir(&self.folder)
             .args(words.split_whitespace())
             .env_remove("EUTERPE_LOG")
-            .env("AWS_ENDPOINT_URL", self.server.endpoint())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_ACCESS_KEY_ID", USER)
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::null());
-        ended(command.output().expect("it starts"))
+        command
     }
 
     /// What lies under a prefix of the bucket.
-    async fn objects(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+    pub async fn objects(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
         let store = self.server.store(prefix);
         let mut paths = Vec::new();
         let mut page = |page: &euterpe_actors::storage::Page| {

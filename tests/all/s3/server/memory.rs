@@ -275,6 +275,9 @@ impl S3 for MemoryS3 {
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
         self.switches.met("UploadPart")?;
         let input = req.input;
+        if self.switches.holds(input.part_number) {
+            std::future::pending::<()>().await;
+        }
         let bytes = collect(input.body).await?;
         check_crc(&bytes, input.checksum_crc32.as_ref())?;
         let e_tag = Some(ETag::Strong(etag_of(&bytes)));

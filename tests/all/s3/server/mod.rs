@@ -70,6 +70,11 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A store in its bucket, under `prefix`.
     pub fn store(&self, prefix: &str) -> S3Storage {
         store(&self.endpoint(), prefix, Tuning::default())

@@ -18,6 +18,7 @@ pub struct Switches {
     stale_millis: AtomicU64,
     declined_per_mille: AtomicU64,
     declines_completing: AtomicU64,
+    holds_part: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
     dice: AtomicU64,
 }
@@ -35,6 +36,11 @@ impl Switches {
             return Err(s3_error!(SlowDown));
         }
         Ok(())
+    }
+
+    /// Whether a part of this number is never answered.
+    pub fn holds(&self, part: i32) -> bool {
+        u64::try_from(part).is_ok_and(|part| part == self.holds_part.load(Ordering::Relaxed))
     }
 
     /// Whether writes heed no condition.
@@ -61,6 +67,7 @@ impl Switches {
             ["stale-millis", _] => &self.stale_millis,
             ["declined-per-mille", _] => &self.declined_per_mille,
             ["declines-completing", _] => &self.declines_completing,
+            ["holds-part", _] => &self.holds_part,
             _ => panic!("no such switch: {line}"),
         };
         switch.store(words[1].parse().expect("a number"), Ordering::Relaxed);
