@@ -6,8 +6,10 @@ mod chaos; //   faults of every kind, by a seed
 mod cluster; // a graph in a folder, and node processes that serve it
 mod faults; //  one fault of the broker at a time
 mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the node stays as it is
+mod network; // machines as network namespaces, with cables that can be pulled
 mod nodes; //   what several nodes make, each once; the verbs over a broker
 mod others; //  the manual's examples for other programs, really run
+mod partition; // a node that is cut off from the broker
 mod proxy; //   connections that are reset
 mod python; //  Python transforms on nodes: one is killed
 mod refusals; // what is refused, waited for, named

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -34,11 +34,12 @@ impl Rabbit {
         Self::with("")
     }
 
-    /// Starts a broker with further lines in its configuration file; `$PORT2` in them is a second free port.
+    /// Starts a broker with further lines in its configuration file; `$PORT` in them is its port.
     pub fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (port, distribution) = (free_port(), free_port());
         let node = format!("euterpe-test-{}-{port}@localhost", std::process::id());
+        let config = config.replace("$PORT", &port.to_string());
         let text =
             format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\nloopback_users = none\n{config}\n");
         fs::write(folder.path().join("rabbitmq.conf"), text).expect("written");
@@ -46,6 +47,16 @@ impl Rabbit {
         let mut rabbit = Self { folder, node, port, distribution, process: None };
         rabbit.start_again();
         rabbit
+    }
+
+    /// Starts a broker that listens at another of this machine's addresses too.
+    pub fn also_at(address: Ipv4Addr) -> Self {
+        Self::with(&format!("listeners.tcp.2 = {address}:$PORT"))
+    }
+
+    /// Where it is for who reaches it at that address.
+    pub fn url_for(&self, address: Ipv4Addr) -> String {
+        format!("amqp://guest:guest@{address}:{}", self.port)
     }
 
     fn path(&self, name: &str) -> PathBuf {
