@@ -1,5 +1,6 @@
 //! RabbitMQ: a real one, started by each test on a port of its own.
 
+mod brokers; // a cluster of three brokers of which one or two die
 mod catalogue; // the example catalogue over real music, on three nodes
 mod certificates; // of a test's own: an authority, a server, a client, one that nobody signed
 mod chaos; //   faults of every kind, by a seed
@@ -16,7 +17,9 @@ mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process
 mod suite; //   the adapter passes the suite of the port
+mod timeouts; // a broker that takes messages away from who holds them for long
 mod tls; //     encrypted connections, and those that are refused
+mod upgrades; // messages that are queued while program or graph change
 mod waiters; // thousands who wait for one, and failures above them
 
 use std::time::{Duration, Instant};

@@ -24,7 +24,7 @@ fn what_a_node_held_that_is_cut_off_is_made_by_others_and_it_works_again_when_it
     let mut cluster = Cluster::new(&diamond_of(200, WORKERS), &rabbit);
     cluster.move_to(0, network.machine(0), rabbit.url_for(network.here()));
     cluster.nodes(2, &["--heartbeat", "2s"]);
-    cluster.ids((0..1200).map(|n| format!("t-{n:05}")));
+    cluster.ids((0..900).map(|n| format!("t-{n:05}")));
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
     soon("both work", Duration::from_secs(30), || {
         (0..2).all(|node| cluster.count_of(node, "start\ttail\t") > 3 && cluster.count_of(node, "pass\tjoin\t") > 3)
