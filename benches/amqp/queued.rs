@@ -39,7 +39,11 @@ fn queued(rabbit: &Rabbit, graph: &str, count: usize, looks: &[usize]) -> u64 {
         let queue = format!("euterpe.{graph}.job.work");
         let left = rabbit.depths().into_iter().find(|(name, _)| *name == queue).map_or(0, |(_, depth)| depth);
         let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-        println!("{count:>9} queued, {look} made: {:.1} MiB, at most {:.1} MiB; {left} left", mib(now), mib(peak));
+        println!(
+            "{count:>9} queued, {look} made: {:.1} MiB, at most {:.1} MiB; about {left} left",
+            mib(now),
+            mib(peak)
+        );
         highest = highest.max(peak);
     }
     highest

@@ -51,6 +51,6 @@ fn machine() -> String {
     let (system, cores) = (rustix::system::uname(), std::thread::available_parallelism().map_or(0, usize::from));
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
-    let release = system.release().to_string_lossy();
+    let release = system.release().to_string_lossy().split('-').next().unwrap_or_default().to_owned();
     format!("{cores} cores and {} GiB, Linux {release}, all on one machine", kib >> 20)
 }
