@@ -10,7 +10,7 @@ use super::bare::{self, Acking};
 use super::meter::{Meter, Round};
 use super::server::Rabbit;
 use super::support::median;
-use super::{JOBS, PREFETCH, fill, number, ours};
+use super::{JOBS, PREFETCH, fill, left_over, number, ours};
 
 /// Takes so many entities through all jobs over a broker.
 type Way = fn(&str, usize, Arc<Meter>);
@@ -35,6 +35,10 @@ pub fn main() {
             let meter = Arc::new(Meter::new(rabbit.pid()));
             run(&rabbit.url(), entities, meter.clone());
             into.push(meter.round());
+            let left: u32 = left_over(&rabbit.url()).iter().sum();
+            if left > 0 {
+                println!("{name}: {left} messages came back to their queues at the end, and are removed");
+            }
         }
     }
     println!("{:<24} {:>10} {:>16} {:>16}", "", "entities/s", "own CPU ms/1000", "broker ms/1000");

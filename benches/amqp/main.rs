@@ -31,11 +31,13 @@ mod venv;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use chain::job;
-use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Names, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use euterpe_actors::broker::{Broker, Outgoing};
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
+use lapin::options::QueuePurgeOptions;
+use lapin::{Connection, ConnectionProperties};
 
 const GRAPH: &str = "bench";
 const JOBS: usize = 3;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     if place::is_program() {
         return place::program();
     }
+    euterpe::telemetry::start();
     match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
         None | Some("flow") => flow::main(),
         Some("celery") => celery::main(),
@@ -91,4 +94,20 @@ fn fill(url: &str, entities: usize) {
         amqp.publish((0..entities).map(message).collect()).await.expect("published");
         amqp.close().await;
     });
+}
+
+/// How many messages a round left in the queues of the jobs; they are removed.
+fn left_over(url: &str) -> [u32; JOBS] {
+    let names = Names::of(GRAPH);
+    runtime().block_on(async {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("connected");
+        let channel = connection.create_channel().await.expect("a channel");
+        let mut left = [0; JOBS];
+        for (at, left) in left.iter_mut().enumerate() {
+            let purged = channel.queue_purge(names.queue(&job(at)).into(), QueuePurgeOptions::default());
+            *left = purged.await.expect("purged");
+        }
+        connection.close(200, "bye".into()).await.expect("closed");
+        left
+    })
 }
