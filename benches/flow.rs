@@ -10,15 +10,10 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
-use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
-use euterpe_actors::events::Unobserved;
-use euterpe_actors::ids::{EntityId, RunId, StoreName};
+use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::pool::Drain;
-use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
 use support::{Cost, measure, median};
@@ -57,22 +52,7 @@ fn graph(jobs: usize) {
     let plan = Arc::new(chain::plan(jobs, WORKERS, nothing));
     actix::System::new().block_on(async move {
         let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
-        let node = Node::start(NodeSettings {
-            plan: plan.clone(),
-            stores: Stores::new([(StoreName::new("m").expect("a name"), Arc::new(MemoryStorage::default()) as _)]),
-            state: StateStore::new(Arc::new(MemoryStorage::default())),
-            broker: Arc::new(broker.clone()),
-            claims: None,
-            observer: Arc::new(Unobserved),
-            presence: Arc::new(Presence::up_to(1 << 20)),
-            name: "bench".into(),
-            salt: 1,
-            scratch: std::env::temp_dir(),
-            slots: Default::default(),
-            served: None,
-            isolate: false,
-            clock: || 0,
-        });
+        let node = Node::start(chain::settings(&plan, &broker, std::env::temp_dir()));
         let wave = Arc::new(Wave { id: 1, origins: vec![chain::job(0)], only: None });
         for n in 0..ENTITIES {
             let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");

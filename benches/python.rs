@@ -20,15 +20,11 @@ use euterpe::transform::{
     python::{Interpreter, Python},
 };
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
-use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
-use euterpe_actors::events::Unobserved;
-use euterpe_actors::ids::{EntityId, InputName, RunId, StoreName};
+use euterpe_actors::ids::{EntityId, InputName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::pool::Drain;
-use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Content, Object, ObjectInfo, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Content, Object, ObjectInfo};
 use euterpe_actors::transform::{Input, Scratch, TransformFactory, Work};
 use euterpe_actors::wire;
 use support::{Cost, measure, median};
@@ -152,22 +148,7 @@ impl Bench {
         let scratch = self.folder.join("scratch");
         actix::System::new().block_on(async move {
             let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
-            let node = Node::start(NodeSettings {
-                plan: plan.clone(),
-                stores: Stores::new([(StoreName::new("m").expect("a name"), Arc::new(MemoryStorage::default()) as _)]),
-                state: StateStore::new(Arc::new(MemoryStorage::default())),
-                broker: Arc::new(broker.clone()),
-                claims: None,
-                observer: Arc::new(Unobserved),
-                presence: Arc::new(Presence::up_to(1 << 20)),
-                name: "bench".into(),
-                salt: 1,
-                scratch,
-                slots: Default::default(),
-                served: None,
-                isolate: false,
-                clock: || 0,
-            });
+            let node = Node::start(chain::settings(&plan, &broker, scratch));
             let wave = Arc::new(Wave { id: 1, origins: vec![chain::job(0)], only: None });
             let publish = async |n: usize| {
                 let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");

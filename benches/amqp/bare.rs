@@ -31,6 +31,8 @@ pub fn run(url: &str, entities: usize, meter: &Meter, acking: Acking) {
         let out = publishing.create_channel().await.expect("a channel");
         out.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         join_all((0..JOBS).map(|at| stage(&consuming, &out, at, entities, meter, acking))).await;
+        // The broker hands acknowledgements on to a busy queue bit by bit, and forgets the rest when a channel ends.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         consuming.close(200, "bye".into()).await.expect("closed");
         publishing.close(200, "bye".into()).await.expect("closed");
     });

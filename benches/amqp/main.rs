@@ -1,81 +1,69 @@
-//! What the flow costs over a real RabbitMQ: three jobs that do nothing, beside a bare lapin loop of the same shape.
+//! What work over a real RabbitMQ costs: `cargo bench --bench amqp`, or with `-- NAME` one of those that take longer.
 //!
-//! Quorum queues, publisher confirms, prefetch 100, the same bodies in the same queues of the same broker. The loop
-//! takes, publishes to the next queue with many unconfirmed at once, and acknowledges after the confirm: one by one, or
-//! all that are confirmed together. The queue of the first job is filled beforehand. `EUTERPE_ENTITIES` sets how many.
+//! | name | what is compared |
+//! |---|---|
+//! | `flow`, also without a name | three jobs that do nothing, beside a bare lapin loop of the same shape |
+//! | `celery` | the same, beside Celery 5 over the same broker; its packages come from a Python package index |
+//! | `queued` | the memory of a node with 1,000,000 messages queued, beside the same node with 10,000 |
+//! | `nodes` | four nodes whose transform waits 50 ms, beside one |
+//!
+//! `EUTERPE_ENTITIES` and `EUTERPE_ROUNDS` say how many, and how often.
 
 mod bare;
+mod celery;
 #[path = "../support/chain.rs"]
 mod chain;
+mod flow;
 mod meter;
+mod nodes;
 mod ours;
+mod place;
+mod queued;
 #[allow(dead_code)]
 #[path = "../../tests/all/rabbit/server.rs"]
 mod server;
 #[allow(dead_code)] // it measures a process beside its own
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../../tests/all/venv.rs"]
+mod venv;
 
-use std::{sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use bare::Acking;
 use chain::job;
-use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Names, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use euterpe_actors::broker::{Broker, Outgoing};
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
-use meter::{Meter, Round};
-use server::Rabbit;
-use support::median;
+use lapin::options::QueuePurgeOptions;
+use lapin::{Connection, ConnectionProperties};
 
 const GRAPH: &str = "bench";
 const JOBS: usize = 3;
 const PREFETCH: u16 = 100;
-const ROUNDS: usize = 5;
 
-/// Takes so many entities through all jobs over a broker.
-type Way = fn(&str, usize, Arc<Meter>);
-
-fn main() {
-    let entities = std::env::var("EUTERPE_ENTITIES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
-    let rounds = std::env::var("EUTERPE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
-    let only = std::env::var("EUTERPE_ONLY").ok();
-    let rabbit = Rabbit::start();
-    println!("amqp: {entities} entities through {JOBS} jobs, prefetch {PREFETCH}, medians of {rounds} rounds");
-    let ways: [(&str, Way); 3] = [
-        ("euterpe", ours::run),
-        ("loop, acks one by one", |url, count, meter| bare::run(url, count, &meter, Acking::OneByOne)),
-        ("loop, acks in batches", |url, count, meter| bare::run(url, count, &meter, Acking::Batches)),
-    ];
-    let mut figures: [Vec<Round>; 3] = Default::default();
-    for _ in 0..rounds {
-        for ((name, run), into) in ways.iter().zip(&mut figures) {
-            if only.as_ref().is_some_and(|only| !name.starts_with(only)) {
-                continue;
-            }
-            fill(&rabbit.url(), entities);
-            let meter = Arc::new(Meter::new(rabbit.pid()));
-            run(&rabbit.url(), entities, meter.clone());
-            into.push(meter.round());
+fn main() -> ExitCode {
+    if place::is_program() {
+        return place::program();
+    }
+    euterpe::telemetry::start();
+    match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
+        None | Some("flow") => flow::main(),
+        Some("celery") => celery::main(),
+        Some("queued") => queued::main(),
+        Some("nodes") => nodes::main(),
+        Some(other) => {
+            eprintln!("no bench named `{other}`; there are flow, celery, queued and nodes");
+            return ExitCode::from(2);
         }
     }
-    println!("{:<24} {:>10} {:>16} {:>16}", "", "entities/s", "own CPU ms/1000", "broker ms/1000");
-    let mut rows = Vec::new();
-    for ((name, _), rounds) in ways.iter().zip(&figures).filter(|(_, rounds)| !rounds.is_empty()) {
-        let per = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect()) / entities as f64;
-        let (wall, own, broker) = (per(|r| r.wall), per(|r| r.own), per(|r| r.broker));
-        println!("{name:<24} {:>10.0} {:>16.0} {:>16.0}", 1.0 / wall, own * 1e6, broker * 1e6);
-        rows.push((1.0 / wall, own + broker));
-    }
-    if let [ours, one_by_one, batches] = rows[..] {
-        println!(
-            "entities/s to those of the loop that acks one by one: {:.2}; aim: at least 1.00",
-            ours.0 / one_by_one.0
-        );
-        println!("entities/s to those of the loop that acks in batches: {:.2}; aim: at least 0.75", ours.0 / batches.0);
-        println!("CPU with the broker's to that of the loop in batches: {:.2}; aim: at most 1.35", ours.1 / batches.1);
-    }
+    ExitCode::SUCCESS
+}
+
+/// What a variable says, or what is usual.
+fn number(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 fn settings(url: &str) -> AmqpSettings {
@@ -106,4 +94,20 @@ fn fill(url: &str, entities: usize) {
         amqp.publish((0..entities).map(message).collect()).await.expect("published");
         amqp.close().await;
     });
+}
+
+/// How many messages a round left in the queues of the jobs; they are removed.
+fn left_over(url: &str) -> [u32; JOBS] {
+    let names = Names::of(GRAPH);
+    runtime().block_on(async {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("connected");
+        let channel = connection.create_channel().await.expect("a channel");
+        let mut left = [0; JOBS];
+        for (at, left) in left.iter_mut().enumerate() {
+            let purged = channel.queue_purge(names.queue(&job(at)).into(), QueuePurgeOptions::default());
+            *left = purged.await.expect("purged");
+        }
+        connection.close(200, "bye".into()).await.expect("closed");
+        left
+    })
 }

@@ -1,10 +1,16 @@
 //! A graph of jobs in a row, each made of the one before it, for benches of the flow.
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use euterpe_actors::broker::in_process::InProcess;
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::TransformFactory;
 
@@ -41,4 +47,26 @@ pub fn plan(jobs: usize, workers: usize, transform: impl Fn(usize) -> TransformF
         settings: 0,
     };
     NodePlan::new((0..jobs).map(spec).collect())
+}
+
+/// A node that runs `plan` over the embedded broker, with everything in memory.
+#[allow(dead_code)] // not every bench has a node of its own
+pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> NodeSettings {
+    let memory = || Arc::new(MemoryStorage::default());
+    NodeSettings {
+        plan: plan.clone(),
+        stores: Stores::new([(StoreName::new(STORE).expect("a name"), memory() as _)]),
+        state: StateStore::new(memory()),
+        broker: Arc::new(broker.clone()),
+        claims: None,
+        observer: Arc::new(Unobserved),
+        presence: Arc::new(Presence::up_to(1 << 20)),
+        name: "bench".into(),
+        salt: 1,
+        scratch,
+        slots: Default::default(),
+        served: None,
+        isolate: false,
+        clock: || 0,
+    }
 }

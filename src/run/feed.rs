@@ -145,6 +145,7 @@ impl Line {
             message: None,
             body: Some(name.to_owned()),
             content_type: None,
+            envelope: None,
         };
         self.state.keep_letter(&letter).await?;
         self.tracker.bad_name();

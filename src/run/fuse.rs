@@ -58,6 +58,7 @@ fn letter(job: &str, first: &JobName, delivery: &Delivery, node: &str, millis: u
         about: None,
         body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
         content_type: delivery.writing.content_type(),
+        envelope: DeadLetter::envelope_of(&delivery.body),
         message,
     }
 }

@@ -9,6 +9,7 @@ use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Base, EntityMessage, Target, Wave};
 use crate::outcome::Reason;
 use crate::storage::StorageError;
+use crate::wire::{self, WireError};
 
 /// Whose a letter is: a run's, or of the inbox, whatever time its message's own run bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,9 +68,28 @@ pub struct DeadLetter {
     /// What another program said that this body is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
+    /// All of a body that a newer version of this program wrote, in hexadecimal: that version can try it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
 }
 
 impl DeadLetter {
+    /// What a letter keeps of a body, for a later version of this program to read.
+    pub fn envelope_of(body: &[u8]) -> Option<String> {
+        matches!(wire::decode(body), Err(WireError::Newer { .. }))
+            .then(|| body.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The same letter with its message, where this version reads what the one that wrote the letter could not.
+    fn read_by_now(mut self) -> Self {
+        let envelope = self.envelope.as_deref().filter(|_| self.message.is_none());
+        if let Some(message) = envelope.and_then(bytes_of).and_then(|bytes| wire::decode(&bytes).ok()) {
+            self.entity = message.target.entity.to_string();
+            self.message = Some(message);
+        }
+        self
+    }
+
     /// Whose it is.
     pub fn origin(&self) -> Origin {
         self.run.map_or(Origin::Inbox, Origin::from)
@@ -95,6 +115,12 @@ impl DeadLetter {
         let digest = xxhash_rust::xxh3::xxh3_64(&stack);
         format!("dead/{origin}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
     }
+}
+
+/// The bytes that hexadecimal digits stand for, two each.
+fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair.filter(|pair| pair.len() == 2)?, 16).ok()).collect()
 }
 
 /// An entity for which a job declined to make an output, or whose dead letter a person dropped.
@@ -193,7 +219,8 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn letter(&self, key: &str) -> Result<Option<DeadLetter>, StorageError> {
-        self.get(key).await
+        let letter: Option<DeadLetter> = self.get(key).await?;
+        Ok(letter.map(DeadLetter::read_by_now))
     }
 
     /// Whether a record is still there.

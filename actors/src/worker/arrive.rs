@@ -106,6 +106,7 @@ impl Desk {
             about: None,
             body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
             content_type: delivery.writing.content_type(),
+            envelope: DeadLetter::envelope_of(&delivery.body),
             message,
         };
         match self.node.settings.state.keep_letter(&letter).await {

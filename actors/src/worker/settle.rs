@@ -123,6 +123,7 @@ impl Desk {
             message: Some(EntityMessage { attempt: 0, ..message.clone() }),
             body: None,
             content_type: None,
+            envelope: None,
         };
         reach("before_letter");
         let record = match self.node.settings.state.keep_letter(&letter).await {

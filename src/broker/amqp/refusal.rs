@@ -13,7 +13,7 @@ const FINAL: [&str; 8] = [
 ];
 
 /// Signs of what is wrong, and what helps.
-const REMEDIES: [(&str, &str); 7] = [
+const REMEDIES: [(&str, &str); 8] = [
     ("Connection refused", "nothing listens there; is the broker running, and is this its address?"),
     (
         "UnknownIssuer",
@@ -29,6 +29,11 @@ const REMEDIES: [(&str, &str); 7] = [
         "the broker's certificate is an authority's, signed by itself; the broker needs one that an authority signed",
     ),
     ("alert: HandshakeFailure", "the broker wants a client certificate, or encryption that is not spoken here"),
+    (
+        "delivery acknowledgement on channel",
+        "work took longer than the broker lets a message be in hand, and it delivers it again; raise `consumer_timeout` \
+         of the broker and say so with --consumer-timeout, or lower the job's `timeout`",
+    ),
     ("corrupt message", "what listens there does not speak TLS; is it the port for amqp://?"),
 ];
 

@@ -2,11 +2,14 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, Read, Seek, Write},
     path::Path,
+    sync::mpsc,
+    thread,
 };
 
 use euterpe_actors::{outcome::Fault, transform::Work};
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{
     MAX_MINUTES,
@@ -25,28 +28,96 @@ pub(crate) struct Raw {
     pub(crate) frames: u64,
 }
 
-/// Decodes the input of a name into a new file.
+/// Where decoded samples lie.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In memory, as a file without a name that others open by way of this process; gone when it is dropped.
+    Memory(File),
+    /// In the file that was named.
+    File,
+}
+
+/// Up to how many bytes of samples are kept in memory: eight minutes of stereo at 44.1 kHz.
+const IN_MEMORY: u64 = 160 << 20;
+/// Bytes that are written at once.
+const CHUNK: usize = 256 << 10;
+
+/// Decodes the input of a name, into memory, or into a new file where that would be too much.
+///
+/// Samples are written beside the decoding: that costs the decoder next to nothing where another core is free.
 ///
 /// # Errors
 /// A fault of the input, as [`Decoder`] finds it, or of the file.
-pub(crate) fn decode(work: &Work, name: &str, to: &Path) -> Result<Raw, Fault> {
+pub(crate) fn decode(work: &Work, name: &str, to: &Path) -> Result<(Raw, Place), Fault> {
     let failed = |error: io::Error| Fault::failed(format!("could not lay out the samples of `{name}`: {error}"));
     let mut decoder = Decoder::open(work, name, MAX_MINUTES)?;
-    let mut file = BufWriter::with_capacity(1 << 18, File::create(to).map_err(failed)?);
-    let mut bytes = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        let (channels, frames) = (block.len(), block.first().map_or(0, Vec::len));
-        bytes.resize(frames * channels * 4, 0);
-        for (number, channel) in block.iter().enumerate() {
-            let places = bytes[number * 4..].chunks_mut(4 * channels);
-            for (place, sample) in places.zip(channel) {
-                place[..4].copy_from_slice(&sample.to_le_bytes());
+    let (chunks, written) = mpsc::sync_channel::<Vec<u8>>(4);
+    let path = to.to_owned();
+    let writer = thread::Builder::new().name("samples".to_owned()).spawn(move || write(&written, &path));
+    let writer = writer.map_err(failed)?;
+    let mut bytes = Vec::with_capacity(2 * CHUNK);
+    let mut decoded = Ok(());
+    loop {
+        match decoder.next_block() {
+            Ok(Some(block)) => interleave(block, &mut bytes),
+            Ok(None) => break,
+            Err(fault) => {
+                decoded = Err(fault);
+                break;
             }
         }
-        file.write_all(&bytes).map_err(failed)?;
+        if bytes.len() >= CHUNK && chunks.send(std::mem::replace(&mut bytes, Vec::with_capacity(2 * CHUNK))).is_err() {
+            break; // the writer has ended, and says why
+        }
     }
-    file.flush().map_err(failed)?;
-    Ok(Raw { rate: decoder.rate(), channels: decoder.channels(), frames: decoder.frames() })
+    let sent = chunks.send(bytes);
+    drop(chunks);
+    let place = writer.join().map_err(|_| failed(io::Error::other("the writer panicked")))?.map_err(failed)?;
+    decoded?;
+    sent.map_err(|_| failed(io::Error::other("the writer ended early")))?;
+    Ok((Raw { rate: decoder.rate(), channels: decoder.channels(), frames: decoder.frames() }, place))
+}
+
+/// Appends a planar block, interleaved.
+fn interleave(block: &[Vec<f32>], bytes: &mut Vec<u8>) {
+    match block {
+        [one] => bytes.extend(one.iter().flat_map(|sample| sample.to_le_bytes())),
+        [left, right] => {
+            let from = bytes.len();
+            bytes.resize(from + 8 * left.len().min(right.len()), 0);
+            for ((place, left), right) in bytes[from..].chunks_exact_mut(8).zip(left).zip(right) {
+                place[..4].copy_from_slice(&left.to_le_bytes());
+                place[4..].copy_from_slice(&right.to_le_bytes());
+            }
+        }
+        channels => {
+            for frame in 0..channels.first().map_or(0, Vec::len) {
+                channels.iter().for_each(|channel| bytes.extend_from_slice(&channel[frame].to_le_bytes()));
+            }
+        }
+    }
+}
+
+/// Writes all chunks; into `path` once they are too many for the memory.
+fn write(chunks: &mpsc::Receiver<Vec<u8>>, path: &Path) -> io::Result<Place> {
+    let mut memory = File::from(memfd_create("samples", MemfdFlags::CLOEXEC)?);
+    let mut held = 0;
+    while let Ok(chunk) = chunks.recv() {
+        held += chunk.len() as u64;
+        if held > IN_MEMORY {
+            memory.rewind()?;
+            let mut file = File::create(path)?;
+            io::copy(&mut memory, &mut file)?;
+            drop(memory);
+            file.write_all(&chunk)?;
+            while let Ok(chunk) = chunks.recv() {
+                file.write_all(&chunk)?;
+            }
+            return Ok(Place::File);
+        }
+        memory.write_all(&chunk)?;
+    }
+    Ok(Place::Memory(memory))
 }
 
 /// Encodes a file of raw samples in the container that `suffix` names, with 16 bits where it holds integers.
@@ -104,8 +175,10 @@ mod tests {
             |hz| tone(hz, 8000, 9001).iter().map(|x| (x * 32768.0).round() / 32768.0 * 0.5).collect::<Vec<f32>>();
         let track = [grid(440.0), grid(660.0)];
         let tone = work("t", &[("audio", "t.wav", &wav(8000, &track))], "x");
-        let found = decode(&tone, "audio", &raw).expect("decoded");
+        let (found, place) = decode(&tone, "audio", &raw).expect("decoded");
         assert_eq!(found, Raw { rate: 8000, channels: 2, frames: 9001 });
+        let Place::Memory(mut memory) = place else { panic!("a short track is kept in memory") };
+        memory.rewind().and_then(|()| io::copy(&mut memory, &mut File::create(&raw)?)).expect("copied");
         assert_eq!(std::fs::metadata(&raw).expect("there").len(), 9001 * 2 * 4);
         for suffix in ["wav", "flac", "ogg"] {
             encode(&raw, found.rate, found.channels, suffix, &sound).expect("encoded");
@@ -118,6 +191,37 @@ mod tests {
             encode(&raw, found.rate, found.channels, suffix, &raw.with_extension("again")).expect("encoded again");
             assert_eq!(bytes, std::fs::read(raw.with_extension("again")).expect("read"), "{suffix} is not repeatable");
         }
+    }
+
+    #[test]
+    fn a_block_of_any_number_of_channels_is_interleaved_frame_by_frame() {
+        for channels in 1..=5 {
+            let block: Vec<Vec<f32>> = (0..channels).map(|c| (0..3).map(|n| (10 * c + n) as f32).collect()).collect();
+            let mut bytes = Vec::new();
+            interleave(&block, &mut bytes);
+            let samples: Vec<f32> = bytes.chunks(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let wanted: Vec<f32> = (0..3).flat_map(|n| (0..channels).map(move |c| (10 * c + n) as f32)).collect();
+            assert_eq!(samples, wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_for_the_memory_goes_into_the_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("raw");
+        let (chunks, written) = mpsc::sync_channel(4);
+        let chunk = |n: u64| vec![n as u8; 8 << 20];
+        let writer = thread::spawn({
+            let path = path.clone();
+            move || write(&written, &path)
+        });
+        let count = IN_MEMORY / (8 << 20) + 2;
+        (0..count).for_each(|n| chunks.send(chunk(n)).expect("taken"));
+        drop(chunks);
+        assert!(matches!(writer.join().expect("ended"), Ok(Place::File)));
+        let bytes = std::fs::read(path).expect("read");
+        assert_eq!(bytes.len() as u64, count * (8 << 20));
+        assert!(bytes.chunks(8 << 20).zip(0..).all(|(part, n)| part[0] == n as u8 && part[part.len() - 1] == n as u8));
     }
 
     #[test]

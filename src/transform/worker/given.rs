@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io,
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,20 +24,28 @@ use super::{
 };
 use crate::transform::{
     OpenContext, OutputShape,
-    audio::pcm,
+    audio::pcm::{self, Place},
     isolated::{Recipe, isolated},
 };
 
-/// The frame with one entity.
-pub(super) async fn order(launcher: &Launcher, ready: &Ready, work: &Work) -> Result<Vec<u8>, Fault> {
+/// One entity, to be sent.
+pub(super) struct Sent {
+    /// The frame.
+    pub(super) frame: Vec<u8>,
+    /// What it speaks of and that has no name: there as long as this is.
+    _held: Vec<File>,
+}
+
+/// The frame with one entity, and what has to be kept meanwhile.
+pub(super) async fn order(launcher: &Launcher, ready: &Ready, work: &Work) -> Result<Sent, Fault> {
     let scratch = std::path::absolute(work.scratch.promised()).map_err(|error| trouble(&error))?;
-    let (mut inputs, mut attached) = (BTreeMap::new(), Vec::new());
+    let (mut inputs, mut attached, mut held) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut room = ready.attach;
     for (number, input) in work.inputs.iter().enumerate() {
         let form = ready.inputs.get(input.name.as_str()).copied().unwrap_or_default();
         let path = &*input.path;
         let given = match (form, &input.object.content) {
-            (Form::Audio, _) => audio(launcher, work, input, number).await?,
+            (Form::Audio, _) => audio(launcher, work, input, number, &mut held).await?,
             (Form::Bytes, Content::Bytes(bytes)) if bytes.len() <= room => {
                 room -= bytes.len();
                 attached.push(bytes.clone());
@@ -63,7 +73,8 @@ pub(super) async fn order(launcher: &Launcher, ready: &Ready, work: &Work) -> Re
         inputs,
         outputs: outputs.collect(),
     };
-    frames::encode(&Said::Work(order), &attached).map_err(|error| trouble(&error))
+    let frame = frames::encode(&Said::Work(order), &attached).map_err(|error| trouble(&error))?;
+    Ok(Sent { frame, _held: held })
 }
 
 /// A name in the scratch folder: `out-1.json`.
@@ -84,7 +95,13 @@ fn folder(scratch: &Scratch) -> Result<PathBuf, Fault> {
 }
 
 /// Decodes a track into a file of samples, beside the other workers.
-async fn audio<'w>(launcher: &Launcher, work: &Work, input: &'w Input, number: usize) -> Result<Given<'w>, Fault> {
+async fn audio<'w>(
+    launcher: &Launcher,
+    work: &Work,
+    input: &'w Input,
+    number: usize,
+    held: &mut Vec<File>,
+) -> Result<Given<'w>, Fault> {
     let folder = folder(&work.scratch)?;
     let audio = folder.join(name("in", number, "f32"));
     let mut one = only(work, input.clone(), work.scratch.clone())?;
@@ -98,7 +115,16 @@ async fn audio<'w>(launcher: &Launcher, work: &Work, input: &'w Input, number: u
     }
     let to = audio.clone();
     let decoded = tokio::task::spawn_blocking(move || pcm::decode(&one, "audio", &to)).await;
-    let raw = decoded.map_err(|error| Fault::failed(format!("the decoder of `{}` ended: {error}", input.name)))??;
+    let ended = |error| Fault::failed(format!("the decoder of `{}` ended: {error}", input.name));
+    let (raw, place) = decoded.map_err(ended)??;
+    let audio = match place {
+        Place::File => audio,
+        Place::Memory(memory) => {
+            let path = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
+            held.push(memory);
+            path.into()
+        }
+    };
     Ok(Given::Audio { audio, rate: raw.rate, channels: raw.channels, frames: raw.frames, path: &input.path })
 }
 

@@ -181,14 +181,14 @@ impl Transform for Worker {
         let began = Instant::now();
         let child = self.take_child().await?;
         let order = given::order(&self.launcher, &child.ready, &work).await;
-        let (frame, entity) = match order {
-            Ok(frame) => (frame, work.entity.as_str()),
+        let sent = match order {
+            Ok(sent) => sent,
             Err(fault) => {
                 self.child = Some(child);
                 return Err(fault);
             }
         };
-        let (child, result) = child.work(&frame, entity, began, work.timeout).await;
+        let (child, result) = child.work(&sent.frame, work.entity.as_str(), began, work.timeout).await;
         self.child = child.and_then(|child| self.launcher.fit(child));
         let (pieces, attachment) = result?;
         made::product(&self.launcher, &work, pieces, attachment).await

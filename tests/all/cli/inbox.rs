@@ -21,6 +21,7 @@ fn letter(job: &str, entity: &str, reason: Reason, message: Option<EntityMessage
         about: None,
         body: message.is_none().then(|| "{\"entity\": 1}".into()),
         content_type: message.is_none().then(|| "application/json".into()),
+        envelope: None,
         message,
     }
 }

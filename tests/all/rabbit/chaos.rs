@@ -6,6 +6,7 @@
 //! | `EUTERPE_CHAOS_ENTITIES` | entities in all, a quarter of them asked for bottom-up | 2000 |
 //! | `EUTERPE_CHAOS_SLOW` | milliseconds that each work takes | 100 |
 //! | `EUTERPE_CHAOS_KILLS`, `_STOPS`, `_RESTARTS`, `_CLOSES`, `_ALARMS`, `_DELETES` | how often each fault comes | 5, 3, 1, 1, 1, 1 |
+//! | `EUTERPE_CHAOS_PARTITIONS` | how often a node is cut off from the broker; needs root and `ip` | 0 |
 //! | `EUTERPE_CHAOS_REPORT` | a file for what was done and seen | none |
 
 mod luck; //   chance from a seed
@@ -16,7 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::nodes::diamond_of;
-use super::{Cluster, Rabbit};
 use luck::Luck;
 use report::Report;
 use world::{Fault, World};
@@ -42,6 +42,7 @@ fn faults(luck: &mut Luck) -> Vec<Fault> {
         (Fault::Close, "EUTERPE_CHAOS_CLOSES", 1),
         (Fault::Alarm, "EUTERPE_CHAOS_ALARMS", 1),
         (Fault::Delete, "EUTERPE_CHAOS_DELETES", 1),
+        (Fault::Part, "EUTERPE_CHAOS_PARTITIONS", 0),
     ];
     let mut faults = Vec::new();
     for (fault, name, usual) in counts {
@@ -75,10 +76,8 @@ fn chaos_loses_nothing_and_does_little_twice() {
     let (entities, slow) = (number("EUTERPE_CHAOS_ENTITIES", 2000) as usize, number("EUTERPE_CHAOS_SLOW", 100));
     let mut luck = Luck::of(seed);
     let faults = faults(&mut luck);
-    let mut report = Report::new(seed, entities, slow);
-    let rabbit = Rabbit::start();
-    let cluster = Cluster::new(&diamond_of(slow, WORKERS), &rabbit);
-    let mut world = World::new(rabbit, cluster, NODES);
+    let mut world = World::new(&diamond_of(slow, WORKERS), NODES, faults.contains(&Fault::Part));
+    let mut report = Report::new(seed, entities, slow, &world.broker());
 
     // Entities come in portions, so that there is work during every fault.
     let portions = faults.len() + 1;
@@ -97,7 +96,7 @@ fn chaos_loses_nothing_and_does_little_twice() {
             report.event(&done);
         }
     }
-    world.wait_for_stopped();
+    world.wait_for_all();
     report.event("all faults are over");
     let quiet = Instant::now();
     world.until_quiet();

@@ -13,12 +13,17 @@ use std::{
 use tempfile::TempDir;
 
 use super::Rabbit;
+use super::network::Machine;
+
+const EUTERPE: &str = env!("CARGO_BIN_EXE_euterpe");
 
 /// A folder with a graph and the nodes that serve it. Dropped, the nodes are killed.
 pub struct Cluster {
     pub folder: Arc<TempDir>,
     broker: String,
     nodes: Vec<Option<Child>>,
+    /// Nodes that run on machines of their own, and where the broker is for them.
+    elsewhere: BTreeMap<usize, (Machine, String)>,
 }
 
 /// How a call ended.
@@ -61,12 +66,12 @@ impl Cluster {
     pub fn at(graph: &str, broker: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         fs::write(folder.path().join("g.yaml"), graph).expect("written");
-        Self { folder, broker, nodes: Vec::new() }
+        Self { folder, broker, nodes: Vec::new(), elsewhere: BTreeMap::new() }
     }
 
     /// The same folder for verbs that reach the broker another way; nodes are this one's own.
     pub fn beside(&self, broker: String) -> Self {
-        Self { folder: self.folder.clone(), broker, nodes: Vec::new() }
+        Self { folder: self.folder.clone(), broker, nodes: Vec::new(), elsewhere: BTreeMap::new() }
     }
 
     /// Changes the graph; nodes that run go on with what they read.
@@ -84,17 +89,24 @@ impl Cluster {
         fs::write(self.path("ids"), lines.join("\n") + "\n").expect("written");
     }
 
+    /// Lets a node run on a machine from its next start on, where the broker is at `broker`.
+    pub fn move_to(&mut self, number: usize, machine: Machine, broker: String) {
+        self.elsewhere.insert(number, (machine, broker));
+    }
+
     /// Another program, called as ours are.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
+        self.set_up(Command::new(program))
+    }
+
+    fn set_up(&self, mut command: Command) -> Command {
         command.current_dir(self.folder.path()).env("EUTERPE_BROKER", &self.broker);
         command
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.program(env!("CARGO_BIN_EXE_euterpe"));
-        command.args(args);
-        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+        let mut command = self.program(EUTERPE);
+        command.args(args).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
         command
     }
 
@@ -135,9 +147,19 @@ impl Cluster {
         let name = format!("node-{number}");
         let log = fs::File::options().append(true).create(true).open(self.path(&format!("{name}.log"))).expect("a log");
         let before = log.metadata().expect("a log").len();
-        let mut command = self.command(&["node", "g.yaml", "--name", &name]);
+        let mut command = match self.elsewhere.get(&number) {
+            None => self.program(EUTERPE),
+            Some((machine, broker)) => {
+                let mut command = self.set_up(machine.program(EUTERPE));
+                command.env("EUTERPE_BROKER", broker).env("EUTERPE_ALLOW_PLAINTEXT", "1");
+                command
+            }
+        };
         command
+            .args(["node", "g.yaml", "--name", &name])
             .args(args)
+            .stdin(Stdio::null())
+            .env("RUST_BACKTRACE", "0")
             .envs(variables.iter().copied())
             .env("EUTERPE_LEDGER", self.path(&format!("ledger-{number}")));
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the binary");

@@ -1,20 +1,25 @@
 //! RabbitMQ: a real one, started by each test on a port of its own.
 
+mod brokers; // a cluster of three brokers of which one or two die
 mod catalogue; // the example catalogue over real music, on three nodes
 mod certificates; // of a test's own: an authority, a server, a client, one that nobody signed
 mod chaos; //   faults of every kind, by a seed
 mod cluster; // a graph in a folder, and node processes that serve it
 mod faults; //  one fault of the broker at a time
 mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the node stays as it is
+mod network; // machines as network namespaces, with cables that can be pulled
 mod nodes; //   what several nodes make, each once; the verbs over a broker
 mod others; //  the manual's examples for other programs, really run
+mod partition; // a node that is cut off from the broker
 mod proxy; //   connections that are reset
 mod python; //  Python transforms on nodes: one is killed
 mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process
 mod suite; //   the adapter passes the suite of the port
+mod timeouts; // a broker that takes messages away from who holds them for long
 mod tls; //     encrypted connections, and those that are refused
+mod upgrades; // messages that are queued while program or graph change
 mod waiters; // thousands who wait for one, and failures above them
 
 use std::time::{Duration, Instant};

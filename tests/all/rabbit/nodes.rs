@@ -163,3 +163,29 @@ fn a_node_that_is_told_to_stop_under_load_does_no_work_twice_and_ends_in_time() 
     });
     assert_eq!(cluster.twice(), 0, "work was done twice");
 }
+
+#[test]
+fn what_outlasts_the_grace_goes_back_to_its_queue_and_who_is_told_twice_ends_at_once() {
+    let rabbit = Rabbit::start();
+    let mut cluster = Cluster::new(&diamond(600_000), &rabbit);
+    cluster.node(&["--grace", "2s"]);
+    cluster.ids(ids(4));
+    cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
+    soon("all are begun", Duration::from_secs(30), || cluster.count("start\tbase\t") == 4);
+    cluster.signal(0, Signal::TERM);
+    let (code, took) = cluster.ended(0);
+    assert_eq!(code, Some(0), "{}", cluster.log(0));
+    assert!(took >= Duration::from_secs(2) && took <= Duration::from_secs(4), "it took {took:?}: {}", cluster.log(0));
+    cluster.start_node(0, &["--grace", "10m"]);
+    soon("all are begun again", Duration::from_secs(30), || cluster.count("start\tbase\t") == 8);
+    cluster.signal(0, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(500)); // long enough to be heard for itself
+    cluster.signal(0, Signal::TERM);
+    let (code, took) = cluster.ended(0);
+    assert_eq!(code, Some(0), "{}", cluster.log(0));
+    assert!(took <= Duration::from_secs(2), "it took {took:?}: {}", cluster.log(0));
+    // What is quick by now is made, with nothing lost.
+    cluster.change(&diamond(0));
+    cluster.start_node(0, &[]);
+    soon("all is made", Duration::from_secs(30), || cluster.call(&["runs", "check", "g.yaml", "last"]).code == Some(0));
+}

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -34,18 +34,46 @@ impl Rabbit {
         Self::with("")
     }
 
-    /// Starts a broker with further lines in its configuration file; `$PORT2` in them is a second free port.
+    /// Starts a broker with further lines in its configuration file; `$PORT` in them is its port.
     pub fn with(config: &str) -> Self {
+        let mut rabbit = Self::of(config);
+        rabbit.start_again();
+        rabbit
+    }
+
+    /// Starts another broker, which joins this one's cluster.
+    pub fn another(&self) -> Self {
+        let mut other = Self::of("");
+        let cookie = ".erlang.cookie"; // by which brokers know each other
+        fs::copy(self.path(cookie), other.path(cookie)).expect("a cookie");
+        other.start_again();
+        for args in [&["stop_app"][..], &["join_cluster", &self.node], &["start_app"]] {
+            other.ctl(args);
+        }
+        other
+    }
+
+    /// A broker that is not started yet.
+    fn of(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (port, distribution) = (free_port(), free_port());
         let node = format!("euterpe-test-{}-{port}@localhost", std::process::id());
+        let config = config.replace("$PORT", &port.to_string());
         let text =
             format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\nloopback_users = none\n{config}\n");
         fs::write(folder.path().join("rabbitmq.conf"), text).expect("written");
         fs::write(folder.path().join("enabled_plugins"), "[].\n").expect("written");
-        let mut rabbit = Self { folder, node, port, distribution, process: None };
-        rabbit.start_again();
-        rabbit
+        Self { folder, node, port, distribution, process: None }
+    }
+
+    /// Starts a broker that listens at another of this machine's addresses too.
+    pub fn also_at(address: Ipv4Addr) -> Self {
+        Self::with(&format!("listeners.tcp.2 = {address}:$PORT"))
+    }
+
+    /// Where it is for who reaches it at that address.
+    pub fn url_for(&self, address: Ipv4Addr) -> String {
+        format!("amqp://guest:guest@{address}:{}", self.port)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -115,6 +143,11 @@ impl Rabbit {
     /// The same by way of another port, such as a proxy's.
     pub fn url_at(&self, port: u16) -> String {
         format!("amqp://guest:guest@127.0.0.1:{port}")
+    }
+
+    /// What it calls itself among brokers.
+    pub fn name(&self) -> &str {
+        &self.node
     }
 
     /// Its port.

@@ -10,10 +10,13 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(seed: u64, entities: usize, slow: u64) -> Self {
+    pub fn new(seed: u64, entities: usize, slow: u64, broker: &str) -> Self {
+        let machine = machine();
         let text = format!(
-            "Seed {seed}: {entities} entities through a diamond of five jobs, {slow} ms each, on three nodes.\n\n\
-             | second | what happened |\n|---|---|\n"
+            "RabbitMQ {broker}, euterpe {}, {machine}.\n\n\
+             Seed {seed}: {entities} entities through a diamond of five jobs, {slow} ms each, on three nodes.\n\n\
+             | second | what happened |\n|---|---|\n",
+            env!("CARGO_PKG_VERSION"),
         );
         Self { began: Instant::now(), text }
     }
@@ -41,4 +44,13 @@ impl Report {
             std::fs::write(path, self.text).expect("written");
         }
     }
+}
+
+/// The machine, as far as it matters.
+fn machine() -> String {
+    let (system, cores) = (rustix::system::uname(), std::thread::available_parallelism().map_or(0, usize::from));
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
+    let release = system.release().to_string_lossy().split('-').next().unwrap_or_default().to_owned();
+    format!("{cores} cores and {} GiB, Linux {release}, all on one machine", kib >> 20)
 }

@@ -6,12 +6,15 @@ use rustix::process::Signal;
 
 use super::luck::Luck;
 use crate::rabbit::cluster::Said;
+use crate::rabbit::network::Network;
 use crate::rabbit::{Cluster, Rabbit, soon};
 
 /// How a node is started: heartbeats as short as they may be, so that who is dead is missed soon.
 const NODE: &[&str] = &["--heartbeat", "2s", "--grace", "5s"];
 /// For how long a node is stopped.
 const STOPPED: Duration = Duration::from_secs(15);
+/// For how long a node is cut off from the broker: several times the heartbeat.
+const APART: Duration = Duration::from_secs(20);
 /// How long the broker is short of memory.
 const SHORT: Duration = Duration::from_secs(7);
 
@@ -22,6 +25,8 @@ pub enum Fault {
     Kill,
     /// A node is stopped for a while, like a machine that stalls.
     Stop,
+    /// A node's network is cut off from the broker's for a while, and neither is told.
+    Part,
     /// The broker is killed or stopped, and started again.
     Restart,
     /// The broker closes all connections.
@@ -35,18 +40,35 @@ pub enum Fault {
 pub struct World {
     rabbit: Rabbit,
     pub cluster: Cluster,
-    /// Until when each node is stopped.
-    stopped: Vec<Option<Instant>>,
+    /// Until when each node is stopped or cut off.
+    away: Vec<Option<(Fault, Instant)>>,
     /// Messages that may have been in deleted queues.
     pub deleted: u64,
     /// How often a node lost what it had in hand.
     pub struck: usize,
+    /// Machines of the nodes' own, where some are to be cut off.
+    network: Option<Network>,
 }
 
 impl World {
-    pub fn new(rabbit: Rabbit, mut cluster: Cluster, nodes: usize) -> Self {
+    /// So many nodes that serve a graph, on machines of their own where partitions are to come.
+    pub fn new(graph: &str, nodes: usize, partitions: bool) -> Self {
+        let network = partitions.then(|| Network::of(nodes));
+        let rabbit = match &network {
+            None => Rabbit::start(),
+            Some(network) => Rabbit::also_at(network.here()),
+        };
+        let mut cluster = Cluster::new(graph, &rabbit);
+        for (number, network) in (0..nodes).filter_map(|number| Some((number, network.as_ref()?))) {
+            cluster.move_to(number, network.machine(number), rabbit.url_for(network.here()));
+        }
         cluster.nodes(nodes, NODE);
-        Self { rabbit, cluster, stopped: vec![None; nodes], deleted: 0, struck: 0 }
+        Self { rabbit, cluster, away: vec![None; nodes], deleted: 0, struck: 0, network }
+    }
+
+    /// What the broker is.
+    pub fn broker(&self) -> String {
+        self.rabbit.ctl(&["version"]).trim().to_owned()
     }
 
     /// Publishes ids and says as which run.
@@ -65,7 +87,7 @@ impl World {
         self.cluster.call(&[&["--json", "runs", "check", "g.yaml", run], more].concat())
     }
 
-    /// Lets time go by; who was stopped long enough goes on.
+    /// Lets time go by; who was stopped or cut off long enough goes on.
     pub fn wait(&mut self, time: Duration) {
         let until = Instant::now() + time;
         loop {
@@ -78,25 +100,27 @@ impl World {
     }
 
     fn let_go_on(&mut self, now: Instant) {
-        for node in 0..self.stopped.len() {
-            if self.stopped[node].is_some_and(|until| until <= now) {
-                self.cluster.signal(node, Signal::CONT);
-                self.stopped[node] = None;
+        for node in 0..self.away.len() {
+            let over = self.away[node].take_if(|(_, until)| *until <= now);
+            match (over, &self.network) {
+                (Some((Fault::Part, _)), Some(network)) => network.machine(node).plug(),
+                (Some(_), _) => self.cluster.signal(node, Signal::CONT),
+                (None, _) => {}
             }
         }
     }
 
-    /// Waits until nobody is stopped any more.
-    pub fn wait_for_stopped(&mut self) {
-        while self.stopped.iter().any(Option::is_some) {
+    /// Waits until nobody is stopped or cut off any more.
+    pub fn wait_for_all(&mut self) {
+        while self.away.iter().any(Option::is_some) {
             self.wait(Duration::from_millis(100));
         }
     }
 
-    /// The nodes that are not stopped; waits until there are two.
+    /// The nodes that are neither stopped nor cut off; waits until there are two.
     fn running(&mut self) -> Vec<usize> {
         loop {
-            let running: Vec<usize> = (0..self.stopped.len()).filter(|node| self.stopped[*node].is_none()).collect();
+            let running: Vec<usize> = (0..self.away.len()).filter(|node| self.away[*node].is_none()).collect();
             if running.len() > 1 {
                 return running;
             }
@@ -119,8 +143,15 @@ impl World {
                 let node = luck.one(&self.running());
                 self.struck += 1;
                 self.cluster.signal(node, Signal::STOP);
-                self.stopped[node] = Some(Instant::now() + STOPPED);
+                self.away[node] = Some((fault, Instant::now() + STOPPED));
                 format!("node-{node} is stopped for {} s", STOPPED.as_secs())
+            }
+            Fault::Part => {
+                let node = luck.one(&self.running());
+                self.struck += 1;
+                self.network.as_ref().expect("machines of their own").machine(node).pull();
+                self.away[node] = Some((fault, Instant::now() + APART));
+                format!("node-{node} is cut off from the broker for {} s", APART.as_secs())
             }
             Fault::Restart => {
                 let how = luck.one(&["killed", "stopped"]);
@@ -171,6 +202,6 @@ impl World {
 
     /// How often a connection of a node broke, as the nodes say.
     pub fn interrupted(&self) -> usize {
-        (0..self.stopped.len()).map(|node| self.cluster.log(node).matches("was interrupted").count()).sum()
+        (0..self.away.len()).map(|node| self.cluster.log(node).matches("was interrupted").count()).sum()
     }
 }
