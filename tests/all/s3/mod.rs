@@ -1,5 +1,6 @@
 //! S3: the storage suite over three servers, each in a process of its own; what is counted, broken, lied about.
 
+mod cluster; // the example catalogue on three nodes
 mod faults; // a server behind a proxy that resets, cuts off, is slow or silent; processes that are killed; secrets
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too

@@ -68,8 +68,9 @@ mod folder {
     );
 }
 
-/// moto. It is itself wrong in one case, which is left out here: `odd_characters_are_kept_and_kept_apart`, for it takes
-/// no key with a line break.
+/// moto. It is itself wrong in two cases, which are left out here: `odd_characters_are_kept_and_kept_apart`, for it takes
+/// no key with a line break; and `of_many_writers_at_once_the_greatest_run_stays`, for it looks whether a condition holds
+/// and writes after that, on threads that run at once: it goes well most of the time.
 mod moto {
     use super::*;
 
@@ -96,8 +97,7 @@ mod moto {
         a_stamp_of_a_hundred_ancestors_is_kept,
         an_older_run_never_replaces_a_newer_one,
         an_older_ancestor_never_replaces_a_newer_one,
-        what_was_seen_may_be_replaced_and_nothing_else,
-        of_many_writers_at_once_the_greatest_run_stays
+        what_was_seen_may_be_replaced_and_nothing_else
     );
     euterpe_actors::storage_suite!(@group listing, made();
         a_listing_shows_each_object_once,

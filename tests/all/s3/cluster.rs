@@ -1,0 +1,56 @@
+//! The example catalogue over real music on three nodes, with its outputs in a bucket: byte for byte what one process
+//! makes in a folder, each work done once.
+
+use euterpe_actors::storage::Storage;
+
+use super::server::{BUCKET, SECRET, Server, USER};
+use crate::audio::material::album;
+use crate::rabbit::{Cluster, Rabbit};
+
+const TRACKS: usize = 8;
+
+#[tokio::test]
+async fn three_nodes_make_of_real_music_in_a_bucket_byte_for_byte_what_one_process_makes_in_a_folder() {
+    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/catalogue.yaml")).expect("read");
+    let bucket = format!("derived: {{url: \"s3://{BUCKET}/derived\", endpoint: \"{}\"}}", server.endpoint());
+    let graph = example.replace("derived: ./derived", &bucket);
+    assert_ne!(graph, example);
+    let mut cluster = Cluster::new(&graph, &rabbit);
+    std::fs::create_dir(cluster.path("music")).expect("a folder");
+    for track in album().iter().take(TRACKS) {
+        std::fs::copy(track, cluster.path("music").join(track.file_name().expect("a name"))).expect("a copy");
+    }
+    let identity = [("AWS_ACCESS_KEY_ID", USER), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+    (0..3).for_each(|_| {
+        cluster.started_with(&[], &identity);
+    });
+    let ran = cluster.call_with(&["--json", "run", "g.yaml"], &identity).ends(0).last();
+    assert_eq!((ran["entities"].as_u64(), ran["open"].as_u64()), (Some(TRACKS as u64), Some(0)), "{ran}");
+    assert_eq!(cluster.twice(), 0, "work was done twice");
+    cluster.call_with(&["runs", "check", "g.yaml", "last", "--hashes"], &identity).ends(0);
+
+    let alone = std::process::Command::new(env!("CARGO_BIN_EXE_euterpe"))
+        .args(["run", "g.yaml", "--store", "derived=alone", "--state", "alone-state"])
+        .current_dir(cluster.path("."))
+        .env_remove("EUTERPE_BROKER")
+        .output()
+        .expect("the binary");
+    assert!(alone.status.success(), "{alone:?}");
+    let one = cluster.files("alone");
+    assert_eq!(one.len(), TRACKS * 6);
+    let store = server.store("derived");
+    let mut listed = 0;
+    store
+        .list("", &mut |page| {
+            listed += page.len();
+            true
+        })
+        .await
+        .expect("listed");
+    assert_eq!(listed, one.len());
+    for (name, content) in &one {
+        let object = store.open(name).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(object.content.read().expect("read") == content, "{name} differs");
+    }
+}
