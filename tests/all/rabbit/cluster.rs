@@ -270,9 +270,14 @@ impl Cluster {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
                     folders.push(path);
-                } else {
-                    let name = path.strip_prefix(self.path(below)).expect("below").display().to_string();
-                    files.insert(name, fs::read(&path).expect("read"));
+                    continue;
+                }
+                let name = path.strip_prefix(self.path(below)).expect("below").display().to_string();
+                match fs::read(&path) {
+                    Ok(content) => drop(files.insert(name, content)),
+                    // A node that is at work has put it in its place since, under another name.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => panic!("{name}: {error}"),
                 }
             }
         }
