@@ -50,6 +50,10 @@ impl Bucket {
             settings,
             known,
         };
+        if bucket.client.config().region().is_none() {
+            let text = "no region is named; write `region:` into the store, or set AWS_REGION";
+            return Err(Trouble::unavailable(text));
+        }
         match bucket.client.head_bucket().bucket(bucket.name()).send().await.map_err(|error| refusal(&error)) {
             Ok(_) => {}
             Err(Refusal::Missing) => {

@@ -43,16 +43,16 @@ pub(super) async fn connect(settings: &S3Settings) -> Client {
     }
     let elsewhere =
         by_graph || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().any(|name| std::env::var_os(name).is_some());
-    let given = RegionProviderChain::first_try(settings.region.clone().map(Region::new));
-    loader = match elsewhere {
+    let given = settings.region.clone().map(Region::new);
+    loader = match (given, elsewhere) {
+        (Some(given), _) => loader.region(given),
         // Such servers take any region, and a machine's metadata knows none for them.
-        true => loader.region(
-            given
-                .or_else(aws_config::environment::EnvironmentVariableRegionProvider::new())
+        (None, true) => loader.region(
+            RegionProviderChain::first_try(aws_config::environment::EnvironmentVariableRegionProvider::new())
                 .or_else(aws_config::profile::ProfileFileRegionProvider::new())
                 .or_else(Region::new("us-east-1")),
         ),
-        false => loader.region(given.or_default_provider()),
+        (None, false) => loader, // the SDK's own chain, with the client for requests that it was given above
     };
     loader = match &settings.identity {
         Some(identity) => loader.credentials_provider(identity.clone()),

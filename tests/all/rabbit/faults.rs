@@ -29,7 +29,7 @@ fn all_is_made(cluster: &Cluster) {
 #[test]
 fn what_no_queue_takes_is_published_again_to_the_queue_that_is_declared_anew() {
     let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(5000), &rabbit);
+    let mut cluster = Cluster::new(&diamond(15_000), &rabbit); // time enough to delete a queue on a busy machine
     // Nobody consumes `left`, so that only its publisher can find out.
     cluster.node(&["--jobs", "base"]);
     publish(&cluster, 8);

@@ -174,3 +174,13 @@ fn a_bucket_that_is_not_there_is_told_before_anything_is_made() {
     assert!(ran.code != 0 && ran.err.contains("no bucket `no-such-bucket`"), "{ran:?}");
     assert!(!studio.path("quickstart/tracks").join("t-1.wav").exists(), "a run began all the same");
 }
+
+#[test]
+fn a_region_that_nobody_names_is_asked_for() {
+    let studio = Studio::example(Server::memory(), "quickstart.yaml");
+    let mut command = studio.command("run g.yaml t-1 --store derived=s3://no-such-bucket/x");
+    // Neither a server nor a region: nothing is asked over the network.
+    command.env_remove("AWS_ENDPOINT_URL").env_remove("AWS_REGION").env("HOME", studio.path("nobody"));
+    let ran = ended(command.output().expect("it starts")).ends(1);
+    assert!(ran.err.contains("no region is named; write `region:`") && !ran.err.contains("panicked"), "{ran:?}");
+}
