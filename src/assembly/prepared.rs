@@ -32,10 +32,10 @@ impl Opened {
     }
 
     /// As [`Opened::try_workers`], for verbs that go on only if all can begin. What could begin before and has not changed
-    /// is not tried again: a run with nothing to do loads no model.
+    /// is not tried again: a run with nothing to do loads no model. Makes sure as well of what is known of the buckets.
     ///
     /// # Errors
-    /// What keeps each of them from beginning, with its place in the graph file and its traceback.
+    /// A bucket that cannot be used; what keeps each worker from beginning, with its place in the graph file and its traceback.
     pub async fn prepare(&self, wanted: impl Fn(&JobName) -> bool) -> anyhow::Result<()> {
         self.know_buckets().await?;
         let folder = self.place.kept.join("begun");

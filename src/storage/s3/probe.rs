@@ -122,11 +122,8 @@ async fn list(bucket: &Bucket, prefix: &str) -> Result<(bool, bool), Trouble> {
 
 async fn creating(one: &Bucket, other: &Bucket, key: &impl Fn(String) -> String) -> Result<Heed, Trouble> {
     let first = key("key-00".to_owned()); // is there
-    match write(one, &first, 0, &Condition::Nothing).await {
-        Ok(_) => return Ok(Heed::Ignored),
-        Err(Refusal::NoConditions) => return Ok(Heed::Refused),
-        Err(Refusal::Condition) => {}
-        Err(refusal) => return Err(refusal.into_trouble()),
+    if let Some(heed) = disregard(write(one, &first, 0, &Condition::Nothing).await)? {
+        return Ok(heed);
     }
     let mut heed = Heed::Atomic;
     for n in 0..RACES {
@@ -137,13 +134,20 @@ async fn creating(one: &Bucket, other: &Bucket, key: &impl Fn(String) -> String)
     Ok(heed)
 }
 
+/// What a write under a condition that does not hold says of a store that does not care; none of one that does.
+fn disregard<T>(written: Result<T, Refusal>) -> Result<Option<Heed>, Trouble> {
+    match written {
+        Ok(_) => Ok(Some(Heed::Ignored)),
+        Err(Refusal::NoConditions) => Ok(Some(Heed::Refused)),
+        Err(Refusal::Condition) => Ok(None),
+        Err(refusal) => Err(refusal.into_trouble()),
+    }
+}
+
 async fn replacing(one: &Bucket, other: &Bucket, key: &impl Fn(String) -> String) -> Result<Heed, Trouble> {
     let first = key("key-01".to_owned());
-    match write(one, &first, 1, &Condition::Etag(format!("\"{}\"", "0".repeat(32)))).await {
-        Ok(_) => return Ok(Heed::Ignored),
-        Err(Refusal::NoConditions) => return Ok(Heed::Refused),
-        Err(Refusal::Condition) => {}
-        Err(refusal) => return Err(refusal.into_trouble()),
+    if let Some(heed) = disregard(write(one, &first, 1, &Condition::Etag(format!("\"{}\"", "0".repeat(32)))).await)? {
+        return Ok(heed);
     }
     let mut heed = Heed::Atomic;
     for n in 0..RACES {

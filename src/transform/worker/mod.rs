@@ -148,8 +148,15 @@ impl Launcher {
         self.homes.join(format!("worker-{}-{}-{number}", self.job, std::process::id()))
     }
 
+    /// A program that is not there is so for every entity; other trouble may pass.
     fn unstartable(&self, error: &io::Error) -> Fault {
-        Fault::failed(format!("could not start `{}`: {error}", self.what))
+        let text = format!("could not start `{}`: {error}", self.what);
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                Fault::fatal(format!("{text}; install the program, or correct what the job names"))
+            }
+            _ => Fault::failed(text),
+        }
     }
 }
 

@@ -38,6 +38,15 @@ fn a_signature_that_does_not_fit_the_job_is_told_with_both() {
 }
 
 #[test]
+fn a_program_that_is_not_there_is_told_before_anything_is_done() {
+    let bench = bench("    use: worker\n    with: {argv: [no-such-program, x]}\n", "");
+    let said = bench.call("run g.yaml a b").ends(1).err;
+    assert!(said.contains("jobs.job: could not start `no-such-program x`: "), "{said}");
+    assert!(said.contains("install the program, or correct what the job names"), "{said}");
+    assert!(bench.files("out").is_empty(), "nothing is done");
+}
+
+#[test]
 fn a_setup_that_fails_is_told_and_the_function_is_not_called() {
     let text = "from euterpe import transform\n\ndef load() -> str:\n    raise OSError('no weights')\n\n\
                 @transform(setup=load)\ndef work(model: str) -> str:\n    return model\n";
