@@ -24,8 +24,13 @@ pub fn job(at: usize) -> JobName {
 
 /// So many jobs with so many workers each; `transform` makes the transform of the job at a place.
 pub fn plan(jobs: usize, workers: usize, transform: impl Fn(usize) -> TransformFactory) -> NodePlan {
+    NodePlan::new((0..jobs).map(|at| spec(at, workers, transform(at))).collect())
+}
+
+/// The job at a place.
+pub fn spec(at: usize, workers: usize, transform: TransformFactory) -> JobSpec {
     let form = EntityForm::default();
-    let spec = |at: usize| JobSpec {
+    JobSpec {
         name: job(at),
         form: form.clone(),
         inputs: (at > 0)
@@ -39,14 +44,13 @@ pub fn plan(jobs: usize, workers: usize, transform: impl Fn(usize) -> TransformF
             store: StoreName::new(STORE).expect("a name"),
             key: Template::parse(&format!("j{at}/{{id}}.bin"), &form).expect("a template"),
         }],
-        transform: transform(at),
+        transform,
         workers,
         timeout: Duration::from_secs(60),
         retry: RetryPolicy::default(),
         claim: false,
         settings: 0,
-    };
-    NodePlan::new((0..jobs).map(spec).collect())
+    }
 }
 
 /// A node that runs `plan` over the embedded broker, with everything in memory.

@@ -44,6 +44,11 @@ impl Acks {
         self.open.len()
     }
 
+    /// How many settled ones the broker was not told of.
+    pub fn untold(&self) -> usize {
+        self.settled.len()
+    }
+
     /// The acknowledgements of all that is settled: one for the oldest ones together, as far as no unsettled one lies
     /// between, and one for each of the others.
     pub fn take(&mut self) -> Vec<Ack> {

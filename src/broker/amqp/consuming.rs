@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
@@ -22,11 +23,16 @@ use super::backoff::Backoff;
 use super::feed::{Arrived, Feed, Incarnation, Settle};
 use super::link::{ANSWER, Link, LinkError, answer};
 use super::message::read;
+use super::porter::{News, Porter};
 use super::topology::Topology;
 use super::{Phase, Weather};
 
 /// How long a consumer may be silent before the broker is asked whether there was something to deliver.
 const SILENCE: Duration = Duration::from_secs(3);
+/// What part of the prefetch may be settled before the broker is told: it then hands out more while the rest is at work.
+const TOGETHER: u16 = 4;
+/// How long what was settled waits for more, so that the broker is told of many at once.
+const LINGER: Duration = Duration::from_millis(2);
 /// How long the broker may be short of memory before no more is taken: what it leads to could not be published.
 const BLOCKED_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,6 +42,7 @@ pub(super) struct Consuming {
     pub feeds: Vec<Arc<Feed>>,
     pub phase: watch::Receiver<Phase>,
     pub weather: watch::Receiver<Weather>,
+    pub porter: Porter,
     /// Whether something was delivered since this was last asked.
     pub delivered: Cell<bool>,
 }
@@ -122,6 +129,7 @@ impl Consuming {
             channel: &channel,
             incarnation: incarnation.clone(),
             acks: Acks::default(),
+            porter: &self.porter,
             delivered: &self.delivered,
         };
         let ended = line.run(consumer, settles, self.phase.clone()).await;
@@ -140,6 +148,7 @@ struct Line<'l> {
     channel: &'l Channel,
     incarnation: Arc<Incarnation>,
     acks: Acks,
+    porter: &'l Porter,
     delivered: &'l Cell<bool>,
 }
 
@@ -153,8 +162,11 @@ impl Line<'_> {
         let mut heard = Instant::now();
         let mut silent_for = 0;
         let mut taking = true;
+        let silence = tokio::time::sleep_until(heard + SILENCE);
+        let telling = tokio::time::sleep_until(heard);
+        tokio::pin!(silence, telling);
         loop {
-            let now = *phase.borrow();
+            let now = *phase.borrow_and_update();
             if taking && now > Phase::Open {
                 taking = false;
                 self.stop_taking(&mut consumer).await?;
@@ -164,26 +176,40 @@ impl Line<'_> {
                 while let Ok(settle) = settles.try_recv() {
                     self.settle(settle, &mut settles).await?;
                 }
-                return Ok(());
+                return self.tell().await;
             }
             tokio::select! {
                 biased;
                 Some(settle) = settles.recv() => {
-                    self.settle(settle, &mut settles).await?;
-                }
-                delivery = consumer.next(), if taking => match delivery {
-                    Some(Ok(delivery)) => {
-                        heard = Instant::now();
-                        silent_for = 0;
-                        self.arrived(delivery);
+                    if self.acks.untold() == 0 {
+                        telling.as_mut().reset(Instant::now() + LINGER);
                     }
-                    Some(Err(error)) => return Err(LinkError::refused("deliveries ended", &error)),
-                    None => return Err(LinkError::Broken("the broker ended the consumer; its queue was removed?".into())),
-                },
-                _ = phase.changed() => {}
-                () = tokio::time::sleep_until(heard + SILENCE), if taking => {
+                    self.settle(settle, &mut settles).await?;
+                    if self.acks.untold() >= usize::from(self.feed.prefetch / TOGETHER) {
+                        self.tell().await?;
+                    }
+                }
+                delivery = consumer.next(), if taking => {
+                    let mut next = Some(delivery);
+                    while let Some(delivery) = next {
+                        match delivery {
+                            Some(Ok(delivery)) => self.arrived(delivery),
+                            Some(Err(error)) => return Err(LinkError::refused("deliveries ended", &error)),
+                            None => return Err(LinkError::Broken("the broker ended the consumer; its queue was removed?".into())),
+                        }
+                        next = consumer.next().now_or_never(); // the broker sends many at once
+                    }
                     heard = Instant::now();
-                    silent_for = self.ask_why(silent_for).await?;
+                    silent_for = 0;
+                }
+                () = &mut telling, if self.acks.untold() > 0 => self.tell().await?,
+                _ = phase.changed() => {}
+                () = &mut silence, if taking => {
+                    if heard.elapsed() >= SILENCE {
+                        heard = Instant::now();
+                        silent_for = self.ask_why(silent_for).await?;
+                    }
+                    silence.as_mut().reset(heard + SILENCE);
                 }
             }
         }
@@ -204,10 +230,12 @@ impl Line<'_> {
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let published = delivery.properties.timestamp().unwrap_or(now);
-        self.feed.push(arrived, now.saturating_sub(published));
+        if self.feed.push(arrived, now.saturating_sub(published)) {
+            self.porter.bring(News::Arrived(self.feed.clone()));
+        }
     }
 
-    /// Tells the broker what was settled, with what was settled meanwhile. What goes back is said first: an
+    /// Takes note of what was settled, with what was settled meanwhile. What goes back is said at once: an
     /// acknowledgement of several must not take it along.
     async fn settle(&mut self, first: Settle, more: &mut mpsc::UnboundedReceiver<Settle>) -> Result<(), LinkError> {
         let mut next = Some(first);
@@ -218,6 +246,11 @@ impl Line<'_> {
             }
             next = more.try_recv().ok();
         }
+        Ok(())
+    }
+
+    /// Tells the broker all that was settled.
+    async fn tell(&mut self) -> Result<(), LinkError> {
         for ack in self.acks.take() {
             let acked = self.channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple });
             answer("could not acknowledge", acked).await?;

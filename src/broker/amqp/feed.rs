@@ -21,6 +21,8 @@ pub(super) struct Feed {
     pub prefetch: u16,
     ready: Mutex<VecDeque<Arrived>>,
     arrived: Notify,
+    /// Whether news of deliveries is on its way to the workers.
+    announced: AtomicBool,
     wanted: AtomicBool,
     /// Told when somebody wants deliveries for the first time.
     pub called: Notify,
@@ -86,6 +88,7 @@ impl Feed {
             prefetch: prefetch.max(1),
             ready: Mutex::default(),
             arrived: Notify::new(),
+            announced: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
             called: Notify::new(),
             held: AtomicBool::new(false),
@@ -118,10 +121,18 @@ impl Feed {
         self.waited.store(0, Ordering::Relaxed);
     }
 
-    /// A delivery came that had waited for so many seconds.
-    pub fn push(&self, arrived: Arrived, waited: u64) {
+    /// A delivery came that had waited for so many seconds. Whether the workers are to be told: they are not if news of
+    /// an earlier one is on its way.
+    #[must_use]
+    pub fn push(&self, arrived: Arrived, waited: u64) -> bool {
         self.waited.store(waited, Ordering::Relaxed);
         self.ready().push_back(arrived);
+        !self.announced.swap(true, Ordering::AcqRel)
+    }
+
+    /// Deliveries came: one worker takes the first, and tells the next one if there are more.
+    pub fn announce(&self) {
+        self.announced.store(false, Ordering::Release);
         self.arrived.notify_one();
     }
 
@@ -226,17 +237,23 @@ mod tests {
         Arrived { key, body, writing: Writing::Envelope, parks: 0, redelivered: false, tag, channel: channel.clone() }
     }
 
+    fn push(feed: &Feed, tag: u64, channel: &Arc<Incarnation>) {
+        if feed.push(arrived(tag, channel), 0) {
+            feed.announce();
+        }
+    }
+
     #[tokio::test]
     async fn a_tag_of_an_old_channel_is_void_on_the_new_one() {
         let feed = feed();
         let mut worker = Consumer::of(feed.clone());
         let (old, mut old_settles) = Incarnation::new();
-        feed.push(arrived(1, &old), 0);
-        feed.push(arrived(2, &old), 0);
+        push(&feed, 1, &old);
+        push(&feed, 2, &old);
         let held = worker.next().await.expect("delivered");
         old.end();
         let (new, mut new_settles) = Incarnation::new();
-        feed.push(arrived(1, &new), 0);
+        push(&feed, 1, &new);
         let again = worker.next().await.expect("delivered");
         assert_eq!(&*again.body, b"t-1", "a delivery of a channel that is gone was handed out");
         held.ack();
@@ -250,7 +267,7 @@ mod tests {
         let feed = feed();
         let (channel, _settles) = Incarnation::new();
         feed.hold(true);
-        feed.push(arrived(1, &channel), 0);
+        push(&feed, 1, &channel);
         let mut worker = Consumer::of(feed.clone());
         assert!(tokio::time::timeout(Duration::from_secs(9), worker.next()).await.is_err());
         feed.hold(false);

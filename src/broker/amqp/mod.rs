@@ -19,6 +19,7 @@ mod feed;
 mod link;
 mod message;
 mod names;
+mod porter;
 mod publishing;
 mod refusal;
 mod reports;
@@ -44,6 +45,7 @@ pub use url::{BadUrl, BrokerUrl};
 pub use version::Version;
 
 use feed::{Consumer, Feed};
+use porter::Porter;
 use publishing::Batch;
 use thread::Thread;
 
@@ -84,7 +86,8 @@ pub struct Amqp {
 impl Amqp {
     /// Reaches the broker, declares what the graph needs, and keeps up the connections from then on.
     ///
-    /// For `patience` it is tried again where the broker cannot be reached.
+    /// For `patience` it is tried again where the broker cannot be reached. Whoever uses it is best on the runtime that
+    /// this is called on, which must live for as long: deliveries and confirms are told of there.
     ///
     /// # Errors
     /// [`LinkError`]: not reached in that time, refused, too old, or something of the same name with other settings.
@@ -106,6 +109,7 @@ impl Amqp {
             reports: waiting_reports,
             phase: phases,
             weather: weather_sender,
+            porter: Porter::to_here(),
             ready,
         };
         let thread = Thread::start(start).map_err(|error| LinkError::Broken(error.to_string()))?;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use euterpe_actors::broker::{BrokerError, Outgoing};
-use futures::future::Either;
+use futures::future::{Either, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::link::{Link, LinkError, answer};
 use super::message::properties;
 use super::names::{Names, wait_for};
+use super::porter::{News, Porter};
 use super::reports::{self, Report};
 use super::topology::Topology;
 use super::{Phase, Weather};
@@ -47,17 +48,16 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn end(&self, result: Result<(), BrokerError>) {
+    fn end(&self, result: Result<(), BrokerError>, porter: &Porter) {
         if let Some(done) = self.done.borrow_mut().take() {
-            // Who is gone was drained: its delivery is back in its queue.
-            done.send(result).unwrap_or_default();
+            porter.bring(News::Published(done, result));
         }
     }
 
-    fn confirmed(&self) {
+    fn confirmed(&self, porter: &Porter) {
         self.left.set(self.left.get() - 1);
         if self.left.get() == 0 {
-            self.end(Ok(()));
+            self.end(Ok(()), porter);
         }
     }
 }
@@ -109,6 +109,7 @@ pub(super) struct Publishing {
     pub reports: mpsc::Receiver<Report>,
     pub phase: watch::Receiver<Phase>,
     pub weather: watch::Sender<Weather>,
+    pub porter: Porter,
     outbox: VecDeque<Parcel>,
     /// Whether something was confirmed since this was last asked.
     confirmed: bool,
@@ -122,8 +123,9 @@ impl Publishing {
         reports: mpsc::Receiver<Report>,
         phase: watch::Receiver<Phase>,
         weather: watch::Sender<Weather>,
+        porter: Porter,
     ) -> Self {
-        Self { names, topology, batches, reports, phase, weather, outbox: VecDeque::new(), confirmed: false }
+        Self { names, topology, batches, reports, phase, weather, porter, outbox: VecDeque::new(), confirmed: false }
     }
 
     fn take_in(&mut self, batch: Batch) {
@@ -179,18 +181,21 @@ impl Publishing {
             let idle = in_flight.is_empty() && self.outbox.is_empty();
             tokio::select! {
                 biased;
-                Some((number, ended)) = in_flight.next(), if !in_flight.is_empty() => {
-                    let ended = ended?; // the connection is gone, and all that was sent over it is sent again
-                    let Some(parcel) = sent.remove(&number) else { continue }; // a report
-                    progress = Instant::now();
-                    match ended {
-                        Sent::Confirmed => {
-                            self.confirmed = true;
-                            parcel.waiting.confirmed();
+                first = in_flight.next(), if !in_flight.is_empty() => {
+                    let mut next = first;
+                    while let Some((number, ended)) = next {
+                        let ended = ended?; // the connection is gone, and all that was sent over it is sent again
+                        if let Some(parcel) = sent.remove(&number) { // no report
+                            match ended {
+                                Sent::Confirmed => parcel.waiting.confirmed(&self.porter),
+                                Sent::Refused => self.outbox.push_back(parcel),
+                                Sent::Returned => lost.push(parcel),
+                            }
+                            self.confirmed |= matches!(ended, Sent::Confirmed);
                         }
-                        Sent::Refused => self.outbox.push_back(parcel),
-                        Sent::Returned => lost.push(parcel),
+                        next = in_flight.next().now_or_never().flatten(); // the broker confirms many at once
                     }
+                    progress = Instant::now();
                 }
                 Some(batch) = self.batches.recv() => {
                     self.take_in(batch);
@@ -254,7 +259,7 @@ impl Publishing {
         for mut parcel in returned {
             parcel.returns += 1;
             if parcel.returns > MOST_RETURNS {
-                parcel.waiting.end(Err(BrokerError::NoQueue(parcel.message.job)));
+                parcel.waiting.end(Err(BrokerError::NoQueue(parcel.message.job)), &self.porter);
             } else {
                 self.outbox.push_front(parcel);
             }
@@ -269,7 +274,7 @@ impl Publishing {
             self.take_in(batch);
         }
         for parcel in self.outbox {
-            parcel.waiting.end(Err(BrokerError::Closed));
+            parcel.waiting.end(Err(BrokerError::Closed), &self.porter);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{cell::Cell, future::Future, sync::Arc, time::Duration};
 
+use futures::future::FutureExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -10,6 +12,7 @@ use super::consuming::Consuming;
 use super::feed::Feed;
 use super::link::{Link, LinkError};
 use super::names::Names;
+use super::porter::Porter;
 use super::publishing::{Batch, Publishing};
 use super::reports::Report;
 use super::settings::AmqpSettings;
@@ -29,6 +32,7 @@ pub(super) struct Start {
     pub reports: mpsc::Receiver<Report>,
     pub phase: watch::Receiver<Phase>,
     pub weather: watch::Sender<Weather>,
+    pub porter: Porter,
     pub ready: oneshot::Sender<Result<Version, LinkError>>,
 }
 
@@ -62,7 +66,7 @@ impl Thread {
 }
 
 async fn live(start: Start) {
-    let Start { settings, patience, feeds, batches, reports, phase, weather, ready } = start;
+    let Start { settings, patience, feeds, batches, reports, phase, weather, porter, ready } = start;
     let seed = xxhash_rust::xxh3::xxh3_64(format!("{}{:p}", std::process::id(), &settings).as_bytes());
     let (version, topology, link) = match reach(&settings, patience, &mut Backoff::new(seed)).await {
         Ok(reached) => reached,
@@ -75,18 +79,24 @@ async fn live(start: Start) {
     ready.send(Ok(version)).unwrap_or_default();
     let names = Names::of(&settings.graph);
     let (taking, watching) = (phase.clone(), weather.subscribe());
-    let consuming =
-        Consuming { topology: topology.clone(), feeds, phase: taking, weather: watching, delivered: Cell::new(false) };
-    let publishing = Publishing::new(names, topology.clone(), batches, reports, phase.clone(), weather.clone());
-    let (end, consuming_phase) = (closing(phase.clone()), phase.clone());
-    let work = async {
-        tokio::join!(
-            consume(&settings, &topology, consuming, consuming_phase, seed),
-            publish(&settings, &topology, publishing, phase, weather, link, !seed),
-        )
+    let consuming = Consuming {
+        topology: topology.clone(),
+        feeds,
+        phase: taking,
+        weather: watching,
+        porter: porter.clone(),
+        delivered: Cell::new(false),
     };
+    let publishing = Publishing::new(names, topology.clone(), batches, reports, phase.clone(), weather.clone(), porter);
+    let (end, consuming_phase) = (closing(phase.clone()), phase.clone());
+    // Each is looked at when there is news for it, not at each news for the other.
+    let mut both = FuturesUnordered::from_iter([
+        consume(&settings, &topology, consuming, consuming_phase, seed).boxed_local(),
+        publish(&settings, &topology, publishing, phase, weather, link, !seed).boxed_local(),
+    ]);
+    let work = async { while both.next().await.is_some() {} };
     tokio::select! {
-        _ = work => {}
+        () = work => {}
         () = end => tracing::warn!("the broker was left before it answered; what was in hand goes back to its queue"),
     }
 }

@@ -1,0 +1,101 @@
+//! The memory of a node that moves objects of 1 GB from a bucket into a bucket, with one such object and with several.
+//!
+//! The node is that of `euterpe run`: this bench's own binary as a program, with a transform that hands its input on. What
+//! it has read and made is kept on its disk as usual.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
+
+use aws_sdk_s3::primitives::ByteStream;
+use euterpe::app::App;
+use euterpe_actors::outcome::Fault;
+use euterpe_actors::storage::Content;
+use euterpe_actors::transform::blocking::{Compute, blocking};
+use euterpe_actors::transform::{Product, Work};
+
+use super::bare;
+use super::server::{BUCKET, SECRET, Server, USER};
+
+/// Says that this process is the program and no bench.
+const PROGRAM: &str = "EUTERPE_BENCH_PROGRAM";
+const SIZE: usize = 1_000_000_000;
+const OBJECTS: usize = 4;
+const WORKERS: usize = 2;
+
+/// Whether this process was started as the program.
+pub fn is_program() -> bool {
+    std::env::var_os(PROGRAM).is_some()
+}
+
+/// The program, with a transform that makes of its input a file of its own with the same bytes.
+pub fn program() -> ExitCode {
+    let hand_on = |work: &Work| {
+        let content = &work.input("in")?.object.content;
+        copied(work, content).map(Product::file).map_err(|error| Fault::failed(error.to_string()))
+    };
+    let hand_on = blocking("hand-on", move || Ok(Box::new(hand_on) as Box<dyn Compute>));
+    App::new().transform("bench.hand_on", hand_on).main()
+}
+
+fn copied(work: &Work, content: &Content) -> io::Result<PathBuf> {
+    let place = work.scratch.path()?.join("made");
+    match content {
+        Content::File(path) => fs::copy(path, &place).map(|_| ())?,
+        Content::Bytes(bytes) => fs::write(&place, bytes)?,
+    }
+    Ok(place)
+}
+
+pub fn main() {
+    let server = Server::memory();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let client = bare(&server.endpoint());
+        for n in 0..OBJECTS {
+            let body = ByteStream::from(vec![n as u8; SIZE]);
+            client.put_object().bucket(BUCKET).key(format!("big/t-{n}.bin")).body(body).send().await.expect("put");
+        }
+    });
+    println!("memory: a node moves objects of 1 GB from a bucket into a bucket, {WORKERS} workers");
+    let peaks = [1, OBJECTS].map(|objects| {
+        let (peak, took) = moved(&server, objects);
+        println!("{objects} objects: at most {:.1} MB resident, {took:.1} s", peak as f64 / 1e6);
+        peak as f64
+    });
+    println!("with {OBJECTS} to with one: {:.2}; aim: below 150 MB with any number", peaks[1] / peaks[0]);
+}
+
+/// The highest resident set of a node that moves so many objects, in bytes, and how many seconds it took.
+fn moved(server: &Server, objects: usize) -> (u64, f64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bucket, endpoint) = (format!("s3://{BUCKET}"), server.endpoint());
+    let text = format!(
+        "version: 1\ngraph: large\nstores:\n  big: {{url: \"{bucket}/big\", endpoint: \"{endpoint}\", region: us-east-1}}\n  \
+         out: {{url: \"{bucket}/out{objects}\", endpoint: \"{endpoint}\", region: us-east-1}}\njobs:\n  \
+         move: {{use: bench.hand_on, in: \"big:{{id}}.bin\", out: \"out:{{id}}.bin\", pool: {{workers: {WORKERS}}}}}\n"
+    );
+    fs::write(folder.path().join("g.yaml"), text).expect("written");
+    let ids: Vec<String> = (0..objects).map(|n| format!("t-{n}")).collect();
+    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    command.args(["run", "g.yaml"]).args(ids).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
+    command.env(PROGRAM, "1").env("AWS_ACCESS_KEY_ID", USER).env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let began = Instant::now();
+    let mut run = command.spawn().expect("this binary");
+    let mut peak = 0;
+    while run.try_wait().expect("asked").is_none() {
+        peak = peak.max(highest(&run).unwrap_or(0));
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(run.wait().expect("ended").success(), "the run failed");
+    (peak, began.elapsed().as_secs_f64())
+}
+
+/// The highest resident set so far of a process that may have ended, in bytes.
+fn highest(run: &Child) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", run.id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+    let digits = line.trim_matches(|c: char| !c.is_ascii_digit());
+    digits.parse::<u64>().map(|kib| kib * 1024).map_err(io::Error::other)
+}

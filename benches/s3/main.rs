@@ -1,0 +1,79 @@
+//! What a bucket as a store costs, against a server in memory in a process of its own: `cargo bench --bench s3`, or with
+//! `-- NAME` one of them.
+//!
+//! | name | what is compared |
+//! |---|---|
+//! | `existence` | knowing what exists by listing, beside a HEAD for each |
+//! | `moving` | 64 objects of 8 MB through a job, beside a bare loop over the SDK |
+//! | `large` | the memory of a node that moves objects of 1 GB |
+//!
+//! `EUTERPE_KEYS` says how many keys are listed (by default 300,000).
+
+#[path = "../support/chain.rs"]
+mod chain;
+mod existence;
+mod large;
+mod moving;
+#[allow(dead_code, unused_imports)] // the tests use more of it
+#[path = "../../tests/all/s3/server/mod.rs"]
+mod server;
+#[allow(dead_code)]
+#[path = "../support/mod.rs"]
+mod support;
+#[allow(dead_code)]
+#[path = "../../tests/all/venv.rs"]
+mod venv;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+use support::Cost;
+
+use server::{SECRET, USER};
+
+fn main() -> ExitCode {
+    server::serve_if_asked();
+    if large::is_program() {
+        return large::program();
+    }
+    let keys = std::env::var("EUTERPE_KEYS").ok().and_then(|text| text.parse().ok()).unwrap_or(300_000);
+    let existence = || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(existence::main(keys));
+    };
+    match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
+        None => {
+            existence();
+            moving::main();
+            large::main();
+        }
+        Some("existence") => existence(),
+        Some("moving") => moving::main(),
+        Some("large") => large::main(),
+        Some(other) => {
+            eprintln!("no bench named `{other}`; there are existence, moving and large");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn timed(work: impl AsyncFnOnce()) -> Cost {
+    let (start, before) = (Instant::now(), support::cpu_seconds());
+    work().await;
+    Cost { wall: start.elapsed().as_secs_f64(), cpu: support::cpu_seconds() - before }
+}
+
+/// The SDK as it comes.
+fn bare(endpoint: &str) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new(USER, SECRET, None, None, "bench"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Client::from_conf(config.build())
+}
