@@ -1,6 +1,7 @@
 //! The command line: one file per verb, one variant and one arm for each here.
 
 pub mod broker;
+mod cache;
 mod completions;
 mod config_show;
 mod create;

@@ -100,7 +100,10 @@ impl Bucket {
     pub async fn remove(&self, key: &str) -> Result<(), Trouble> {
         let removed = self.client.delete_object().bucket(self.name()).key(key).send().await;
         match removed.map_err(|error| refusal(&error)) {
-            Ok(_) | Err(Refusal::Missing) => Ok(()),
+            Ok(_) | Err(Refusal::Missing) => {
+                self.forget(key);
+                Ok(())
+            }
             Err(refusal) => Err(refusal.into_trouble()),
         }
     }

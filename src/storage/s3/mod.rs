@@ -6,8 +6,11 @@
 //! sees what the others did. Calls run on threads of their own (`engine`); the SDK tries again what fails on the way.
 
 mod bucket;
+mod cache;
 mod client;
+mod downloaded;
 mod engine;
+mod here;
 mod keys;
 mod list;
 mod measure;
@@ -34,6 +37,7 @@ use tokio::sync::OnceCell;
 use bucket::Bucket;
 use trouble::Trouble;
 
+pub use cache::Cache;
 pub use probe::{Findings, Heed};
 
 /// A part of a bucket that is a store.
@@ -49,6 +53,8 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// The folder for objects that are too large to be held in memory. It is made when it is needed.
     pub scratch: PathBuf,
+    /// Where objects that were made or read here are kept for who reads them next, if anywhere: files in `scratch`.
+    pub cache: Option<Cache>,
     /// Who asks, where a program that embeds this knows; else the SDK finds it.
     pub identity: Option<SharedCredentialsProvider>,
     /// Sizes and times.

@@ -1,5 +1,6 @@
 //! S3: the storage suite over three servers, each in a process of its own; what is counted, broken, lied about.
 
+mod cache; // what was made or read here is not downloaded again
 mod cluster; // the example catalogue on three nodes
 mod faults; // a server behind a proxy that resets, cuts off, is slow or silent; processes that are killed; secrets
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there

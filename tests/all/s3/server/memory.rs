@@ -180,6 +180,7 @@ impl S3 for MemoryS3 {
                 (kept.bytes.slice(range.start as usize..range.end as usize), Some(content_range))
             }
         };
+        self.switches.serves(&req.input.key, bytes.len() as u64);
         Ok(S3Response::new(GetObjectOutput {
             content_length: Some(bytes.len() as i64),
             content_range,
