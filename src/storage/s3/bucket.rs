@@ -43,7 +43,7 @@ impl Bucket {
     /// Connects, and makes sure that the bucket is there.
     pub async fn open(settings: Arc<S3Settings>, known: Arc<OnceLock<Findings>>) -> Result<Arc<Self>, Trouble> {
         let bucket = Self {
-            client: client::connect(&settings).await,
+            client: client::connect(&settings).await?,
             keys: Keys::below(&settings.prefix),
             stamps: Stamps::default(),
             moving: Semaphore::new(settings.tuning.at_once),
