@@ -69,7 +69,7 @@ impl Drop for Home {
     }
 }
 
-/// What a process that died left behind.
+/// What a process left behind that died, or that may have.
 #[derive(Debug)]
 pub struct Leftover {
     path: PathBuf,
@@ -79,6 +79,11 @@ pub struct Leftover {
 }
 
 impl Leftover {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many bytes it has, and when something was last written there.
     pub fn size(&self) -> (u64, SystemTime) {
         measure(&self.path)
@@ -97,17 +102,22 @@ impl Leftover {
     }
 }
 
-/// What dead processes left in a state folder.
+/// What dead processes left in a state folder, and the folders beside theirs that are nobody's, of which only the age tells.
 ///
 /// # Errors
 /// Where the folders cannot be read.
 pub fn leftovers(state: &Path) -> io::Result<Vec<Leftover>> {
     let mut names = BTreeSet::new();
     for folder in [SCRATCH, ALIVE] {
-        names.extend(names_in(&state.join(folder))?.into_iter().filter(|name| name.starts_with(PREFIX)));
+        names.extend(names_in(&state.join(folder))?);
     }
     let mut left = Vec::new();
     for name in names {
+        let path = state.join(SCRATCH).join(&name);
+        if !name.starts_with(PREFIX) {
+            left.push(Leftover { path, lock: None, of_this_machine: false });
+            continue;
+        }
         let lock = state.join(ALIVE).join(&name);
         let lock = match File::options().write(true).open(&lock) {
             Ok(file) => match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -119,7 +129,7 @@ pub fn leftovers(state: &Path) -> io::Result<Vec<Leftover>> {
             Err(error) => return Err(error),
         };
         let of_this_machine = name.starts_with(&own_prefix());
-        left.push(Leftover { path: state.join(SCRATCH).join(name), lock, of_this_machine });
+        left.push(Leftover { path, lock, of_this_machine });
     }
     Ok(left)
 }
@@ -161,7 +171,7 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_dir_all(path)
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 fn unless_gone(error: io::Error) -> io::Result<()> {
@@ -197,13 +207,13 @@ mod tests {
         fs::write(&lock, "").expect("written");
         let left = leftovers(state.path()).expect("read");
         let bytes: Vec<(u64, bool)> = left.iter().map(|left| (left.size().0, left.of_this_machine)).collect();
-        assert!(bytes.len() == 2 && bytes.contains(&(3, true)) && bytes.contains(&(0, false)), "{left:?}");
+        assert!(bytes.len() == 3 && bytes.contains(&(3, true)) && bytes.contains(&(0, false)), "{left:?}");
         drop(left);
         sweep(state.path());
         assert!(!dead.exists() && !lock.exists(), "the dead one's was not swept");
         assert!(elsewhere.exists() && others.exists() && home.path().join("work/file").exists());
         let path = home.path().to_owned();
         drop(home);
-        assert!(!path.exists() && leftovers(state.path()).expect("read").len() == 1);
+        assert!(!path.exists() && leftovers(state.path()).expect("read").len() == 2);
     }
 }

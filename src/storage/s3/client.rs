@@ -31,6 +31,9 @@ pub(super) const SLOWEST: u64 = 50_000;
 /// A machine that trusts nobody, where the server must be asked by way of encryption.
 pub(super) async fn connect(settings: &S3Settings) -> Result<Client, Trouble> {
     let by_graph = settings.endpoint.is_some();
+    if let Some(name) = NAMED_BY.into_iter().find(|name| std::env::var(name).is_ok_and(|url| holds_a_user(&url))) {
+        return Err(misplaced(name));
+    }
     let http = http_client(settings.endpoint.as_deref())?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
@@ -64,6 +67,9 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, Trouble> {
         None => loader,
     };
     let shared = loader.load().await;
+    if shared.endpoint_url().is_some_and(holds_a_user) {
+        return Err(misplaced("`endpoint_url` of the profile"));
+    }
     let patient = RetryPartition::custom(settings.place())
         .token_bucket(TokenBucket::builder().capacity(500).refill_rate(5.0).build())
         .build();
@@ -82,9 +88,24 @@ fn credentials(http: SharedHttpClient) -> CredentialsProviderChain {
         .or_else("WebIdentityToken", WebIdentityTokenCredentialsProvider::builder().configure(&config).build())
 }
 
+/// Variables that name the server, the first that is set.
+const NAMED_BY: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+
+/// Whether an address has a user or a password before its host: nobody asks for it there, and it would stand in logs.
+fn holds_a_user(url: &str) -> bool {
+    let place = url.split_once("://").map_or(url, |(_, rest)| rest);
+    place.split(['/', '?', '#']).next().is_some_and(|place| place.contains('@'))
+}
+
+fn misplaced(what: &str) -> Trouble {
+    Trouble::unavailable(format!(
+        "{what} holds a user or a password; take it out, and give credentials by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ))
+}
+
 /// The server that the environment names.
 fn by_environment() -> Option<String> {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| std::env::var(name).ok())
+    NAMED_BY.into_iter().find_map(|name| std::env::var(name).ok())
 }
 
 fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, Trouble> {

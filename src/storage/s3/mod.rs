@@ -37,6 +37,8 @@ use tokio::sync::OnceCell;
 use bucket::Bucket;
 use trouble::Trouble;
 
+use crate::storage::local::Swept;
+
 pub use cache::Cache;
 pub use probe::{Findings, Heed};
 
@@ -126,7 +128,16 @@ impl S3Storage {
     /// # Errors
     /// The store's own; what was aborted until then stays aborted.
     pub async fn sweep(&self, age: Duration) -> Result<u64, StorageError> {
-        self.with("sweep", "", move |bucket| async move { bucket.sweep(age).await }).await
+        let swept = self.with("sweep", "", move |bucket| async move { bucket.sweep(age, false, false).await }).await?;
+        Ok(swept.files)
+    }
+
+    /// As [`S3Storage::sweep`], with the bytes of the parts; with `dry_run` it only tells.
+    ///
+    /// # Errors
+    /// The store's own; what was aborted until then stays aborted.
+    pub async fn orphans(&self, age: Duration, dry_run: bool) -> Result<Swept, StorageError> {
+        self.with("sweep", "", move |bucket| async move { bucket.sweep(age, dry_run, true).await }).await
     }
 
     /// Takes note of what was found, once: where conditions keep writers apart, a new object costs one request; where a

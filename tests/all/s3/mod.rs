@@ -6,6 +6,7 @@ mod certificates; // a machine that trusts nobody
 mod cluster; // the example catalogue on three nodes
 mod faults; // a large object through cuts and slow bytes; a process that is killed between parts
 mod full_disk; // a disk that is full for a while
+mod gc; // uploads that nobody completes: shown, removed
 mod lying; // runs over a server that keeps no promise
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too

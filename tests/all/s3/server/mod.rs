@@ -2,6 +2,7 @@
 //!
 //! The process is this test binary again: it runs nothing but [`serves`].
 
+mod bodies;
 mod memory;
 mod moto;
 mod serve;
