@@ -63,8 +63,11 @@ fn studio() -> Studio {
         )
     };
     std::fs::write(studio.path("credentials"), profile("default") + &profile("other")).expect("written");
-    std::fs::write(studio.path("config"), format!("[default]\nregion = {REGION}\n{}", profile("profile more")))
-        .expect("written");
+    std::fs::write(
+        studio.path("config"),
+        format!("{}region = {REGION}\n{}", profile("default"), profile("profile more")),
+    )
+    .expect("written");
     std::fs::write(studio.path("token"), format!("{CANARY}-web")).expect("written");
     studio
 }

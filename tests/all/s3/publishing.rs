@@ -40,6 +40,9 @@ async fn published_of_a_bucket_are_its_names_those_that_are_named_or_what_is_not
     assert_eq!(asked(), 0, "what is published is looked up one by one");
     cluster.started_with(&[], &identity);
     made(&cluster);
+    let status = cluster.call_with(&["--json", "status", "g.yaml"], &identity).ends(0).last();
+    let spared = &status["nodes"][0]["not_downloaded_bytes"];
+    assert_eq!(spared.as_u64(), Some(12), "the second job reads what the first one made here: {status}");
     server.store("out").remove("b/t-07.txt").await.expect("removed");
     assert_eq!(publish(&cluster, &["--missing-only"]), (29, 1), "what is not finished in the bucket");
     made(&cluster);
