@@ -22,7 +22,7 @@ const SPARE: u64 = 1 << 30;
 
 impl Bucket {
     /// The object, where its newest version lies here.
-    pub(super) async fn from_here(&self, key: &str) -> Result<Option<Object>, Trouble> {
+    pub(super) async fn kept_here(&self, key: &str) -> Result<Option<Object>, Trouble> {
         let Some(cache) = &self.settings.cache else { return Ok(None) };
         let name = self.name_of(key);
         let Some(copy) = cache.find(&name) else { return Ok(None) };

@@ -18,12 +18,12 @@ const MOST_VERSIONS: u32 = 50;
 
 impl Bucket {
     pub async fn open_object(&self, key: &str) -> Result<Object, Trouble> {
-        if let Some(object) = self.from_here(key).await? {
+        if let Some(object) = self.kept_here(key).await? {
             return Ok(object);
         }
         let mut turn = self.turn(key).await;
         // Whose turn it was before may have brought it here.
-        if let Some(object) = self.from_here(key).await? {
+        if let Some(object) = self.kept_here(key).await? {
             return Ok(object);
         }
         for _ in 0..MOST_VERSIONS {

@@ -131,6 +131,17 @@ fn the_password_of_an_address_is_not_shown_and_its_server_is() {
             assert!(refused || !verb.contains("run g") && !verb.contains("verify"), "{variable}, {verb}: {said}");
         }
     }
+    std::fs::write(studio.path("addressed"), format!("[default]\nendpoint_url = {address}\n")).expect("written");
+    for verb in VERBS {
+        let mut command = studio.command(verb);
+        set_up(&mut command, &studio);
+        command.env_remove("AWS_ENDPOINT_URL").env("AWS_CONFIG_FILE", studio.path("addressed"));
+        let called = ended(command.output().expect("it starts"));
+        silent(&format!("a profile, {verb}"), &called);
+        let said = format!("{}{}", called.out, called.err);
+        let refused = said.contains("`endpoint_url` of the profile holds a user or a password");
+        assert!(refused || !verb.contains("run g") && !verb.contains("verify"), "a profile, {verb}: {said}");
+    }
     for verb in VERBS {
         silent(verb, &call(verb, "EUTERPE_BROKER", &format!("amqp://user:{CANARY}-broker@127.0.0.1:1/x")));
     }
