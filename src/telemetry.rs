@@ -16,6 +16,10 @@ use tracing_subscriber::{
 
 static BARS: OnceLock<MultiProgress> = OnceLock::new();
 
+/// Modules of libraries that log secrets: the broker's user; variables and profiles as they are read, an address with its
+/// password among them; programs that tell credentials, with their arguments.
+const TELLTALES: [&str; 3] = ["lapin", "aws_runtime::env_config", "aws_config::credential_process"];
+
 /// The progress bars of this process, which logs step aside for.
 pub fn bars() -> &'static MultiProgress {
     BARS.get_or_init(MultiProgress::new)
@@ -23,14 +27,14 @@ pub fn bars() -> &'static MultiProgress {
 
 /// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
 ///
-/// What the client library of the broker logs is never shown, whatever is asked for: it names the broker's user.
+/// Some of what libraries log is never shown, whatever is asked for ([`TELLTALES`]).
 ///
 /// A second call in one process does nothing.
 pub fn start() {
     let filter = EnvFilter::try_from_env("EUTERPE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,symphonia=off,symphonia_core=off,async_rs=off"));
     let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-    let discreet = filter_fn(|said| !said.target().starts_with("lapin"));
+    let discreet = filter_fn(|said| !TELLTALES.iter().any(|module| said.target().starts_with(module)));
     let logs = fmt::layer().with_writer(Aside).with_ansi(colour).with_target(false).without_time().compact();
     if registry().with(filter).with(discreet).with(logs).try_init().is_err() {
         tracing::debug!("logging was started before");

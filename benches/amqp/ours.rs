@@ -62,6 +62,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             presence: Arc::new(Presence::up_to(1 << 20)),
             slots: Default::default(),
             scratch: std::env::temp_dir(),
+            spared: Arc::new(|| 0),
             name: "bench".into(),
             salt: 1,
             grace: Duration::from_secs(30),

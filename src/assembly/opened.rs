@@ -20,17 +20,15 @@ use crate::config::plan::{Location, Plan};
 use crate::config::show;
 use crate::run::Listing;
 use crate::storage::absent::AbsentFolder;
+use crate::storage::home::{self, Home};
 use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use crate::storage::lock::FolderLock;
-use crate::storage::s3::{S3Settings, S3Storage, Tuning};
+use crate::storage::s3::{Cache, S3Settings, S3Storage, Tuning};
 use crate::transform::Registry;
 use crate::transform::worker::Launcher;
 
 /// The folder beside the graph file that holds what is known of its runs.
 pub const STATE_FOLDER: &str = ".euterpe";
-
-/// The folder of private folders, in a state folder.
-const SCRATCH: &str = "scratch";
 
 /// How a graph is opened.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +42,8 @@ pub struct Opening {
     pub kept: Option<PathBuf>,
     /// What it is opened for.
     pub access: Access,
+    /// How many bytes of objects of buckets are kept here for who reads them next, where it is opened to write.
+    pub cache: u64,
 }
 
 /// What a graph is opened for.
@@ -78,8 +78,12 @@ pub struct Opened {
     pub launchers: HashMap<JobName, Arc<Launcher>>,
     /// Jobs that take turns at the machine's cores.
     pub slots: HashMap<JobName, Arc<Semaphore>>,
+    /// Objects of buckets that are kept here for who reads them next, where any are.
+    pub cache: Option<Cache>,
     /// Held while this lives, where it was asked for.
     pub lock: Option<FolderLock>,
+    /// What this process keeps to itself, where it writes; goes after all that lies in it.
+    pub home: Option<Home>,
 }
 
 impl Opened {
@@ -93,7 +97,15 @@ impl Opened {
         let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
         let state_folder = states.join(&plan.graph);
         let kept = opening.kept.clone().unwrap_or(states);
-        let place = Workplace { cores: turns, scratch: state_folder.join(SCRATCH), kept };
+        let writes = opening.access != Access::Look;
+        let lock = match opening.access {
+            Access::Hold => Some(FolderLock::take(&state_folder)?),
+            Access::Share => Some(FolderLock::share(&state_folder)?),
+            Access::Look => None,
+        };
+        let home = if writes { Some(own_home(&state_folder)?) } else { None };
+        let scratch = home.as_ref().map_or_else(|| state_folder.join(home::SCRATCH), |home| home.path().to_owned());
+        let place = Workplace { cores: turns, scratch, kept };
         let mut launchers = HashMap::new();
         let specs = super::to_specs(&plan, turns, |job| {
             let Transforming { factory, launcher } = super::open(registry, &plan, job, &place)?;
@@ -104,17 +116,12 @@ impl Opened {
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
-        let lock = match opening.access {
-            Access::Hold => Some(FolderLock::take(&state_folder)?),
-            Access::Share => Some(FolderLock::share(&state_folder)?),
-            Access::Look => None,
-        };
-        let writes = opening.access != Access::Look;
         let settings = LocalSettings { create: writes, ..LocalSettings::default() };
         let state = StateStore::new(open_folder(&state_folder, settings, true)?);
+        let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
-        let (stores, buckets) = open_stores(&plan, writes, &downloads)?;
-        Ok(Self { plan, nodes, stores, buckets, state, state_folder, place, slots, launchers, lock })
+        let (stores, buckets) = open_stores(&plan, writes, &downloads, cache.as_ref())?;
+        Ok(Self { plan, nodes, stores, buckets, state, state_folder, place, slots, launchers, cache, lock, home })
     }
 
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
@@ -172,6 +179,13 @@ impl Opened {
     }
 }
 
+/// A home for this process, after what dead ones left is gone.
+fn own_home(state_folder: &Path) -> anyhow::Result<Home> {
+    home::sweep(state_folder);
+    let place = || format!("{} cannot be used; name another folder with --state", state_folder.display());
+    Home::take(state_folder, salt()).with_context(place)
+}
+
 /// Opens a folder. One that will be made by the first who writes, and is not there, holds nothing.
 fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<dyn Storage>, StorageError> {
     if made && !settings.create && !path.exists() {
@@ -181,7 +195,12 @@ fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<d
 }
 
 /// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.
-fn open_stores(plan: &Plan, writes: bool, downloads: &Path) -> anyhow::Result<(Stores, Vec<(StoreName, S3Storage)>)> {
+fn open_stores(
+    plan: &Plan,
+    writes: bool,
+    downloads: &Path,
+    cache: Option<&Cache>,
+) -> anyhow::Result<(Stores, Vec<(StoreName, S3Storage)>)> {
     let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
     let (mut stores, mut buckets): (Vec<(StoreName, Arc<dyn Storage>)>, _) = (Vec::new(), Vec::new());
     for store in &plan.stores {
@@ -200,6 +219,7 @@ fn open_stores(plan: &Plan, writes: bool, downloads: &Path) -> anyhow::Result<(S
                     endpoint: endpoint.clone(),
                     region: region.clone(),
                     scratch: downloads.to_owned(),
+                    cache: cache.cloned(),
                     identity: None,
                     tuning: Tuning::default(),
                 });

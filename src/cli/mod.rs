@@ -1,11 +1,13 @@
 //! The command line: one file per verb, one variant and one arm for each here.
 
 pub mod broker;
+mod cache;
 mod completions;
 mod config_show;
 mod create;
 mod dead;
 mod explain;
+mod gc;
 mod graph;
 mod graph_file;
 mod lint;
@@ -66,6 +68,8 @@ pub enum Verb {
     Runs(runs::Args),
     /// Look at what failed for good; try it again or give it up.
     Dead(dead::Args),
+    /// Remove what dead processes left behind, and records of runs that are long done; `-n` only shows it.
+    Gc(gc::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
     /// Check a graph file, then reach what it needs: stores, worker processes, broker.
@@ -109,6 +113,7 @@ impl Command {
             Verb::Explain(args) => explain::run(args, app, out),
             Verb::Runs(args) => runs::run(args, app, out),
             Verb::Dead(args) => dead::run(args, app, out),
+            Verb::Gc(args) => gc::run(args, app, out),
             Verb::Verify(args) => verify::run(args, app, out),
             Verb::Lint(args) => lint::run(args, app, out),
             Verb::Graph(args) => graph::run(args, app, out),

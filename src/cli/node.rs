@@ -9,6 +9,7 @@ use euterpe_actors::dedupe::Presence;
 use tokio::sync::watch;
 
 use super::broker::{BrokerArgs, duration};
+use super::cache::CacheArgs;
 use super::run::{Mistake, REMEMBERED, find, signals};
 use super::{Exit, GraphFile, Output};
 use crate::app::App;
@@ -16,6 +17,7 @@ use crate::assembly::{Access, Opened, Opening, now, salt};
 use crate::cli::place::wait_for;
 use crate::run::Stop;
 use crate::run::serve::{Serving, serve};
+use crate::storage::s3::Cache;
 
 /// Serve a graph's queues on this machine until SIGTERM or ctrl-c; a second one ends it at once.
 #[derive(Debug, clap::Args)]
@@ -34,6 +36,9 @@ pub struct Args {
     /// the graph file.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     /// Serve these jobs only; other nodes serve the rest.
     #[arg(long = "jobs", value_name = "JOB,…", value_delimiter = ',')]
@@ -58,7 +63,8 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let jobs = args.workers.map(usize::from);
-    let opening = Opening { jobs, state: args.state.clone(), kept: None, access: Access::Share };
+    let opening =
+        Opening { jobs, state: args.state.clone(), kept: None, access: Access::Share, cache: args.cache.bytes };
     let opened = Opened::open(plan, app.registry(), &opening)?;
     wait_for(go(args, &opened))
 }
@@ -94,6 +100,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
             Some(jobs) => jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", "),
         },
     );
+    let cache = opened.cache.clone();
     let serving = Serving {
         plan: opened.nodes.clone(),
         stores: opened.stores.clone(),
@@ -104,6 +111,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         presence: Arc::new(Presence::up_to(REMEMBERED)),
         slots: opened.slots.clone(),
         scratch: opened.scratch(),
+        spared: Arc::new(move || cache.as_ref().map_or(0, Cache::spared)),
         name: name.clone(),
         salt: salt(),
         grace: args.grace,

@@ -26,10 +26,10 @@ impl Place {
     /// # Errors
     /// A store that is not there, a transform that cannot be opened.
     pub fn look(&self, app: &App, out: Output) -> anyhow::Result<Result<Opened, Exit>> {
-        self.open(app, out, None, Access::Look)
+        self.open(app, out, None, Access::Look, 0)
     }
 
-    /// Opens the graph for what `access` says, with so many workers.
+    /// Opens the graph for what `access` says, with so many workers and a cache of so many bytes.
     ///
     /// # Errors
     /// As [`Place::look`], and where another process has the state folder.
@@ -39,8 +39,9 @@ impl Place {
         out: Output,
         jobs: Option<u16>,
         access: Access,
+        cache: u64,
     ) -> anyhow::Result<Result<Opened, Exit>> {
-        let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), kept: None, access };
+        let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), kept: None, access, cache };
         match self.graph.load_or_show(app, out)? {
             Ok(plan) => Ok(Ok(Opened::open(plan, app.registry(), &opening)?)),
             Err(exit) => Ok(Err(exit)),

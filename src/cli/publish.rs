@@ -42,7 +42,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
         return plan::show(&args.place, &args.select, app, out);
     }
-    match args.place.open(app, out, None, Access::Share)? {
+    match args.place.open(app, out, None, Access::Share, 0)? {
         Ok(opened) => wait_for(go(args, &opened, out)),
         Err(exit) => Ok(exit),
     }

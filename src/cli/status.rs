@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::broker::BrokerArgs;
 use super::place::{Place, wait_for};
 use super::run::progress::short;
-use super::words::{columns, count};
+use super::words::{columns, count, size};
 use super::{Exit, Output};
 use crate::app::App;
 use crate::assembly::Opened;
@@ -161,8 +161,12 @@ impl Status {
             let (workers, busy) =
                 node.jobs.values().fold((0, 0), |(workers, busy), job| (workers + job.workers, busy + job.in_work));
             let up = short(Duration::from_secs(node.seconds));
+            let spared = match node.not_downloaded_bytes {
+                0 => String::new(),
+                bytes => format!(", {} not downloaded again", size(bytes)),
+            };
             let note = if node.draining { ", finishing what is in hand" } else { "" };
-            text += &format!("  {}  up {up}, {busy} of {workers} workers busy{note}\n", node.node);
+            text += &format!("  {}  up {up}, {busy} of {workers} workers busy{spared}{note}\n", node.node);
         }
         let unserved: Vec<&str> =
             self.jobs.iter().filter(|job| job.at_work.sum.workers == 0).map(|job| job.name.as_str()).collect();

@@ -41,7 +41,7 @@ struct Finding {
 /// Where standard output cannot be written.
 pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let access = if args.create { Access::Share } else { Access::Look };
-    match args.place.open(app, out, None, access)? {
+    match args.place.open(app, out, None, access, 0)? {
         Ok(opened) => wait_for(go(args, &opened, out)),
         Err(exit) => Ok(exit),
     }

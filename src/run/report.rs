@@ -54,6 +54,9 @@ pub struct NodeReport {
     pub seconds: u64,
     /// Whether it takes no more: it was told to stop.
     pub draining: bool,
+    /// Bytes of buckets that it read from its own disk instead of downloading them.
+    #[serde(default)]
+    pub not_downloaded_bytes: u64,
     /// The jobs that it serves.
     pub jobs: BTreeMap<JobName, JobReport>,
 }

@@ -27,11 +27,15 @@ pub type Mouth = Arc<dyn Fn(String, Vec<u8>) -> bool + Send + Sync>;
 /// For how many seconds the message of a job that came last had waited.
 pub type Waited = Arc<dyn Fn(&JobName) -> u64 + Send + Sync>;
 
+/// How many bytes were not downloaded.
+pub type Spared = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Watches a node as its [`Observer`].
 pub struct Reporter {
     node: String,
     mouth: Mouth,
     waited: Waited,
+    spared: Spared,
     started: Instant,
     inner: Mutex<Inner>,
 }
@@ -55,10 +59,11 @@ impl Reporter {
         jobs: impl IntoIterator<Item = (JobName, usize)>,
         mouth: Mouth,
         waited: Waited,
+        spared: Spared,
     ) -> Arc<Self> {
         let jobs = jobs.into_iter().map(|(job, workers)| (job, JobReport { workers, ..JobReport::default() }));
         let inner = Mutex::new(Inner { jobs: jobs.collect(), ..Inner::default() });
-        Arc::new(Self { node: node.to_owned(), mouth, waited, started: Instant::now(), inner })
+        Arc::new(Self { node: node.to_owned(), mouth, waited, spared, started: Instant::now(), inner })
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
@@ -118,6 +123,7 @@ impl Reporter {
                 node: self.node.clone(),
                 seconds: self.started.elapsed().as_secs(),
                 draining: inner.draining,
+                not_downloaded_bytes: (self.spared)(),
                 jobs,
             }
         };
@@ -223,7 +229,7 @@ mod tests {
             true
         });
         let job = JobName::new("mel").expect("a name");
-        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0));
+        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0), Arc::new(|| 7));
         let target = Target { job: job.clone(), entity: EntityId::new("t-1").expect("an id") };
         let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
         reporter.on(&Event::Started { job: &job, entity: &message.target.entity, message: &message });
@@ -244,6 +250,6 @@ mod tests {
         assert_eq!(told[1].0, run_key(message.run));
         assert_eq!(notes.notes.iter().map(|note| note.outcome).collect::<Vec<_>>(), [Outcome::Done]);
         let report: NodeReport = serde_json::from_value(told[2].1.clone()).expect("a report");
-        assert_eq!((report.jobs[&job].done, report.jobs[&job].in_work), (1, 0));
+        assert_eq!((report.jobs[&job].done, report.jobs[&job].in_work, report.not_downloaded_bytes), (1, 0, 7));
     }
 }

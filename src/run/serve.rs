@@ -14,7 +14,7 @@ use euterpe_actors::storage::Stores;
 use tokio::sync::{Semaphore, watch};
 
 use super::fuse;
-use super::reporter::Reporter;
+use super::reporter::{Reporter, Spared};
 use super::{Stop, watched};
 use crate::broker::amqp::{Amqp, Report};
 
@@ -38,6 +38,8 @@ pub struct Serving {
     pub slots: HashMap<JobName, Arc<Semaphore>>,
     /// Where private folders are made.
     pub scratch: PathBuf,
+    /// Tells how many bytes were not downloaded.
+    pub spared: Spared,
     /// The node's name, for people.
     pub name: String,
     /// A number that no other node has.
@@ -64,6 +66,7 @@ pub async fn serve(serving: Serving) {
         presence,
         slots,
         scratch,
+        spared,
         name,
         salt,
         grace,
@@ -76,7 +79,7 @@ pub async fn serve(serving: Serving) {
     let mouth = amqp.clone();
     let mouth = Arc::new(move |key, body: Vec<u8>| mouth.report(Report { key, body: body.into() }));
     let queues = amqp.clone();
-    let reporter = Reporter::new(&name, workers, mouth, Arc::new(move |job| queues.waited(job)));
+    let reporter = Reporter::new(&name, workers, mouth, Arc::new(move |job| queues.waited(job)), spared);
     let node = Node::start(NodeSettings {
         plan,
         stores,

@@ -1,6 +1,7 @@
-//! Where objects live: folders and buckets, adapters of the storage port, and the lock of a folder.
+//! Where objects live: folders and buckets, adapters of the storage port; the lock of a folder, the home of a process.
 
 pub mod absent;
+pub mod home;
 pub mod local;
 pub mod lock;
 pub mod s3;

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     if args.which.is_all() && !args.all {
         bail!(Mistake("say which: IDs, --run, --job or --reason; or --all".into()));
     }
-    let opened = match place.open(app, out, None, if args.dry_run { Access::Look } else { Access::Share })? {
+    let opened = match place.open(app, out, None, if args.dry_run { Access::Look } else { Access::Share }, 0)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -20,6 +20,7 @@ use super::found::{self, Found, is_made_good};
 use crate::app::App;
 use crate::assembly::{Opened, salt};
 use crate::cli::broker::BrokerArgs;
+use crate::cli::cache::CacheArgs;
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow};
 use crate::cli::words::{count, plain};
@@ -37,6 +38,9 @@ pub(super) struct Args {
     /// Workers over all pools; by default as many as the machine has cores.
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     #[command(flatten)]
     broker: BrokerArgs,
@@ -63,7 +67,7 @@ struct Retried {
 /// A run, job or reason that is not there; what keeps the records from being kept.
 pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
-    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run))? {
+    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -11,6 +11,7 @@ use euterpe_actors::state::Selection;
 use crate::assembly::Opened;
 use crate::cli::GraphFile;
 use crate::cli::broker::BrokerArgs;
+use crate::cli::cache::CacheArgs;
 use crate::run::{Ids, feed::why_not};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
@@ -85,6 +86,10 @@ pub struct Machine {
     /// The folder for manifests and dead letters of graphs, by name; by default `.euterpe` beside the graph file.
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
+
+    /// What of its disk is used for objects of buckets.
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 /// A mistake in what was typed, with its remedy.

@@ -55,7 +55,8 @@ impl Args {
 impl Machine {
     /// How to open a graph for these flags.
     pub fn opening(&self, access: Access) -> Opening {
-        Opening { jobs: self.jobs.map(usize::from), state: self.state.clone(), kept: None, access }
+        let (jobs, state) = (self.jobs.map(usize::from), self.state.clone());
+        Opening { jobs, state, kept: None, access, cache: self.cache.bytes }
     }
 }
 

@@ -6,8 +6,10 @@ use euterpe_actors::ids::RunId;
 use serde_json::{Map, Value, json};
 
 use crate::assembly::Opened;
+use crate::cli::words::size;
 use crate::cli::{Exit, Output};
 use crate::run::{Ended, JobTally, Tally};
+use crate::storage::s3::Cache;
 
 /// A column of the table: its name, and what it counts.
 type Column = (&'static str, fn(&JobTally) -> u64);
@@ -51,12 +53,17 @@ impl Summary<'_> {
             out.fact(&json!({
                 "event": "summary", "run": self.run, "entities": tally.entities, "bad_names": tally.bad_names, "jobs": jobs,
                 "open": open(tally), "complete": self.ended.complete, "seconds": self.took.as_secs_f64(),
-                "peak_rss_bytes": peak_rss_bytes(),
+                "peak_rss_bytes": peak_rss_bytes(), "not_downloaded_bytes": self.spared(),
             }))?;
         } else {
             out.text(&self.text())?;
         }
         Ok(self.exit())
+    }
+
+    /// How many bytes of buckets were read from this machine's disk instead.
+    fn spared(&self) -> u64 {
+        self.opened.cache.as_ref().map_or(0, Cache::spared)
     }
 
     fn exit(&self) -> Exit {
@@ -100,6 +107,9 @@ impl Summary<'_> {
                 "{} other files in the source were passed over: no such name or extension is asked for\n",
                 self.ended.passed.other
             );
+        }
+        if self.spared() > 0 {
+            text += &format!("{} of what was made or read here was not downloaded again\n", size(self.spared()));
         }
         text + &self.what_next(tally)
     }

@@ -37,7 +37,7 @@ const EXAMPLES: usize = 5;
 
 /// What became of a run's entities. `entities = done + skipped + dead + open`, each by the worst of its jobs.
 #[derive(Debug, Serialize)]
-pub(super) struct Account {
+pub(in crate::cli) struct Account {
     pub run: RunId,
     pub entities: u64,
     pub done: u64,
@@ -65,7 +65,7 @@ pub(super) struct Account {
 
 /// What became of one job's entities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Standings {
+pub(in crate::cli) struct Standings {
     pub done: u64,
     pub skipped: u64,
     pub dead: u64,
@@ -74,7 +74,7 @@ pub(super) struct Standings {
 
 /// What reading the outputs showed.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Hashes {
+pub(in crate::cli) struct Hashes {
     pub whole: u64,
     pub foreign: u64,
     pub broken: u64,

@@ -8,6 +8,7 @@ mod resume;
 mod show;
 mod which;
 
+pub(super) use check::Account;
 pub(super) use which::origin;
 
 use super::place::Place;

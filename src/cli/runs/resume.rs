@@ -15,6 +15,7 @@ use super::{One, which};
 use crate::app::App;
 use crate::assembly::{Opened, now, salt};
 use crate::cli::broker::BrokerArgs;
+use crate::cli::cache::CacheArgs;
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow, summary::Summary};
 use crate::cli::{Exit, Output};
@@ -31,6 +32,9 @@ pub(super) struct Args {
     /// Workers over all pools; by default as many as the machine has cores.
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     #[command(flatten)]
     broker: BrokerArgs,
@@ -50,7 +54,7 @@ pub(super) struct Args {
 /// A run that is not there; what keeps it from keeping its records.
 pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let place = &args.one.place;
-    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run))? {
+    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -50,7 +50,7 @@ pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, app: &App) -> anyho
         job.retry.retries = 0; // what fails is told at once
     }
     let state = Some(scratch.path().join("state"));
-    let opening = Opening { jobs: None, state, kept: Some(kept.to_owned()), access: Access::Hold };
+    let opening = Opening { jobs: None, state, kept: Some(kept.to_owned()), access: Access::Hold, cache: 0 };
     let opened = Opened::open(own, app.registry(), &opening)?;
     lay_out(case, &opened, &plan.folder)?;
     wait_for(async {

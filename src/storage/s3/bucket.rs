@@ -43,7 +43,7 @@ impl Bucket {
     /// Connects, and makes sure that the bucket is there.
     pub async fn open(settings: Arc<S3Settings>, known: Arc<OnceLock<Findings>>) -> Result<Arc<Self>, Trouble> {
         let bucket = Self {
-            client: client::connect(&settings).await,
+            client: client::connect(&settings).await?,
             keys: Keys::below(&settings.prefix),
             stamps: Stamps::default(),
             moving: Semaphore::new(settings.tuning.at_once),
@@ -100,7 +100,10 @@ impl Bucket {
     pub async fn remove(&self, key: &str) -> Result<(), Trouble> {
         let removed = self.client.delete_object().bucket(self.name()).key(key).send().await;
         match removed.map_err(|error| refusal(&error)) {
-            Ok(_) | Err(Refusal::Missing) => Ok(()),
+            Ok(_) | Err(Refusal::Missing) => {
+                self.forget(key);
+                Ok(())
+            }
             Err(refusal) => Err(refusal.into_trouble()),
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use euterpe_actors::storage::Content;
 
 use super::Tuning;
+use super::downloaded::Print;
 use super::trouble::Trouble;
 
 /// The most parts that an upload may have.
@@ -22,6 +23,8 @@ pub(super) struct Measured {
     pub checksums: Vec<String>,
     /// How many bytes a part has.
     pub part: u64,
+    /// What tells whether the file has changed since; none of bytes.
+    pub print: Option<Print>,
 }
 
 /// Where the bytes are.
@@ -38,15 +41,15 @@ pub(super) async fn measured(content: Content, tuning: &Tuning) -> Result<io::Re
 }
 
 fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
-    let (body, mut file, expected) = match content {
+    let (body, mut file, expected, print) = match content {
         Content::Bytes(bytes) => {
             let size = bytes.len() as u64;
-            (Body::Bytes(bytes), None, size)
+            (Body::Bytes(bytes), None, size, None)
         }
         Content::File(path) => {
             let file = File::open(&path)?;
-            let size = file.metadata()?.len();
-            (Body::File(path), Some(file), size)
+            let metadata = file.metadata()?;
+            (Body::File(path), Some(file), metadata.len(), Some(Print::from(&metadata)))
         }
     };
     let part = match expected >= tuning.in_parts_from {
@@ -76,7 +79,7 @@ fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
         (Body::File(_), None) => unreachable!("a file is open"),
     };
     let (hash, checksums) = sums.end();
-    Ok(Measured { body, size, hash, checksums, part })
+    Ok(Measured { body, size, hash, checksums, part, print })
 }
 
 struct Sums {

@@ -6,8 +6,11 @@
 //! sees what the others did. Calls run on threads of their own (`engine`); the SDK tries again what fails on the way.
 
 mod bucket;
+mod cache;
 mod client;
+mod downloaded;
 mod engine;
+mod here;
 mod keys;
 mod list;
 mod measure;
@@ -34,6 +37,9 @@ use tokio::sync::OnceCell;
 use bucket::Bucket;
 use trouble::Trouble;
 
+use crate::storage::local::Swept;
+
+pub use cache::Cache;
 pub use probe::{Findings, Heed};
 
 /// A part of a bucket that is a store.
@@ -49,6 +55,8 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// The folder for objects that are too large to be held in memory. It is made when it is needed.
     pub scratch: PathBuf,
+    /// Where objects that were made or read here are kept for who reads them next, if anywhere: files in `scratch`.
+    pub cache: Option<Cache>,
     /// Who asks, where a program that embeds this knows; else the SDK finds it.
     pub identity: Option<SharedCredentialsProvider>,
     /// Sizes and times.
@@ -120,7 +128,16 @@ impl S3Storage {
     /// # Errors
     /// The store's own; what was aborted until then stays aborted.
     pub async fn sweep(&self, age: Duration) -> Result<u64, StorageError> {
-        self.with("sweep", "", move |bucket| async move { bucket.sweep(age).await }).await
+        let swept = self.with("sweep", "", move |bucket| async move { bucket.sweep(age, false, false).await }).await?;
+        Ok(swept.files)
+    }
+
+    /// As [`S3Storage::sweep`], with the bytes of the parts; with `dry_run` it only tells.
+    ///
+    /// # Errors
+    /// The store's own; what was aborted until then stays aborted.
+    pub async fn orphans(&self, age: Duration, dry_run: bool) -> Result<Swept, StorageError> {
+        self.with("sweep", "", move |bucket| async move { bucket.sweep(age, dry_run, true).await }).await
     }
 
     /// Takes note of what was found, once: where conditions keep writers apart, a new object costs one request; where a

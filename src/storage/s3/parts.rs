@@ -15,14 +15,14 @@ use super::write::Condition;
 const COMPLETING: u64 = 3_000_000;
 
 impl Bucket {
-    /// Uploads a content in parts. The server judges the condition with the last step.
+    /// Uploads a content in parts. The server judges the condition with the last step, and tells the ETag.
     pub(super) async fn put_in_parts(
         &self,
         key: &str,
         content: &Measured,
         metadata: HashMap<String, String>,
         condition: &Condition,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<String>, Refusal> {
         let begun = self.client.create_multipart_upload().bucket(self.name()).key(key).set_metadata(Some(metadata));
         let begun = begun.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(|error| refusal(&error))?;
         let upload = begun
@@ -41,7 +41,7 @@ impl Bucket {
         upload: &str,
         content: &Measured,
         condition: &Condition,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<String>, Refusal> {
         let parts = stream::iter(0..content.checksums.len())
             .map(|number| self.send_part(key, upload, content, number))
             .buffered(self.settings.tuning.at_once)
@@ -57,8 +57,8 @@ impl Bucket {
             .set_if_match(condition.if_match())
             .set_if_none_match(condition.if_none_match())
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
-        completed.customize().config_override(patient).send().await.map_err(|error| refusal(&error))?;
-        Ok(())
+        let completed = completed.customize().config_override(patient).send().await;
+        completed.map(|completed| completed.e_tag).map_err(|error| refusal(&error))
     }
 
     async fn send_part(

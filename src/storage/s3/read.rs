@@ -1,62 +1,53 @@
 //! Reads an object, one whole version of it: at once where it is small, else by ranges in parallel into a file.
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bytes::{Bytes, BytesMut};
-use euterpe_actors::storage::{Content, Hold, Object};
+use euterpe_actors::storage::{Content, Hold, Object, StorageErrorKind};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
 use super::bucket::{Bucket, Placed};
+use super::cache::Turn;
+use super::downloaded::Downloaded;
 use super::trouble::{Refusal, Trouble, refusal};
 
 /// How often an object may be replaced while it is read.
 const MOST_VERSIONS: u32 = 50;
 
-/// A file that goes when nobody reads it any more.
-#[derive(Debug)]
-struct Downloaded(PathBuf);
-
-impl Drop for Downloaded {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::debug!(%error, "a downloaded object was not removed");
-        }
-    }
-}
-
 impl Bucket {
     pub async fn open_object(&self, key: &str) -> Result<Object, Trouble> {
+        if let Some(object) = self.kept_here(key).await? {
+            return Ok(object);
+        }
+        let mut turn = self.turn(key).await;
+        // Whose turn it was before may have brought it here.
+        if let Some(object) = self.kept_here(key).await? {
+            return Ok(object);
+        }
         for _ in 0..MOST_VERSIONS {
-            match self.one_version(key).await {
+            match self.one_version(key, &mut turn).await {
                 Err(Refusal::Condition) => {} // replaced meanwhile
+                Err(Refusal::Trouble(trouble)) if trouble.kind == StorageErrorKind::Full && self.make_room() => {}
                 read => return read.map_err(Refusal::into_trouble),
             }
         }
         Err(Trouble::unavailable("it was replaced each time before it was read to its end"))
     }
 
-    async fn one_version(&self, key: &str) -> Result<Object, Refusal> {
+    async fn one_version(&self, key: &str, turn: &mut Option<Turn>) -> Result<Object, Refusal> {
         let part = self.settings.tuning.part;
         let (placed, first) = self.first_part(key, part).await?;
         let size = placed.info.size;
+        if !self.keeps(size) {
+            turn.take(); // nobody would find it here
+        }
         if size == first.len() as u64 {
+            self.keep_bytes(key, &placed, &first).await;
             return Ok(Object { info: placed.info, content: Content::Bytes(first), hold: Hold::default() });
         }
-        let (downloaded, file) = self.new_file().map_err(on_disk)?;
+        let (downloaded, file) = Downloaded::create(&self.settings.scratch, key).map_err(on_disk)?;
         let file = Arc::new(file);
         write_at(file.clone(), first, 0).await?;
         stream::iter((part..size).step_by(usize::try_from(part).unwrap_or(usize::MAX)))
@@ -71,8 +62,9 @@ impl Bucket {
             .buffer_unordered(self.settings.tuning.at_once)
             .try_collect::<()>()
             .await?;
-        let path = downloaded.0.clone();
-        Ok(Object { info: placed.info, content: Content::File(path), hold: Hold::of(downloaded) })
+        let content = Content::File(downloaded.path().to_owned());
+        let hold = self.keep_file(key, &placed, downloaded);
+        Ok(Object { info: placed.info, content, hold })
     }
 
     /// The first bytes of the newest version, and all of a small one.
@@ -153,15 +145,6 @@ impl Bucket {
         tokio::time::sleep(Duration::from_millis(100 << (*tries).min(5))).await;
         Ok(())
     }
-
-    fn new_file(&self) -> io::Result<(Downloaded, File)> {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let name = format!("object-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        std::fs::create_dir_all(&self.settings.scratch)?;
-        let path = self.settings.scratch.join(name);
-        let file = File::create(&path)?;
-        Ok((Downloaded(path), file))
-    }
 }
 
 fn cut_off(error: &dyn std::error::Error) -> Trouble {
@@ -172,9 +155,9 @@ fn cut_off(error: &dyn std::error::Error) -> Trouble {
 /// Trouble with our own disk while downloading: full, or gone.
 fn on_disk(error: io::Error) -> Refusal {
     let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => euterpe_actors::storage::StorageErrorKind::Full,
-        io::ErrorKind::PermissionDenied => euterpe_actors::storage::StorageErrorKind::Denied,
-        _ => euterpe_actors::storage::StorageErrorKind::Unavailable,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageErrorKind::Full,
+        io::ErrorKind::PermissionDenied => StorageErrorKind::Denied,
+        _ => StorageErrorKind::Unavailable,
     };
     Refusal::Trouble(Trouble::new(kind, format!("no room for a download: {error}")))
 }

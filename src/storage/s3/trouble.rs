@@ -78,8 +78,10 @@ where
         ("EntityTooLarge" | "QuotaExceeded" | "XMinioStorageFull" | "XMinioStorageQuotaExceeded", _) | (_, 507) => {
             of(StorageErrorKind::Full)
         }
-        (_, 301 | 307) => Refusal::Trouble(Trouble::unavailable(format!(
-            "{said}: the bucket is in another region; name it with `region`"
+        (_, 301 | 302 | 303 | 307 | 308) => Refusal::Trouble(Trouble::unavailable(format!(
+            "{said}: the server sends its askers elsewhere{}, which is not followed; if the bucket is in another region, \
+             name it with `region`, else name the right server with `endpoint`",
+            response.headers().get("location").map_or_else(String::new, |to| format!(" (`{}`)", place(to)))
         ))),
         (_, 401 | 403) => of(StorageErrorKind::Denied),
         _ => of(StorageErrorKind::Unavailable),
@@ -114,6 +116,13 @@ fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// The server of an address that another server told.
+fn place(url: &str) -> String {
+    let server = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let server = server.split(['/', '?', '#']).next().unwrap_or_default();
+    shortened(server.rsplit_once('@').map_or(server, |(_, server)| server))
 }
 
 /// What somebody else's program says, in a length that a line can bear.

@@ -57,16 +57,21 @@ impl Bucket {
                     return Ok(Stored::NewerInPlace);
                 }
                 if *in_place == filled {
+                    let etag = placed.as_ref().map(|placed| placed.etag.clone());
+                    self.keep_made(key, etag, &content).await;
                     return Ok(Stored::Kept); // ours, whose answer was lost, or its twin
                 }
             }
             let condition = placed.map_or(Condition::Nothing, |placed| Condition::Etag(placed.etag));
             match self.put(key, &content, metadata.clone(), &condition).await {
-                Ok(()) => return self.settle(key, &filled).await.map(|()| Stored::Kept),
+                Ok(etag) => {
+                    self.keep_made(key, etag, &content).await;
+                    return self.settle(key, &filled).await.map(|()| Stored::Kept);
+                }
                 Err(Refusal::Condition | Refusal::Missing) => {}
                 Err(Refusal::NoConditions) => {
                     let put = self.put(key, &content, metadata, &Condition::Anything).await;
-                    return put.map(|()| Stored::Kept).map_err(Refusal::into_trouble);
+                    return put.map(|_| Stored::Kept).map_err(Refusal::into_trouble);
                 }
                 Err(Refusal::Trouble(trouble)) => return Err(trouble),
             }
@@ -92,14 +97,14 @@ impl Bucket {
         tokio::time::timeout(SETTLING, seen).await.map_err(late)?
     }
 
-    /// One write, at once or in parts.
+    /// One write, at once or in parts; the ETag, where the server tells it.
     async fn put(
         &self,
         key: &str,
         content: &Measured,
         metadata: HashMap<String, String>,
         condition: &Condition,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<String>, Refusal> {
         if content.checksums.len() > 1 {
             return self.put_in_parts(key, content, metadata, condition).await;
         }
@@ -116,7 +121,7 @@ impl Bucket {
             .body(content.bytes(0, content.size).await?);
         let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts(&self.settings.tuning, content.size));
         match put.customize().config_override(patient).send().await.map_err(|error| refusal(&error)) {
-            Ok(_) => Ok(()),
+            Ok(put) => Ok(put.e_tag),
             // Told as trouble: not the content is missing.
             Err(Refusal::Missing) if matches!(condition, Condition::Anything) => {
                 Err(Refusal::Trouble(Trouble::unavailable("the server knows no place under this key")))

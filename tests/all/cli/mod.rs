@@ -1,6 +1,7 @@
 //! The verbs about runs, as a person calls them: a small graph of programs in a folder of its own.
 
 mod dead; //    dead letters: shown, tried again, given up
+mod gc; //      what is left behind: shown, removed
 mod inbox; //   dead letters of messages by other programs
 mod runs; //    runs: listed, checked, resumed, interrupted
 mod select; //  what a run is asked for: jobs, ids, force, limits; plan and explain agree with it

@@ -99,7 +99,7 @@ fn a_child_sees_only_what_it_needs_and_what_the_graph_file_names() {
         assert_eq!(seen(id)["env"]["PYTHONHASHSEED"], "0");
         assert!(seen(id)["env"]["OMP_NUM_THREADS"].as_str().is_some_and(|threads| threads != "0"));
         let cwd = seen(id)["cwd"].as_str().expect("a folder").to_owned();
-        assert!(cwd.contains(".euterpe/e/scratch/worker-job-"), "{cwd}");
+        assert!(cwd.contains(".euterpe/e/scratch/home-") && cwd.contains("/worker-job-"), "{cwd}");
         // The socket, beside what any program gets that this test starts: nothing of the node's is open in the child.
         let usual = std::process::Command::new("ls").arg("/proc/self/fd").output().expect("ls").stdout;
         let usual = String::from_utf8_lossy(&usual).lines().count();

@@ -1,12 +1,21 @@
 //! S3: the storage suite over three servers, each in a process of its own; what is counted, broken, lied about.
 
+mod cache; // what was made or read here is not downloaded again
+mod canary; // no output shows a secret
+mod certificates; // a machine that trusts nobody
 mod cluster; // the example catalogue on three nodes
-mod faults; // a server behind a proxy that resets, cuts off, is slow or silent; processes that are killed; secrets
+mod faults; // a large object through cuts and slow bytes; a process that is killed between parts
+mod full_disk; // a disk that is full for a while
+mod gc; // uploads that nobody completes: shown, removed
+mod lying; // runs over a server that keeps no promise
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too
 mod proxy; // what stands between a client and a server, and breaks things
+mod publishing; // what is published of a bucket
+mod redirects; // a server that sends its askers elsewhere
 mod run; //    the program over buckets
 mod server; // servers to test against
+mod storm; // ninety seconds of trouble
 mod suite; //  the suite of the storage port
 mod two_nodes; // one store as two nodes have it
 

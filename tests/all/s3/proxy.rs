@@ -75,6 +75,13 @@ enum Fate {
 }
 
 impl Faults {
+    /// Waits for as long as nothing passes.
+    async fn silence(&self) {
+        while self.silent.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn fate(&self) -> Fate {
         // Evenly spread and the same every time.
         let thrown = (self.dice.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 1000;
@@ -96,11 +103,15 @@ async fn pass(mut client: TcpStream, server: u16, faults: Arc<Faults>) {
         // Either side may end at any time; then so does the other.
         let piece = tokio::select! {
             read = client.read(&mut asked) => match read {
-                Ok(read @ 1..) => server.write_all(&asked[..read]).await,
+                Ok(read @ 1..) => {
+                    faults.silence().await;
+                    server.write_all(&asked[..read]).await
+                }
                 _ => return,
             },
             read = server.read(&mut answered) => match read {
                 Ok(read @ 1..) => {
+                    faults.silence().await;
                     tokio::time::sleep(Duration::from_millis(faults.delay.load(Ordering::Relaxed))).await;
                     match faults.fate() {
                         Fate::Passed => client.write_all(&answered[..read]).await,
@@ -119,9 +130,6 @@ async fn pass(mut client: TcpStream, server: u16, faults: Arc<Faults>) {
         };
         if piece.is_err() {
             return;
-        }
-        while faults.silent.load(Ordering::Relaxed) > 0 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

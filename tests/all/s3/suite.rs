@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use euterpe::storage::s3::{Cache, Tuning};
 use euterpe_actors::storage::Storage;
 
-use super::server::{Moto, Server};
+use super::server::{Moto, Server, store_in};
 use super::two_nodes::InTurn;
 
 /// The reference: conditions hold, whoever writes at once.
@@ -25,6 +26,20 @@ mod two_nodes {
         let server = Server::memory();
         let [one, other] = [(); 2].map(|()| server.store("some/prefix"));
         (Arc::new(InTurn::new(one, other)) as Arc<dyn Storage>, server)
+    });
+}
+
+/// The same where each of the two keeps what it makes and reads on its disk.
+mod cached {
+    use super::*;
+
+    euterpe_actors::storage_suite!({
+        let (server, folder) = (Server::memory(), tempfile::tempdir().expect("a folder"));
+        let node = |name: &str| {
+            let cache = Some(Cache::of(100 << 20));
+            store_in(&folder.path().join(name), cache, &server.endpoint(), "data", Tuning::default())
+        };
+        (Arc::new(InTurn::new(node("one"), node("other"))) as Arc<dyn Storage>, (server, folder))
     });
 }
 

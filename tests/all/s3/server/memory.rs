@@ -11,10 +11,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
+use super::bodies::{check_crc, check_metadata, collect, etag_of};
 use super::switches::Switches;
 
 /// How many keys a page has.
@@ -106,32 +106,6 @@ impl Buckets {
     }
 }
 
-fn etag_of(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex()[..32].to_owned()
-}
-
-async fn collect(body: Option<StreamingBlob>) -> S3Result<Bytes> {
-    let mut bytes = BytesMut::new();
-    let mut body = body.ok_or_else(|| s3_error!(IncompleteBody))?;
-    while let Some(more) = body.next().await {
-        bytes.extend_from_slice(&more.map_err(|_| s3_error!(IncompleteBody))?);
-    }
-    Ok(bytes.freeze())
-}
-
-fn check_crc(bytes: &[u8], given: Option<&String>) -> S3Result<()> {
-    let crc = crc32fast::hash(bytes).to_be_bytes();
-    match given {
-        Some(given) if *given != aws_smithy_types::base64::encode(crc) => Err(s3_error!(BadDigest)),
-        _ => Ok(()),
-    }
-}
-
-fn check_metadata(metadata: Option<&Metadata>) -> S3Result<()> {
-    let size: usize = metadata.into_iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
-    if size > 2048 { Err(s3_error!(MetadataTooLarge)) } else { Ok(()) }
-}
-
 #[async_trait::async_trait]
 impl S3 for MemoryS3 {
     async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
@@ -180,6 +154,7 @@ impl S3 for MemoryS3 {
                 (kept.bytes.slice(range.start as usize..range.end as usize), Some(content_range))
             }
         };
+        self.switches.serves(&req.input.key, bytes.len() as u64);
         Ok(S3Response::new(GetObjectOutput {
             content_length: Some(bytes.len() as i64),
             content_range,
@@ -321,6 +296,19 @@ impl S3 for MemoryS3 {
         self.switches.met("AbortMultipartUpload")?;
         self.locked().uploads.remove(&req.input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+    }
+
+    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        self.switches.met("ListParts")?;
+        let buckets = self.locked();
+        let upload = buckets.uploads.get(&req.input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let part = |(number, bytes): (&i32, &Bytes)| Part {
+            part_number: Some(*number),
+            size: Some(bytes.len() as i64),
+            ..Default::default()
+        };
+        let parts = Some(upload.parts.iter().map(part).collect());
+        Ok(S3Response::new(ListPartsOutput { parts, ..Default::default() }))
     }
 
     async fn list_multipart_uploads(

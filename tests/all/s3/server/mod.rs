@@ -2,6 +2,7 @@
 //!
 //! The process is this test binary again: it runs nothing but [`serves`].
 
+mod bodies;
 mod memory;
 mod moto;
 mod serve;
@@ -10,12 +11,13 @@ mod switches;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, PoisonError},
 };
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use euterpe::storage::s3::{S3Settings, S3Storage, Tuning};
+use euterpe::storage::s3::{Cache, S3Settings, S3Storage, Tuning};
 
 pub use moto::Moto;
 pub use serve::serve_if_asked;
@@ -87,6 +89,11 @@ impl Server {
         told(&mut lines.1, "answer")
     }
 
+    /// How many bytes of objects whose keys start so the server in memory sent since it last forgot.
+    pub fn served(&self, prefix: &str) -> u64 {
+        self.tell(&format!("served {prefix}")).parse().expect("a number")
+    }
+
     /// What the server in memory was asked since it last forgot.
     pub fn asked(&self) -> BTreeMap<String, u64> {
         serde_json::from_str(&self.tell("asked")).expect("names and numbers")
@@ -115,13 +122,20 @@ fn told(lines: &mut impl BufRead, word: &str) -> String {
 
 /// A store at an address.
 pub fn store(endpoint: &str, prefix: &str, tuning: Tuning) -> S3Storage {
+    let scratch = std::env::temp_dir().join(format!("euterpe-s3-tests-{}", std::process::id()));
+    store_in(&scratch, None, endpoint, prefix, tuning)
+}
+
+/// A store at an address whose files are in `scratch`.
+pub fn store_in(scratch: &Path, cache: Option<Cache>, endpoint: &str, prefix: &str, tuning: Tuning) -> S3Storage {
     let identity = Credentials::new(USER, SECRET, None, None, "test");
     S3Storage::new(S3Settings {
         bucket: BUCKET.to_owned(),
         prefix: prefix.to_owned(),
         endpoint: Some(endpoint.to_owned()),
         region: Some("us-east-1".to_owned()),
-        scratch: std::env::temp_dir().join(format!("euterpe-s3-tests-{}", std::process::id())),
+        scratch: scratch.to_owned(),
+        cache,
         identity: Some(SharedCredentialsProvider::new(identity)),
         tuning,
     })

@@ -20,6 +20,7 @@ pub struct Switches {
     declines_completing: AtomicU64,
     holds_part: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
+    served: Mutex<BTreeMap<String, u64>>,
     dice: AtomicU64,
 }
 
@@ -36,6 +37,11 @@ impl Switches {
             return Err(s3_error!(SlowDown));
         }
         Ok(())
+    }
+
+    /// Counts bytes of an object that go out.
+    pub fn serves(&self, key: &str, bytes: u64) {
+        *self.served.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default() += bytes;
     }
 
     /// Whether a part of this number is never answered.
@@ -59,7 +65,13 @@ impl Switches {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let switch = match words[..] {
             ["asked"] => return serde_json::to_string(&*asked).expect("names and numbers"),
+            ["served", prefix] => {
+                let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+                let under = served.iter().filter(|(key, _)| key.starts_with(prefix));
+                return under.map(|(_, bytes)| bytes).sum::<u64>().to_string();
+            }
             ["forget"] => {
+                self.served.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 asked.clear();
                 return "ok".to_owned();
             }

@@ -1,0 +1,70 @@
+//! What dead processes leave behind: private folders, uploads in parts, temporary files.
+
+use std::time::Duration;
+
+use super::Found;
+use crate::assembly::Opened;
+use crate::config::plan::Location;
+use crate::storage::home;
+use crate::storage::local::{LocalSettings, LocalStorage};
+
+/// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
+/// folders that are nobody's, only how long nothing was written there.
+pub(super) fn scratch(opened: &Opened, age: Duration, dry_run: bool) -> Found {
+    let mut found = Found::none("scratch of dead processes");
+    let left = match home::leftovers(&opened.state_folder) {
+        Ok(left) => left,
+        Err(error) => {
+            found.problems.push(format!("what processes left in {}: {error}", opened.state_folder.display()));
+            return found;
+        }
+    };
+    for left in left {
+        let (bytes, written) = left.size();
+        if !left.of_this_machine && home::age(written) < age {
+            continue;
+        }
+        let place = left.path().display().to_string();
+        match if dry_run { Ok(()) } else { left.remove() } {
+            Ok(()) => found.add(1, bytes),
+            Err(error) => found.problems.push(format!("{place}: {error}")),
+        }
+    }
+    found
+}
+
+/// Uploads in parts that nobody completes, below the stores that the graph writes to.
+pub(super) async fn uploads(opened: &Opened, age: Duration, dry_run: bool) -> Found {
+    let mut found = Found::none("unfinished uploads");
+    for (name, bucket) in &opened.buckets {
+        match bucket.orphans(age, dry_run).await {
+            Ok(swept) => found.add(swept.files, swept.bytes),
+            Err(error) => found.problems.push(format!("store `{name}`: {error}")),
+        }
+    }
+    found
+}
+
+/// Temporary files of writers that died, in the folders that the graph writes to and in the state folder.
+pub(super) async fn temporary(opened: &Opened, age: Duration, dry_run: bool) -> Found {
+    let mut found = Found::none("temporary files");
+    let written =
+        opened.plan.stores.iter().filter(|store| {
+            opened.plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == store.name))
+        });
+    let stores = written.filter_map(|store| match &store.location {
+        Location::Folder { path, .. } => Some(path.clone()),
+        Location::S3 { .. } => None,
+    });
+    for folder in stores.chain([opened.state_folder.clone()]).filter(|folder| folder.is_dir()) {
+        let swept = match LocalStorage::open(&folder, LocalSettings::default()) {
+            Ok(store) => store.sweep(age, dry_run).await,
+            Err(error) => Err(error),
+        };
+        match swept {
+            Ok(swept) => found.add(swept.files, swept.bytes),
+            Err(error) => found.problems.push(format!("{}: {error}", folder.display())),
+        }
+    }
+    found
+}
