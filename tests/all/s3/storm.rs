@@ -72,7 +72,9 @@ async fn a_run_through_a_minute_of_broken_requests_and_half_a_minute_of_none_mak
     assert!(broken > 100, "hardly anything was broken: {broken}");
     for (name, job) in ran.last()["jobs"].as_object().expect("jobs") {
         let count = |what: &str| job[what].as_u64();
-        assert_eq!((count("dead"), count("open"), count("done")), (Some(0), Some(0), Some(900)), "{name}: {job}");
+        assert_eq!((count("dead"), count("open")), (Some(0), Some(0)), "{name}: {job}");
+        // What was written and whose answer was lost is found there at the next try.
+        assert_eq!(count("done").zip(count("exists")).map(|(done, exists)| done + exists), Some(900), "{name}: {job}");
     }
     studio.endpoint = studio.server.endpoint();
     studio.call("runs check g.yaml last --hashes").ends(0);
