@@ -8,21 +8,21 @@ use std::{
 };
 
 use anyhow::Context;
-use euterpe_actors::claims;
+use euterpe_actors::claims::{self, Claims};
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{Storage, StorageError, Stores};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+use super::state::{Lock, Records, open_folder};
 use super::{Transforming, Workplace};
 use crate::config::plan::{Location, Plan};
 use crate::config::show;
 use crate::run::Listing;
-use crate::storage::absent::AbsentFolder;
-use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
-use crate::storage::lock::FolderLock;
-use crate::storage::s3::{S3Settings, S3Storage, Tuning};
+use crate::storage::local::{FolderClaims, LocalSettings};
+use crate::storage::s3::{BucketClaims, S3Settings, S3Storage, Tuning};
 use crate::transform::Registry;
 use crate::transform::worker::Launcher;
 
@@ -37,9 +37,9 @@ const SCRATCH: &str = "scratch";
 pub struct Opening {
     /// Workers over all pools; by default the cores.
     pub jobs: Option<usize>,
-    /// Where the graphs' state folders lie; by default [`STATE_FOLDER`] beside the graph file. Each graph has one of its
-    /// own there, under its name.
-    pub state: Option<PathBuf>,
+    /// Where the graphs' records lie, a folder or a bucket; by default [`STATE_FOLDER`] beside the graph file. Each graph
+    /// has a place of its own there, under its name.
+    pub state: Option<Location>,
     /// Where environments and packages of worker processes lie; by default among the state folders.
     pub kept: Option<PathBuf>,
     /// What it is opened for.
@@ -54,7 +54,7 @@ pub enum Access {
     Look,
     /// To write beside others who share it over a broker.
     Share,
-    /// To write as the only one: nobody else may have the state folder meanwhile.
+    /// To write as the only one: nobody else may have the state meanwhile.
     Hold,
 }
 
@@ -70,8 +70,8 @@ pub struct Opened {
     pub buckets: Vec<(StoreName, S3Storage)>,
     /// Dead letters, skips, manifests.
     pub state: StateStore,
-    /// The state folder.
-    pub state_folder: PathBuf,
+    /// The bucket that they lie in, where they do not lie in a folder.
+    pub state_bucket: Option<S3Storage>,
     /// Where its transforms work.
     pub place: Workplace,
     /// What starts the worker processes of the jobs that have such.
@@ -79,21 +79,23 @@ pub struct Opened {
     /// Jobs that take turns at the machine's cores.
     pub slots: HashMap<JobName, Arc<Semaphore>>,
     /// Held while this lives, where it was asked for.
-    pub lock: Option<FolderLock>,
+    pub lock: Option<Lock>,
+    /// A folder of this process alone that goes with it, where there is no room beside the graph file.
+    _own: Option<TempDir>,
 }
 
 impl Opened {
     /// Opens what `plan` names.
     ///
     /// # Errors
-    /// A store that is not there, a state folder that another process has, a transform that cannot be opened.
+    /// A store that is not there, a state that another process has, a transform that cannot be opened.
     pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = opening.jobs.unwrap_or(cores).max(1);
-        let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
-        let state_folder = states.join(&plan.graph);
-        let kept = opening.kept.clone().unwrap_or(states);
-        let place = Workplace { cores: turns, scratch: state_folder.join(SCRATCH), kept };
+        let writes = opening.access != Access::Look;
+        let (here, own) = local_folder(&plan, opening)?;
+        let kept = opening.kept.clone().unwrap_or_else(|| here.clone());
+        let place = Workplace { cores: turns, scratch: here.join(&plan.graph).join(SCRATCH), kept };
         let mut launchers = HashMap::new();
         let specs = super::to_specs(&plan, turns, |job| {
             let Transforming { factory, launcher } = super::open(registry, &plan, job, &place)?;
@@ -104,17 +106,11 @@ impl Opened {
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
-        let lock = match opening.access {
-            Access::Hold => Some(FolderLock::take(&state_folder)?),
-            Access::Share => Some(FolderLock::share(&state_folder)?),
-            Access::Look => None,
-        };
-        let writes = opening.access != Access::Look;
-        let settings = LocalSettings { create: writes, ..LocalSettings::default() };
-        let state = StateStore::new(open_folder(&state_folder, settings, true)?);
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
+        let Records { store: state, bucket: state_bucket, lock } = super::state::open(&plan, opening, &downloads)?;
         let (stores, buckets) = open_stores(&plan, writes, &downloads)?;
-        Ok(Self { plan, nodes, stores, buckets, state, state_folder, place, slots, launchers, lock })
+        let _own = own;
+        Ok(Self { plan, nodes, stores, buckets, state, state_bucket, place, slots, launchers, lock, _own })
     }
 
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
@@ -158,12 +154,17 @@ impl Opened {
         }
     }
 
-    /// The claims of a node, beside those of all others that share the state folder.
+    /// The claims of a node, beside those of all others that share the state; none where it lies in a bucket that does
+    /// not keep apart who writes at once, as was said when it was opened.
     ///
     /// # Errors
     /// Where they cannot be kept.
-    pub fn claims(&self, node: &str) -> Result<FolderClaims, StorageError> {
-        FolderClaims::open(&self.state_folder, node, claims::TTL)
+    pub fn claims(&self, node: &str) -> Result<Option<Arc<dyn Claims>>, StorageError> {
+        Ok(match (&self.lock, &self.state_bucket) {
+            (Some(Lock::Folder { folder, .. }), _) => Some(Arc::new(FolderClaims::open(folder, node, claims::TTL)?)),
+            (_, Some(bucket)) if bucket.keeps_apart() => Some(Arc::new(BucketClaims::new(bucket, node, claims::TTL))),
+            _ => None,
+        })
     }
 
     /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.
@@ -172,12 +173,27 @@ impl Opened {
     }
 }
 
-/// Opens a folder. One that will be made by the first who writes, and is not there, holds nothing.
-fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<dyn Storage>, StorageError> {
-    if made && !settings.create && !path.exists() {
-        return Ok(Arc::new(AbsentFolder::at(path)));
+/// The folder for what must be on this machine: the state's, if that is one; else beside the graph file, or where nobody
+/// may write there one of this process alone, which goes with the value that comes with it.
+fn local_folder(plan: &Plan, opening: &Opening) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    let beside = plan.folder.join(STATE_FOLDER);
+    match &opening.state {
+        None => return Ok((beside, None)),
+        Some(Location::Folder { path, .. }) => return Ok((path.clone(), None)),
+        Some(Location::S3 { .. }) if opening.access == Access::Look => return Ok((beside, None)),
+        Some(Location::S3 { .. }) => {}
     }
-    Ok(Arc::new(LocalStorage::open(path, settings)?))
+    let may_write = std::fs::create_dir_all(beside.join(&plan.graph))
+        .and_then(|()| tempfile::tempfile_in(beside.join(&plan.graph)).map(drop));
+    match may_write {
+        Ok(()) => Ok((beside, None)),
+        Err(error) => {
+            tracing::info!(folder = %beside.display(), %error, "no room beside the graph file; a temporary folder is used");
+            let own = tempfile::Builder::new().prefix("euterpe-").tempdir();
+            let own = own.context("no folder for what must be on this machine; set TMPDIR to one")?;
+            Ok((own.path().to_owned(), Some(own)))
+        }
+    }
 }
 
 /// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.

@@ -143,7 +143,8 @@ impl Cluster {
         self.start_node_with(number, args, &[]);
     }
 
-    fn start_node_with(&mut self, number: usize, args: &[&str], variables: &[(&str, &str)]) {
+    /// The same with further variables.
+    pub fn start_node_with(&mut self, number: usize, args: &[&str], variables: &[(&str, &str)]) {
         let name = format!("node-{number}");
         let log = fs::File::options().append(true).create(true).open(self.path(&format!("{name}.log"))).expect("a log");
         let before = log.metadata().expect("a log").len();
