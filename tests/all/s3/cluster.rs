@@ -34,13 +34,7 @@ async fn three_nodes_make_of_real_music_in_a_bucket_byte_for_byte_what_one_proce
     call(&["runs", "check", "g.yaml", "last", "--hashes"]).ends(0);
     assert!(cluster.files(".euterpe").is_empty(), "records on disk");
 
-    let alone = std::process::Command::new(env!("CARGO_BIN_EXE_euterpe"))
-        .args(["run", "g.yaml", "--store", "derived=alone", "--state", "alone-state"])
-        .current_dir(cluster.path("."))
-        .env_remove("EUTERPE_BROKER")
-        .output()
-        .expect("the binary");
-    assert!(alone.status.success(), "{alone:?}");
+    cluster.alone(&["run", "g.yaml", "--store", "derived=alone", "--state", "alone-state"], &[]).ends(0);
     let one = cluster.files("alone");
     assert_eq!(one.len(), tracks.len() * 6);
     let store = server.store("derived");

@@ -7,6 +7,7 @@ use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::{Content, Storage};
 
 use super::server::{Server, late_in_a_second};
+use crate::rabbit::soon;
 
 #[track_caller]
 fn refused(taken: Result<BucketHold, HoldError>) -> String {
@@ -51,6 +52,19 @@ async fn those_who_share_it_keep_out_who_wants_it_alone() {
     drop(other);
     BucketHold::alone(&state).await.map(drop).expect("free");
     assert_eq!(locks(&state).await, 0, "something is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_renewed_and_one_that_was_taken_over_is_let_alone() {
+    let server = Server::memory();
+    let state = server.store("state/g");
+    let alone = BucketHold::alone(&state).await.expect("nobody has it");
+    server.tell("forget");
+    soon("it is renewed", TTL, || server.asked().contains_key("PutObject"));
+    elsewhere(&state, "lock/alone").await;
+    drop(alone);
+    assert_eq!(locks(&state).await, 1, "who was taken over removed its successor's");
+    assert_eq!(refused(BucketHold::alone(&state).await), "process 7 on elsewhere");
 }
 
 /// A lease as a process on another machine has left it.

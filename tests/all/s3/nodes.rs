@@ -3,7 +3,7 @@
 //!
 //! | variable | what it says | usual |
 //! |---|---|---|
-//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 1000 |
+//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 2000 |
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ fn call(cluster: &Cluster, words: &[&str]) -> crate::rabbit::Said {
     cluster.call_with(&[words, &STATE].concat(), &IDENTITY)
 }
 
-/// Every entity of the last run is done, and every output whole; nothing is left of claims.
+/// Every entity of the last run is done, each output is there, and nothing was begun that nobody asked for.
 async fn all_is_done(cluster: &Cluster, server: &Server, entities: usize) {
     let account = call(cluster, &["--json", "runs", "check", "g.yaml", "last"]).ends(0).last();
     let count = |name: &str| account[name].as_u64();
@@ -67,6 +67,11 @@ async fn five_thousand_entities_of_a_fan_in_are_each_made_once_by_two_nodes() {
     assert_eq!(cluster.twice(), 0, "work was done twice: {ran}");
     all_is_done(&cluster, &server, ENTITIES).await;
     assert_eq!(keys(&server, "state/fan/claims").await, [""; 0], "claims are left");
+    call(&cluster, &["status", "g.yaml"]).ends(0);
+    let verified = call(&cluster, &["verify", "g.yaml"]).ends(0);
+    assert!(verified.out.contains("promises of the state: writes are seen at once"), "{verified:?}");
+    let refused = cluster.alone(&[&["run", "g.yaml", "t-1"][..], &STATE].concat(), &IDENTITY).ends(1);
+    assert!(refused.err.contains("is in use by process "), "{refused:?}");
     let both = [0, 1].map(|node| cluster.count_of(node, "start\t"));
     assert!(both.iter().all(|starts| *starts > ENTITIES / 2), "one node did nearly all: {both:?}");
 }
@@ -76,7 +81,7 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
     const KILLS: usize = 10;
     let entities = match std::env::var("EUTERPE_S3_KILLED_ENTITIES") {
         Ok(number) => number.parse().expect("a number"),
-        Err(_) => 1000,
+        Err(_) => 2000,
     };
     let (rabbit, server) = (Rabbit::start(), Server::memory());
     let mut cluster = two_nodes(&rabbit, &server, 20, entities);
