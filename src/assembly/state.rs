@@ -53,7 +53,7 @@ pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::
             place.text(),
             store.name,
             store.location.text(),
-            store.location.below(STATE_FOLDER).text(),
+            store.location.below(STATE_FOLDER).below("state").text(),
         );
     }
     match place.below(&plan.graph) {

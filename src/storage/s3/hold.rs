@@ -81,16 +81,13 @@ impl BucketHold {
             match bucket.take(key, note, is_over).await? {
                 Taken::Yours(held) => match in_the_way(&bucket, &name).await {
                     Ok(None) => Ok(Ok(kept(bucket, held))),
-                    Ok(Some(note)) => bucket.give_back(held).await.map(|()| Err(note)),
+                    Ok(Some(by)) => bucket.give_back(held).await.map(|()| Err(by)),
                     Err(trouble) => bucket.give_back(held).await.and(Err(trouble)),
                 },
-                Taken::Theirs(note) => Ok(Err(note)),
+                Taken::Theirs(note) => Ok(Err(who(note))),
             }
         });
-        taking.await?.map_err(|note| HoldError::Held {
-            place,
-            by: note.map_or_else(|| "another process".to_owned(), |note| note.by),
-        })
+        taking.await?.map_err(|by| HoldError::Held { place, by })
     }
 }
 
@@ -108,18 +105,23 @@ fn is_over(seen: &Seen) -> bool {
     seen.is_old || seen.is_left_behind()
 }
 
-/// A lease that counts and keeps out who has the one called `own`: whose it is, where that could be read.
-async fn in_the_way(bucket: &Bucket, own: &str) -> Result<Option<Option<Note>>, Trouble> {
+/// Whose a lease is, for people.
+fn who(note: Option<Note>) -> String {
+    note.map_or_else(|| "another process".to_owned(), |note| note.by)
+}
+
+/// Whose a lease is that counts and keeps out who has the one called `own`.
+async fn in_the_way(bucket: &Bucket, own: &str) -> Result<Option<String>, Trouble> {
     if own != ALONE {
         let seen = bucket.see(&bucket.keys.key(ALONE)?, TTL).await?;
-        return Ok(seen.filter(|seen| !is_over(seen)).map(|seen| seen.note));
+        return Ok(seen.filter(|seen| !is_over(seen)).map(|seen| who(seen.note)));
     }
     for name in bucket.names(SHARED).await? {
         let key = bucket.keys.key(&name)?;
         match bucket.see(&key, TTL).await? {
             None => {}
             Some(seen) if is_over(&seen) => bucket.clear(&key, seen).await?,
-            Some(seen) => return Ok(Some(seen.note)),
+            Some(seen) => return Ok(Some(who(seen.note))),
         }
     }
     Ok(None)

@@ -3,7 +3,7 @@
 //!
 //! | variable | what it says | usual |
 //! |---|---|---|
-//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 2000 |
+//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 5000 |
 
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
     const KILLS: usize = 10;
     let entities = match std::env::var("EUTERPE_S3_KILLED_ENTITIES") {
         Ok(number) => number.parse().expect("a number"),
-        Err(_) => 2000,
+        Err(_) => 5000,
     };
     let (rabbit, server) = (Rabbit::start(), Server::memory());
     let mut cluster = two_nodes(&rabbit, &server, 20, entities);

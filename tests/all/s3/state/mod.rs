@@ -84,7 +84,7 @@ async fn every_verb_finds_its_records_in_a_bucket_and_leaves_none_on_disk() {
 fn a_state_within_a_store_is_refused_with_the_remedy_which_works() {
     let studio = chain();
     let refused = studio.call(&format!("run g.yaml --state s3://{BUCKET}/out/state")).ends(1);
-    let remedy = format!("--state s3://{BUCKET}/out/.euterpe");
+    let remedy = format!("--state s3://{BUCKET}/out/.euterpe/state");
     assert!(refused.err.contains("lies within store `out`") && refused.err.contains(&remedy), "{refused:?}");
     studio.call(&format!("run g.yaml {remedy}")).ends(4);
     let wrong = studio.call("run g.yaml --state ftp://somewhere").ends(2);
