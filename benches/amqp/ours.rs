@@ -58,7 +58,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             state: StateStore::new(store()),
             amqp: Arc::new(amqp),
             jobs: None,
-            claims: Arc::new(MemoryClaims::new("bench", claims::TTL)),
+            claims: Some(Arc::new(MemoryClaims::new("bench", claims::TTL))),
             presence: Arc::new(Presence::up_to(1 << 20)),
             slots: Default::default(),
             scratch: std::env::temp_dir(),

@@ -4,6 +4,7 @@ mod buckets;
 mod catalog;
 mod opened;
 mod prepared;
+mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use euterpe_actors::transform::TransformFactory;
 
 pub use opened::{Access, Opened, Opening, STATE_FOLDER, now, salt};
 pub use prepared::Prepared;
+pub use state::{Lock, share};
 
 use crate::config::plan::{self as config, Job, Plan};
 use crate::transform::isolated::{Recipe, isolated};

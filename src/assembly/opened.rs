@@ -8,22 +8,22 @@ use std::{
 };
 
 use anyhow::Context;
-use euterpe_actors::claims;
+use euterpe_actors::claims::{self, Claims};
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{Storage, StorageError, Stores};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+use super::state::{Lock, Records, open_folder};
 use super::{Transforming, Workplace};
 use crate::config::plan::{Location, Plan};
 use crate::config::show;
 use crate::run::Listing;
-use crate::storage::absent::AbsentFolder;
 use crate::storage::home::{self, Home};
-use crate::storage::local::{FolderClaims, LocalSettings, LocalStorage};
-use crate::storage::lock::FolderLock;
-use crate::storage::s3::{Cache, S3Settings, S3Storage, Tuning};
+use crate::storage::local::{FolderClaims, LocalSettings};
+use crate::storage::s3::{BucketClaims, Cache, S3Settings, S3Storage, Tuning};
 use crate::transform::Registry;
 use crate::transform::worker::Launcher;
 
@@ -35,9 +35,9 @@ pub const STATE_FOLDER: &str = ".euterpe";
 pub struct Opening {
     /// Workers over all pools; by default the cores.
     pub jobs: Option<usize>,
-    /// Where the graphs' state folders lie; by default [`STATE_FOLDER`] beside the graph file. Each graph has one of its
-    /// own there, under its name.
-    pub state: Option<PathBuf>,
+    /// Where the graphs' records lie, a folder or a bucket; by default [`STATE_FOLDER`] beside the graph file. Each graph
+    /// has a place of its own there, under its name.
+    pub state: Option<Location>,
     /// Where environments and packages of worker processes lie; by default among the state folders.
     pub kept: Option<PathBuf>,
     /// What it is opened for.
@@ -54,7 +54,7 @@ pub enum Access {
     Look,
     /// To write beside others who share it over a broker.
     Share,
-    /// To write as the only one: nobody else may have the state folder meanwhile.
+    /// To write as the only one: nobody else may have the state meanwhile.
     Hold,
 }
 
@@ -70,8 +70,10 @@ pub struct Opened {
     pub buckets: Vec<(StoreName, S3Storage)>,
     /// Dead letters, skips, manifests.
     pub state: StateStore,
-    /// The state folder.
-    pub state_folder: PathBuf,
+    /// The bucket that they lie in, where they do not lie in a folder.
+    pub state_bucket: Option<S3Storage>,
+    /// The graph's folder on this machine: with its records, where they do not lie in a bucket, and with private folders.
+    pub here: PathBuf,
     /// Where its transforms work.
     pub place: Workplace,
     /// What starts the worker processes of the jobs that have such.
@@ -81,30 +83,27 @@ pub struct Opened {
     /// Objects of buckets that are kept here for who reads them next, where any are.
     pub cache: Option<Cache>,
     /// Held while this lives, where it was asked for.
-    pub lock: Option<FolderLock>,
+    pub lock: Option<Lock>,
     /// What this process keeps to itself, where it writes; goes after all that lies in it.
     pub home: Option<Home>,
+    /// A folder of this process alone that goes with it, where there is no room beside the graph file.
+    _own: Option<TempDir>,
 }
 
 impl Opened {
     /// Opens what `plan` names.
     ///
     /// # Errors
-    /// A store that is not there, a state folder that another process has, a transform that cannot be opened.
+    /// A store that is not there, a state that another process has, a transform that cannot be opened.
     pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = opening.jobs.unwrap_or(cores).max(1);
-        let states = opening.state.clone().unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
-        let state_folder = states.join(&plan.graph);
-        let kept = opening.kept.clone().unwrap_or(states);
         let writes = opening.access != Access::Look;
-        let lock = match opening.access {
-            Access::Hold => Some(FolderLock::take(&state_folder)?),
-            Access::Share => Some(FolderLock::share(&state_folder)?),
-            Access::Look => None,
-        };
-        let home = if writes { Some(own_home(&state_folder)?) } else { None };
-        let scratch = home.as_ref().map_or_else(|| state_folder.join(home::SCRATCH), |home| home.path().to_owned());
+        let (local, own) = local_folder(&plan, opening)?;
+        let here = local.join(&plan.graph);
+        let kept = opening.kept.clone().unwrap_or(local);
+        let home = if writes { Some(own_home(&here)?) } else { None };
+        let scratch = home.as_ref().map_or_else(|| here.join(home::SCRATCH), |home| home.path().to_owned());
         let place = Workplace { cores: turns, scratch, kept };
         let mut launchers = HashMap::new();
         let specs = super::to_specs(&plan, turns, |job| {
@@ -116,12 +115,27 @@ impl Opened {
         let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&crate::config::plan::Job| job.workers.is_none() || opening.jobs.is_some();
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
-        let settings = LocalSettings { create: writes, ..LocalSettings::default() };
-        let state = StateStore::new(open_folder(&state_folder, settings, true)?);
-        let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
+        let Records { store: state, bucket: state_bucket, lock } = super::state::open(&plan, opening, &downloads)?;
+        let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
         let (stores, buckets) = open_stores(&plan, writes, &downloads, cache.as_ref())?;
-        Ok(Self { plan, nodes, stores, buckets, state, state_folder, place, slots, launchers, cache, lock, home })
+        let _own = own;
+        Ok(Self {
+            plan,
+            nodes,
+            stores,
+            buckets,
+            state,
+            state_bucket,
+            here,
+            place,
+            slots,
+            launchers,
+            cache,
+            lock,
+            home,
+            _own,
+        })
     }
 
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
@@ -165,12 +179,17 @@ impl Opened {
         }
     }
 
-    /// The claims of a node, beside those of all others that share the state folder.
+    /// The claims of a node, beside those of all others that share the state; none where it lies in a bucket that does
+    /// not keep apart who writes at once, as was said when it was opened.
     ///
     /// # Errors
     /// Where they cannot be kept.
-    pub fn claims(&self, node: &str) -> Result<FolderClaims, StorageError> {
-        FolderClaims::open(&self.state_folder, node, claims::TTL)
+    pub fn claims(&self, node: &str) -> Result<Option<Arc<dyn Claims>>, StorageError> {
+        Ok(match (&self.lock, &self.state_bucket) {
+            (Some(Lock::Folder { folder, .. }), _) => Some(Arc::new(FolderClaims::open(folder, node, claims::TTL)?)),
+            (_, Some(bucket)) if bucket.keeps_apart() => Some(Arc::new(BucketClaims::new(bucket, node, claims::TTL))),
+            _ => None,
+        })
     }
 
     /// Where private folders are made: on the disk of the state folder, which has room for what is kept beside it.
@@ -180,18 +199,33 @@ impl Opened {
 }
 
 /// A home for this process, after what dead ones left is gone.
-fn own_home(state_folder: &Path) -> anyhow::Result<Home> {
-    home::sweep(state_folder);
-    let place = || format!("{} cannot be used; name another folder with --state", state_folder.display());
-    Home::take(state_folder, salt()).with_context(place)
+fn own_home(here: &Path) -> anyhow::Result<Home> {
+    home::sweep(here);
+    let place = || format!("{} cannot be used; name another folder with --state", here.display());
+    Home::take(here, salt()).with_context(place)
 }
 
-/// Opens a folder. One that will be made by the first who writes, and is not there, holds nothing.
-fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<dyn Storage>, StorageError> {
-    if made && !settings.create && !path.exists() {
-        return Ok(Arc::new(AbsentFolder::at(path)));
+/// The folder for what must be on this machine: the state's, if that is one; else beside the graph file, or where nobody
+/// may write there one of this process alone, which goes with the value that comes with it.
+fn local_folder(plan: &Plan, opening: &Opening) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    let beside = plan.folder.join(STATE_FOLDER);
+    match &opening.state {
+        None => return Ok((beside, None)),
+        Some(Location::Folder { path, .. }) => return Ok((path.clone(), None)),
+        Some(Location::S3 { .. }) if opening.access == Access::Look => return Ok((beside, None)),
+        Some(Location::S3 { .. }) => {}
     }
-    Ok(Arc::new(LocalStorage::open(path, settings)?))
+    let may_write = std::fs::create_dir_all(beside.join(&plan.graph))
+        .and_then(|()| tempfile::tempfile_in(beside.join(&plan.graph)).map(drop));
+    match may_write {
+        Ok(()) => Ok((beside, None)),
+        Err(error) => {
+            tracing::info!(folder = %beside.display(), %error, "no room beside the graph file; a temporary folder is used");
+            let own = tempfile::Builder::new().prefix("euterpe-").tempdir();
+            let own = own.context("no folder for what must be on this machine; set TMPDIR to one")?;
+            Ok((own.path().to_owned(), Some(own)))
+        }
+    }
 }
 
 /// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.

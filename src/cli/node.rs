@@ -1,6 +1,5 @@
 //! `node`: serve a graph's queues on this machine until told to stop.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::{Exit, GraphFile, Output};
 use crate::app::App;
 use crate::assembly::{Access, Opened, Opening, now, salt};
 use crate::cli::place::wait_for;
+use crate::config::{place, plan::Location};
 use crate::run::Stop;
 use crate::run::serve::{Serving, serve};
 use crate::storage::s3::Cache;
@@ -32,10 +32,10 @@ pub struct Args {
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
 
-    /// The folder for manifests and dead letters of graphs, by name, which all nodes share; by default `.euterpe` beside
-    /// the graph file.
-    #[arg(long, value_name = "FOLDER")]
-    state: Option<PathBuf>,
+    /// Where manifests and dead letters of graphs lie, by name, which all nodes share: a folder or `s3://bucket/prefix`; by
+    /// default `.euterpe` beside the graph file.
+    #[arg(long, value_name = "PLACE", value_parser = place)]
+    state: Option<Location>,
 
     #[command(flatten)]
     cache: CacheArgs,
@@ -107,7 +107,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         state: opened.state.clone(),
         amqp: over.amqp,
         jobs,
-        claims: Arc::new(opened.claims(&name)?),
+        claims: opened.claims(&name)?,
         presence: Arc::new(Presence::up_to(REMEMBERED)),
         slots: opened.slots.clone(),
         scratch: opened.scratch(),

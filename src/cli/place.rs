@@ -1,12 +1,12 @@
 //! The arguments of verbs about a graph's runs, and how they open it: for looking, or as the only one who writes.
 
 use std::future::Future;
-use std::path::PathBuf;
 
 use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
 use crate::app::App;
 use crate::assembly::{Access, Opened, Opening};
+use crate::config::{place, plan::Location};
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -15,9 +15,10 @@ pub struct Place {
     #[command(flatten)]
     pub graph: GraphFile,
 
-    /// The folder for manifests and dead letters of graphs, by name; by default `.euterpe` beside the graph file.
-    #[arg(long, value_name = "FOLDER")]
-    pub state: Option<PathBuf>,
+    /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
+    /// beside the graph file.
+    #[arg(long, value_name = "PLACE", value_parser = place)]
+    pub state: Option<Location>,
 }
 
 impl Place {
@@ -32,7 +33,7 @@ impl Place {
     /// Opens the graph for what `access` says, with so many workers and a cache of so many bytes.
     ///
     /// # Errors
-    /// As [`Place::look`], and where another process has the state folder.
+    /// As [`Place::look`], and where another process has the state.
     pub fn open(
         &self,
         app: &App,
@@ -48,14 +49,14 @@ impl Place {
         }
     }
 
-    /// The graph file and, where it was given, the state folder, as they are typed in a further command.
+    /// The graph file and, where it was given, the state's place, as they are typed in a further command.
     pub fn typed(&self) -> String {
         let mut text = for_shell(&self.graph.graph.display().to_string());
         for (name, url) in &self.graph.stores {
             text += &format!(" --store {}", for_shell(&format!("{name}={url}")));
         }
         if let Some(state) = &self.state {
-            text += &format!(" --state {}", for_shell(&state.display().to_string()));
+            text += &format!(" --state {}", for_shell(&state.text()));
         }
         text
     }

@@ -8,6 +8,7 @@
 pub mod cases;
 pub mod catalog;
 mod check;
+mod place;
 pub mod plan;
 pub mod problem;
 mod read;
@@ -22,6 +23,7 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use catalog::{Catalog, Facts, InputRule, JobShape, OptionProblem};
+pub use place::place;
 pub use plan::Plan;
 pub use problem::{Findings, Problem, Problems};
 pub use substitute::Environment;

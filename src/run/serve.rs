@@ -30,8 +30,8 @@ pub struct Serving {
     pub amqp: Arc<Amqp>,
     /// The jobs that are served here, or all.
     pub jobs: Option<Vec<JobName>>,
-    /// Who works on what, among the nodes.
-    pub claims: Arc<dyn Claims>,
+    /// Who works on what, among the nodes; none where there is no place that keeps them apart.
+    pub claims: Option<Arc<dyn Claims>>,
     /// What is known to exist.
     pub presence: Arc<Presence>,
     /// Jobs that take turns at the machine.
@@ -86,7 +86,7 @@ pub async fn serve(serving: Serving) {
         state: state.clone(),
         broker: amqp.clone(),
         observer: watched(reporter.clone()),
-        claims: Some(claims),
+        claims,
         presence,
         name: name.as_str().into(),
         salt,

@@ -33,6 +33,11 @@ pub trait Claims: Send + Sync {
     /// How long a lease lasts that is not renewed.
     fn ttl(&self) -> Duration;
 
+    /// How much longer it may last, where the clock of the place is coarse.
+    fn lag(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Takes a lease of a target and renews it three times within each [`Claims::ttl`] until the claim ends.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::{StateStore, record_name};
@@ -10,6 +11,9 @@ use crate::message::{Base, EntityMessage, Target, Wave};
 use crate::outcome::Reason;
 use crate::storage::StorageError;
 use crate::wire::{self, WireError};
+
+/// How many letters are read at once: each may take a bucket's time.
+const AT_ONCE: usize = 16;
 
 /// Whose a letter is: a run's, or of the inbox, whatever time its message's own run bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,13 +185,13 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn letters(&self, filter: &LetterFilter) -> Result<Vec<(String, DeadLetter)>, StorageError> {
+        let keys = self.letter_keys(filter).await?;
+        let read =
+            |key: String| async move { Ok::<_, StorageError>(self.letter(&key).await?.map(|letter| (key, letter))) };
+        let mut read = stream::iter(keys.into_iter().map(read)).buffered(AT_ONCE);
         let mut letters = Vec::new();
-        for key in self.letter_keys(filter).await? {
-            if let Some(letter) = self.letter(&key).await?
-                && filter.takes(&letter)
-            {
-                letters.push((key, letter));
-            }
+        while let Some(found) = read.try_next().await? {
+            letters.extend(found.filter(|(_, letter)| filter.takes(letter)));
         }
         Ok(letters)
     }

@@ -121,7 +121,7 @@ pub async fn of_eight_who_take_over_at_once_one_gets_it(nodes: &Nodes) {
     for target in &fifty() {
         drop(taken(&*nodes[0], target).await);
     }
-    sleep(nodes[0].ttl() + Duration::from_millis(50)).await;
+    sleep(nodes[0].ttl() + nodes[0].lag() + Duration::from_millis(50)).await;
     fifty().chunks(10).for_each(|targets| exactly_one_got_each(nodes, targets));
 }
 

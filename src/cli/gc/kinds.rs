@@ -12,10 +12,10 @@ use crate::storage::local::{LocalSettings, LocalStorage};
 /// folders that are nobody's, only how long nothing was written there.
 pub(super) fn scratch(opened: &Opened, age: Duration, dry_run: bool) -> Found {
     let mut found = Found::none("scratch of dead processes");
-    let left = match home::leftovers(&opened.state_folder) {
+    let left = match home::leftovers(&opened.here) {
         Ok(left) => left,
         Err(error) => {
-            found.problems.push(format!("what processes left in {}: {error}", opened.state_folder.display()));
+            found.problems.push(format!("what processes left in {}: {error}", opened.here.display()));
             return found;
         }
     };
@@ -45,7 +45,7 @@ pub(super) async fn uploads(opened: &Opened, age: Duration, dry_run: bool) -> Fo
     found
 }
 
-/// Temporary files of writers that died, in the folders that the graph writes to and in the state folder.
+/// Temporary files of writers that died, in the folders that the graph writes to and in its own.
 pub(super) async fn temporary(opened: &Opened, age: Duration, dry_run: bool) -> Found {
     let mut found = Found::none("temporary files");
     let written =
@@ -56,7 +56,7 @@ pub(super) async fn temporary(opened: &Opened, age: Duration, dry_run: bool) -> 
         Location::Folder { path, .. } => Some(path.clone()),
         Location::S3 { .. } => None,
     });
-    for folder in stores.chain([opened.state_folder.clone()]).filter(|folder| folder.is_dir()) {
+    for folder in stores.chain([opened.here.clone()]).filter(|folder| folder.is_dir()) {
         let swept = match LocalStorage::open(&folder, LocalSettings::default()) {
             Ok(store) => store.sweep(age, dry_run).await,
             Err(error) => Err(error),

@@ -12,8 +12,7 @@ use super::place::{Place, wait_for};
 use super::words::{columns, size};
 use super::{Exit, Output};
 use crate::app::App;
-use crate::assembly::Opened;
-use crate::storage::lock::FolderLock;
+use crate::assembly::{Opened, share};
 
 /// Remove what dead processes left behind, and records of runs that are long done. Never touches outputs.
 #[derive(Debug, clap::Args)]
@@ -57,7 +56,7 @@ impl Found {
 /// Removes what is left behind: exit 0, or 1 where some of it could not be looked at or removed.
 ///
 /// # Errors
-/// A state folder that another process has alone; where standard output cannot be written.
+/// A state that another process has alone; where standard output cannot be written.
 pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     // Opened to look: who opens to write sweeps some of it before it can be counted.
     let opened = match args.place.look(app, out)? {
@@ -65,8 +64,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     // A run in one process has the folder alone: it may be resuming the very run whose records would go.
-    let held = !args.dry_run && opened.state_folder.is_dir();
-    let _beside_nodes = if held { Some(FolderLock::share(&opened.state_folder)?) } else { None };
+    let _beside_nodes = if args.dry_run { None } else { share(&opened)? };
     let found = wait_for(find(args, &opened));
     for problem in found.iter().flat_map(|found| &found.problems) {
         eprintln!("{problem}");

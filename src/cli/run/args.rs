@@ -12,6 +12,7 @@ use crate::assembly::Opened;
 use crate::cli::GraphFile;
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
+use crate::config::{place, plan::Location};
 use crate::run::{Ids, feed::why_not};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
@@ -83,9 +84,10 @@ pub struct Machine {
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// The folder for manifests and dead letters of graphs, by name; by default `.euterpe` beside the graph file.
-    #[arg(long, value_name = "FOLDER")]
-    pub state: Option<PathBuf>,
+    /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
+    /// beside the graph file.
+    #[arg(long, value_name = "PLACE", value_parser = place)]
+    pub state: Option<Location>,
 
     /// What of its disk is used for objects of buckets.
     #[command(flatten)]

@@ -49,7 +49,7 @@ pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, app: &App) -> anyho
     for job in &mut own.jobs {
         job.retry.retries = 0; // what fails is told at once
     }
-    let state = Some(scratch.path().join("state"));
+    let state = Some(Location::Folder { path: scratch.path().join("state"), fsync: false });
     let opening = Opening { jobs: None, state, kept: Some(kept.to_owned()), access: Access::Hold, cache: 0 };
     let opened = Opened::open(own, app.registry(), &opening)?;
     lay_out(case, &opened, &plan.folder)?;

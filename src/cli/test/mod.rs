@@ -4,7 +4,7 @@ mod case;
 mod checks;
 mod python;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,6 +13,7 @@ use super::words::count;
 use super::{Exit, GraphFile, Output};
 use crate::app::App;
 use crate::cli::place::wait_for;
+use crate::config::{place, plan::Location};
 
 /// Run the tests that stand in a graph file, and those of its Python transforms. Nothing outside a scratch folder is
 /// written.
@@ -22,10 +23,10 @@ pub struct Args {
     #[command(flatten)]
     graph: GraphFile,
 
-    /// The folder of the graphs' state folders, where the environments of Python transforms lie; by default `.euterpe`
-    /// beside the graph file.
-    #[arg(long, value_name = "FOLDER")]
-    state: Option<PathBuf>,
+    /// The folder of the graphs' state folders, where the environments of Python transforms lie; by default, and where
+    /// the state is in a bucket, `.euterpe` beside the graph file.
+    #[arg(long, value_name = "PLACE", value_parser = place)]
+    state: Option<Location>,
 
     /// Only tests whose names hold this.
     #[arg(value_name = "NAME")]
@@ -49,7 +50,8 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
-    let kept = args.state.clone().unwrap_or_else(|| plan.folder.join(crate::assembly::STATE_FOLDER));
+    let folder = args.state.as_ref().and_then(Location::folder).map(Path::to_owned);
+    let kept = folder.unwrap_or_else(|| plan.folder.join(crate::assembly::STATE_FOLDER));
     let chosen = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let mut verdicts = Vec::new();
     for case in plan.tests.iter().filter(|case| chosen(&case.name)) {

@@ -24,6 +24,7 @@ use super::problem::{Findings, printable};
 use super::written::{self, Claim, GraphFile, Isolation};
 use super::{Surroundings, folder_of};
 use crate::graph::order;
+pub(super) use stores::bucket;
 
 /// The most jobs of a graph.
 const MOST_JOBS: usize = 500;

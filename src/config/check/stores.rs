@@ -79,7 +79,7 @@ fn location(url: &str, base: &Path, store: &written::Store, around: Surroundings
         None => folder(url),
         Some(("file", path)) if path.starts_with('/') => folder(path),
         Some(("file", _)) => Err("write the folder itself, such as `./music`".into()),
-        Some(("s3", rest)) => bucket(rest, store),
+        Some(("s3", rest)) => on_server(rest, store),
         Some((scheme, _)) => {
             let scheme = printable(&scheme.chars().take(20).collect::<String>());
             Err(format!("no store can be reached by `{scheme}://`; write a folder or `s3://bucket/prefix`"))
@@ -98,7 +98,26 @@ fn host(address: &str) -> &str {
     }
 }
 
-fn bucket(rest: &str, store: &written::Store) -> Result<Location, String> {
+fn on_server(rest: &str, store: &written::Store) -> Result<Location, String> {
+    let (bucket, prefix) = bucket(rest)?;
+    let text = |at: &Option<crate::config::problem::At<String>>| at.as_ref().map(|at| at.value.clone());
+    let endpoint = text(&store.endpoint);
+    if let Some(endpoint) = &endpoint {
+        if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+            return Err("`endpoint` is an address such as `http://127.0.0.1:9000`".into());
+        }
+        if is_host_off_limits(host(endpoint)) {
+            return Err("`endpoint` may not be a link-local or metadata address".into());
+        }
+        if endpoint.contains('@') {
+            return Err("credentials do not belong in a graph file; take them out of `endpoint`".into());
+        }
+    }
+    Ok(Location::S3 { bucket, prefix, endpoint, region: text(&store.region) })
+}
+
+/// The bucket and the prefix that stand behind `s3://`.
+pub(in crate::config) fn bucket(rest: &str) -> Result<(String, String), String> {
     if rest.contains('@') {
         return Err(
             "credentials do not belong in a graph file; give them by the AWS variables of the environment".into()
@@ -114,20 +133,7 @@ fn bucket(rest: &str, store: &written::Store) -> Result<Location, String> {
     if !prefix.is_empty() && prefix.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err("a prefix has no empty, `.` or `..` segment between slashes".into());
     }
-    let text = |at: &Option<crate::config::problem::At<String>>| at.as_ref().map(|at| at.value.clone());
-    let endpoint = text(&store.endpoint);
-    if let Some(endpoint) = &endpoint {
-        if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-            return Err("`endpoint` is an address such as `http://127.0.0.1:9000`".into());
-        }
-        if is_host_off_limits(host(endpoint)) {
-            return Err("`endpoint` may not be a link-local or metadata address".into());
-        }
-        if endpoint.contains('@') {
-            return Err("credentials do not belong in a graph file; take them out of `endpoint`".into());
-        }
-    }
-    Ok(Location::S3 { bucket: bucket.into(), prefix: prefix.into(), endpoint, region: text(&store.region) })
+    Ok((bucket.into(), prefix.into()))
 }
 
 /// The path without `.` and `..`, absolute; links are left alone.

@@ -21,3 +21,15 @@ pub(super) async fn run<T: Send + 'static>(
         Err(error) => Err(Trouble::unavailable(format!("no threads for S3: {error}"))),
     }
 }
+
+/// Waits for calls of buckets where nothing else can be done meanwhile: before a verb has a runtime of its own.
+///
+/// # Errors
+/// Where there are no threads for them, or the work panicked.
+pub fn wait<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> io::Result<T> {
+    let runtime = ENGINE.as_ref().map_err(|error| io::Error::other(format!("no threads for S3: {error}")))?;
+    let (send, done) = std::sync::mpsc::channel();
+    // Nobody is there to be told only where this thread is gone.
+    runtime.spawn(async move { send.send(work.await).ok() });
+    done.recv().map_err(io::Error::other)
+}

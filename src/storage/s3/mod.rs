@@ -5,13 +5,17 @@
 //! condition, on the object's ETag or on there being none (`write`), so that of several nodes that write at once each
 //! sees what the others did. Calls run on threads of their own (`engine`); the SDK tries again what fails on the way.
 
+mod age;
 mod bucket;
 mod cache;
+mod claims;
 mod client;
 mod downloaded;
 mod engine;
 mod here;
+mod hold;
 mod keys;
+mod lease;
 mod list;
 mod measure;
 mod parts;
@@ -40,6 +44,9 @@ use trouble::Trouble;
 use crate::storage::local::Swept;
 
 pub use cache::Cache;
+pub use claims::BucketClaims;
+pub use engine::wait;
+pub use hold::{BucketHold, HoldError};
 pub use probe::{Findings, Heed};
 
 /// A part of a bucket that is a store.
@@ -144,6 +151,11 @@ impl S3Storage {
     /// write is not seen at once, each is waited for.
     pub fn heed(&self, findings: Findings) {
         self.known.get_or_init(|| findings);
+    }
+
+    /// Whether it is known that conditions keep two apart who write at once.
+    pub fn keeps_apart(&self) -> bool {
+        self.known.get().is_some_and(Findings::keeps_apart)
     }
 
     /// Does something with the bucket, on the threads for it.

@@ -120,6 +120,12 @@ impl Cluster {
         self.command(args).envs(variables.iter().copied()).output().expect("the binary").into()
     }
 
+    /// The same in its own process, without a broker.
+    pub fn alone(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied()).env_remove("EUTERPE_BROKER").output().expect("the binary").into()
+    }
+
     /// Starts the binary and leaves it running.
     pub fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary")
@@ -143,7 +149,8 @@ impl Cluster {
         self.start_node_with(number, args, &[]);
     }
 
-    fn start_node_with(&mut self, number: usize, args: &[&str], variables: &[(&str, &str)]) {
+    /// The same with further variables.
+    pub fn start_node_with(&mut self, number: usize, args: &[&str], variables: &[(&str, &str)]) {
         let name = format!("node-{number}");
         let log = fs::File::options().append(true).create(true).open(self.path(&format!("{name}.log"))).expect("a log");
         let before = log.metadata().expect("a log").len();

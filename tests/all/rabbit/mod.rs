@@ -24,8 +24,8 @@ mod waiters; // thousands who wait for one, and failures above them
 
 use std::time::{Duration, Instant};
 
-pub use cluster::Cluster;
-pub use server::Rabbit;
+pub use cluster::{Cluster, Said};
+pub use server::{Rabbit, free_port};
 
 /// Waits until something holds that real processes bring about, but not for ever.
 #[track_caller]

@@ -3,11 +3,14 @@
 mod cache; // what was made or read here is not downloaded again
 mod canary; // no output shows a secret
 mod certificates; // a machine that trusts nobody
-mod cluster; // the example catalogue on three nodes
+mod claims; // the suite of the port of claims, by a server's clock that its test sets
+mod cluster; // the example catalogue on three nodes, its records in a bucket too
 mod faults; // a large object through cuts and slow bytes; a process that is killed between parts
 mod full_disk; // a disk that is full for a while
-mod gc; // uploads that nobody completes: shown, removed
-mod lying; // runs over a server that keeps no promise
+mod gc; //     uploads that nobody completes: shown, removed
+mod hold; //   records that a process holds, alone or with others
+mod lying; //  runs over a server that keeps no promise
+mod nodes; //  two nodes with everything in a bucket: each work once, and hardly more when they are killed
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too
 mod proxy; // what stands between a client and a server, and breaks things
@@ -15,6 +18,7 @@ mod publishing; // what is published of a bucket
 mod redirects; // a server that sends its askers elsewhere
 mod run; //    the program over buckets
 mod server; // servers to test against
+mod state; //  the verbs with their records in a bucket; a run that is killed
 mod storm; // ninety seconds of trouble
 mod suite; //  the suite of the storage port
 mod two_nodes; // one store as two nodes have it

@@ -60,7 +60,7 @@ impl MemoryS3 {
     pub fn seed(&self, bucket: &str, line: &str) {
         let [_, prefix, suffix, count] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("not so: {line}") };
         let bytes = Bytes::from_static(b"seeded");
-        let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified: SystemTime::now() };
+        let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified: self.switches.now() };
         let mut buckets = self.locked();
         let objects = buckets.objects.entry(bucket.to_owned()).or_default();
         objects.extend(
@@ -173,10 +173,11 @@ impl S3 for MemoryS3 {
         let bytes = collect(input.body).await?;
         check_crc(&bytes, input.checksum_crc32.as_ref())?;
         let etag = etag_of(&bytes);
-        let kept = Kept { bytes, metadata: input.metadata, etag: etag.clone(), modified: SystemTime::now() };
+        let kept = Kept { bytes, metadata: input.metadata, etag: etag.clone(), modified: self.switches.now() };
         let heeded = |condition: Option<ETagCondition>| condition.filter(|_| !self.switches.ignores_conditions());
         let (matching, absent) = (heeded(input.if_match), heeded(input.if_none_match));
         self.locked().place(&input.bucket, &input.key, kept, matching.as_ref(), absent.as_ref())?;
+        self.switches.answered()?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: Some(ETag::Strong(etag)),
             checksum_crc32: input.checksum_crc32,
@@ -196,6 +197,7 @@ impl S3 for MemoryS3 {
             return Err(s3_error!(PreconditionFailed));
         }
         objects.remove(&input.key);
+        self.switches.answered()?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 

@@ -14,6 +14,7 @@ use std::{
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -139,6 +140,13 @@ pub fn store_in(scratch: &Path, cache: Option<Cache>, endpoint: &str, prefix: &s
         identity: Some(SharedCredentialsProvider::new(identity)),
         tuning,
     })
+}
+
+/// A time at which a server's clock may start, since the epoch: that of now, for signatures go by it, but late within its
+/// second, so that what the server tells of it is cut off by much.
+pub fn late_in_a_second() -> Duration {
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock");
+    Duration::from_secs(now.as_secs()) + Duration::from_millis(900)
 }
 
 /// A text as in an address.

@@ -1,7 +1,10 @@
 //! The process of a server: it answers requests, does what its test says, and ends when that is gone.
 
-use std::{io::BufRead, sync::Arc};
+use std::{io::BufRead, sync::Arc, time::SystemTime};
 
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use hyper::header::DATE;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -22,7 +25,7 @@ pub fn serve_if_asked() {
         other => panic!("no such server: {other}"),
     };
     service.set_auth(SimpleAuth::from_single(USER, SECRET));
-    let service = service.build();
+    let (service, clock) = (service.build(), switches.clone());
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             let answer = match line.starts_with("seed ") {
@@ -37,16 +40,32 @@ pub fn serve_if_asked() {
         std::process::exit(0); // the test is gone
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(serve(service));
+    runtime.expect("a runtime").block_on(serve(service, clock));
 }
 
-async fn serve(service: S3Service) {
+/// What a server's clock says, as the header of an answer.
+fn date(clock: &Switches) -> hyper::header::HeaderValue {
+    let seconds = clock.now().duration_since(SystemTime::UNIX_EPOCH).expect("a time of ours").as_secs();
+    let date = DateTime::from_secs(seconds as i64).fmt(DateTimeFormat::HttpDate).expect("a date");
+    date.try_into().expect("plain letters and digits")
+}
+
+async fn serve(service: S3Service, clock: Arc<Switches>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("listening {}", listener.local_addr().expect("an address").port());
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         stream.set_nodelay(true).expect("an option");
-        let service = service.clone();
+        let (service, clock) = (service.clone(), clock.clone());
+        let service = service_fn(move |request| {
+            let (answering, clock) = (Service::call(&service, request), clock.clone());
+            async move {
+                answering.await.map(|mut answer| {
+                    answer.headers_mut().insert(DATE, date(&clock));
+                    answer
+                })
+            }
+        });
         tokio::spawn(async move {
             let mut connection = hyper::server::conn::http1::Builder::new();
             connection.timer(TokioTimer::new()).half_close(true);

@@ -6,7 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use s3s::{S3Result, s3_error};
@@ -18,7 +18,9 @@ pub struct Switches {
     stale_millis: AtomicU64,
     declined_per_mille: AtomicU64,
     declines_completing: AtomicU64,
+    answers_lost_per_mille: AtomicU64,
     holds_part: AtomicU64,
+    clock_millis: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
     served: Mutex<BTreeMap<String, u64>>,
     dice: AtomicU64,
@@ -31,9 +33,7 @@ impl Switches {
         if what == "CompleteMultipartUpload" && self.declines_completing.load(Ordering::Relaxed) > 0 {
             return Err(s3_error!(InternalError));
         }
-        // Evenly spread and the same every time.
-        let thrown = self.dice.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        if thrown % 1000 < self.declined_per_mille.load(Ordering::Relaxed) {
+        if self.thrown() < self.declined_per_mille.load(Ordering::Relaxed) {
             return Err(s3_error!(SlowDown));
         }
         Ok(())
@@ -42,6 +42,20 @@ impl Switches {
     /// Counts bytes of an object that go out.
     pub fn serves(&self, key: &str, bytes: u64) {
         *self.served.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default() += bytes;
+    }
+
+    /// Declines some of what was done: whoever asked does not know that it was.
+    pub fn answered(&self) -> S3Result<()> {
+        match self.answers_lost_per_mille.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            lost if self.thrown() < lost => Err(s3_error!(SlowDown)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A number below a thousand, evenly spread and the same every time.
+    fn thrown(&self) -> u64 {
+        (self.dice.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 1000
     }
 
     /// Whether a part of this number is never answered.
@@ -57,6 +71,14 @@ impl Switches {
     /// For how long a new object cannot be seen by HEAD.
     pub fn stale(&self) -> Duration {
         Duration::from_millis(self.stale_millis.load(Ordering::Relaxed))
+    }
+
+    /// The time by this server's clock: the real one, unless its test has set it.
+    pub fn now(&self) -> SystemTime {
+        match self.clock_millis.load(Ordering::Relaxed) {
+            0 => SystemTime::now(),
+            millis => SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
+        }
     }
 
     /// Does what a line of the test says, and answers in one line.
@@ -79,7 +101,9 @@ impl Switches {
             ["stale-millis", _] => &self.stale_millis,
             ["declined-per-mille", _] => &self.declined_per_mille,
             ["declines-completing", _] => &self.declines_completing,
+            ["answers-lost-per-mille", _] => &self.answers_lost_per_mille,
             ["holds-part", _] => &self.holds_part,
+            ["clock-millis", _] => &self.clock_millis,
             _ => panic!("no such switch: {line}"),
         };
         switch.store(words[1].parse().expect("a number"), Ordering::Relaxed);
