@@ -74,7 +74,7 @@ fn moved(server: &Server, objects: usize) -> (u64, f64) {
     let text = format!(
         "version: 1\ngraph: large\nstores:\n  big: {{url: \"{bucket}/big\", endpoint: \"{endpoint}\", region: us-east-1}}\n  \
          out: {{url: \"{bucket}/out{objects}\", endpoint: \"{endpoint}\", region: us-east-1}}\njobs:\n  \
-         move: {{use: bench.hand_on, in: \"big:{{id}}.bin\", out: \"out:{{id}}.bin\", pool: {{workers: {WORKERS}}}}}\n"
+         move: {{use: bench.hand_on, in: {{in: \"big:{{id}}.bin\"}}, out: \"out:{{id}}.bin\", pool: {{workers: {WORKERS}}}}}\n"
     );
     fs::write(folder.path().join("g.yaml"), text).expect("written");
     let ids: Vec<String> = (0..objects).map(|n| format!("t-{n}")).collect();

@@ -1,10 +1,12 @@
 //! `node`: serve a graph's queues on this machine until told to stop.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use euterpe_actors::dedupe::Presence;
+use futures::FutureExt;
 use tokio::sync::watch;
 
 use super::broker::{BrokerArgs, duration};
@@ -17,7 +19,11 @@ use crate::cli::place::wait_for;
 use crate::config::{place, plan::Location};
 use crate::run::Stop;
 use crate::run::serve::{Serving, serve};
+use crate::run::survey::survey;
 use crate::storage::s3::Cache;
+
+/// How long a node lists what exists before it begins to work.
+const LISTING: Duration = Duration::from_secs(30);
 
 /// Serve a graph's queues on this machine until SIGTERM or ctrl-c; a second one ends it at once.
 #[derive(Debug, clap::Args)]
@@ -101,6 +107,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         },
     );
     let cache = opened.cache.clone();
+    let presence = Arc::new(Presence::up_to(REMEMBERED));
     let serving = Serving {
         plan: opened.nodes.clone(),
         stores: opened.stores.clone(),
@@ -108,7 +115,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         amqp: over.amqp,
         jobs,
         claims: opened.claims(&name)?,
-        presence: Arc::new(Presence::up_to(REMEMBERED)),
+        presence: presence.clone(),
         slots: opened.slots.clone(),
         scratch: opened.scratch(),
         spared: Arc::new(move || cache.as_ref().map_or(0, Cache::spared)),
@@ -118,13 +125,43 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         stop,
         clock: now,
     };
+    let listing = warm(opened, &presence).fuse();
+    tokio::pin!(listing);
+    let work = async {
+        // A catalogue may be so large that work should not wait for all of it.
+        if tokio::time::timeout(LISTING, &mut listing).await.is_err() {
+            tracing::info!("what exists is still being listed; work begins meanwhile");
+        }
+        let listed = async {
+            listing.await;
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            () = serve(serving) => {}
+            never = listed => match never {},
+        }
+    };
     tokio::select! {
-        () = serve(serving) => {}
+        () = work => {}
         why = opened.broken() => bail!("{why}"),
         never = signals::stop_on(&stopper, signals::NODE) => match never {},
     }
     eprintln!("{name} has ended");
     Ok(Exit::Ok)
+}
+
+/// Learns what exists by listing it, as of the newest run: what that run or an earlier one has queued is then not looked
+/// for one by one. Later runs look for themselves.
+async fn warm(opened: &Opened, presence: &Arc<Presence>) {
+    let listed = async {
+        let Some(run) = opened.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
+        survey(&opened.nodes, &opened.stores, presence, run).await?;
+        tracing::info!(outputs = presence.len(), most = REMEMBERED, "what exists is known");
+        Ok(())
+    };
+    if let Err(error) = listed.await {
+        tracing::warn!("what exists could not be listed, and is looked for one by one: {error:#}");
+    }
 }
 
 /// The machine's name and the process: unique among the nodes of a cluster, for people.

@@ -13,6 +13,9 @@ use super::cache::Turn;
 use super::downloaded::Downloaded;
 use super::trouble::{Refusal, Trouble, refusal};
 
+/// How many bytes of a range are gathered before they are written into the file.
+const AT_ONCE: usize = 256 << 10;
+
 /// How often an object may be replaced while it is read.
 const MOST_VERSIONS: u32 = 50;
 
@@ -55,8 +58,7 @@ impl Bucket {
                 let (file, etag) = (file.clone(), &placed.etag);
                 async move {
                     let _moving = self.permit().await.map_err(Refusal::Trouble)?;
-                    let bytes = self.range(key, start, part.min(size - start), etag).await?;
-                    write_at(file, bytes, start).await
+                    self.range(key, start, part.min(size - start), etag, &file).await
                 }
             })
             .buffer_unordered(self.settings.tuning.at_once)
@@ -89,7 +91,7 @@ impl Bucket {
                 return Err(Refusal::Trouble(Trouble::unavailable("the server does not know ranges")));
             }
             let (etag, metadata, modified) = (got.e_tag.take(), got.metadata.take(), got.last_modified.take());
-            match self.body(got, length).await {
+            match self.body(got, length, None).await {
                 Ok(bytes) => {
                     let placed = self.placed(size, etag, metadata, modified).await.map_err(Refusal::Trouble)?;
                     return Ok((placed, bytes));
@@ -99,40 +101,51 @@ impl Bucket {
         }
     }
 
-    /// Some bytes of one version.
-    async fn range(&self, key: &str, start: u64, length: u64, etag: &str) -> Result<Bytes, Refusal> {
+    /// Some bytes of one version, into their place in a file.
+    async fn range(&self, key: &str, start: u64, length: u64, etag: &str, file: &Arc<File>) -> Result<(), Refusal> {
         let mut tries = 0;
         loop {
             let ask = self.client.get_object().bucket(self.name()).key(key).if_match(etag);
             let got = ask.range(format!("bytes={start}-{}", start + length - 1)).send().await;
             let got = got.map_err(|error| refusal(&error))?;
-            match self.body(got, length).await {
-                Ok(bytes) => return Ok(bytes),
+            match self.body(got, length, Some((file, start))).await {
+                Ok(_) => return Ok(()),
+                Err(trouble) if trouble.kind != StorageErrorKind::Unavailable => return Err(Refusal::Trouble(trouble)),
                 Err(trouble) => self.pause(&mut tries, trouble).await?,
             }
         }
     }
 
-    /// The bytes of an answer, all of them.
-    async fn body(&self, got: GetObjectOutput, length: u64) -> Result<Bytes, Trouble> {
+    /// The bytes of an answer, all of them; or none where they went into a file, from a place on.
+    async fn body(&self, got: GetObjectOutput, length: u64, into: Option<(&Arc<File>, u64)>) -> Result<Bytes, Trouble> {
         let patience = self.settings.tuning.patience;
         let room = usize::try_from(length).map_err(Trouble::unavailable)?;
-        let mut bytes = BytesMut::with_capacity(room);
+        let mut bytes = BytesMut::with_capacity(if into.is_some() { room.min(2 * AT_ONCE) } else { room });
+        let mut written = 0;
         let mut body = got.body;
         let reading = async {
             loop {
                 match timeout(patience, body.next()).await {
                     Ok(Some(more)) => bytes.extend_from_slice(&more.map_err(|error| cut_off(&error))?),
-                    Ok(None) => return Ok(()),
+                    Ok(None) => break,
                     Err(_) => return Err(Trouble::unavailable("the server stopped in the middle of an object")),
                 }
+                if let Some((file, start)) = into
+                    && bytes.len() >= AT_ONCE
+                {
+                    written += write(file, bytes.split(), start + written).await?;
+                }
             }
+            if let Some((file, start)) = into {
+                written += write(file, bytes.split(), start + written).await?;
+            }
+            Ok(())
         };
         let in_all = patience + Duration::from_millis(length * 1000 / super::client::SLOWEST);
         timeout(in_all, reading).await.map_err(|_| Trouble::unavailable("the server is too slow"))??;
-        match bytes.len() == room {
+        match written + bytes.len() as u64 == length {
             true => Ok(bytes.freeze()),
-            false => Err(Trouble::unavailable(format!("{} of {room} bytes came", bytes.len()))),
+            false => Err(Trouble::unavailable(format!("{} of {room} bytes came", written + bytes.len() as u64))),
         }
     }
 
@@ -160,6 +173,13 @@ fn on_disk(error: io::Error) -> Refusal {
         _ => StorageErrorKind::Unavailable,
     };
     Refusal::Trouble(Trouble::new(kind, format!("no room for a download: {error}")))
+}
+
+/// How many bytes go into the file: all that came.
+async fn write(file: &Arc<File>, bytes: BytesMut, at: u64) -> Result<u64, Trouble> {
+    let count = bytes.len() as u64;
+    write_at(file.clone(), bytes.freeze(), at).await.map_err(Refusal::into_trouble)?;
+    Ok(count)
 }
 
 async fn write_at(file: Arc<File>, bytes: Bytes, at: u64) -> Result<(), Refusal> {

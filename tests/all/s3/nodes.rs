@@ -117,3 +117,20 @@ async fn nodes_whose_state_keeps_nobody_apart_say_so_and_work_without_claims() {
     let account = call(&cluster, &["--json", "runs", "check", "g.yaml", "last"]).ends(0).last();
     assert_eq!(account["done"].as_u64(), Some(20), "{account}");
 }
+
+#[tokio::test]
+async fn a_node_that_starts_knows_by_listing_what_a_run_in_the_queues_finds_made() {
+    const ENTITIES: usize = 200;
+    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let mut cluster = two_nodes(&rabbit, &server, 0, ENTITIES);
+    call(&cluster, &["run", "g.yaml", "--ids", "ids"]).ends(0);
+    [0, 1].into_iter().for_each(|node| cluster.kill(node));
+    call(&cluster, &["publish", "g.yaml", "--ids", "ids"]).ends(0);
+    server.tell("forget");
+    cluster.start_node_with(0, &STATE, &IDENTITY);
+    let depths = || rabbit.depths().iter().all(|(_, depth)| *depth == 0);
+    soon("all is taken", Duration::from_secs(60), depths);
+    let heads = server.asked().get("HeadObject").copied().unwrap_or(0);
+    assert!(heads < ENTITIES as u64 / 10, "{heads} outputs were looked for one by one: {:?}", server.asked());
+    assert_eq!(cluster.starts().len(), JOBS * ENTITIES);
+}
