@@ -27,7 +27,7 @@ pub fn bars() -> &'static MultiProgress {
 
 /// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).
 ///
-/// Some of what libraries log is never shown, whatever is asked for ([`TELLTALES`]).
+/// Some of what libraries log is never shown, whatever is asked for (`TELLTALES`).
 ///
 /// A second call in one process does nothing.
 pub fn start() {
