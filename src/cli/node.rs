@@ -128,9 +128,11 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
     let listing = warm(opened, &presence).fuse();
     tokio::pin!(listing);
     let work = async {
-        // A catalogue may be so large that work should not wait for all of it.
-        if tokio::time::timeout(LISTING, &mut listing).await.is_err() {
-            tracing::info!("what exists is still being listed; work begins meanwhile");
+        // A catalogue may be so large that work should not wait for all of it, and the end of the node not at all.
+        tokio::select! {
+            () = &mut listing => {}
+            () = tokio::time::sleep(LISTING) => tracing::info!("what exists is still being listed; work begins meanwhile"),
+            _ = stopped.wait_for(|stop| *stop > Stop::No) => {}
         }
         let listed = async {
             listing.await;
