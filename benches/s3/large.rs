@@ -3,50 +3,18 @@
 //! The node is that of `euterpe run`: this bench's own binary as a program, with a transform that hands its input on. What
 //! it has read and made is kept on its disk as usual.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use aws_sdk_s3::primitives::ByteStream;
-use euterpe::app::App;
-use euterpe_actors::outcome::Fault;
-use euterpe_actors::storage::Content;
-use euterpe_actors::transform::blocking::{Compute, blocking};
-use euterpe_actors::transform::{Product, Work};
 
-use super::bare;
-use super::server::{BUCKET, SECRET, Server, USER};
+use super::server::{BUCKET, Server};
+use super::{bare, program};
 
-/// Says that this process is the program and no bench.
-const PROGRAM: &str = "EUTERPE_BENCH_PROGRAM";
 const SIZE: usize = 1_000_000_000;
 const OBJECTS: usize = 4;
 const WORKERS: usize = 2;
-
-/// Whether this process was started as the program.
-pub fn is_program() -> bool {
-    std::env::var_os(PROGRAM).is_some()
-}
-
-/// The program, with a transform that makes of its input a file of its own with the same bytes.
-pub fn program() -> ExitCode {
-    let hand_on = |work: &Work| {
-        let content = &work.input("in")?.object.content;
-        copied(work, content).map(Product::file).map_err(|error| Fault::failed(error.to_string()))
-    };
-    let hand_on = blocking("hand-on", move || Ok(Box::new(hand_on) as Box<dyn Compute>));
-    App::new().transform("bench.hand_on", hand_on).main()
-}
-
-fn copied(work: &Work, content: &Content) -> io::Result<PathBuf> {
-    let place = work.scratch.path()?.join("made");
-    match content {
-        Content::File(path) => fs::copy(path, &place).map(|_| ())?,
-        Content::Bytes(bytes) => fs::write(&place, bytes)?,
-    }
-    Ok(place)
-}
 
 pub fn main() {
     let server = Server::memory();
@@ -78,11 +46,9 @@ fn moved(server: &Server, objects: usize) -> (u64, f64) {
     );
     fs::write(folder.path().join("g.yaml"), text).expect("written");
     let ids: Vec<String> = (0..objects).map(|n| format!("t-{n}")).collect();
-    let mut command = Command::new(std::env::current_exe().expect("this binary"));
-    command.args(["run", "g.yaml"]).args(ids).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
-    command.env(PROGRAM, "1").env("AWS_ACCESS_KEY_ID", USER).env("AWS_SECRET_ACCESS_KEY", SECRET);
     let began = Instant::now();
-    let mut run = command.spawn().expect("this binary");
+    let mut run =
+        program::command(folder.path(), &format!("run g.yaml {}", ids.join(" "))).spawn().expect("this binary");
     let mut peak = 0;
     while run.try_wait().expect("asked").is_none() {
         peak = peak.max(highest(&run).unwrap_or(0));

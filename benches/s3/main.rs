@@ -3,8 +3,9 @@
 //!
 //! | name | what is compared |
 //! |---|---|
-//! | `existence` | knowing what exists by listing, beside a HEAD for each |
+//! | `existence` | knowing what exists by listing, and a run with nothing to do, beside a HEAD for each |
 //! | `moving` | 64 objects of 8 MB through a job, beside a bare loop over the SDK |
+//! | `kept` | objects written and read with copies on this machine, beside without |
 //! | `large` | the memory of a node that moves objects of 1 GB |
 //!
 //! `EUTERPE_KEYS` says how many keys are listed (by default 300,000).
@@ -12,8 +13,10 @@
 #[path = "../support/chain.rs"]
 mod chain;
 mod existence;
+mod kept;
 mod large;
 mod moving;
+mod program;
 #[allow(dead_code, unused_imports)] // the tests use more of it
 #[path = "../../tests/all/s3/server/mod.rs"]
 mod server;
@@ -35,25 +38,28 @@ use server::{SECRET, USER};
 
 fn main() -> ExitCode {
     server::serve_if_asked();
-    if large::is_program() {
-        return large::program();
+    if program::is_program() {
+        return program::main();
     }
     let keys = std::env::var("EUTERPE_KEYS").ok().and_then(|text| text.parse().ok()).unwrap_or(300_000);
     let existence = || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         runtime.block_on(existence::main(keys));
     };
+    let kept = || tokio::runtime::Runtime::new().expect("a runtime").block_on(kept::main());
     match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
         None => {
             existence();
             moving::main();
+            kept();
             large::main();
         }
         Some("existence") => existence(),
         Some("moving") => moving::main(),
+        Some("kept") => kept(),
         Some("large") => large::main(),
         Some(other) => {
-            eprintln!("no bench named `{other}`; there are existence, moving and large");
+            eprintln!("no bench named `{other}`; there are existence, moving, kept and large");
             return ExitCode::from(2);
         }
     }

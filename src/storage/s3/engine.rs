@@ -22,6 +22,17 @@ pub(super) async fn run<T: Send + 'static>(
     }
 }
 
+/// Begins work there that nobody waits for; whether there are threads for it.
+pub(super) fn begin(work: impl Future<Output = ()> + Send + 'static) -> bool {
+    match &*ENGINE {
+        Ok(runtime) => {
+            runtime.spawn(work);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
 /// Waits for calls of buckets where nothing else can be done meanwhile: before a verb has a runtime of its own.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 
 mod age;
 mod bucket;
+mod buffers;
 mod cache;
 mod claims;
 mod client;

@@ -3,13 +3,16 @@
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use euterpe_actors::storage::{Content, Hold, Object, StorageErrorKind};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
 use super::bucket::{Bucket, Placed};
+use super::buffers::Buffer;
 use super::cache::Turn;
+use super::client::SLOWEST;
 use super::downloaded::Downloaded;
 use super::trouble::{Refusal, Trouble, refusal};
 
@@ -87,11 +90,11 @@ impl Bucket {
             // `bytes 0-9/1234`; without it the server sent everything.
             let whole = got.content_range.as_deref().and_then(|range| range.rsplit('/').next()?.parse().ok());
             let size: u64 = whole.unwrap_or(length);
-            if whole.is_none() && length > part {
+            if length > part {
                 return Err(Refusal::Trouble(Trouble::unavailable("the server does not know ranges")));
             }
             let (etag, metadata, modified) = (got.e_tag.take(), got.metadata.take(), got.last_modified.take());
-            match self.body(got, length, None).await {
+            match self.in_time(length, self.into_memory(got, length)).await {
                 Ok(bytes) => {
                     let placed = self.placed(size, etag, metadata, modified).await.map_err(Refusal::Trouble)?;
                     return Ok((placed, bytes));
@@ -108,45 +111,62 @@ impl Bucket {
             let ask = self.client.get_object().bucket(self.name()).key(key).if_match(etag);
             let got = ask.range(format!("bytes={start}-{}", start + length - 1)).send().await;
             let got = got.map_err(|error| refusal(&error))?;
-            match self.body(got, length, Some((file, start))).await {
-                Ok(_) => return Ok(()),
+            if !got.content_range.as_deref().is_some_and(|range| range.starts_with(&format!("bytes {start}-"))) {
+                let other = Trouble::unavailable("the server answered with other bytes than were asked for");
+                self.pause(&mut tries, other).await?;
+                continue;
+            }
+            match self.in_time(length, self.into_file(got, length, file, start)).await {
+                Ok(()) => return Ok(()),
                 Err(trouble) if trouble.kind != StorageErrorKind::Unavailable => return Err(Refusal::Trouble(trouble)),
                 Err(trouble) => self.pause(&mut tries, trouble).await?,
             }
         }
     }
 
-    /// The bytes of an answer, all of them; or none where they went into a file, from a place on.
-    async fn body(&self, got: GetObjectOutput, length: u64, into: Option<(&Arc<File>, u64)>) -> Result<Bytes, Trouble> {
-        let patience = self.settings.tuning.patience;
-        let room = usize::try_from(length).map_err(Trouble::unavailable)?;
-        let mut bytes = BytesMut::with_capacity(if into.is_some() { room.min(2 * AT_ONCE) } else { room });
-        let mut written = 0;
+    /// All bytes of an answer.
+    async fn into_memory(&self, got: GetObjectOutput, length: u64) -> Result<Bytes, Trouble> {
+        let mut buffer = Buffer::of(usize::try_from(length).map_err(Trouble::unavailable)?);
         let mut body = got.body;
-        let reading = async {
-            loop {
-                match timeout(patience, body.next()).await {
-                    Ok(Some(more)) => bytes.extend_from_slice(&more.map_err(|error| cut_off(&error))?),
-                    Ok(None) => break,
-                    Err(_) => return Err(Trouble::unavailable("the server stopped in the middle of an object")),
-                }
-                if let Some((file, start)) = into
-                    && bytes.len() >= AT_ONCE
-                {
-                    written += write(file, bytes.split(), start + written).await?;
-                }
-            }
-            if let Some((file, start)) = into {
-                written += write(file, bytes.split(), start + written).await?;
-            }
-            Ok(())
-        };
-        let in_all = patience + Duration::from_millis(length * 1000 / super::client::SLOWEST);
-        timeout(in_all, reading).await.map_err(|_| Trouble::unavailable("the server is too slow"))??;
-        match written + bytes.len() as u64 == length {
-            true => Ok(bytes.freeze()),
-            false => Err(Trouble::unavailable(format!("{} of {room} bytes came", written + bytes.len() as u64))),
+        while let Some(more) = self.more(&mut body).await? {
+            buffer.add(&more)?;
         }
+        buffer.whole()
+    }
+
+    /// All bytes of an answer, into their place in a file as they come.
+    async fn into_file(&self, got: GetObjectOutput, length: u64, file: &Arc<File>, start: u64) -> Result<(), Trouble> {
+        let (mut written, mut gathered) = (0, BytesMut::with_capacity(2 * AT_ONCE));
+        let mut body = got.body;
+        while let Some(more) = self.more(&mut body).await? {
+            gathered.extend_from_slice(&more);
+            if written + gathered.len() as u64 > length {
+                // The next place in the file is another's.
+                return Err(Trouble::unavailable(format!("more than {length} bytes came")));
+            }
+            if gathered.len() >= AT_ONCE {
+                written += write(file, gathered.split(), start + written).await?;
+            }
+        }
+        written += write(file, gathered, start + written).await?;
+        match written == length {
+            true => Ok(()),
+            false => Err(Trouble::unavailable(format!("{written} of {length} bytes came"))),
+        }
+    }
+
+    /// The next bytes of an answer; none at its end.
+    async fn more(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Trouble> {
+        match timeout(self.settings.tuning.patience, body.next()).await {
+            Ok(more) => more.transpose().map_err(|error| cut_off(&error)),
+            Err(_) => Err(Trouble::unavailable("the server stopped in the middle of an object")),
+        }
+    }
+
+    /// Reads so many bytes, in the time that the slowest server may take.
+    async fn in_time<T>(&self, length: u64, reading: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let in_all = self.settings.tuning.patience + Duration::from_millis(length.saturating_mul(1000) / SLOWEST);
+        timeout(in_all, reading).await.map_err(|_| Trouble::unavailable("the server is too slow"))?
     }
 
     /// Waits before what broke off is asked for again, longer each time, and gives up in the end.

@@ -39,6 +39,38 @@ async fn a_large_object_goes_in_parts_comes_back_by_ranges_and_its_file_goes_wit
 }
 
 #[tokio::test]
+async fn a_server_that_at_times_ignores_ranges_spoils_nothing() {
+    let server = Server::memory();
+    let large = store(&server.endpoint(), "data", Tuning { tries: 5, ..in_parts() });
+    let content = bytes(7 * MIB + 11);
+    large.store("large", Content::Bytes(content.clone().into()), None).await.expect("stored");
+    server.tell("ignores-ranges 3");
+    let object = large.open("large").await.expect("opened");
+    assert!(object.content.read().expect("read") == content, "other bytes came back");
+    server.tell("ignores-ranges 1000");
+    let error = large.open("large").await.expect_err("never a part");
+    assert!(error.is_trouble() && error.to_string().contains("other bytes than were asked for"), "{error}");
+}
+
+#[tokio::test]
+async fn objects_that_are_read_one_after_the_other_keep_their_bytes() {
+    let server = Server::memory();
+    let store = server.store("data");
+    let contents = [700_000, 600_000, 900_000].map(bytes);
+    let put = |n: usize| Content::Bytes(contents[n].iter().map(|byte| byte ^ n as u8).collect());
+    for n in 0..contents.len() {
+        store.store(&format!("{n}"), put(n), None).await.expect("stored");
+    }
+    let held = store.open("0").await.expect("opened");
+    for n in [1, 2, 1, 0, 2] {
+        // Each is let go before the next, which may use its memory.
+        let again = store.open(&format!("{n}")).await.expect("opened").content;
+        assert!(again.read().expect("read") == put(n).read().expect("read"), "other bytes came back for {n}");
+    }
+    assert!(held.content.read().expect("read") == put(0).read().expect("read"), "what was held has changed");
+}
+
+#[tokio::test]
 async fn an_upload_that_is_declined_leaves_no_parts() {
     let server = Server::memory();
     let large = store(&server.endpoint(), "data", in_parts());

@@ -146,7 +146,9 @@ impl S3 for MemoryS3 {
             return Err(s3_error!(PreconditionFailed));
         }
         let whole = kept.bytes.len() as u64;
-        let (bytes, content_range) = match req.input.range {
+        let beyond = |range: &Range| !matches!(range, Range::Int { first: 0, .. });
+        let range = req.input.range.filter(|range| !beyond(range) || !self.switches.ignores_range());
+        let (bytes, content_range) = match range {
             None => (kept.bytes, None),
             Some(range) => {
                 let range = range.check(whole)?;

@@ -20,6 +20,7 @@ pub struct Switches {
     declines_completing: AtomicU64,
     answers_lost_per_mille: AtomicU64,
     holds_part: AtomicU64,
+    ignores_ranges: AtomicU64,
     clock_millis: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
     served: Mutex<BTreeMap<String, u64>>,
@@ -63,6 +64,11 @@ impl Switches {
         u64::try_from(part).is_ok_and(|part| part == self.holds_part.load(Ordering::Relaxed))
     }
 
+    /// Whether an answer is the whole object where a part was asked for; so many times.
+    pub fn ignores_range(&self) -> bool {
+        self.ignores_ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
     /// Whether writes heed no condition.
     pub fn ignores_conditions(&self) -> bool {
         self.ignore_conditions.load(Ordering::Relaxed) > 0
@@ -103,6 +109,7 @@ impl Switches {
             ["declines-completing", _] => &self.declines_completing,
             ["answers-lost-per-mille", _] => &self.answers_lost_per_mille,
             ["holds-part", _] => &self.holds_part,
+            ["ignores-ranges", _] => &self.ignores_ranges,
             ["clock-millis", _] => &self.clock_millis,
             _ => panic!("no such switch: {line}"),
         };
