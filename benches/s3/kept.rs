@@ -1,8 +1,12 @@
 //! What the copies on this machine cost and spare: objects written and then read, with a cache and without.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use euterpe::storage::s3::{Cache, Tuning};
-use euterpe_actors::storage::{Content, Storage};
+use euterpe_actors::ids::{JobName, RunId};
+use euterpe_actors::storage::{Content, Stamp, Storage};
 use futures::stream::{self, StreamExt};
 
 use super::server::{Server, store_in};
@@ -12,24 +16,31 @@ use super::timed;
 const AT_ONCE: usize = 8;
 const ROUNDS: usize = 5;
 /// How many objects of how many bytes.
-const OBJECTS: [(usize, usize); 4] = [(1000, 1_000), (1000, 30_000), (500, 300_000), (64, 8_000_000)];
+const OBJECTS: [(usize, usize); 4] = [(1000, 1_000), (1000, 30_000), (500, 300_000), (32, 8_000_000)];
 
 pub async fn main() {
-    let server = Server::memory();
     let folder = tempfile::tempdir().expect("a folder");
     println!(
         "kept: objects written and then read, {AT_ONCE} at once, with a cache beside without, medians of {ROUNDS} rounds"
     );
     for (objects, size) in OBJECTS {
+        let server = Server::memory();
         let content = Bytes::from(vec![7; size]);
+        let job = JobName::new("make").expect("a name");
+        let runs = Arc::new(BTreeMap::from([(job.clone(), RunId::new(1, 0))]));
+        let stamp = Stamp { job, runs, hash: String::new() };
         let mut figures: [Vec<(Cost, Cost)>; 2] = Default::default();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             for (has_cache, figures) in figures.iter_mut().enumerate() {
                 let cache = (has_cache == 1).then(|| Cache::of(2 << 30));
-                let store = store_in(folder.path(), cache.clone(), &server.endpoint(), "kept", Tuning::default());
-                store.look("nothing").await.expect("looked"); // connected
+                let prefix = format!("{round}-{has_cache}");
+                let store = store_in(folder.path(), cache.clone(), &server.endpoint(), &prefix, Tuning::default());
+                store.heed(store.probe(1).await.expect("probed"));
                 let write = async |n: usize| {
-                    store.store(&format!("{n}"), Content::Bytes(content.clone()), None).await.expect("stored");
+                    store
+                        .store(&format!("{n}"), Content::Bytes(content.clone()), Some(stamp.clone()))
+                        .await
+                        .expect("stored");
                 };
                 let read = async |n: usize| {
                     let object = store.open(&format!("{n}")).await.expect("opened");

@@ -1,18 +1,19 @@
-//! What this process made or read before is read from its own disk, where the server says that it is still in place.
+//! What this process made or read before is read from its own disk or memory, where the server says that it is still in place.
 //!
 //! The question is a HEAD, and no GET with `If-None-Match`: an answer of 304 says nothing of the stamp, and an object that
 //! another node made anew, with the same bytes, has a newer one. It also asks nothing of servers that ignore conditions.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::Bytes;
-use euterpe_actors::storage::{Content, Hold, Object};
+use euterpe_actors::storage::{Hold, Object};
 
 use super::bucket::{Bucket, Placed};
-use super::cache::{Copy, Turn};
+use super::cache::{Cache, Copy, Place, Turn};
 use super::downloaded::{Downloaded, Print};
 use super::measure::{Body, Measured};
 use super::trouble::Trouble;
@@ -29,8 +30,7 @@ impl Bucket {
         match self.look(key).await? {
             Some(placed) if copy.is(&placed) => {
                 cache.count(copy.size);
-                let content = Content::File(copy.file.path().to_owned());
-                Ok(Some(Object { info: placed.info, content, hold: Hold::of(copy) }))
+                Ok(Some(Object { info: placed.info, content: copy.content(), hold: Hold::of(copy) }))
             }
             _ => {
                 cache.forget(&name, &copy);
@@ -47,14 +47,15 @@ impl Bucket {
         }
     }
 
-    /// Whether an object of this size is kept here.
+    /// Whether an object of this size is kept here when it is downloaded.
     pub(super) fn keeps(&self, size: u64) -> bool {
-        self.settings.cache.as_ref().is_some_and(|cache| cache.takes(size)) && self.has_room()
+        let cache = self.settings.cache.as_ref().filter(|cache| cache.takes(size));
+        cache.is_some_and(|cache| cache.is_small(size) || self.has_room())
     }
 
     /// Keeps what was downloaded into memory. A disk that cannot take it is no trouble: it is downloaded again.
     pub(super) async fn keep_bytes(&self, key: &str, placed: &Placed, bytes: &Bytes) {
-        if self.keeps(bytes.len() as u64) {
+        if self.keeps(placed.info.size) {
             let (etag, hash) = (placed.etag.clone(), placed.hash());
             self.keep_new(key, etag, hash, Source::Bytes(bytes.clone())).await;
         }
@@ -64,7 +65,8 @@ impl Bucket {
     pub(super) fn keep_file(&self, key: &str, placed: &Placed, file: Downloaded) -> Hold {
         let Ok(print) = Print::of(file.path()) else { return Hold::of(file) };
         let size = placed.info.size;
-        let copy = Arc::new(Copy { etag: placed.etag.clone(), hash: placed.hash(), size, file, print });
+        let place = Place::File(file, print);
+        let copy = Arc::new(Copy { etag: placed.etag.clone(), hash: placed.hash(), size, place });
         if let Some(cache) = self.settings.cache.as_ref().filter(|_| self.keeps(size)) {
             cache.keep(&self.name_of(key), copy.clone());
         }
@@ -77,7 +79,7 @@ impl Bucket {
         let source = match (&content.body, content.print) {
             (Body::Bytes(bytes), _) => Source::Bytes(bytes.clone()),
             // Only what is the work's own and goes with it: files elsewhere belong to others, who may write to them.
-            (Body::File(path), Some(print)) if is_below(path, &self.settings.scratch) => {
+            (Body::File(path), Some(print)) if is_below(path, &self.settings.scratch) && self.has_room() => {
                 Source::File(path.clone(), print)
             }
             _ => return self.forget(key),
@@ -86,28 +88,55 @@ impl Bucket {
     }
 
     async fn keep_new(&self, key: &str, etag: String, hash: Option<String>, source: Source) {
+        let Some(cache) = &self.settings.cache else { return };
+        let copied = match source {
+            // Copied, for they may be a small piece of something large.
+            Source::Bytes(bytes) if cache.is_small(bytes.len() as u64) => {
+                Ok((bytes.len() as u64, Place::Memory(Bytes::copy_from_slice(&bytes))))
+            }
+            source => self.on_disk(key, source).await,
+        };
+        let unread = match copied {
+            Ok((size, place)) => cache.keep(&self.name_of(key), Arc::new(Copy { etag, hash, size, place })),
+            Err(error) => {
+                not_kept(key, &error);
+                return self.forget(key);
+            }
+        };
+        for (name, copy) in unread {
+            self.move_to_disk(cache, &name, &copy).await;
+        }
+    }
+
+    /// Gives a copy a file for its memory.
+    async fn move_to_disk(&self, cache: &Cache, name: &str, copy: &Copy) {
+        let Place::Memory(bytes) = &copy.place else { return };
+        if !self.has_room() {
+            return;
+        }
+        match self.on_disk(name, Source::Bytes(bytes.clone())).await {
+            Ok((size, place)) if cache.find(name).is_none() => {
+                let (etag, hash) = (copy.etag.clone(), copy.hash.clone());
+                cache.keep(name, Arc::new(Copy { etag, hash, size, place })); // files push out files only
+            }
+            Ok(_) => {} // a newer one came
+            Err(error) => not_kept(name, &error),
+        }
+    }
+
+    /// A file of its own, and how large it is.
+    async fn on_disk(&self, key: &str, source: Source) -> io::Result<(u64, Place)> {
         let (folder, named) = (self.settings.scratch.clone(), key.to_owned());
         let copied = tokio::task::spawn_blocking(move || match source {
             Source::Bytes(bytes) => {
                 let file = Downloaded::of_bytes(&folder, &named, &bytes)?;
-                Print::of(file.path()).map(|print| (file, print, bytes.len() as u64))
+                Print::of(file.path()).map(|print| (bytes.len() as u64, Place::File(file, print)))
             }
             Source::File(path, print) => {
-                Downloaded::linked(&folder, &named, &path).map(|file| (file, print, print.size()))
+                Downloaded::linked(&folder, &named, &path).map(|file| (print.size(), Place::File(file, print)))
             }
         });
-        match copied.await {
-            Ok(Ok((file, print, size))) => {
-                if let Some(cache) = &self.settings.cache {
-                    cache.keep(&self.name_of(key), Arc::new(Copy { etag, hash, size, file, print }));
-                }
-            }
-            Ok(Err(error)) => {
-                tracing::debug!(%error, key, "an object is not kept here and will be downloaded again");
-                self.forget(key);
-            }
-            Err(stopped) => tracing::debug!(%stopped, "an object is not kept here"),
-        }
+        copied.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
     }
 
     pub(super) fn forget(&self, key: &str) {
@@ -116,9 +145,9 @@ impl Bucket {
         }
     }
 
-    /// Lets go of all that is kept here; whether that was anything.
+    /// Lets go of all that is kept on the disk; whether that was anything.
     pub(super) fn make_room(&self) -> bool {
-        self.settings.cache.as_ref().is_some_and(|cache| cache.clear() > 0)
+        self.settings.cache.as_ref().is_some_and(|cache| cache.clear_disk() > 0)
     }
 
     /// Whether the disk has room for more than the work itself. Where it has not, what is kept goes.
@@ -140,6 +169,10 @@ impl Bucket {
     }
 }
 
+fn not_kept(what: &str, error: &io::Error) {
+    tracing::debug!(%error, what, "an object is not kept here and will be downloaded again");
+}
+
 /// Where a new copy comes from.
 enum Source {
     Bytes(Bytes),
@@ -154,10 +187,7 @@ impl Copy {
             (Some(here), Some(there)) => *here == there,
             _ => true,
         };
-        plain(&self.etag) == plain(&placed.etag)
-            && self.size == placed.info.size
-            && same_hash
-            && Print::of(self.file.path()).is_ok_and(|print| print == self.print)
+        plain(&self.etag) == plain(&placed.etag) && self.size == placed.info.size && same_hash && self.is_as_it_was()
     }
 }
 

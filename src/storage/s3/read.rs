@@ -94,7 +94,7 @@ impl Bucket {
                 return Err(Refusal::Trouble(Trouble::unavailable("the server does not know ranges")));
             }
             let (etag, metadata, modified) = (got.e_tag.take(), got.metadata.take(), got.last_modified.take());
-            match self.in_time(length, self.into_memory(got, length)).await {
+            match self.in_time(length, self.read_whole(got, length)).await {
                 Ok(bytes) => {
                     let placed = self.placed(size, etag, metadata, modified).await.map_err(Refusal::Trouble)?;
                     return Ok((placed, bytes));
@@ -116,7 +116,7 @@ impl Bucket {
                 self.pause(&mut tries, other).await?;
                 continue;
             }
-            match self.in_time(length, self.into_file(got, length, file, start)).await {
+            match self.in_time(length, self.read_into(got, length, file, start)).await {
                 Ok(()) => return Ok(()),
                 Err(trouble) if trouble.kind != StorageErrorKind::Unavailable => return Err(Refusal::Trouble(trouble)),
                 Err(trouble) => self.pause(&mut tries, trouble).await?,
@@ -125,7 +125,7 @@ impl Bucket {
     }
 
     /// All bytes of an answer.
-    async fn into_memory(&self, got: GetObjectOutput, length: u64) -> Result<Bytes, Trouble> {
+    async fn read_whole(&self, got: GetObjectOutput, length: u64) -> Result<Bytes, Trouble> {
         let mut buffer = Buffer::of(usize::try_from(length).map_err(Trouble::unavailable)?);
         let mut body = got.body;
         while let Some(more) = self.more(&mut body).await? {
@@ -135,7 +135,7 @@ impl Bucket {
     }
 
     /// All bytes of an answer, into their place in a file as they come.
-    async fn into_file(&self, got: GetObjectOutput, length: u64, file: &Arc<File>, start: u64) -> Result<(), Trouble> {
+    async fn read_into(&self, got: GetObjectOutput, length: u64, file: &Arc<File>, start: u64) -> Result<(), Trouble> {
         let (mut written, mut gathered) = (0, BytesMut::with_capacity(2 * AT_ONCE));
         let mut body = got.body;
         while let Some(more) = self.more(&mut body).await? {

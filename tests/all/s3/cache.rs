@@ -106,12 +106,13 @@ async fn an_object_that_another_client_overwrote_is_read_in_its_new_version_and_
     for conditions in ["ignore-conditions 0", "ignore-conditions 1"] {
         server.tell(conditions);
         here.store("a", bytes("old", 9), Some(stamp(5))).await.expect("stored");
+        let spared = cache.spared();
         let (before, content) = opened(&here, "a").await;
-        assert!(content == b"old".repeat(9) && matches!(before.content, Content::File(_)));
+        assert_eq!((content, cache.spared() - spared), (b"old".repeat(9), 27));
         elsewhere.store("a", bytes("new", 9), Some(stamp(6))).await.expect("stored");
         let (object, content) = opened(&here, "a").await;
         assert_eq!((content, object.info.stamp.expect("a stamp").run()), (b"new".repeat(9), stamp(6).run()));
-        assert_eq!(before.content.read().expect("a file in use").to_vec(), b"old".repeat(9));
+        assert_eq!(before.content.read().expect("a copy in use").to_vec(), b"old".repeat(9));
         // The very same bytes of a newer run: what is kept serves, and the stamp is the newer one.
         elsewhere.store("a", bytes("new", 9), Some(stamp(7))).await.expect("stored");
         let spared = cache.spared();
@@ -124,41 +125,63 @@ async fn an_object_that_another_client_overwrote_is_read_in_its_new_version_and_
 }
 
 #[tokio::test]
-async fn more_than_fits_is_made_and_the_bound_holds() {
-    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(1 << 20));
+async fn more_than_fits_is_made_and_the_bounds_hold() {
+    // Of 16 MiB, 4 are memory for objects of up to a MiB.
+    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(16 << 20));
     let store = cached(&server, scratch.path(), &cache);
-    for n in 0..40 {
-        store.store(&format!("{n}"), bytes("x", 100_000), Some(stamp(5))).await.expect("stored");
-        assert!(files(scratch.path()) <= 1 << 20, "{n}: {}", files(scratch.path()));
+    // Unread ones of the second kind get files where the memory does not do.
+    for (kind, size, most_files) in [("tiny", 50_000, 0), ("small", 200_000, 12 << 20), ("large", 2_000_000, 12 << 20)]
+    {
+        for n in 0..100 {
+            store.store(&format!("{kind}{n}"), bytes("x", size), Some(stamp(5))).await.expect("stored");
+            assert!(files(scratch.path()) <= most_files, "{kind}{n}: {}", files(scratch.path()));
+        }
+        for (n, served) in [(99, 0), (0, size as u64)] {
+            server.tell("forget");
+            let (_, content) = opened(&store, &format!("{kind}{n}")).await;
+            assert_eq!((content.len(), server.served("data/")), (size, served), "{kind}{n}");
+        }
     }
-    for (n, served) in [(39, 0), (0, 100_000)] {
-        server.tell("forget");
-        let (_, content) = opened(&store, &format!("{n}")).await;
-        assert_eq!((content.len(), server.served("data/")), (100_000, served), "object {n}");
+    store.store("huge", bytes("x", 13 << 20), Some(stamp(5))).await.expect("stored");
+    assert_eq!(opened(&store, "huge").await.1.len(), 13 << 20);
+    assert!(files(scratch.path()) <= 12 << 20, "{}", files(scratch.path()));
+}
+
+#[tokio::test]
+async fn small_objects_that_wait_to_be_read_are_kept_beyond_the_memory() {
+    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(16 << 20));
+    let store = cached(&server, scratch.path(), &cache);
+    let content = |n: usize| bytes(&n.to_string(), 100_000);
+    for n in 10..60 {
+        store.store(&format!("{n}"), content(n), Some(stamp(5))).await.expect("stored"); // 10 MB, of which 4 MiB fit
     }
-    store.store("large", bytes("x", 2 << 20), Some(stamp(5))).await.expect("stored");
-    assert_eq!(opened(&store, "large").await.1.len(), 2 << 20);
-    assert!(files(scratch.path()) <= 1 << 20, "{}", files(scratch.path()));
+    for n in 10..60 {
+        assert!(opened(&store, &format!("{n}")).await.1 == content(n).read().expect("read"), "other bytes for {n}");
+    }
+    assert_eq!((server.served("data/"), cache.spared()), (0, 10_000_000));
 }
 
 #[tokio::test]
 async fn a_kept_file_that_somebody_wrote_to_or_removed_is_not_read() {
-    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(1 << 20));
+    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(16 << 20));
     let store = cached(&server, scratch.path(), &cache);
     for spoil in [|file: &Path| std::fs::write(file, "spoilt!!"), |file: &Path| std::fs::remove_file(file)] {
-        store.store("a", bytes("good", 2), Some(stamp(5))).await.expect("stored");
+        store.store("a", bytes("good", MIB), Some(stamp(5))).await.expect("stored");
         let Content::File(file) = opened(&store, "a").await.0.content else { panic!("not kept") };
         spoil(&file).expect("spoilt");
-        assert_eq!(opened(&store, "a").await.1, b"goodgood");
+        assert!(opened(&store, "a").await.1 == b"good".repeat(MIB), "other bytes");
     }
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_keep_anything_only_switches_the_cache_off() {
-    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(1 << 20));
+async fn a_folder_that_cannot_keep_anything_only_switches_the_cache_of_files_off() {
+    let (server, scratch, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(16 << 20));
     let blocked = scratch.path().join("a file, and no folder");
     std::fs::write(&blocked, "").expect("written");
-    let store = cached(&server, &blocked, &cache);
-    store.store("a", bytes("good", 2), Some(stamp(5))).await.expect("stored");
-    assert_eq!((opened(&store, "a").await.1, cache.spared()), (b"goodgood".to_vec(), 0));
+    let store = store_in(&blocked, Some(cache.clone()), &server.endpoint(), "data", Tuning::default());
+    for (path, times, spared) in [("large", MIB, 0), ("small", 2, 8)] {
+        store.store(path, bytes("good", times), Some(stamp(5))).await.expect("stored");
+        assert!(opened(&store, path).await.1 == b"good".repeat(times), "other bytes");
+        assert_eq!(cache.spared(), spared, "{path}");
+    }
 }
