@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use euterpe::storage::s3::{Cache, Tuning};
 use euterpe_actors::storage::{Content, Storage};
 
 use super::run::Studio;
-use super::server::{BUCKET, Server};
+use super::server::{BUCKET, Server, store_in};
 use crate::cli::ended;
 use crate::rabbit::soon;
 
@@ -26,9 +27,10 @@ const LEAVE_OUT: &str = "EUTERPE_TESTS_MAY_NOT_MOUNT";
 struct Disk(PathBuf);
 
 impl Disk {
-    fn at(folder: &Path) -> Option<Self> {
+    fn at(folder: &Path, mib: usize) -> Option<Self> {
         std::fs::create_dir_all(folder).expect("made");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(folder).output();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(folder).output();
         let why = match mounted {
             Ok(mounted) if mounted.status.success() => return Some(Self(folder.to_owned())),
             Ok(mounted) => String::from_utf8_lossy(&mounted.stderr).into_owned(),
@@ -82,9 +84,27 @@ fn track(number: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn what_is_kept_goes_where_the_disk_has_no_room_for_what_is_needed() {
+    let (server, folder, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(100 << 20));
+    let Some(disk) = Disk::at(&folder.path().join("scratch"), 24) else { return };
+    let sources = server.store("in");
+    let store = store_in(&disk.0, Some(cache.clone()), &server.endpoint(), "in", Tuning::default());
+    for number in 0..3 {
+        let path = format!("t-{number}.bin");
+        sources.store(&path, Content::Bytes(track(number).into()), Some(super::stamp(5))).await.expect("stored");
+        // The third finds two of 9 MiB kept on a disk of 24.
+        let object = store.open(&path).await.expect("room was made");
+        assert!(object.content.read().expect("read") == track(number), "other bytes");
+    }
+    assert_eq!(cache.spared(), 0);
+    store.open("t-2.bin").await.expect("opened");
+    assert_eq!(cache.spared(), 9 * MIB as u64, "the last is kept");
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_for_half_a_minute_is_waited_for_and_nothing_is_lost() {
     let studio = Studio::new(Server::memory(), &graph());
-    let Some(disk) = Disk::at(&studio.path(".euterpe/full/scratch")) else { return };
+    let Some(disk) = Disk::at(&studio.path(".euterpe/full/scratch"), 64) else { return };
     let sources = studio.server.store("in");
     for number in 0..TRACKS {
         sources.store(&format!("t-{number}.bin"), Content::Bytes(track(number).into()), None).await.expect("stored");

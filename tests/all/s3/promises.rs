@@ -81,3 +81,15 @@ async fn a_new_small_object_costs_one_request_where_conditions_hold() {
     let older = store.store("new/1", Content::Bytes("older".into()), Some(super::stamp(4))).await.expect("answered");
     assert_eq!(older, Stored::NewerInPlace);
 }
+
+#[tokio::test]
+async fn where_conditions_are_ignored_an_older_run_is_kept_away_by_looking() {
+    let server = Server::memory();
+    server.tell("ignore-conditions 1");
+    let store = server.store("data");
+    store.heed(store.probe(7).await.expect("probed"));
+    store.store("a", Content::Bytes("newer".into()), Some(super::stamp(5))).await.expect("stored");
+    let older = store.store("a", Content::Bytes("older".into()), Some(super::stamp(4))).await.expect("answered");
+    assert_eq!(older, Stored::NewerInPlace);
+    assert_eq!(store.open("a").await.expect("opened").content.read().expect("read"), "newer");
+}
