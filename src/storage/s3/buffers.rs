@@ -18,7 +18,7 @@ const SMALLEST: usize = 256 << 10;
 /// How much memory of this process waits to be used again, at the most.
 const MOST: usize = 64 << 20;
 
-/// How long it waits.
+/// How long it waits at the least; twice that at the most, for that is how often somebody looks.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting { memory: Vec::new(), watched: false });
