@@ -19,6 +19,8 @@ use super::trouble::{Refusal, Trouble, refusal};
 /// How many bytes of a range are gathered before they are written into the file.
 const AT_ONCE: usize = 256 << 10;
 
+const OTHER_BYTES: &str = "the server answered with other bytes than were asked for";
+
 /// How often an object may be replaced while it is read.
 const MOST_VERSIONS: u32 = 50;
 
@@ -90,8 +92,9 @@ impl Bucket {
             // `bytes 0-9/1234`; without it the server sent everything.
             let whole = got.content_range.as_deref().and_then(|range| range.rsplit('/').next()?.parse().ok());
             let size: u64 = whole.unwrap_or(length);
-            if length > part {
-                return Err(Refusal::Trouble(Trouble::unavailable("the server does not know ranges")));
+            let starts = got.content_range.as_deref().is_none_or(|range| range.starts_with("bytes 0-"));
+            if !starts || length != part.min(size) {
+                return Err(Refusal::Trouble(Trouble::unavailable(OTHER_BYTES)));
             }
             let (etag, metadata, modified) = (got.e_tag.take(), got.metadata.take(), got.last_modified.take());
             match self.in_time(length, self.read_whole(got, length)).await {
@@ -112,8 +115,7 @@ impl Bucket {
             let got = ask.range(format!("bytes={start}-{}", start + length - 1)).send().await;
             let got = got.map_err(|error| refusal(&error))?;
             if !got.content_range.as_deref().is_some_and(|range| range.starts_with(&format!("bytes {start}-"))) {
-                let other = Trouble::unavailable("the server answered with other bytes than were asked for");
-                self.pause(&mut tries, other).await?;
+                self.pause(&mut tries, Trouble::unavailable(OTHER_BYTES)).await?;
                 continue;
             }
             match self.in_time(length, self.read_into(got, length, file, start)).await {

@@ -53,6 +53,18 @@ async fn a_server_that_at_times_ignores_ranges_spoils_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_answers_with_another_part_than_the_first_is_found_out() {
+    let server = Server::memory();
+    let store = store(&server.endpoint(), "data", in_parts());
+    server.tell("skips-bytes 5");
+    for (path, size) in [("small", 100), ("large", 2 * MIB)] {
+        store.store(path, Content::Bytes(bytes(size).into()), None).await.expect("stored");
+        let error = store.open(path).await.expect_err("other bytes came");
+        assert!(error.is_trouble() && error.to_string().contains("other bytes than were asked for"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn objects_that_are_read_one_after_the_other_keep_their_bytes() {
     let server = Server::memory();
     let store = server.store("data");

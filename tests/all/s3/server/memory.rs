@@ -151,7 +151,8 @@ impl S3 for MemoryS3 {
         let (bytes, content_range) = match range {
             None => (kept.bytes, None),
             Some(range) => {
-                let range = range.check(whole)?;
+                let mut range = range.check(whole)?;
+                range.start += self.switches.skipped();
                 let content_range = format!("bytes {}-{}/{whole}", range.start, range.end - 1);
                 (kept.bytes.slice(range.start as usize..range.end as usize), Some(content_range))
             }

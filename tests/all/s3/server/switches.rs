@@ -21,6 +21,7 @@ pub struct Switches {
     answers_lost_per_mille: AtomicU64,
     holds_part: AtomicU64,
     ignores_ranges: AtomicU64,
+    skips_bytes: AtomicU64,
     clock_millis: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
     served: Mutex<BTreeMap<String, u64>>,
@@ -69,6 +70,11 @@ impl Switches {
         self.ignores_ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
+    /// How many of the first bytes an answer leaves out where a part was asked for.
+    pub fn skipped(&self) -> u64 {
+        self.skips_bytes.load(Ordering::Relaxed)
+    }
+
     /// Whether writes heed no condition.
     pub fn ignores_conditions(&self) -> bool {
         self.ignore_conditions.load(Ordering::Relaxed) > 0
@@ -110,6 +116,7 @@ impl Switches {
             ["answers-lost-per-mille", _] => &self.answers_lost_per_mille,
             ["holds-part", _] => &self.holds_part,
             ["ignores-ranges", _] => &self.ignores_ranges,
+            ["skips-bytes", _] => &self.skips_bytes,
             ["clock-millis", _] => &self.clock_millis,
             _ => panic!("no such switch: {line}"),
         };
