@@ -1,4 +1,4 @@
-//! What dead processes leave behind: private folders, uploads in parts, temporary files.
+//! What dead processes leave behind: private folders, uploads in parts, temporary files, claims.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::Found;
 use crate::assembly::Opened;
 use crate::config::plan::Location;
 use crate::storage::home;
-use crate::storage::local::{LocalSettings, LocalStorage};
+use crate::storage::local::{LocalSettings, LocalStorage, sweep_claims};
 
 /// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
 /// folders that are nobody's, only how long nothing was written there.
@@ -65,6 +65,20 @@ pub(super) async fn temporary(opened: &Opened, age: Duration, dry_run: bool) -> 
             Ok(swept) => found.add(swept.files, swept.bytes),
             Err(error) => found.problems.push(format!("{}: {error}", folder.display())),
         }
+    }
+    found
+}
+
+/// Claims of nodes that died, to works that nobody wanted since.
+pub(super) async fn claims(opened: &Opened, age: Duration, dry_run: bool) -> Found {
+    let mut found = Found::none("claims of dead nodes");
+    let swept = match &opened.state_bucket {
+        Some(bucket) => bucket.sweep_leases(age, dry_run).await,
+        None => sweep_claims(&opened.here, age, dry_run),
+    };
+    match swept {
+        Ok(swept) => found.add(swept.files, swept.bytes),
+        Err(error) => found.problems.push(error.to_string()),
     }
     found
 }

@@ -82,6 +82,7 @@ async fn find(args: &Args, opened: &Opened) -> Vec<Found> {
         kinds::scratch(opened, age, dry_run),
         kinds::uploads(opened, age, dry_run).await,
         kinds::temporary(opened, age, dry_run).await,
+        kinds::claims(opened, age, dry_run).await,
         records::runs(opened, args.runs_older_than, dry_run).await,
     ]
 }

@@ -11,6 +11,7 @@
 
 mod age;
 mod file;
+mod sweep;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,6 +29,8 @@ use serde::{Deserialize, Serialize};
 use super::trouble::Trouble;
 use age::FolderClock;
 use file::{Answer, ClaimFile};
+
+pub use sweep::sweep_claims;
 
 /// The folder within the state folder.
 const FOLDER: &str = "claims";

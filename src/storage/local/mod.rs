@@ -43,7 +43,7 @@ use root::Root;
 use stamps::{Known, Stamps};
 use trouble::Trouble;
 
-pub use claims::FolderClaims;
+pub use claims::{FolderClaims, sweep_claims};
 pub use stamps::StampsIn;
 pub use sweep::Swept;
 

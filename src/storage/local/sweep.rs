@@ -1,6 +1,6 @@
 //! Removes temporary files of writers that died.
 
-use std::{os::fd::AsFd, time::Duration};
+use std::{ops::AddAssign, os::fd::AsFd, time::Duration};
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
@@ -14,6 +14,13 @@ pub struct Swept {
     pub files: u64,
     /// Their size in bytes.
     pub bytes: u64,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, more: Self) {
+        self.files += more.files;
+        self.bytes += more.bytes;
+    }
 }
 
 /// Removes temporary files below the root, and among the stamps that lie beside, that are at least `age` old.

@@ -15,7 +15,7 @@ use super::age::LAG;
 use super::lease::{Held, Note, Taken};
 
 /// What the keys of claims start with.
-const FOLDER: &str = "claims";
+pub(super) const FOLDER: &str = "claims";
 
 /// One node's way to the claims in a bucket.
 #[derive(Clone, Debug)]

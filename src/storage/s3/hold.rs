@@ -23,6 +23,8 @@ use super::lease::{Held, Note, Seen, Taken, nonce};
 use super::trouble::Trouble;
 use crate::storage::process::Process;
 
+/// What the keys of these leases start with.
+pub(super) const FOLDER: &str = "lock";
 /// The lease of who holds it alone.
 const ALONE: &str = "lock/alone";
 /// What the leases of those start with who share it.
@@ -156,7 +158,7 @@ fn kept(bucket: Arc<Bucket>, mut held: Held) -> BucketHold {
 
 impl Bucket {
     /// The names of all objects of the store that start with `prefix`.
-    async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
+    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, Trouble> {
         let (send, mut pages) = tokio::sync::mpsc::channel(2);
         let gathering = async {
             let mut names = Vec::new();

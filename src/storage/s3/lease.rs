@@ -80,6 +80,7 @@ pub(super) enum Taken {
 pub(super) struct Seen {
     pub note: Option<Note>,
     pub is_old: bool,
+    pub bytes: u64,
     etag: String,
 }
 
@@ -184,7 +185,7 @@ impl Bucket {
         let etag = got.e_tag.ok_or_else(|| Trouble::unavailable("the server tells no ETag"))?;
         let is_old = is_older(dated.date(), got.last_modified, ttl);
         let text = got.body.collect().await.map_err(Trouble::unavailable)?.into_bytes();
-        Ok(Some(Seen { note: serde_json::from_slice(&text).ok(), is_old, etag }))
+        Ok(Some(Seen { note: serde_json::from_slice(&text).ok(), is_old, bytes: text.len() as u64, etag }))
     }
 
     /// Writes a note; its ETag.

@@ -36,6 +36,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::SharedCredentialsProvider;
+use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::{Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, Stored};
 use tokio::sync::OnceCell;
 
@@ -146,6 +147,23 @@ impl S3Storage {
     /// The store's own; what was aborted until then stays aborted.
     pub async fn orphans(&self, age: Duration, dry_run: bool) -> Result<Swept, StorageError> {
         self.with("sweep", "", move |bucket| async move { bucket.sweep(age, dry_run, true).await }).await
+    }
+
+    /// Removes the claims to work and the holds among the records of runs in here that nobody renewed for `age`, or only
+    /// tells of them. One that was renewed within [`TTL`] always stays.
+    ///
+    /// # Errors
+    /// The store's own trouble.
+    pub async fn sweep_leases(&self, age: Duration, dry_run: bool) -> Result<Swept, StorageError> {
+        let (age, place) = (age.max(TTL), self.place());
+        let sweeping = self.with("remove old claims in", &place, move |bucket| async move {
+            let mut swept = Swept::default();
+            for folder in [claims::FOLDER, hold::FOLDER] {
+                swept += bucket.sweep_leases(&format!("{folder}/"), age, dry_run).await?;
+            }
+            Ok(swept)
+        });
+        sweeping.await
     }
 
     /// Takes note of what was found, once: where conditions keep writers apart, a new object costs one request; where a

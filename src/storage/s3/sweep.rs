@@ -1,4 +1,5 @@
-//! Aborts uploads that nobody completes: parts of writers that died are no object, nothing lists them, and they cost.
+//! Aborts uploads that nobody completes: parts of writers that died are no object, nothing lists them, and they cost. And
+//! removes the leases that they had.
 
 use std::time::{Duration, SystemTime};
 
@@ -49,6 +50,21 @@ impl Bucket {
                 _ => return Ok(swept),
             };
         }
+    }
+
+    /// Removes the leases below `prefix` that nobody renewed for `age`, or only tells of them.
+    pub async fn sweep_leases(&self, prefix: &str, age: Duration, dry_run: bool) -> Result<Swept, Trouble> {
+        let mut swept = Swept::default();
+        for name in self.names(prefix).await? {
+            let key = self.keys.key(&name)?;
+            let Some(seen) = self.see(&key, age).await?.filter(|seen| seen.is_old) else { continue };
+            swept.files += 1;
+            swept.bytes += seen.bytes;
+            if !dry_run {
+                self.clear(&key, seen).await?;
+            }
+        }
+        Ok(swept)
     }
 
     /// How many bytes of an upload lie there. A server that cannot tell, or has it no more, has none.

@@ -93,6 +93,27 @@ fn old_temporary_files_of_stores_are_removed_and_objects_are_not() {
 }
 
 #[test]
+fn claims_of_nodes_that_died_go_once_they_are_old_and_nothing_is_made_for_looking() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(kind(&bench, "", "claims_of_dead_nodes"), (0, 0));
+    let state = std::fs::read_dir(bench.path(".euterpe")).expect("a folder").next().expect("one").expect("an entry");
+    let claims = state.path().join("claims");
+    assert!(!claims.exists());
+    std::fs::create_dir_all(claims.join("a")).expect("made");
+    for (name, age) in [("old", 90_000), ("held", 0)] {
+        std::fs::write(claims.join("a").join(name), "12345").expect("written");
+        let file = File::options().write(true).open(claims.join("a").join(name)).expect("opened");
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("set");
+    }
+    for words in ["-n", "-n --older-than 0s", ""] {
+        assert_eq!(kind(&bench, words, "claims_of_dead_nodes"), (1, 5), "{words}");
+    }
+    assert!(claims.join("a/held").exists() && !claims.join("a/old").exists());
+}
+
+#[test]
 fn records_of_runs_go_once_they_are_old_and_only_where_nothing_is_open_or_dead() {
     let bench = chain();
     bench.call("run g.yaml x").ends(0); // done

@@ -92,3 +92,30 @@ async fn what_a_process_elsewhere_no_longer_renews_is_taken_over_by_its_age() {
     assert_eq!(locks(&state).await, 1, "what is old is cleared away");
     drop(alone);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_renews_any_more_is_swept_once_it_is_old_enough() {
+    const LONG: Duration = Duration::from_secs(600); // a server refuses who is further than a quarter of an hour from its clock
+    let server = Server::memory();
+    let state = server.store("state/g");
+    let start = late_in_a_second();
+    let at = |later: Duration| server.tell(&format!("clock-millis {}", (start + later).as_millis()));
+    at(Duration::ZERO);
+    for name in ["claims/mel/7f", "lock/shared/y", "lock/alone"] {
+        elsewhere(&state, name).await;
+    }
+    state.store("runs/record", Content::Bytes("of a run".into()), None).await.expect("stored");
+    at(LONG);
+    let held = BucketHold::share(&state).await.expect("the other one is old");
+    let count = async |age, dry_run| state.sweep_leases(age, dry_run).await.expect("swept").files;
+    assert_eq!((count(2 * LONG, false).await, count(LONG / 2, true).await, locks(&state).await), (0, 3, 3));
+    assert_eq!(
+        (count(LONG / 2, false).await, locks(&state).await),
+        (3, 1),
+        "also what is held, or not all that is old"
+    );
+    at(LONG + TTL / 2);
+    assert_eq!((count(Duration::ZERO, false).await, locks(&state).await), (0, 1), "what is held was swept");
+    assert!(state.look("runs/record").await.expect("looked at").is_some());
+    drop(held);
+}

@@ -134,3 +134,20 @@ async fn a_node_that_starts_knows_by_listing_what_a_run_in_the_queues_finds_made
     assert!(heads < ENTITIES as u64 / 10, "{heads} outputs were looked for one by one: {:?}", server.asked());
     assert_eq!(cluster.starts().len(), JOBS * ENTITIES);
 }
+
+#[tokio::test]
+async fn a_node_that_is_told_to_stop_while_it_lists_ends_at_once() {
+    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let mut cluster = two_nodes(&rabbit, &server, 0, 5);
+    call(&cluster, &["run", "g.yaml", "--ids", "ids"]).ends(0);
+    [0, 1].into_iter().for_each(|node| cluster.kill(node));
+    server.tell("forget");
+    server.tell("holds-listings 1");
+    cluster.start_node_with(0, &STATE, &IDENTITY);
+    let lists = || server.asked().contains_key("ListObjectsV2");
+    soon("it lists", Duration::from_secs(20), lists);
+    cluster.signal(0, rustix::process::Signal::TERM);
+    let (code, took) = cluster.ended(0);
+    assert_eq!(code, Some(0), "{}", cluster.log(0));
+    assert!(took < Duration::from_secs(8), "it ended after {took:?}: {}", cluster.log(0));
+}

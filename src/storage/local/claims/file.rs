@@ -42,12 +42,7 @@ pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock)
             return Ok(Answer::Taken(file));
         }
         let Some(theirs) = open(path)? else { continue }; // released in this moment
-        let since = written(&theirs)?;
-        if clock.now()?.saturating_sub(since) < ttl {
-            return Ok(Answer::Held(read(&theirs)));
-        }
-        // Only one has the lock of this very file, and only who has it removes it.
-        if !lock(&theirs)? || written(&theirs)? != since {
+        if !gets_old(&theirs, ttl, clock)? {
             return Ok(Answer::Held(read(&theirs)));
         }
         if is_at(path, &theirs)? {
@@ -55,6 +50,30 @@ pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock)
         }
     }
     Ok(Answer::Held(Vec::new()))
+}
+
+/// Removes the claim at `path`, if nobody renewed it for `age`, or only tells of it: its bytes.
+pub(super) fn remove_old(
+    path: &Path,
+    age: Duration,
+    clock: &FolderClock,
+    dry_run: bool,
+) -> Result<Option<u64>, Trouble> {
+    let Some(theirs) = open(path)? else { return Ok(None) };
+    if !gets_old(&theirs, age, clock)? || !is_at(path, &theirs)? {
+        return Ok(None);
+    }
+    if !dry_run {
+        remove(path)?;
+    }
+    Ok(Some(rustix::fs::fstat(&theirs)?.st_size.unsigned_abs()))
+}
+
+/// Whether nobody renewed a claim for `age`. If so, it has its lock: only one has that of this very file, and only who has
+/// it removes it.
+fn gets_old(claim: &File, age: Duration, clock: &FolderClock) -> Result<bool, Trouble> {
+    let since = written(claim)?;
+    Ok(clock.now()?.saturating_sub(since) >= age && lock(claim)? && written(claim)? == since)
 }
 
 impl ClaimFile {

@@ -206,6 +206,9 @@ impl S3 for MemoryS3 {
 
     async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
         self.switches.met("ListObjectsV2")?;
+        if self.switches.holds_listings() {
+            std::future::pending::<()>().await;
+        }
         let input = req.input;
         let buckets = self.locked();
         let objects = buckets.objects.get(&input.bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;

@@ -20,6 +20,7 @@ pub struct Switches {
     declines_completing: AtomicU64,
     answers_lost_per_mille: AtomicU64,
     holds_part: AtomicU64,
+    holds_listings: AtomicU64,
     ignores_ranges: AtomicU64,
     skips_bytes: AtomicU64,
     clock_millis: AtomicU64,
@@ -63,6 +64,11 @@ impl Switches {
     /// Whether a part of this number is never answered.
     pub fn holds(&self, part: i32) -> bool {
         u64::try_from(part).is_ok_and(|part| part == self.holds_part.load(Ordering::Relaxed))
+    }
+
+    /// Whether listings are never answered.
+    pub fn holds_listings(&self) -> bool {
+        self.holds_listings.load(Ordering::Relaxed) > 0
     }
 
     /// Whether an answer is the whole object where a part was asked for; so many times.
@@ -115,6 +121,7 @@ impl Switches {
             ["declines-completing", _] => &self.declines_completing,
             ["answers-lost-per-mille", _] => &self.answers_lost_per_mille,
             ["holds-part", _] => &self.holds_part,
+            ["holds-listings", _] => &self.holds_listings,
             ["ignores-ranges", _] => &self.ignores_ranges,
             ["skips-bytes", _] => &self.skips_bytes,
             ["clock-millis", _] => &self.clock_millis,
