@@ -70,7 +70,7 @@ impl App {
         };
         crate::telemetry::start();
         process::enable_keeper();
-        match command.run(&this) {
+        match command.run(&this.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 eprintln!("error: {error:#}");

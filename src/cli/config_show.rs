@@ -1,8 +1,8 @@
 //! `config show`: what a graph file means, every setting with its value, secrets masked.
 
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
 use crate::config::show;
+use crate::transform::Registry;
 
 /// Arguments of `config`.
 #[derive(Debug, clap::Args)]
@@ -24,9 +24,9 @@ enum Verb {
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let Verb::Show { file } = &args.verb;
-    let plan = match file.load_or_show(app, out)? {
+    let plan = match file.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };

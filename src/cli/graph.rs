@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
 use crate::graph::{Picture, dot, mermaid, svg, text};
+use crate::transform::Registry;
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -40,8 +40,8 @@ enum Format {
 ///
 /// # Errors
 /// Where the drawing cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let plan = match args.file.load_or_show(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.file.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };

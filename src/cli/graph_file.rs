@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::app::App;
 use crate::cli::{Exit, Output};
 use crate::config::{self, Plan, Problems, Surroundings};
+use crate::transform::Registry;
 
 /// A graph file on the command line.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,17 +38,17 @@ impl GraphFile {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(&self, app: &App) -> Result<Plan, Problems> {
+    pub fn load(&self, registry: &Registry) -> Result<Plan, Problems> {
         let env = |name: &str| std::env::var(name).ok();
-        config::load(&self.graph, Surroundings { catalog: app.registry(), env: &env, stores: &self.stores })
+        config::load(&self.graph, Surroundings { catalog: registry, env: &env, stores: &self.stores })
     }
 
     /// Reads and checks the file; where it is not valid, shows the page of problems and says how to end.
     ///
     /// # Errors
     /// The exit to take, where the file is not valid.
-    pub fn load_or_show(&self, app: &App, out: Output) -> anyhow::Result<Result<Plan, Exit>> {
-        match self.load(app) {
+    pub fn load_or_show(&self, registry: &Registry, out: Output) -> anyhow::Result<Result<Plan, Exit>> {
+        match self.load(registry) {
             Ok(plan) => Ok(Ok(plan)),
             Err(problems) => {
                 show(&problems, out)?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
+use crate::transform::Registry;
 
 /// Arguments of `lint`.
 #[derive(Debug, clap::Args)]
@@ -16,8 +16,8 @@ pub struct Args {
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let plan = match args.file.load_or_show(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.file.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };

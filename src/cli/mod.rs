@@ -31,8 +31,7 @@ use clap::{Parser, Subcommand};
 pub use graph_file::GraphFile;
 pub use output::Output;
 
-use crate::app::App;
-use crate::transform::{isolated, process};
+use crate::transform::{Registry, isolated, process};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -100,26 +99,26 @@ impl Command {
     ///
     /// # Errors
     /// What went wrong, as a sentence for the person at the terminal.
-    pub fn run(&self, app: &App) -> anyhow::Result<Exit> {
+    pub fn run(&self, registry: &Registry) -> anyhow::Result<Exit> {
         let out = Output { json: self.json };
         match &self.verb {
             Verb::Create(args) => create::run(args, out),
-            Verb::Test(args) => test::run(args, app, out),
-            Verb::Run(args) => run::run(args, app, out),
-            Verb::Node(args) => node::run(args, app, out),
-            Verb::Publish(args) => publish::run(args, app, out),
-            Verb::Status(args) => status::run(args, app, out),
-            Verb::Plan(args) => plan::run(args, app, out),
-            Verb::Explain(args) => explain::run(args, app, out),
-            Verb::Runs(args) => runs::run(args, app, out),
-            Verb::Dead(args) => dead::run(args, app, out),
-            Verb::Gc(args) => gc::run(args, app, out),
-            Verb::Verify(args) => verify::run(args, app, out),
-            Verb::Lint(args) => lint::run(args, app, out),
-            Verb::Graph(args) => graph::run(args, app, out),
-            Verb::Schema(args) => schema::run(args, app, out),
-            Verb::Config(args) => config_show::run(args, app, out),
-            Verb::Transform { parent } => isolated::serve(app.registry(), *parent).map(|()| Exit::Ok),
+            Verb::Test(args) => test::run(args, registry, out),
+            Verb::Run(args) => run::run(args, registry, out),
+            Verb::Node(args) => node::run(args, registry, out),
+            Verb::Publish(args) => publish::run(args, registry, out),
+            Verb::Status(args) => status::run(args, registry, out),
+            Verb::Plan(args) => plan::run(args, registry, out),
+            Verb::Explain(args) => explain::run(args, registry, out),
+            Verb::Runs(args) => runs::run(args, registry, out),
+            Verb::Dead(args) => dead::run(args, registry, out),
+            Verb::Gc(args) => gc::run(args, registry, out),
+            Verb::Verify(args) => verify::run(args, registry, out),
+            Verb::Lint(args) => lint::run(args, registry, out),
+            Verb::Graph(args) => graph::run(args, registry, out),
+            Verb::Schema(args) => schema::run(args, registry, out),
+            Verb::Config(args) => config_show::run(args, registry, out),
+            Verb::Transform { parent } => isolated::serve(registry, *parent).map(|()| Exit::Ok),
             Verb::Keep => Ok(process::keep().map(|()| Exit::Ok)?),
             Verb::Completions(args) => completions::run(args, out),
         }

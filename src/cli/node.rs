@@ -13,7 +13,6 @@ use super::broker::{BrokerArgs, duration};
 use super::cache::CacheArgs;
 use super::run::{Mistake, REMEMBERED, find, signals};
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
 use crate::assembly::{Access, Opened, Opening, now, salt};
 use crate::cli::place::wait_for;
 use crate::config::{place, plan::Location};
@@ -21,6 +20,7 @@ use crate::run::Stop;
 use crate::run::serve::{Serving, serve};
 use crate::run::survey::survey;
 use crate::storage::s3::Cache;
+use crate::transform::Registry;
 
 /// How long a node lists what exists before it begins to work.
 const LISTING: Duration = Duration::from_secs(30);
@@ -63,15 +63,15 @@ pub struct Args {
 ///
 /// # Errors
 /// A broker that cannot be used, a job that is not there, what keeps stores and transforms from being opened.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let plan = match args.graph.load_or_show(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
     let jobs = args.workers.map(usize::from);
     let opening =
         Opening { jobs, state: args.state.clone(), kept: None, access: Access::Share, cache: args.cache.bytes };
-    let opened = Opened::open(plan, app.registry(), &opening)?;
+    let opened = Opened::open(plan, registry, &opening)?;
     wait_for(go(args, &opened))
 }
 

@@ -4,9 +4,9 @@ use std::future::Future;
 
 use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
 use crate::assembly::{Access, Opened, Opening};
 use crate::config::{place, plan::Location};
+use crate::transform::Registry;
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,8 +26,8 @@ impl Place {
     ///
     /// # Errors
     /// A store that is not there, a transform that cannot be opened.
-    pub fn look(&self, app: &App, out: Output) -> anyhow::Result<Result<Opened, Exit>> {
-        self.open(app, out, None, Access::Look, 0)
+    pub fn look(&self, registry: &Registry, out: Output) -> anyhow::Result<Result<Opened, Exit>> {
+        self.open(registry, out, None, Access::Look, 0)
     }
 
     /// Opens the graph for what `access` says, with so many workers and a cache of so many bytes.
@@ -36,15 +36,15 @@ impl Place {
     /// As [`Place::look`], and where another process has the state.
     pub fn open(
         &self,
-        app: &App,
+        registry: &Registry,
         out: Output,
         jobs: Option<u16>,
         access: Access,
         cache: u64,
     ) -> anyhow::Result<Result<Opened, Exit>> {
         let opening = Opening { jobs: jobs.map(usize::from), state: self.state.clone(), kept: None, access, cache };
-        match self.graph.load_or_show(app, out)? {
-            Ok(plan) => Ok(Ok(Opened::open(plan, app.registry(), &opening)?)),
+        match self.graph.load_or_show(registry, out)? {
+            Ok(plan) => Ok(Ok(Opened::open(plan, registry, &opening)?)),
             Err(exit) => Ok(Err(exit)),
         }
     }

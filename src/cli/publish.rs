@@ -11,9 +11,9 @@ use super::place::{Place, wait_for};
 use super::run::{REMEMBERED, Select};
 use super::words::count;
 use super::{Exit, Output, plan};
-use crate::app::App;
 use crate::assembly::{Access, Opened, now};
 use crate::run::{Intake, Tracker, remote, survey};
+use crate::transform::Registry;
 
 /// Send entities to the nodes of a graph and return; `run` also follows them to the end.
 #[derive(Debug, clap::Args)]
@@ -38,11 +38,11 @@ pub struct Args {
 ///
 /// # Errors
 /// A broker that cannot be used; ids that cannot be read; a manifest that cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place, &args.select, app, out);
+        return plan::show(&args.place, &args.select, registry, out);
     }
-    match args.place.open(app, out, None, Access::Share, 0)? {
+    match args.place.open(registry, out, None, Access::Share, 0)? {
         Ok(opened) => wait_for(go(args, &opened, out)),
         Err(exit) => Ok(exit),
     }

@@ -3,8 +3,8 @@
 use euterpe_actors::foreign;
 
 use super::{Exit, Output};
-use crate::app::App;
 use crate::config::schema;
+use crate::transform::Registry;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -18,10 +18,10 @@ pub struct Args {
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let schema = match args.message {
         true => foreign::schema(),
-        false => schema::schema(app.registry()),
+        false => schema::schema(registry),
     };
     out.text(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Ok)

@@ -13,11 +13,11 @@ use super::place::{Place, wait_for};
 use super::run::progress::short;
 use super::words::{columns, count, size};
 use super::{Exit, Output};
-use crate::app::App;
 use crate::assembly::Opened;
 use crate::broker::amqp::{Depths, Dial, Heard, listen};
 use crate::run::report::{NODE_KEY, NodeReport};
 use crate::run::standing::{AtWork, Nodes};
+use crate::transform::Registry;
 
 /// Show how a graph is at work: for each job what waits, what is in work, what ended, how fast; the nodes that are heard.
 #[derive(Debug, clap::Args)]
@@ -39,8 +39,8 @@ const LISTEN: Duration = Duration::from_millis(2300);
 ///
 /// # Errors
 /// A broker that cannot be used.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    match args.place.look(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    match args.place.look(registry, out)? {
         Ok(opened) => wait_for(go(args, &opened, out)),
         Err(exit) => Ok(exit),
     }

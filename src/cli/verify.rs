@@ -10,10 +10,10 @@ use super::broker::BrokerArgs;
 use super::place::{Place, wait_for};
 use super::words::count;
 use super::{Exit, Output};
-use crate::app::App;
 use crate::assembly::{Access, Opened, Prepared, threads};
 use crate::broker::amqp::{Amqp, Depths, Dial};
 use crate::config::plan::{Interpreter, Job};
+use crate::transform::Registry;
 
 /// Check a graph file, then reach its stores and its broker; say what is there, what is missing, what is left over.
 #[derive(Debug, clap::Args)]
@@ -39,9 +39,9 @@ struct Finding {
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let access = if args.create { Access::Share } else { Access::Look };
-    match args.place.open(app, out, None, access, 0)? {
+    match args.place.open(registry, out, None, access, 0)? {
         Ok(opened) => wait_for(go(args, &opened, out)),
         Err(exit) => Ok(exit),
     }

@@ -18,7 +18,7 @@ const ROOT: [(&str, &[&str]); 10] = [
     ("src/assembly", &["assembly", "config", "storage", "transform", "run"]),
     ("src/telemetry.rs", &[]),
     ("src/address.rs", &[]),
-    ("src/cli", &["cli", "app", "assembly", "broker", "config", "graph", "run", "storage", "telemetry", "transform"]),
+    ("src/cli", &["cli", "assembly", "broker", "config", "graph", "run", "storage", "telemetry", "transform"]),
 ];
 const WORDS: [&str; 10] =
     ["ids", "message", "outcome", "plan", "retry", "template", "freshness", "mutants", "points", "edges"];

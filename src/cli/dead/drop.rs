@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::Which;
 use super::found::{self, Found};
-use crate::app::App;
 use crate::assembly::{Access, Opened, now};
 use crate::cli::place::wait_for;
 use crate::cli::run::Mistake;
 use crate::cli::words::{count, plain};
 use crate::cli::{Exit, Output};
+use crate::transform::Registry;
 
 /// Give up what failed.
 #[derive(Debug, clap::Args)]
@@ -34,12 +34,12 @@ pub(super) struct Args {
 ///
 /// # Errors
 /// Where all are meant and nobody said so; what keeps the records from being written.
-pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
     if args.which.is_all() && !args.all {
         bail!(Mistake("say which: IDs, --run, --job or --reason; or --all".into()));
     }
-    let opened = match place.open(app, out, None, if args.dry_run { Access::Look } else { Access::Share }, 0)? {
+    let opened = match place.open(registry, out, None, if args.dry_run { Access::Look } else { Access::Share }, 0)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

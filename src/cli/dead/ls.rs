@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::found::{self, Found};
 use super::{Which, found::by_target};
-use crate::app::App;
 use crate::cli::place::wait_for;
 use crate::cli::words::{columns, count, plain, time};
 use crate::cli::{Exit, Output};
+use crate::transform::Registry;
 
 /// List dead letters.
 #[derive(Debug, clap::Args)]
@@ -32,8 +32,8 @@ const EXAMPLES: usize = 3;
 ///
 /// # Errors
 /// A run, job or reason that is not there; what keeps the stores from being read.
-pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match args.which.place.look(app, out)? {
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match args.which.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

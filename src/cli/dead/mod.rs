@@ -12,8 +12,8 @@ use euterpe_actors::state::LetterFilter;
 use super::place::Place;
 use super::run::{Mistake, find};
 use super::{Exit, Output, runs};
-use crate::app::App;
 use crate::assembly::Opened;
+use crate::transform::Registry;
 
 /// Look at what failed for good; try it again or give it up.
 #[derive(Debug, clap::Args)]
@@ -61,12 +61,12 @@ struct Which {
 ///
 /// # Errors
 /// A run, job or reason that is not there; what keeps the state store from being read.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     match &args.verb {
-        Verb::Ls(args) => ls::run(args, app, out),
-        Verb::Show(which) => show::run(which, app, out),
-        Verb::Retry(args) => retry::run(args, app, out),
-        Verb::Drop(args) => drop::run(args, app, out),
+        Verb::Ls(args) => ls::run(args, registry, out),
+        Verb::Show(which) => show::run(which, registry, out),
+        Verb::Retry(args) => retry::run(args, registry, out),
+        Verb::Drop(args) => drop::run(args, registry, out),
     }
 }
 

@@ -17,7 +17,6 @@ use serde_json::json;
 
 use super::Which;
 use super::found::{self, Found, is_made_good};
-use crate::app::App;
 use crate::assembly::{Opened, salt};
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
@@ -28,6 +27,7 @@ use crate::cli::{Exit, Output};
 use crate::run::feed::{Feeder, Line};
 use crate::run::ids::Passed;
 use crate::run::remote::Over;
+use crate::transform::Registry;
 
 /// Try again what failed.
 #[derive(Debug, clap::Args)]
@@ -65,9 +65,9 @@ struct Retried {
 ///
 /// # Errors
 /// A run, job or reason that is not there; what keeps the records from being kept.
-pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
-    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
+    let opened = match place.open(registry, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::Which;
 use super::found::{self, Found};
-use crate::app::App;
 use crate::cli::place::wait_for;
 use crate::cli::words::{count, indented, plain, time};
 use crate::cli::{Exit, Output};
+use crate::transform::Registry;
 
 /// Shows dead letters, one below the other.
 ///
 /// # Errors
 /// A run, job or reason that is not there; what keeps the stores from being read.
-pub(super) fn run(which: &Which, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match which.place.look(app, out)? {
+pub(super) fn run(which: &Which, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match which.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -12,8 +12,8 @@ use euterpe_actors::plan::JobIx;
 use super::place::{Place, wait_for};
 use super::run::{Mistake, find};
 use super::{Exit, Output};
-use crate::app::App;
 use crate::assembly::Opened;
+use crate::transform::Registry;
 use story::Story;
 
 /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -35,8 +35,8 @@ pub struct Args {
 ///
 /// # Errors
 /// An id or a job that cannot be; what keeps the stores from being read.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match args.place.look(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match args.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -11,8 +11,8 @@ use super::broker::duration;
 use super::place::{Place, wait_for};
 use super::words::{columns, size};
 use super::{Exit, Output};
-use crate::app::App;
 use crate::assembly::{Opened, share};
+use crate::transform::Registry;
 
 /// Remove what dead processes left behind, and records of runs that are long done. Never touches outputs.
 #[derive(Debug, clap::Args)]
@@ -57,9 +57,9 @@ impl Found {
 ///
 /// # Errors
 /// A state that another process has alone; where standard output cannot be written.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     // Opened to look: who opens to write sweeps some of it before it can be counted.
-    let opened = match args.place.look(app, out)? {
+    let opened = match args.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

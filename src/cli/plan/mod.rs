@@ -13,11 +13,11 @@ use euterpe_actors::dedupe::Presence;
 use super::place::{Place, wait_for};
 use super::run::{Mistake, REMEMBERED, Select};
 use super::{Exit, Output};
-use crate::app::App;
 use crate::assembly::Opened;
 use crate::run::feed::why_not;
 use crate::run::ids::Next;
 use crate::run::{Found, survey};
+use crate::transform::Registry;
 use forecast::Forecast;
 
 /// Say what a run would do, and why; writes nothing.
@@ -33,16 +33,16 @@ pub struct Args {
 ///
 /// # Errors
 /// What keeps the stores from being read.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    show(&args.place, &args.select, app, out)
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    show(&args.place, &args.select, registry, out)
 }
 
 /// The plan of what is selected; `run --dry-run` is the same.
 ///
 /// # Errors
 /// What keeps the stores from being read.
-pub fn show(place: &Place, select: &Select, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match place.look(app, out)? {
+pub fn show(place: &Place, select: &Select, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

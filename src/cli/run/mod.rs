@@ -17,12 +17,12 @@ use tokio::sync::watch;
 
 pub use args::{Args, Machine, Mistake, Select, find};
 
-use crate::app::App;
 use crate::assembly::{Access, Opened, Opening, now};
 use crate::cli::place::Place;
 use crate::cli::{Exit, Output, plan};
 use crate::run::remote::Over;
 use crate::run::{self, Intake, Request, Stop, Tracker, remote, survey};
+use crate::transform::Registry;
 use progress::Progress;
 use summary::Summary;
 
@@ -33,16 +33,16 @@ pub const REMEMBERED: usize = 16 << 20;
 ///
 /// # Errors
 /// What keeps the run from starting or from keeping its records.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place(), &args.select, app, out);
+        return plan::show(&args.place(), &args.select, registry, out);
     }
-    let plan = match args.graph.load_or_show(app, out)? {
+    let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
     let opening = args.machine.opening(args.broker.access(false));
-    let opened = Opened::open(plan, app.registry(), &opening)?;
+    let opened = Opened::open(plan, registry, &opening)?;
     actix::System::new().block_on(async { go(args, &opened, out).await })
 }
 

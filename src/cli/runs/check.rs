@@ -14,12 +14,12 @@ use euterpe_actors::storage::{Wholeness, check_whole};
 use serde::Serialize;
 
 use super::{One, inbox, which};
-use crate::app::App;
 use crate::assembly::Opened;
 use crate::cli::place::wait_for;
 use crate::cli::run::REMEMBERED;
 use crate::cli::{Exit, Output};
 use crate::run::survey;
+use crate::transform::Registry;
 
 /// Account for every entity of a run.
 #[derive(Debug, clap::Args)]
@@ -85,8 +85,8 @@ pub(in crate::cli) struct Hashes {
 ///
 /// # Errors
 /// A run that is not there; what keeps the stores from being read.
-pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match args.one.place.look(app, out)? {
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match args.one.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -4,10 +4,10 @@ use euterpe_actors::ids::RunId;
 use euterpe_actors::state::{LetterFilter, Manifest, RunEnd, StateStore};
 use serde::Serialize;
 
-use crate::app::App;
 use crate::cli::place::{Place, wait_for};
 use crate::cli::words::{columns, selection, time};
 use crate::cli::{Exit, Output};
+use crate::transform::Registry;
 
 /// A run on one line.
 #[derive(Debug, Serialize)]
@@ -40,8 +40,8 @@ enum Ended {
 ///
 /// # Errors
 /// What keeps the state store from being read.
-pub(super) fn run(place: &Place, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match place.look(app, out)? {
+pub(super) fn run(place: &Place, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

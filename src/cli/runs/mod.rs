@@ -13,7 +13,7 @@ pub(super) use which::origin;
 
 use super::place::Place;
 use super::{Exit, Output};
-use crate::app::App;
+use crate::transform::Registry;
 
 /// Look at the runs that were started; account for their entities, take up what is open.
 #[derive(Debug, clap::Args)]
@@ -53,11 +53,11 @@ struct One {
 ///
 /// # Errors
 /// A run that is not there; what keeps the state store from being read.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     match &args.verb {
-        Verb::Ls { place } => ls::run(place, app, out),
-        Verb::Show(one) => show::run(one, app, out),
-        Verb::Check(args) => check::run(args, app, out),
-        Verb::Resume(args) => resume::run(args, app, out),
+        Verb::Ls { place } => ls::run(place, registry, out),
+        Verb::Show(one) => show::run(one, registry, out),
+        Verb::Check(args) => check::run(args, registry, out),
+        Verb::Resume(args) => resume::run(args, registry, out),
     }
 }

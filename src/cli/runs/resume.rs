@@ -12,7 +12,6 @@ use euterpe_actors::state::{Manifest, RunEnd};
 
 use super::check::{Account, accountant};
 use super::{One, which};
-use crate::app::App;
 use crate::assembly::{Opened, now, salt};
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
@@ -22,6 +21,7 @@ use crate::cli::{Exit, Output};
 use crate::run::feed::{Feeder, Line};
 use crate::run::ids::Passed;
 use crate::run::survey;
+use crate::transform::Registry;
 
 /// Publish again what is open of a run, and follow it to the end.
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,9 @@ pub(super) struct Args {
 ///
 /// # Errors
 /// A run that is not there; what keeps it from keeping its records.
-pub(super) fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.one.place;
-    let opened = match place.open(app, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
+    let opened = match place.open(registry, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -9,11 +9,11 @@ use euterpe_actors::state::{LetterFilter, Manifest, RunEnd};
 use serde_json::{Value, json};
 
 use super::{One, which};
-use crate::app::App;
 use crate::assembly::Opened;
 use crate::cli::place::wait_for;
 use crate::cli::words::{columns, count, selection, time};
 use crate::cli::{Exit, Output};
+use crate::transform::Registry;
 
 struct Shown {
     manifest: Manifest,
@@ -26,8 +26,8 @@ struct Shown {
 ///
 /// # Errors
 /// A run that is not there; what keeps the state store from being read.
-pub(super) fn run(one: &One, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let opened = match one.place.look(app, out)? {
+pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let opened = match one.place.look(registry, out)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };

@@ -14,13 +14,13 @@ use euterpe_actors::state::{DeadLetter, LetterFilter, Selection};
 use euterpe_actors::storage::{Content as Bytes, StorageErrorKind};
 
 use super::checks;
-use crate::app::App;
 use crate::assembly::{Access, Opened, Opening, now};
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow_quietly};
 use crate::config::cases::{Checks, Content, Target, TestCase};
 use crate::config::plan::{Location, Plan};
 use crate::run::{Ids, Intake};
+use crate::transform::Registry;
 
 /// What became of a target.
 pub(super) enum Found {
@@ -38,7 +38,7 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// What keeps the graph from being opened or the test from being set up.
-pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, app: &App) -> anyhow::Result<Vec<String>> {
+pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, registry: &Registry) -> anyhow::Result<Vec<String>> {
     let scratch = tempfile::tempdir().context("no scratch folder")?;
     let mut own = plan.clone();
     for store in &mut own.stores {
@@ -51,7 +51,7 @@ pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, app: &App) -> anyho
     }
     let state = Some(Location::Folder { path: scratch.path().join("state"), fsync: false });
     let opening = Opening { jobs: None, state, kept: Some(kept.to_owned()), access: Access::Hold, cache: 0 };
-    let opened = Opened::open(own, app.registry(), &opening)?;
+    let opened = Opened::open(own, registry, &opening)?;
     lay_out(case, &opened, &plan.folder)?;
     wait_for(async {
         for job in &case.jobs {

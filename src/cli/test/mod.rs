@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::words::count;
 use super::{Exit, GraphFile, Output};
-use crate::app::App;
 use crate::cli::place::wait_for;
 use crate::config::{place, plan::Location};
+use crate::transform::Registry;
 
 /// Run the tests that stand in a graph file, and those of its Python transforms. Nothing outside a scratch folder is
 /// written.
@@ -45,8 +45,8 @@ struct Verdict {
 ///
 /// # Errors
 /// What keeps the graph from being opened.
-pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
-    let plan = match args.graph.load_or_show(app, out)? {
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
@@ -56,7 +56,7 @@ pub fn run(args: &Args, app: &App, out: Output) -> anyhow::Result<Exit> {
     let mut verdicts = Vec::new();
     for case in plan.tests.iter().filter(|case| chosen(&case.name)) {
         let began = Instant::now();
-        let wrong = case::run(case, &plan, &kept, app)?;
+        let wrong = case::run(case, &plan, &kept, registry)?;
         let verdict = Verdict { name: case.name.clone(), wrong, seconds: began.elapsed().as_secs_f64() };
         verdict.show(out)?;
         verdicts.push(verdict);

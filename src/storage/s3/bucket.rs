@@ -39,6 +39,13 @@ pub(super) struct Placed {
     pub etag: String,
 }
 
+impl Placed {
+    /// The hash of the content, where a stamp tells it.
+    pub fn hash(&self) -> Option<String> {
+        self.info.stamp.as_ref().map(|stamp| stamp.hash.clone()).filter(|hash| !hash.is_empty())
+    }
+}
+
 impl Bucket {
     /// Connects, and makes sure that the bucket is there.
     pub async fn open(settings: Arc<S3Settings>, known: Arc<OnceLock<Findings>>) -> Result<Arc<Self>, Trouble> {

@@ -11,11 +11,9 @@ use std::{
     },
 };
 
-use bytes::Bytes;
-use euterpe_actors::storage::Content;
 use tokio::sync::OwnedMutexGuard;
 
-use super::downloaded::{Downloaded, Print};
+use super::copy::{Copy, Place};
 
 /// At most so many of a kind are kept, so that what is remembered of them stays within some MiB.
 const MOST_COPIES: usize = 16_384;
@@ -68,40 +66,6 @@ struct Lying {
     copy: Arc<Copy>,
 }
 
-/// One version of an object.
-#[derive(Debug)]
-pub(super) struct Copy {
-    pub etag: String,
-    /// BLAKE3 of the content, where it is known.
-    pub hash: Option<String>,
-    pub size: u64,
-    pub place: Place,
-}
-
-/// Where the bytes of a copy are.
-#[derive(Debug)]
-pub(super) enum Place {
-    Memory(Bytes),
-    File(Downloaded, Print),
-}
-
-impl Copy {
-    pub fn content(&self) -> Content {
-        match &self.place {
-            Place::Memory(bytes) => Content::Bytes(bytes.clone()),
-            Place::File(file, _) => Content::File(file.path().to_owned()),
-        }
-    }
-
-    /// Whether nobody wrote to it.
-    pub fn is_as_it_was(&self) -> bool {
-        match &self.place {
-            Place::Memory(_) => true,
-            Place::File(file, print) => Print::of(file.path()).is_ok_and(|now| now == *print),
-        }
-    }
-}
-
 /// Keeps others from fetching the same object meanwhile.
 pub(super) type Turn = OwnedMutexGuard<()>;
 
@@ -151,6 +115,11 @@ impl Cache {
     /// The copy of a name, which is hereby read.
     pub(super) fn find(&self, name: &str) -> Option<Arc<Copy>> {
         self.0.small.find(name).or_else(|| self.0.files.find(name))
+    }
+
+    /// Whether there is a copy of a name, which is not read hereby.
+    pub(super) fn has(&self, name: &str) -> bool {
+        [&self.0.small, &self.0.files].iter().any(|shelf| shelf.kept().copies.contains_key(name))
     }
 
     /// Keeps a copy under a name instead of what was there, and lets go of what was not read for the longest.
@@ -248,6 +217,10 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use euterpe_actors::storage::Content;
+
+    use super::super::downloaded::{Downloaded, Print};
     use super::*;
 
     fn copy(folder: &tempfile::TempDir, size: usize) -> Arc<Copy> {
@@ -280,6 +253,7 @@ mod tests {
             assert!(cache.keep(name, copy(&folder, 30)).is_empty());
         }
         assert!(cache.find("a").is_some());
+        assert!(cache.has("b") && !cache.has("d"), "to ask whether it is there is no reading");
         cache.keep("d", copy(&folder, 40)); // of a and b and c, b is the one that was not read for the longest
         assert!(cache.find("b").is_none() && ["a", "c", "d"].iter().all(|name| cache.find(name).is_some()));
         assert_eq!((cache.0.files.kept().bytes, files(&folder)), (100, 3));

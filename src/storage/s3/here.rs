@@ -13,7 +13,8 @@ use bytes::Bytes;
 use euterpe_actors::storage::{Hold, Object};
 
 use super::bucket::{Bucket, Placed};
-use super::cache::{Cache, Copy, Place, Turn};
+use super::cache::{Cache, Turn};
+use super::copy::{Copy, Place};
 use super::downloaded::{Downloaded, Print};
 use super::measure::{Body, Measured};
 use super::trouble::Trouble;
@@ -115,7 +116,7 @@ impl Bucket {
             return;
         }
         match self.on_disk(name, Source::Bytes(bytes.clone())).await {
-            Ok((size, place)) if cache.find(name).is_none() => {
+            Ok((size, place)) if !cache.has(name) => {
                 let (etag, hash) = (copy.etag.clone(), copy.hash.clone());
                 cache.keep(name, Arc::new(Copy { etag, hash, size, place })); // files push out files only
             }
@@ -177,25 +178,6 @@ fn not_kept(what: &str, error: &io::Error) {
 enum Source {
     Bytes(Bytes),
     File(PathBuf, Print),
-}
-
-impl Copy {
-    /// Whether this is what lies in place, and as it was written.
-    fn is(&self, placed: &Placed) -> bool {
-        let plain = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
-        let same_hash = match (&self.hash, placed.hash()) {
-            (Some(here), Some(there)) => *here == there,
-            _ => true,
-        };
-        plain(&self.etag) == plain(&placed.etag) && self.size == placed.info.size && same_hash && self.is_as_it_was()
-    }
-}
-
-impl Placed {
-    /// The hash of the content, where a stamp tells it.
-    fn hash(&self) -> Option<String> {
-        self.info.stamp.as_ref().map(|stamp| stamp.hash.clone()).filter(|hash| !hash.is_empty())
-    }
 }
 
 fn is_below(path: &Path, folder: &Path) -> bool {

@@ -11,6 +11,7 @@ mod buffers;
 mod cache;
 mod claims;
 mod client;
+mod copy;
 mod downloaded;
 mod engine;
 mod here;

@@ -65,12 +65,12 @@ impl Transform for Runner {
         }
         command.envs(&self.0.env);
 
-        Mark::on(&mut command);
+        let mark = Mark::on(&mut command);
         tethered(&mut command);
         let mut child = command.spawn().map_err(|error| unstartable(&program, &error))?;
         let printed = Tail::of(child.stdout.take());
         let complained = Tail::of(child.stderr.take());
-        let mut group = Group::of(child);
+        let mut group = Group::of(child, mark);
         let ended = group
             .end(Deadline::within(work.timeout))
             .await

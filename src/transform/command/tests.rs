@@ -191,6 +191,30 @@ async fn what_a_program_leaves_running_is_killed_when_it_ends() {
     all_end(&pids(&folder).await).await;
 }
 
+/// Notes a child that has left the group, asleep, and is kept waiting by nothing.
+const RUNAWAY: &str = "setsid sleep 300 > /dev/null 2>&1 & echo $! > pids.tmp; mv pids.tmp pids";
+
+#[tokio::test]
+async fn of_a_program_that_does_not_end_well_nothing_is_left_anywhere() {
+    for (end, kind) in [("exit 1", FaultKind::Failed), ("wait", FaultKind::Timeout)] {
+        let mut work = no_input();
+        work.timeout = Duration::from_secs(2);
+        let scratch = work.scratch.clone();
+        let folder = scratch.path().expect("a folder").to_owned();
+        let fault = apply(sh(&format!("{RUNAWAY}; {end}")), work).await.expect_err("not made");
+        assert_eq!(fault.kind, kind);
+        all_end(&pids(&folder).await).await;
+    }
+    let work = no_input();
+    let scratch = work.scratch.clone();
+    let folder = scratch.path().expect("a folder").to_owned();
+    let started = tokio::select! {
+        _ = apply(sh(&format!("{RUNAWAY}; wait")), work) => panic!("the script waits"),
+        started = pids(&folder) => started,
+    };
+    all_end(&started).await;
+}
+
 #[test]
 fn a_command_that_writes_no_output_is_refused_when_it_is_opened() {
     let job = OpenContext { outputs: vec![OutputShape::default()], ..Default::default() };

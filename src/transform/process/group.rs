@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::keeper::Kept;
+use super::mark::Mark;
 
 /// When a program is told to end and when it is killed, so that both are over before the job's timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +29,11 @@ impl Deadline {
     }
 }
 
-/// A program and all that it starts. Dropped before its end, the whole group is killed.
+/// A program and all that it starts. Dropped before its end, all of that is killed.
 pub(in crate::transform) struct Group {
     child: Child,
     leader: Option<Pid>,
+    mark: Mark,
     _kept: Kept,
 }
 
@@ -43,13 +45,14 @@ pub(in crate::transform) struct Ended {
 }
 
 impl Group {
-    /// The group of a child that was spawned as the leader of one.
-    pub(in crate::transform) fn of(child: Child) -> Self {
+    /// The group of a child that was spawned as the leader of one, with a mark.
+    pub(in crate::transform) fn of(child: Child, mark: Mark) -> Self {
         let leader = child.id().and_then(|pid| Pid::from_raw(pid as i32));
-        Self { child, leader, _kept: Kept::group(leader) }
+        Self { child, leader, mark, _kept: Kept::group(leader) }
     }
 
-    /// Waits for the program's end, or brings it about at the deadline. What it left running is killed in any case.
+    /// Waits for the program's end, or brings it about at the deadline. What it left running in its group is killed in any
+    /// case; what left the group, unless the program ended well.
     pub(in crate::transform) async fn end(&mut self, deadline: Deadline) -> std::io::Result<Ended> {
         let ended = match timeout(deadline.told, self.child.wait()).await {
             Ok(status) => Ended { status: status?, overdue: false },
@@ -66,6 +69,9 @@ impl Group {
             }
         };
         self.kill();
+        if !ended.status.success() {
+            self.mark.kill();
+        }
         Ok(ended)
     }
 
@@ -101,6 +107,9 @@ pub(in crate::transform) fn signal_group(leader: Pid, signal: Signal) {
 impl Drop for Group {
     fn drop(&mut self) {
         // The runtime reaps the child itself, for it was spawned with `kill_on_drop`.
-        self.kill();
+        if self.leader.is_some() {
+            self.kill();
+            self.mark.kill();
+        }
     }
 }
