@@ -8,6 +8,7 @@ use std::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
@@ -15,11 +16,12 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 /// The variable that holds it.
 const VARIABLE: &str = "EUTERPE_CHILD_OF";
 
-/// How often the processes are looked through: a process that just begins is seen the next time, and what never ceases
-/// to begin others is let go in the end.
-const MOST_LOOKS: usize = 100;
+/// How long processes are waited for that are just beginning, and looked for anew.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The fields of `/proc/…/stat`, counted from one.
 const MEMORY: usize = 23;
+const CODE_START: usize = 26;
+const ENVIRONMENT_START: usize = 50;
 const ENVIRONMENT_END: usize = 51;
 
 /// What all marks of this process begin with.
@@ -56,28 +58,40 @@ impl Mark {
         &self.0
     }
 
-    /// Kills every process that has it, with what such a process starts meanwhile.
+    /// Kills every process that has it, with what such a process starts meanwhile. It may have to wait for one that is just
+    /// beginning, most often a millisecond.
     pub(in crate::transform) fn kill(&self) {
         let wanted = format!("{VARIABLE}={}", self.0);
+        let until = Instant::now() + PATIENCE;
         let mut killed = BTreeSet::new();
-        for _ in 0..MOST_LOOKS {
-            let (mut more, mut began) = (false, false);
-            for process in running() {
-                match has(process, wanted.as_bytes()) {
-                    Some(true) if killed.insert(process) => {
-                        end(process);
-                        more = true;
+        loop {
+            let before = killed.len();
+            let mut left: Vec<i32> = running().collect();
+            loop {
+                left.retain(|process| match has(*process, wanted.as_bytes()) {
+                    Some(true) => {
+                        if killed.insert(*process) {
+                            end(*process);
+                        }
+                        false
                     }
-                    Some(_) => {}
-                    None => began = true,
+                    Some(false) => false,
+                    None => true,
+                });
+                if left.is_empty() || Instant::now() >= until {
+                    break;
                 }
+                std::thread::sleep(Duration::from_millis(1));
             }
-            if !(more || began) {
-                return;
+            // What was killed may have started others after they were listed.
+            if killed.len() == before {
+                break;
             }
-            std::thread::yield_now();
+            if Instant::now() >= until {
+                tracing::warn!(killed = killed.len(), "what a child started starts ever more; some of it may be left");
+                break;
+            }
         }
-        tracing::debug!(killed = killed.len(), "there was always one more process that had just begun");
     }
 }
 
@@ -86,25 +100,30 @@ fn running() -> impl Iterator<Item = i32> {
     processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Whether a variable of its environment begins so; `None` where that cannot be seen yet, for it is just becoming another
-/// program: it has memory then, but no environment.
+/// Whether a variable of its environment begins so; `None` where not all of it can be seen, for it is just becoming another
+/// program.
 fn has(process: i32, wanted: &[u8]) -> Option<bool> {
-    // What is somebody else's cannot be read, and what has ended reads as nothing.
-    let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-    if !environment.is_empty() {
-        return Some(environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(wanted)));
+    // What cannot be read is somebody else's, or has ended.
+    let Ok(environment) = fs::read(format!("/proc/{process}/environ")) else { return Some(false) };
+    if environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(wanted)) {
+        return Some(true);
     }
     let told = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    (!begins(&told)).then_some(false)
+    is_all(environment.len(), &told).then_some(false)
 }
 
-/// Whether this line of `/proc/…/stat` is of a process that has memory and no place for its environment; proc(5).
-fn begins(stat: &str) -> bool {
+/// Whether so many bytes are the whole environment of a process of which `/proc/…/stat` tells this; proc(5).
+///
+/// Who becomes another program gets memory first, then the place of an environment, then what stands there, and when that is
+/// complete the kernel writes down where the code begins. Who is reading the former one then finds that it ends.
+fn is_all(bytes: usize, stat: &str) -> bool {
     // The second field is a name in parentheses, and may hold anything.
     let fields: Vec<&str> =
         stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
-    let field = |number: usize| fields.get(number - 3).copied();
-    field(MEMORY).is_some_and(|bytes| bytes != "0") && field(ENVIRONMENT_END) == Some("0")
+    let field = |number: usize| fields.get(number - 3).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    let [memory, code, start, end] = [MEMORY, CODE_START, ENVIRONMENT_START, ENVIRONMENT_END].map(field);
+    let has_ended = memory == 0; // or it is one of the kernel's own
+    has_ended || code > 0 && end.checked_sub(start) == Some(bytes as u64)
 }
 
 fn end(process: i32) {
@@ -119,18 +138,22 @@ fn end(process: i32) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::{process::Child, time::timeout};
 
     use super::*;
 
-    /// In a session of its own, with a mark.
-    fn started(script: &str) -> (Child, Mark) {
+    /// In a session of its own, with a mark that can be seen: until a child is another program it shows what we have.
+    async fn started(script: &str) -> (Child, Mark) {
         let mut command = tokio::process::Command::new("setsid");
         command.args(["sh", "-c", script, "sh", script]);
         let mark = Mark::on(&mut command);
-        (command.kill_on_drop(true).spawn().expect("it starts"), mark)
+        let child = command.kill_on_drop(true).spawn().expect("it starts");
+        let wanted = format!("{VARIABLE}={}", mark.text());
+        let process = child.id().expect("a number") as i32;
+        while has(process, wanted.as_bytes()) != Some(true) {
+            tokio::task::yield_now().await;
+        }
+        (child, mark)
     }
 
     async fn ended_by_force(mut child: Child) -> bool {
@@ -140,7 +163,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_the_mark_is_killed_wherever_it_has_gone_and_nothing_else() {
-        let ((one, mark), (mut other, others)) = (started("sleep 1000; true"), started("sleep 1000; true"));
+        let (one, mark) = started("sleep 1000; true").await;
+        let (mut other, others) = started("sleep 1000; true").await;
         mark.kill();
         assert!(ended_by_force(one).await);
         assert!(other.try_wait().expect("looked at").is_none());
@@ -151,24 +175,50 @@ mod tests {
     #[tokio::test]
     async fn what_is_just_becoming_another_program_is_killed_too() {
         for _ in 0..100 {
-            let (child, mark) = started(r#"exec "$0" -c "$1" "$0" "$1""#);
+            let (child, mark) = started(r#"exec "$0" -c "$1" "$0" "$1""#).await;
             mark.kill();
             assert!(ended_by_force(child).await);
         }
     }
 
     #[test]
-    fn only_a_process_with_memory_and_no_place_for_an_environment_is_just_beginning() {
-        let stat = |memory: &str, end: &str| {
+    fn an_environment_is_all_there_when_it_is_complete_and_as_long_as_its_place() {
+        let stat = |memory: &str, code: &str, start: &str, end: &str| {
             let zeros = |many: usize| "0 ".repeat(many);
-            format!("7 (a ) b) R {}{memory} {}{end} 0\n", zeros(19), zeros(27))
+            format!("7 (a ) b) R {}{memory} 0 0 {code} {}{start} {end} 0\n", zeros(19), zeros(23))
         };
-        assert!(begins(&stat("4096", "0")));
-        assert!(!begins(&stat("4096", "140720")), "its environment is empty");
-        assert!(!begins(&stat("0", "0")), "it has ended, or is the kernel's");
-        assert!(!begins(""));
-        let mine = fs::read_to_string("/proc/self/stat").expect("readable");
-        assert!(!begins(&mine));
-        assert_eq!(mine.rsplit_once(')').expect("a name").1.split_whitespace().count(), 50, "fields 3 to 52");
+        assert!(!is_all(0, &stat("4096", "0", "0", "0")), "its place is not known");
+        assert!(!is_all(0, &stat("4096", "0", "7000", "7000")), "its place is not filled");
+        assert!(!is_all(0, &stat("4096", "64", "7000", "7080")), "it has one by now");
+        assert!(!is_all(32, &stat("4096", "64", "7000", "7080")), "its end was read too late");
+        assert!(is_all(80, &stat("4096", "64", "7000", "7080")));
+        assert!(is_all(0, &stat("4096", "64", "7000", "7000")), "it was started without one");
+        assert!(is_all(0, &stat("0", "0", "0", "0")), "it has ended, or is the kernel's");
+        assert!(is_all(0, ""), "it is gone");
+    }
+
+    #[test]
+    fn where_the_environment_of_a_process_lies_is_told_where_it_is_looked_for() {
+        let child = std::process::Command::new("sleep").arg("1000").env_clear().env("A", "b").spawn();
+        let mut child = child.expect("it starts");
+        let path = format!("/proc/{}/stat", child.id());
+        let numbers = || {
+            let told = fs::read_to_string(&path).expect("readable");
+            let rest = told.rsplit_once(')').expect("a name").1;
+            let field =
+                |number: usize| rest.split_whitespace().nth(number - 3).expect("there").parse().expect("a number");
+            [MEMORY, CODE_START, ENVIRONMENT_START, ENVIRONMENT_END].map(field)
+        };
+        // Until it is another program it shows what we have.
+        let ours = |end: u64, start: u64| end - start != 4;
+        let [memory, code, ..]: [u64; 4] = loop {
+            match numbers() {
+                [_, 0, _, _] => std::thread::yield_now(),
+                [_, _, start, end] if ours(end, start) => std::thread::yield_now(),
+                known => break known,
+            }
+        };
+        child.kill().and_then(|()| child.wait()).expect("ended");
+        assert!(memory > 0 && code > 0);
     }
 }
