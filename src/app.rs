@@ -7,6 +7,7 @@ use clap::Parser;
 use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
+use crate::telemetry;
 use crate::transform::{Entry, Registry, process};
 
 /// The program and the transforms that it knows.
@@ -68,12 +69,12 @@ impl App {
                 return exit.into();
             }
         };
-        crate::telemetry::start();
+        telemetry::start();
         process::enable_keeper();
         match command.run(&this.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
-                eprintln!("error: {error:#}");
+                telemetry::say(&format!("error: {error:#}"));
                 let exit = if error.is::<cli::run::Mistake>() { Exit::Usage } else { Exit::Failed };
                 exit.into()
             }

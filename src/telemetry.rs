@@ -1,4 +1,4 @@
-//! Logs on standard error, which never break the progress bars.
+//! Logs, and lines for the person at the terminal, on standard error; they never break the progress bars.
 
 use std::{
     io::{self, Write},
@@ -23,6 +23,12 @@ const TELLTALES: [&str; 3] = ["lapin", "aws_runtime::env_config", "aws_config::c
 /// The progress bars of this process, which logs step aside for.
 pub fn bars() -> &'static MultiProgress {
     BARS.get_or_init(MultiProgress::new)
+}
+
+/// Says a line on standard error, above the bars. Where nobody reads it any more there is nobody to tell so, and what is at
+/// work goes on.
+pub fn say(text: &str) {
+    Aside.write_all(format!("{text}\n").as_bytes()).ok();
 }
 
 /// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), or what `EUTERPE_LOG` says (`info`, `euterpe=debug`, …).

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Exit, Output};
 use crate::config::{self, Plan, Problems, Surroundings};
+use crate::telemetry;
 use crate::transform::Registry;
 
 /// A graph file on the command line.
@@ -62,7 +63,7 @@ fn show(problems: &Problems, out: Output) -> anyhow::Result<()> {
     if out.json {
         out.fact(problems)?;
     } else {
-        eprintln!("{problems}");
+        telemetry::say(&problems.to_string());
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::run::Stop;
 use crate::run::serve::{Serving, serve};
 use crate::run::survey::survey;
 use crate::storage::s3::Cache;
+use crate::telemetry;
 use crate::transform::Registry;
 
 /// How long a node lists what exists before it begins to work.
@@ -97,7 +98,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         _ = stopped.wait_for(|stop| *stop > Stop::No) => return Ok(Exit::Ok),
     };
     let count: usize = opened.nodes.jobs.iter().map(|job| job.workers).sum();
-    eprintln!(
+    telemetry::say(&format!(
         "{name} serves graph {} over {url} ({}): {}, {count} workers; ctrl-c or SIGTERM ends it",
         opened.plan.graph,
         over.amqp.version(),
@@ -105,7 +106,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
             None => format!("all {} jobs", opened.nodes.jobs.len()),
             Some(jobs) => jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", "),
         },
-    );
+    ));
     let cache = opened.cache.clone();
     let presence = Arc::new(Presence::up_to(REMEMBERED));
     let serving = Serving {
@@ -148,7 +149,7 @@ async fn go(args: &Args, opened: &Opened) -> anyhow::Result<Exit> {
         why = opened.broken() => bail!("{why}"),
         never = signals::stop_on(&stopper, signals::NODE) => match never {},
     }
-    eprintln!("{name} has ended");
+    telemetry::say(&format!("{name} has ended"));
     Ok(Exit::Ok)
 }
 

@@ -114,3 +114,14 @@ fn only_one_file_knows_bincode_and_none_is_long_or_without_its_first_line() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// `println!` and `eprintln!` panic where nobody reads any more, and end a run for it: facts go by `cli::Output`, lines for
+/// people by `telemetry::say`.
+#[test]
+fn nothing_is_printed_that_panics_where_nobody_reads() {
+    let is_printed =
+        |(_, text): &(PathBuf, String)| text.split("\nmod tests {").next().unwrap_or(text).contains("println!(");
+    let printing: Vec<PathBuf> = files("src").into_iter().filter(is_printed).map(|(path, _)| path).collect();
+    // A transform of test builds that prints on purpose.
+    assert_eq!(printing, [home().join("src/transform/faulty.rs")]);
+}

@@ -32,6 +32,16 @@ fn lint_ends_0_on_a_good_file_and_says_what_it_saw() {
 }
 
 #[test]
+fn where_nobody_reads_the_problems_the_exit_code_still_tells_of_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_euterpe"));
+    let status = command.args(["lint", &broken(folder.path())]).stderr(writer).status().expect("it starts");
+    assert_eq!(status.code(), Some(3));
+}
+
+#[test]
 fn lint_ends_3_on_a_broken_file_with_the_page_of_problems() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = broken(folder.path());

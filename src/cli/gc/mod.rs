@@ -12,6 +12,7 @@ use super::place::{Place, wait_for};
 use super::words::{columns, size};
 use super::{Exit, Output};
 use crate::assembly::{Opened, share};
+use crate::telemetry;
 use crate::transform::Registry;
 
 /// Remove what dead processes left behind, and records of runs that are long done. Never touches outputs.
@@ -67,7 +68,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     let _beside_nodes = if args.dry_run { None } else { share(&opened)? };
     let found = wait_for(find(args, &opened));
     for problem in found.iter().flat_map(|found| &found.problems) {
-        eprintln!("{problem}");
+        telemetry::say(problem);
     }
     match out.json {
         true => out.fact(&json(args, &found))?,

@@ -137,7 +137,7 @@ impl Progress {
         }
         let left = left(rate, required - ended).map_or(String::new(), |left| format!(", about {} left", short(left)));
         let dead: u64 = tally.letters() + tally.bad_names;
-        eprintln!("{ended} of {required} ended, {dead} dead letters, {rate:.1}/s{left}");
+        telemetry::say(&format!("{ended} of {required} ended, {dead} dead letters, {rate:.1}/s{left}"));
     }
 
     /// How many of each job ended a second, over the last seconds.

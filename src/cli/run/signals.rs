@@ -38,7 +38,7 @@ pub async fn stop_on(stopper: &watch::Sender<Stop>, says: [&str; 2]) -> Infallib
             Stop::No => (Stop::Drain, says[0]),
             Stop::Drain | Stop::Now => (Stop::Now, says[1]),
         };
-        say(text);
+        telemetry::say(text);
         stopper.send_replace(next);
     }
 }
@@ -50,13 +50,9 @@ pub async fn stop_at(most: Option<u64>, tracker: &Arc<Tracker>, stopper: &watch:
         tokio::time::sleep(Duration::from_millis(20)).await;
         let tally = tracker.tally();
         if tally.letters() + tally.bad_names >= most {
-            say(&format!("stopping: {most} dead letters (--max-dead)"));
+            telemetry::say(&format!("stopping: {most} dead letters (--max-dead)"));
             stopper.send_replace(Stop::Drain);
             return std::future::pending().await;
         }
     }
-}
-
-fn say(text: &str) {
-    telemetry::bars().suspend(|| eprintln!("{text}"));
 }

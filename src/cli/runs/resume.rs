@@ -21,6 +21,7 @@ use crate::cli::{Exit, Output};
 use crate::run::feed::{Feeder, Line};
 use crate::run::ids::Passed;
 use crate::run::survey;
+use crate::telemetry;
 use crate::transform::Registry;
 
 /// Publish again what is open of a run, and follow it to the end.
@@ -69,7 +70,7 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
         return Account::of(opened, &manifest, false).await?.show(&file, out);
     }
     if manifest.digest != opened.nodes.digest {
-        eprintln!("the graph has changed since this run; going on by the graph as it is today");
+        telemetry::say("the graph has changed since this run; going on by the graph as it is today");
     }
     if args.broker.broker.is_none() {
         opened.prepare(|_| true).await?;

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::copy::{Copy, Place};
+use super::cached::{Cached, Place};
 
 /// At most so many of a kind are kept, so that what is remembered of them stays within some MiB.
 const MOST_COPIES: usize = 16_384;
@@ -63,7 +63,7 @@ struct Lying {
     /// The number of the last reading, or of when it was laid there.
     at: u64,
     was_read: bool,
-    copy: Arc<Copy>,
+    copy: Arc<Cached>,
 }
 
 /// Keeps others from fetching the same object meanwhile.
@@ -113,7 +113,7 @@ impl Cache {
     }
 
     /// The copy of a name, which is hereby read.
-    pub(super) fn find(&self, name: &str) -> Option<Arc<Copy>> {
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Cached>> {
         self.0.small.find(name).or_else(|| self.0.files.find(name))
     }
 
@@ -125,7 +125,7 @@ impl Cache {
     /// Keeps a copy under a name instead of what was there, and lets go of what was not read for the longest.
     ///
     /// Returns what had to leave the memory unread and is worth a file, with its name.
-    pub(super) fn keep(&self, name: &str, copy: Arc<Copy>) -> Vec<(String, Arc<Copy>)> {
+    pub(super) fn keep(&self, name: &str, copy: Arc<Cached>) -> Vec<(String, Arc<Cached>)> {
         if !self.takes(copy.size) {
             return Vec::new();
         }
@@ -141,7 +141,7 @@ impl Cache {
     }
 
     /// Lets go of a copy, unless another one has taken its place.
-    pub(super) fn forget(&self, name: &str, copy: &Arc<Copy>) {
+    pub(super) fn forget(&self, name: &str, copy: &Arc<Cached>) {
         for shelf in [&self.0.small, &self.0.files] {
             shelf.remove(name, |kept| Arc::ptr_eq(kept, copy));
         }
@@ -165,7 +165,7 @@ impl Shelf {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, name: &str) -> Option<Arc<Copy>> {
+    fn find(&self, name: &str) -> Option<Arc<Cached>> {
         let mut kept = self.kept();
         kept.readings += 1;
         let now = kept.readings;
@@ -178,7 +178,7 @@ impl Shelf {
     }
 
     /// Keeps a copy; what had to go for it.
-    fn keep(&self, name: &str, copy: Arc<Copy>) -> Vec<(String, Lying)> {
+    fn keep(&self, name: &str, copy: Arc<Cached>) -> Vec<(String, Lying)> {
         let mut kept = self.kept();
         let _former = kept.remove(name); // a file of it is removed after the lock is free
         let mut gone = Vec::new();
@@ -197,7 +197,7 @@ impl Shelf {
     }
 
     /// Removes what lies under a name, if it is what is meant. A file of it goes after the lock is free.
-    fn remove(&self, name: &str, is_meant: impl Fn(&Arc<Copy>) -> bool) -> Option<Lying> {
+    fn remove(&self, name: &str, is_meant: impl Fn(&Arc<Cached>) -> bool) -> Option<Lying> {
         let mut kept = self.kept();
         match kept.copies.get(name).is_some_and(|lying| is_meant(&lying.copy)) {
             true => kept.remove(name),
@@ -223,18 +223,18 @@ mod tests {
     use super::super::downloaded::{Downloaded, Print};
     use super::*;
 
-    fn copy(folder: &tempfile::TempDir, size: usize) -> Arc<Copy> {
+    fn copy(folder: &tempfile::TempDir, size: usize) -> Arc<Cached> {
         let file = Downloaded::of_bytes(folder.path(), "k", &vec![7; size]).expect("written");
         let print = Print::of(file.path()).expect("there");
         of(size, Place::File(file, print))
     }
 
-    fn in_memory(size: usize) -> Arc<Copy> {
+    fn in_memory(size: usize) -> Arc<Cached> {
         of(size, Place::Memory(Bytes::from(vec![7; size])))
     }
 
-    fn of(size: usize, place: Place) -> Arc<Copy> {
-        Arc::new(Copy { etag: "e".into(), hash: None, size: size as u64, place })
+    fn of(size: usize, place: Place) -> Arc<Cached> {
+        Arc::new(Cached { etag: "e".into(), hash: None, size: size as u64, place })
     }
 
     fn files(folder: &tempfile::TempDir) -> usize {

@@ -14,7 +14,7 @@ use euterpe_actors::storage::{Hold, Object};
 
 use super::bucket::{Bucket, Placed};
 use super::cache::{Cache, Turn};
-use super::copy::{Copy, Place};
+use super::cached::{Cached, Place};
 use super::downloaded::{Downloaded, Print};
 use super::measure::{Body, Measured};
 use super::trouble::Trouble;
@@ -67,7 +67,7 @@ impl Bucket {
         let Ok(print) = Print::of(file.path()) else { return Hold::of(file) };
         let size = placed.info.size;
         let place = Place::File(file, print);
-        let copy = Arc::new(Copy { etag: placed.etag.clone(), hash: placed.hash(), size, place });
+        let copy = Arc::new(Cached { etag: placed.etag.clone(), hash: placed.hash(), size, place });
         if let Some(cache) = self.settings.cache.as_ref().filter(|_| self.keeps(size)) {
             cache.keep(&self.name_of(key), copy.clone());
         }
@@ -98,7 +98,7 @@ impl Bucket {
             source => self.on_disk(key, source).await,
         };
         let unread = match copied {
-            Ok((size, place)) => cache.keep(&self.name_of(key), Arc::new(Copy { etag, hash, size, place })),
+            Ok((size, place)) => cache.keep(&self.name_of(key), Arc::new(Cached { etag, hash, size, place })),
             Err(error) => {
                 not_kept(key, &error);
                 return self.forget(key);
@@ -110,7 +110,7 @@ impl Bucket {
     }
 
     /// Gives a copy a file for its memory.
-    async fn move_to_disk(&self, cache: &Cache, name: &str, copy: &Copy) {
+    async fn move_to_disk(&self, cache: &Cache, name: &str, copy: &Cached) {
         let Place::Memory(bytes) = &copy.place else { return };
         if !self.has_room() {
             return;
@@ -118,7 +118,7 @@ impl Bucket {
         match self.on_disk(name, Source::Bytes(bytes.clone())).await {
             Ok((size, place)) if !cache.has(name) => {
                 let (etag, hash) = (copy.etag.clone(), copy.hash.clone());
-                cache.keep(name, Arc::new(Copy { etag, hash, size, place })); // files push out files only
+                cache.keep(name, Arc::new(Cached { etag, hash, size, place })); // files push out files only
             }
             Ok(_) => {} // a newer one came
             Err(error) => not_kept(name, &error),

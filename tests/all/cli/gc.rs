@@ -1,6 +1,7 @@
 //! `gc`: what is left behind is shown and removed; outputs, and records of what is not done, stay.
 
 use std::fs::File;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Bench, chain};
@@ -22,6 +23,13 @@ fn kind(bench: &Bench, words: &str, kind: &str) -> (u64, u64) {
     let said = bench.call(&format!("--json gc g.yaml {words}")).ends(0).last();
     let number = |what: &str| said["kinds"][kind][what].as_u64().unwrap_or_else(|| panic!("{kind}: {said}"));
     (number("count"), number("bytes"))
+}
+
+/// A file of five bytes that was written so many seconds ago.
+fn write_ago(path: &Path, seconds: u64) {
+    std::fs::write(path, "12345").expect("written");
+    let file = File::options().write(true).open(path).expect("opened");
+    file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).expect("set");
 }
 
 fn runs(bench: &Bench) -> Vec<String> {
@@ -80,9 +88,7 @@ fn old_temporary_files_of_stores_are_removed_and_objects_are_not() {
     let before = bench.files("out");
     for (name, age) in [("old", 90_000), ("young", 3_600)] {
         let path = format!("out/a/.euterpe-tmp-{name}");
-        bench.write(&path, "12345");
-        let file = File::options().write(true).open(bench.path(&path)).expect("opened");
-        file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("set");
+        write_ago(&bench.path(&path), age);
     }
     assert_eq!(kind(&bench, "-n", "temporary_files"), (1, 5));
     assert_eq!(kind(&bench, "-n --older-than 30m", "temporary_files"), (2, 10));
@@ -103,9 +109,7 @@ fn claims_of_nodes_that_died_go_once_they_are_old_and_nothing_is_made_for_lookin
     assert!(!claims.exists());
     std::fs::create_dir_all(claims.join("a")).expect("made");
     for (name, age) in [("old", 90_000), ("held", 0)] {
-        std::fs::write(claims.join("a").join(name), "12345").expect("written");
-        let file = File::options().write(true).open(claims.join("a").join(name)).expect("opened");
-        file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("set");
+        write_ago(&claims.join("a").join(name), age);
     }
     for words in ["-n", "-n --older-than 0s", ""] {
         assert_eq!(kind(&bench, words, "claims_of_dead_nodes"), (1, 5), "{words}");

@@ -131,6 +131,27 @@ fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
 }
 
 #[test]
+fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
+    let (bench, gate) = gated();
+    let mut run = bench.start("run g.yaml");
+    drop(run.stderr.take());
+    let scratch = bench.path(".euterpe/gated/scratch");
+    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    let mut status = None;
+    let started = Instant::now();
+    while status.is_none() {
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not stop");
+        interrupt(run.id()); // the first is to finish what is in hand, any further one to end now
+        status = run.try_wait().expect("asked");
+    }
+    assert_eq!(status.and_then(|status| status.code()), Some(130));
+    open(gate);
+    assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.files("out").len(), 3);
+}
+
+#[test]
 fn a_killed_run_is_open_and_resume_finishes_it() {
     let (bench, gate) = gated();
     let mut run = bench.start("run g.yaml");

@@ -8,7 +8,7 @@ use super::downloaded::{Downloaded, Print};
 
 /// One version of an object.
 #[derive(Debug)]
-pub(super) struct Copy {
+pub(super) struct Cached {
     pub etag: String,
     /// BLAKE3 of the content, where it is known.
     pub hash: Option<String>,
@@ -23,7 +23,7 @@ pub(super) enum Place {
     File(Downloaded, Print),
 }
 
-impl Copy {
+impl Cached {
     pub fn content(&self) -> Content {
         match &self.place {
             Place::Memory(bytes) => Content::Bytes(bytes.clone()),
