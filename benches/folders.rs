@@ -7,11 +7,11 @@ mod support;
 
 use std::{fs, path::Path, sync::Arc};
 
-use euterpe::storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use euterpe_actors::claims::{Claimed, Claims, TTL};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::Target;
 use euterpe_actors::storage::{Content, Page, Stamp, Storage};
+use euterpe_storage::local::{FolderClaims, LocalSettings, LocalStorage};
 use support::{Cost, measure, median};
 
 const ROUNDS: usize = 5;

@@ -14,19 +14,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use euterpe::transform::{
-    OpenContext, OutputShape,
-    audio::measured,
-    python::{Interpreter, Python},
-};
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::ids::{EntityId, InputName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::pool::Drain;
 use euterpe_actors::storage::{Content, Object, ObjectInfo};
-use euterpe_actors::transform::{Input, Scratch, TransformFactory, Work};
+use euterpe_actors::transform::{Input, OpenContext, OutputShape, Scratch, TransformFactory, Work};
 use euterpe_actors::wire;
+use euterpe_processes::python::{Interpreter, Python};
 use support::{Cost, measure, median};
 
 const ENTITIES: usize = 20_000;
@@ -92,7 +88,7 @@ fn main() {
     );
     for suffix in ["flac", "ogg"] {
         let track = bench.track(suffix);
-        let decode = || assert_eq!(measured(&track).expect("a track").channels, 2);
+        let decode = || assert_eq!(euterpe_audio::codec().measure(&track).expect("a track").channels, 2);
         let native: Vec<Cost> = (0..ROUNDS).map(|_| measure(decode)).collect();
         let cpu = median(native.iter().map(|cost| cost.cpu).collect());
         let native = median(native.iter().map(|cost| cost.wall).collect());
@@ -138,7 +134,10 @@ impl Bench {
             ..OpenContext::default()
         };
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-python");
-        python.launcher(&serde_json::json!({}), &job, &kept).expect("a launcher").factory()
+        python
+            .launcher(&serde_json::json!({}), &job, &kept, Some(euterpe_audio::codec()))
+            .expect("a launcher")
+            .factory()
     }
 
     /// Seconds for all entities through a graph of one job, from the moment when its workers are warm.

@@ -8,7 +8,9 @@ use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
 use crate::telemetry;
-use crate::transform::{Entry, Registry, process};
+use euterpe_actors::transform::{Entry, Registry};
+use euterpe_engine::builtin;
+use euterpe_processes::children;
 
 /// The program and the transforms that it knows.
 ///
@@ -35,7 +37,7 @@ impl Default for App {
 impl App {
     /// The program with the transforms that come with it.
     pub fn new() -> Self {
-        Self { registry: Registry::with_builtins() }
+        Self { registry: builtin::registry() }
     }
 
     /// Adds a transform without options, which a graph file runs by `use: NAME`. One of the same name is replaced.
@@ -57,9 +59,7 @@ impl App {
     /// Reads the command line, does what it says, and tells how it went.
     pub fn main(self) -> ExitCode {
         #[cfg(feature = "faults")]
-        let this = crate::faults::install(self);
-        #[cfg(not(feature = "faults"))]
-        let this = self;
+        euterpe_engine::faults::install();
         let command = match cli::Command::try_parse() {
             Ok(command) => command,
             Err(error) => {
@@ -70,8 +70,8 @@ impl App {
             }
         };
         telemetry::start();
-        process::enable_keeper();
-        match command.run(&this.registry) {
+        children::enable_keeper();
+        match command.run(&self.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 telemetry::say(&format!("error: {error:#}"));

@@ -145,7 +145,7 @@ impl NodeContext {
     /// The store's own, shared with all who asked together.
     pub async fn look_at_input(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Arc<StorageError>> {
         #[cfg(feature = "mutants")]
-        if crate::mutants::active(crate::mutants::Mutant::X3) {
+        if crate::mutants::active(crate::mutants::Mutant::RememberAbsence) {
             if self.absences.contains(key) {
                 return Ok(None);
             }

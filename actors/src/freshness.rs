@@ -35,7 +35,7 @@ impl<'p> Demand<'p> {
 
     /// Whether an object that is there is fresh. A foreign object is so only where nothing is forced.
     pub fn is_met_by(&self, found: &ObjectInfo) -> bool {
-        if active(Mutant::X8) {
+        if active(Mutant::BareForce) {
             let bare_flag = self.forced.contains(&self.job);
             return !bare_flag || found.stamp.as_ref().and_then(|s| s.run()).is_some_and(|run| run >= self.run);
         }

@@ -11,6 +11,7 @@
 //! [storage] and [transform].
 
 pub mod accounting;
+pub mod address;
 pub mod broker;
 pub mod claims;
 pub mod context;
@@ -28,12 +29,11 @@ pub mod parent_trigger;
 pub mod plan;
 pub mod points;
 pub mod pool;
+pub mod process;
 pub mod retry;
 pub mod state;
 pub mod storage;
 pub mod template;
-#[cfg(feature = "testkit")]
-pub mod testkit;
 pub mod transform;
 pub mod wire;
 pub mod worker;

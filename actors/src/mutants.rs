@@ -7,43 +7,43 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mutant {
     /// Ack on receipt: lost on a crash.
-    X1,
+    AckOnReceipt,
     /// Pass on before the output is written: double work and twice the messages.
-    X2,
+    PassOnBeforeWrite,
     /// Remember absence, also when a wake-up looks: a wake-up is lost.
-    X3,
+    RememberAbsence,
     /// Drop a message because its entity is in hand: another request's continuation is lost.
-    X4,
+    DropInFlight,
     /// Ask one parent and wait for all: lost.
-    X5,
+    AskOneParent,
     /// Ask for all that is missing again at each wake-up: right, but the messages grow with the square of the parents.
-    X6,
+    AskForAllAgain,
     /// Keep one continuation instead of a stack: an unrelated child of the job in the middle runs.
-    X7,
+    OneContinuation,
     /// Force as a bare flag, without stamps: the end of a diamond is built from a stale parent.
-    X8,
+    BareForce,
     /// Tell no waiter of a failure: a request without an outcome, for ever.
-    X9,
+    TellNoWaiter,
     /// No single holder of an entity: double work without any fault.
-    X10,
+    NoSingleHolder,
     /// Do the work as soon as its claim is won, without another look at the output: what was just made is made again.
-    X11,
+    TrustTheClaim,
 }
 
 impl Mutant {
     /// All of them.
     pub const ALL: [Mutant; 11] = [
-        Mutant::X1,
-        Mutant::X2,
-        Mutant::X3,
-        Mutant::X4,
-        Mutant::X5,
-        Mutant::X6,
-        Mutant::X7,
-        Mutant::X8,
-        Mutant::X9,
-        Mutant::X10,
-        Mutant::X11,
+        Mutant::AckOnReceipt,
+        Mutant::PassOnBeforeWrite,
+        Mutant::RememberAbsence,
+        Mutant::DropInFlight,
+        Mutant::AskOneParent,
+        Mutant::AskForAllAgain,
+        Mutant::OneContinuation,
+        Mutant::BareForce,
+        Mutant::TellNoWaiter,
+        Mutant::NoSingleHolder,
+        Mutant::TrustTheClaim,
     ];
 }
 
@@ -91,13 +91,13 @@ mod tests {
 
     #[test]
     fn a_variant_is_active_only_where_and_while_it_is_chosen() {
-        assert!(!active(Mutant::X1));
-        with(Some(Mutant::X1), || {
-            assert!(active(Mutant::X1) && !active(Mutant::X2));
-            with(None, || assert!(!active(Mutant::X1)));
-            let elsewhere = std::thread::spawn(|| active(Mutant::X1)).join().expect("the thread ends");
-            assert!(!elsewhere && active(Mutant::X1));
+        assert!(!active(Mutant::AckOnReceipt));
+        with(Some(Mutant::AckOnReceipt), || {
+            assert!(active(Mutant::AckOnReceipt) && !active(Mutant::PassOnBeforeWrite));
+            with(None, || assert!(!active(Mutant::AckOnReceipt)));
+            let elsewhere = std::thread::spawn(|| active(Mutant::AckOnReceipt)).join().expect("the thread ends");
+            assert!(!elsewhere && active(Mutant::AckOnReceipt));
         });
-        assert!(!active(Mutant::X1));
+        assert!(!active(Mutant::AckOnReceipt));
     }
 }

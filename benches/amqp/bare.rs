@@ -9,7 +9,7 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, Connection, ConnectionProperties};
 
-use euterpe::broker::amqp::Names;
+use euterpe_amqp::Names;
 
 use super::meter::Meter;
 use super::{GRAPH, JOBS, PREFETCH, job, runtime};

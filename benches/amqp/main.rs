@@ -31,11 +31,11 @@ mod venv;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use chain::job;
-use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Names, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use euterpe_actors::broker::{Broker, Outgoing};
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
+use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Names, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use lapin::options::QueuePurgeOptions;
 use lapin::{Connection, ConnectionProperties};
 

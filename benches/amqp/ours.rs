@@ -8,9 +8,6 @@ use std::{
     time::Duration,
 };
 
-use euterpe::broker::amqp::Amqp;
-use euterpe::run::Stop;
-use euterpe::run::serve::{Serving, serve};
 use euterpe_actors::claims::{self, memory::MemoryClaims};
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::StoreName;
@@ -18,6 +15,9 @@ use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::transform::{Product, inline};
+use euterpe_amqp::Amqp;
+use euterpe_engine::run::Stop;
+use euterpe_engine::run::serve::{Serving, serve};
 use tokio::sync::watch;
 
 use super::meter::Meter;

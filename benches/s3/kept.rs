@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use euterpe::storage::s3::{Cache, Tuning};
 use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::storage::{Content, Stamp, Storage};
+use euterpe_storage::s3::{Cache, Tuning};
 use futures::stream::{self, StreamExt};
 
 use super::server::{Server, store_in};

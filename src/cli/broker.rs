@@ -2,11 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::assembly::{Access, Opened};
-use crate::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Identity, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use crate::cli::run::Mistake;
-use crate::config::units;
-use crate::run::remote::Over;
+use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Identity, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe_engine::assembly::{Access, Opened};
+use euterpe_engine::run::remote::Over;
+use euterpe_graph_file::units;
 
 /// Which broker, and how to trust it. These belong to the site and never stand in a graph file.
 #[derive(Clone, Debug, Default, clap::Args)]

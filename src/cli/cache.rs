@@ -1,6 +1,6 @@
 //! The argument of verbs that do work: how much of this machine's disk keeps objects of buckets.
 
-use crate::config::units;
+use euterpe_graph_file::units;
 
 /// How many bytes are kept where nobody says.
 const USUAL: u64 = 2 << 30;

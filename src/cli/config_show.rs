@@ -1,8 +1,8 @@
 //! `config show`: what a graph file means, every setting with its value, secrets masked.
 
 use super::{Exit, GraphFile, Output};
-use crate::config::show;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::show;
 
 /// Arguments of `config`.
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::{Exit, GraphFile, Output};
-use crate::graph::{Picture, dot, mermaid, svg, text};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::drawing::{Picture, dot, mermaid, svg, text};
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::{Exit, Output};
-use crate::config::{self, Plan, Problems, Surroundings};
 use crate::telemetry;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::{Plan, Problems, Surroundings};
 
 /// A graph file on the command line.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,7 +41,7 @@ impl GraphFile {
     /// Everything that is wrong with it.
     pub fn load(&self, registry: &Registry) -> Result<Plan, Problems> {
         let env = |name: &str| std::env::var(name).ok();
-        config::load(&self.graph, Surroundings { catalog: registry, env: &env, stores: &self.stores })
+        euterpe_graph_file::load(&self.graph, Surroundings { catalog: registry, env: &env, stores: &self.stores })
     }
 
     /// Reads and checks the file; where it is not valid, shows the page of problems and says how to end.

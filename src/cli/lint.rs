@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Exit, GraphFile, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
 
 /// Arguments of `lint`.
 #[derive(Debug, clap::Args)]

@@ -31,7 +31,8 @@ use clap::{Parser, Subcommand};
 pub use graph_file::GraphFile;
 pub use output::Output;
 
-use crate::transform::{Registry, isolated, process};
+use euterpe_actors::transform::Registry;
+use euterpe_processes::{children, isolated};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -88,7 +89,7 @@ pub enum Verb {
         parent: u32,
     },
     /// End what a killed node's children have started; started by nodes only.
-    #[command(name = process::KEEPER, hide = true)]
+    #[command(name = children::KEEPER, hide = true)]
     Keep,
     /// Write a shell's completions, to be kept where the shell looks for them.
     Completions(completions::Args),
@@ -119,7 +120,7 @@ impl Command {
             Verb::Schema(args) => schema::run(args, registry, out),
             Verb::Config(args) => config_show::run(args, registry, out),
             Verb::Transform { parent } => isolated::serve(registry, *parent).map(|()| Exit::Ok),
-            Verb::Keep => Ok(process::keep().map(|()| Exit::Ok)?),
+            Verb::Keep => Ok(children::keep().map(|()| Exit::Ok)?),
             Verb::Completions(args) => completions::run(args, out),
         }
     }

@@ -13,15 +13,15 @@ use super::broker::{BrokerArgs, duration};
 use super::cache::CacheArgs;
 use super::run::{Mistake, REMEMBERED, find, signals};
 use super::{Exit, GraphFile, Output};
-use crate::assembly::{Access, Opened, Opening, now, salt};
 use crate::cli::place::wait_for;
-use crate::config::{place, plan::Location};
-use crate::run::Stop;
-use crate::run::serve::{Serving, serve};
-use crate::run::survey::survey;
-use crate::storage::s3::Cache;
 use crate::telemetry;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, Opening, now, salt};
+use euterpe_engine::run::Stop;
+use euterpe_engine::run::serve::{Serving, serve};
+use euterpe_engine::run::survey::survey;
+use euterpe_graph_file::{place, plan::Location};
+use euterpe_storage::s3::Cache;
 
 /// How long a node lists what exists before it begins to work.
 const LISTING: Duration = Duration::from_secs(30);

@@ -4,9 +4,9 @@ use std::future::Future;
 
 use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
-use crate::assembly::{Access, Opened, Opening};
-use crate::config::{place, plan::Location};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, Opening};
+use euterpe_graph_file::{place, plan::Location};
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]

@@ -11,9 +11,9 @@ use super::place::{Place, wait_for};
 use super::run::{REMEMBERED, Select};
 use super::words::count;
 use super::{Exit, Output, plan};
-use crate::assembly::{Access, Opened, now};
-use crate::run::{Intake, Tracker, remote, survey};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, now};
+use euterpe_engine::run::{Intake, Tracker, remote, survey};
 
 /// Send entities to the nodes of a graph and return; `run` also follows them to the end.
 #[derive(Debug, clap::Args)]

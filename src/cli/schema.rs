@@ -3,8 +3,8 @@
 use euterpe_actors::foreign;
 
 use super::{Exit, Output};
-use crate::config::schema;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::schema;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]

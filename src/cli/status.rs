@@ -13,11 +13,11 @@ use super::place::{Place, wait_for};
 use super::run::progress::short;
 use super::words::{columns, count, size};
 use super::{Exit, Output};
-use crate::assembly::Opened;
-use crate::broker::amqp::{Depths, Dial, Heard, listen};
-use crate::run::report::{NODE_KEY, NodeReport};
-use crate::run::standing::{AtWork, Nodes};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_amqp::{Depths, Dial, Heard, listen};
+use euterpe_engine::assembly::Opened;
+use euterpe_engine::run::report::{NODE_KEY, NodeReport};
+use euterpe_engine::run::standing::{AtWork, Nodes};
 
 /// Show how a graph is at work: for each job what waits, what is in work, what ended, how fast; the nodes that are heard.
 #[derive(Debug, clap::Args)]

@@ -10,10 +10,10 @@ use super::broker::BrokerArgs;
 use super::place::{Place, wait_for};
 use super::words::count;
 use super::{Exit, Output};
-use crate::assembly::{Access, Opened, Prepared, threads};
-use crate::broker::amqp::{Amqp, Depths, Dial};
-use crate::config::plan::{Interpreter, Job};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_amqp::{Amqp, Depths, Dial};
+use euterpe_engine::assembly::{Access, Opened, Prepared, threads};
+use euterpe_graph_file::plan::{Interpreter, Job};
 
 /// Check a graph file, then reach its stores and its broker; say what is there, what is missing, what is left over.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! The graph as text, DOT, Mermaid and SVG.
 
-use euterpe::graph::{Count, Picture, dot, mermaid, svg, text};
+use euterpe_graph_file::drawing::{Count, Picture, dot, mermaid, svg, text};
 
 use crate::graph_file::check;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use euterpe::app::App;
-use euterpe::config::{Surroundings, load, schema::schema};
+use euterpe_graph_file::{Surroundings, load, schema::schema};
 use serde_json::Value;
 
 fn folder() -> PathBuf {

@@ -57,16 +57,16 @@ fn a_file_of_two_mebibytes_or_of_other_bytes_than_text_is_refused_unread() {
     let path = folder.path().join("g.yaml");
     let app = euterpe::app::App::new();
     let env = |_: &str| None;
-    let around = euterpe::config::Surroundings { catalog: app.registry(), env: &env, stores: &[] };
+    let around = euterpe_graph_file::Surroundings { catalog: app.registry(), env: &env, stores: &[] };
     for (bytes, says) in
         [(vec![b'#'; 2 << 20], "larger than 1 MiB"), (b"graph: \xff\xfe".to_vec(), "not UTF-8 text: byte 7")]
     {
         std::fs::write(&path, bytes).expect("written");
-        let problems = euterpe::config::load(&path, around).expect_err("refused");
+        let problems = euterpe_graph_file::load(&path, around).expect_err("refused");
         assert!(problems.to_string().contains(says), "{problems}");
     }
-    let missing = euterpe::config::load(&folder.path().join("none.yaml"), around).expect_err("not there");
+    let missing = euterpe_graph_file::load(&folder.path().join("none.yaml"), around).expect_err("not there");
     assert!(missing.to_string().contains("there is no such file"), "{missing}");
-    let folder = euterpe::config::load(folder.path(), around).expect_err("a folder");
+    let folder = euterpe_graph_file::load(folder.path(), around).expect_err("a folder");
     assert!(folder.to_string().contains("cannot be read"), "{folder}");
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use euterpe::app::App;
-use euterpe::config::plan::Location;
-use euterpe::config::{Plan, Problems, Surroundings, check_text};
 use euterpe_actors::plan::{Mapping, Route};
+use euterpe_graph_file::plan::Location;
+use euterpe_graph_file::{Plan, Problems, Surroundings, check_text};
 
 /// Checks `text` as if it lay in `/graphs`, with a few variables set.
 pub fn check(text: &str) -> Result<Plan, Problems> {

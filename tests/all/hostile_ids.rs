@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use euterpe::storage::local::{LocalSettings, LocalStorage};
 use euterpe_actors::ids::{EntityId, MAX_ENTITY_BYTES};
 use euterpe_actors::storage::{Content, Storage, StorageErrorKind, is_key};
 use euterpe_actors::template::{EntityForm, Template};
+use euterpe_storage::local::{LocalSettings, LocalStorage};
 use proptest::prelude::*;
 
 /// Parts of paths, commands, markup and numbers that have done harm somewhere.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use euterpe::storage::local::{LocalSettings, LocalStorage, StampsIn};
 use euterpe_actors::storage::Storage;
+use euterpe_storage::local::{LocalSettings, LocalStorage, StampsIn};
 
 fn store(settings: LocalSettings) -> (Arc<dyn Storage>, tempfile::TempDir) {
     let root = tempfile::tempdir().expect("a folder");
@@ -13,12 +13,12 @@ fn store(settings: LocalSettings) -> (Arc<dyn Storage>, tempfile::TempDir) {
 
 mod stamps_on_the_files {
     use super::*;
-    euterpe_actors::storage_suite!(store(LocalSettings::default()));
+    euterpe_testkit::storage_suite!(store(LocalSettings::default()));
 }
 
 mod stamps_beside_the_files {
     use super::*;
-    euterpe_actors::storage_suite!(store(LocalSettings {
+    euterpe_testkit::storage_suite!(store(LocalSettings {
         stamps: StampsIn::Files,
         fsync: false,
         ..LocalSettings::default()

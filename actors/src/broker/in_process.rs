@@ -249,14 +249,3 @@ impl Ticket for Held {
         queue.arrived.notify_one();
     }
 }
-
-#[cfg(all(test, feature = "testkit"))]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_embedded_broker_passes_the_suite() {
-        let open = |jobs: Vec<JobName>| async { Arc::new(InProcess::new(jobs)) as Arc<dyn Broker> };
-        crate::testkit::broker_suite::passes(open).await;
-    }
-}

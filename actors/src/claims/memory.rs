@@ -122,14 +122,3 @@ impl Lease for MemoryLease {
         Ok(())
     }
 }
-
-#[cfg(all(test, feature = "testkit"))]
-mod tests {
-    use super::*;
-
-    crate::claims_suite!(start_paused = true; {
-        let first = MemoryClaims::new("a", crate::claims::TTL);
-        let second = first.seen_by("b");
-        ([Arc::new(first) as Arc<dyn Claims>, Arc::new(second)], ())
-    });
-}

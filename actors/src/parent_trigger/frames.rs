@@ -9,7 +9,7 @@ use crate::mutants::{Mutant, active};
 /// The request to a parent: its stack is the asker's with one more frame, that of the asker.
 pub fn request(asker: &EntityMessage, id: u64, parent: Target, missing: &[InputName], absent: u8) -> EntityMessage {
     let mut request = asker.follow_up(id, parent);
-    if active(Mutant::X7) {
+    if active(Mutant::OneContinuation) {
         request.frames.clear();
     }
     request.frames.push(Frame {

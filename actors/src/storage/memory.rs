@@ -98,12 +98,3 @@ impl Storage for MemoryStorage {
         "memory".to_owned()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    crate::storage_suite!((Arc::new(MemoryStorage::default()), ()));
-}

@@ -1,6 +1,9 @@
 //! The transform port: the code that a job runs on one entity.
 
 pub mod blocking;
+mod options;
+mod registry;
+mod samples;
 mod scratch;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -8,6 +11,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use options::{NoOptions, OptionProblem, Settings, read};
+pub use registry::{Entry, InputRule, Limits, OpenContext, OutputShape, Registry};
+pub use samples::{SampleCodec, SampleFormat, SamplePlace};
 pub use scratch::Scratch;
 
 use crate::ids::{EntityId, InputName};

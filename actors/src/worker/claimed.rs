@@ -39,7 +39,7 @@ impl Desk {
                 return Ok(Claiming::Held);
             }
         };
-        if active(Mutant::X11) {
+        if active(Mutant::TrustTheClaim) {
             return Ok(Claiming::Won(Some(claim), placed));
         }
         match self.look_at_outputs(message, parts).await? {

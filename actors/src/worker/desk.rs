@@ -40,7 +40,7 @@ impl Desk {
 
     /// The right to work on a target: one holder at a time on this node. None where too many wait already.
     pub(super) async fn hold(&self, target: &Target) -> Option<Hold> {
-        if active(Mutant::X10) {
+        if active(Mutant::NoSingleHolder) {
             // The wrong variant: everybody gets a hold of its own.
             match crate::dedupe::InFlight::default().take(target) {
                 Turn::Yours(hold) => return Some(hold),

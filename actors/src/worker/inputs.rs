@@ -110,7 +110,7 @@ impl Desk {
             }
         }
         let owed = self.owed(message, inputs);
-        let is_owed = |input: &&Seen| owed.contains(&&input.name) && !active(Mutant::X6);
+        let is_owed = |input: &&Seen| owed.contains(&&input.name) && !active(Mutant::AskForAllAgain);
         let from_is_there = !missing.iter().any(|input| is_from(input));
         if message.frames.is_empty() && from_is_there && missing.iter().any(is_owed) {
             return Err(Decision::HandOver); // the last to arrive sees them all and asks for the rest
@@ -119,7 +119,7 @@ impl Desk {
             missing.iter().filter(|input| !is_owed(input)).filter_map(|input| input.parent.as_ref()).collect();
         parents.sort_unstable();
         parents.dedup();
-        if active(Mutant::X5) {
+        if active(Mutant::AskOneParent) {
             parents.truncate(1);
         }
         if parents.is_empty() {

@@ -130,7 +130,7 @@ impl Desk {
             Ok(message) => {
                 reach("arrived");
                 let (isolate, copy) = (self.node.settings.isolate || held.redelivered, held.copy());
-                if active(Mutant::X1) {
+                if active(Mutant::AckOnReceipt) {
                     delivery.take().into_iter().for_each(Delivery::ack);
                 }
                 let Step { decision, claim, hold } = self.run(&message, isolate).await;

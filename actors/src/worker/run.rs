@@ -51,7 +51,9 @@ impl Desk {
             return Decision::GiveUp(Ending::new(Reason::BadId, text)).free();
         };
         loop {
-            if active(Mutant::X4) && matches!(self.node.in_flight.take(&message.target), crate::dedupe::Turn::Busy(_)) {
+            if active(Mutant::DropInFlight)
+                && matches!(self.node.in_flight.take(&message.target), crate::dedupe::Turn::Busy(_))
+            {
                 return Decision::HandOver.free();
             }
             let Some(hold) = self.hold(&message.target).await else { return Decision::Park.free() };

@@ -25,7 +25,7 @@ impl Desk {
     pub(super) async fn settle(&self, message: &EntityMessage, delivery: &Delivery, decision: Decision) -> Settled {
         match decision {
             Decision::PassOn(outcome) => {
-                if !(active(Mutant::X2) && outcome == Outcome::Done) {
+                if !(active(Mutant::PassOnBeforeWrite) && outcome == Outcome::Done) {
                     self.pass_on(message, outcome).await?;
                 }
                 Ok((outcome, None))
@@ -175,7 +175,7 @@ impl Desk {
     }
 
     async fn tell_waiter(&self, message: &EntityMessage, failure: Arc<Failure>) -> Result<(), BrokerError> {
-        if active(Mutant::X9) {
+        if active(Mutant::TellNoWaiter) {
             return Ok(());
         }
         match frames::bad_news(message, self.node.next_id(), failure) {

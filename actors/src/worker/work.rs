@@ -39,7 +39,7 @@ impl Desk {
         placed: Vec<Option<Stamp>>,
         isolate: bool,
     ) -> Result<Worked, Trouble> {
-        if active(Mutant::X2) {
+        if active(Mutant::PassOnBeforeWrite) {
             // The wrong variant: everybody is told before the output is written.
             self.pass_on(message, crate::outcome::Outcome::Done).await.map_err(|error| {
                 let unavailable = StorageErrorKind::Unavailable;

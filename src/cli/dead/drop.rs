@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::Which;
 use super::found::{self, Found};
-use crate::assembly::{Access, Opened, now};
 use crate::cli::place::wait_for;
 use crate::cli::run::Mistake;
 use crate::cli::words::{count, plain};
 use crate::cli::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, now};
 
 /// Give up what failed.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use euterpe_actors::state::{DeadLetter, LetterFilter};
 use euterpe_actors::storage::StorageErrorKind;
 
 use super::Which;
-use crate::assembly::Opened;
+use euterpe_engine::assembly::Opened;
 
 /// A dead letter as it lies there.
 #[derive(Clone, Debug)]

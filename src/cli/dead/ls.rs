@@ -12,7 +12,7 @@ use super::{Which, found::by_target};
 use crate::cli::place::wait_for;
 use crate::cli::words::{columns, count, plain, time};
 use crate::cli::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
 
 /// List dead letters.
 #[derive(Debug, clap::Args)]

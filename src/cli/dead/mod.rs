@@ -12,8 +12,8 @@ use euterpe_actors::state::LetterFilter;
 use super::place::Place;
 use super::run::{Mistake, find};
 use super::{Exit, Output, runs};
-use crate::assembly::Opened;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::Opened;
 
 /// Look at what failed for good; try it again or give it up.
 #[derive(Debug, clap::Args)]

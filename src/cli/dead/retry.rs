@@ -17,17 +17,17 @@ use serde_json::json;
 
 use super::Which;
 use super::found::{self, Found, is_made_good};
-use crate::assembly::{Opened, salt};
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow};
 use crate::cli::words::{count, plain};
 use crate::cli::{Exit, Output};
-use crate::run::feed::{Feeder, Line};
-use crate::run::ids::Passed;
-use crate::run::remote::Over;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Opened, salt};
+use euterpe_engine::run::feed::{Feeder, Line};
+use euterpe_engine::run::ids::Passed;
+use euterpe_engine::run::remote::Over;
 
 /// Try again what failed.
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,7 @@ use super::found::{self, Found};
 use crate::cli::place::wait_for;
 use crate::cli::words::{count, indented, plain, time};
 use crate::cli::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
 
 /// Shows dead letters, one below the other.
 ///

@@ -12,8 +12,8 @@ use euterpe_actors::plan::JobIx;
 use super::place::{Place, wait_for};
 use super::run::{Mistake, find};
 use super::{Exit, Output};
-use crate::assembly::Opened;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::Opened;
 use story::Story;
 
 /// Tell the whole story of one entity: what is there, what is not, why, and what to do.

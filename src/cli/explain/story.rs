@@ -13,7 +13,7 @@ use euterpe_actors::storage::StorageErrorKind;
 use euterpe_actors::template::Parts;
 use serde::Serialize;
 
-use crate::assembly::Opened;
+use euterpe_engine::assembly::Opened;
 
 /// All that is known of one job for one entity.
 #[derive(Debug, Serialize)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Found;
-use crate::assembly::Opened;
-use crate::config::plan::Location;
-use crate::storage::home;
-use crate::storage::local::{LocalSettings, LocalStorage, sweep_claims};
+use euterpe_engine::assembly::Opened;
+use euterpe_graph_file::plan::Location;
+use euterpe_processes::home;
+use euterpe_storage::local::{LocalSettings, LocalStorage, sweep_claims};
 
 /// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
 /// folders that are nobody's, only how long nothing was written there.

@@ -11,9 +11,9 @@ use super::broker::duration;
 use super::place::{Place, wait_for};
 use super::words::{columns, size};
 use super::{Exit, Output};
-use crate::assembly::{Opened, share};
 use crate::telemetry;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Opened, share};
 
 /// Remove what dead processes left behind, and records of runs that are long done. Never touches outputs.
 #[derive(Debug, clap::Args)]

@@ -7,8 +7,8 @@ use euterpe_actors::ids::RunId;
 use euterpe_actors::state::{LetterFilter, StateStore};
 
 use super::Found;
-use crate::assembly::{Opened, now};
 use crate::cli::runs::Account;
+use euterpe_engine::assembly::{Opened, now};
 
 /// Manifests with their entities and end records.
 pub(super) async fn runs(opened: &Opened, age: Duration, dry_run: bool) -> Found {

@@ -13,11 +13,11 @@ use euterpe_actors::dedupe::Presence;
 use super::place::{Place, wait_for};
 use super::run::{Mistake, REMEMBERED, Select};
 use super::{Exit, Output};
-use crate::assembly::Opened;
-use crate::run::feed::why_not;
-use crate::run::ids::Next;
-use crate::run::{Found, survey};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::Opened;
+use euterpe_engine::run::feed::why_not;
+use euterpe_engine::run::ids::Next;
+use euterpe_engine::run::{Found, survey};
 use forecast::Forecast;
 
 /// Say what a run would do, and why; writes nothing.

@@ -8,12 +8,12 @@ use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::Selection;
 
-use crate::assembly::Opened;
 use crate::cli::GraphFile;
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
-use crate::config::{place, plan::Location};
-use crate::run::{Ids, feed::why_not};
+use euterpe_engine::assembly::Opened;
+use euterpe_engine::run::{Ids, feed::why_not};
+use euterpe_graph_file::{place, plan::Location};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
 #[derive(Debug, clap::Args)]

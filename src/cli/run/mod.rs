@@ -17,12 +17,12 @@ use tokio::sync::watch;
 
 pub use args::{Args, Machine, Mistake, Select, find};
 
-use crate::assembly::{Access, Opened, Opening, now};
 use crate::cli::place::Place;
 use crate::cli::{Exit, Output, plan};
-use crate::run::remote::Over;
-use crate::run::{self, Intake, Request, Stop, Tracker, remote, survey};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, Opening, now};
+use euterpe_engine::run::remote::Over;
+use euterpe_engine::run::{self, Intake, Request, Stop, Tracker, remote, survey};
 use progress::Progress;
 use summary::Summary;
 

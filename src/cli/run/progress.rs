@@ -11,8 +11,8 @@ use euterpe_actors::plan::NodePlan;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::Output;
-use crate::run::{Tally, Tracker};
 use crate::telemetry;
+use euterpe_engine::run::{Tally, Tracker};
 
 /// How often bars are drawn.
 const DRAW: Duration = Duration::from_millis(200);

@@ -5,8 +5,8 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::run::{Stop, Tracker};
 use crate::telemetry;
+use euterpe_engine::run::{Stop, Tracker};
 
 /// What a run says that works in this process.
 pub const HERE: [&str; 2] = [

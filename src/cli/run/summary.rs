@@ -5,11 +5,11 @@ use std::time::Duration;
 use euterpe_actors::ids::RunId;
 use serde_json::{Map, Value, json};
 
-use crate::assembly::Opened;
 use crate::cli::words::size;
 use crate::cli::{Exit, Output};
-use crate::run::{Ended, JobTally, Tally};
-use crate::storage::s3::Cache;
+use euterpe_engine::assembly::Opened;
+use euterpe_engine::run::{Ended, JobTally, Tally};
+use euterpe_storage::s3::Cache;
 
 /// A column of the table: its name, and what it counts.
 type Column = (&'static str, fn(&JobTally) -> u64);

@@ -14,12 +14,12 @@ use euterpe_actors::storage::{Wholeness, check_whole};
 use serde::Serialize;
 
 use super::{One, inbox, which};
-use crate::assembly::Opened;
 use crate::cli::place::wait_for;
 use crate::cli::run::REMEMBERED;
 use crate::cli::{Exit, Output};
-use crate::run::survey;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::Opened;
+use euterpe_engine::run::survey;
 
 /// Account for every entity of a run.
 #[derive(Debug, clap::Args)]

@@ -7,11 +7,11 @@ use euterpe_actors::state::{LetterFilter, Origin};
 use serde_json::json;
 
 use super::which::NO_MANIFEST;
-use crate::assembly::Opened;
 use crate::cli::dead::found;
 use crate::cli::place::wait_for;
 use crate::cli::words::count;
 use crate::cli::{Exit, Output};
+use euterpe_engine::assembly::Opened;
 
 /// Counts the inbox's dead letters, one for each job and entity: exit 0 without any, 4 with some.
 ///

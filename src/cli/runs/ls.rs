@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::place::{Place, wait_for};
 use crate::cli::words::{columns, selection, time};
 use crate::cli::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
 
 /// A run on one line.
 #[derive(Debug, Serialize)]

@@ -13,7 +13,7 @@ pub(super) use which::origin;
 
 use super::place::Place;
 use super::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
 
 /// Look at the runs that were started; account for their entities, take up what is open.
 #[derive(Debug, clap::Args)]

@@ -12,17 +12,17 @@ use euterpe_actors::state::{Manifest, RunEnd};
 
 use super::check::{Account, accountant};
 use super::{One, which};
-use crate::assembly::{Opened, now, salt};
 use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow, summary::Summary};
 use crate::cli::{Exit, Output};
-use crate::run::feed::{Feeder, Line};
-use crate::run::ids::Passed;
-use crate::run::survey;
 use crate::telemetry;
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Opened, now, salt};
+use euterpe_engine::run::feed::{Feeder, Line};
+use euterpe_engine::run::ids::Passed;
+use euterpe_engine::run::survey;
 
 /// Publish again what is open of a run, and follow it to the end.
 #[derive(Debug, clap::Args)]

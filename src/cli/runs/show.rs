@@ -9,11 +9,11 @@ use euterpe_actors::state::{LetterFilter, Manifest, RunEnd};
 use serde_json::{Value, json};
 
 use super::{One, which};
-use crate::assembly::Opened;
 use crate::cli::place::wait_for;
 use crate::cli::words::{columns, count, selection, time};
 use crate::cli::{Exit, Output};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::Opened;
 
 struct Shown {
     manifest: Manifest,

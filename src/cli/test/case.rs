@@ -14,13 +14,13 @@ use euterpe_actors::state::{DeadLetter, LetterFilter, Selection};
 use euterpe_actors::storage::{Content as Bytes, StorageErrorKind};
 
 use super::checks;
-use crate::assembly::{Access, Opened, Opening, now};
 use crate::cli::place::wait_for;
 use crate::cli::run::{Following, REMEMBERED, follow_quietly};
-use crate::config::cases::{Checks, Content, Target, TestCase};
-use crate::config::plan::{Location, Plan};
-use crate::run::{Ids, Intake};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::assembly::{Access, Opened, Opening, now};
+use euterpe_engine::run::{Ids, Intake};
+use euterpe_graph_file::cases::{Checks, Content, Target, TestCase};
+use euterpe_graph_file::plan::{Location, Plan};
 
 /// What became of a target.
 pub(super) enum Found {
@@ -52,6 +52,7 @@ pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, registry: &Registry
     let state = Some(Location::Folder { path: scratch.path().join("state"), fsync: false });
     let opening = Opening { jobs: None, state, kept: Some(kept.to_owned()), access: Access::Hold, cache: 0 };
     let opened = Opened::open(own, registry, &opening)?;
+    let codec = registry.samples();
     lay_out(case, &opened, &plan.folder)?;
     wait_for(async {
         for job in &case.jobs {
@@ -62,13 +63,15 @@ pub(super) fn run(case: &TestCase, plan: &Plan, kept: &Path, registry: &Registry
             let name = name_of(&opened, target);
             let found = look(case, &opened, target).await?;
             wrong.extend(
-                checks::wrong(expected, &found, &plan.folder)?.into_iter().map(|wrong| format!("{name} {wrong}")),
+                checks::wrong(expected, &found, &plan.folder, codec.as_deref())?
+                    .into_iter()
+                    .map(|wrong| format!("{name} {wrong}")),
             );
         }
         if case.expect.is_empty() {
             let target = Target::Output(case.jobs[0], 0);
             let (name, found) = (name_of(&opened, &target), look(case, &opened, &target).await?);
-            let wrongs = checks::wrong(&Checks::default(), &found, &plan.folder)?;
+            let wrongs = checks::wrong(&Checks::default(), &found, &plan.folder, codec.as_deref())?;
             wrong.extend(wrongs.into_iter().map(|wrong| format!("{name} {wrong}")));
         }
         Ok(wrong)

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use bytes::Bytes;
+use euterpe_actors::transform::SampleCodec;
 use serde_json::Value;
 
 use super::case::Found;
-use crate::config::cases::{Checks, Sound};
-use crate::transform::audio;
+use euterpe_graph_file::cases::{Checks, Sound};
 
 /// How much numbers may differ in JSON that is looked at for some of its members.
 const NEAR: f64 = 1e-6;
@@ -20,7 +20,12 @@ const WITHIN: f64 = 0.01;
 ///
 /// # Errors
 /// Where what was found, or a file that it is compared with, cannot be read.
-pub(super) fn wrong(expected: &Checks, found: &Found, folder: &Path) -> anyhow::Result<Vec<String>> {
+pub(super) fn wrong(
+    expected: &Checks,
+    found: &Found,
+    folder: &Path,
+    codec: Option<&dyn SampleCodec>,
+) -> anyhow::Result<Vec<String>> {
     if let Some(reason) = &expected.dead {
         return Ok(match found {
             Found::Dead(is, ..) if is == reason => Vec::new(),
@@ -62,7 +67,7 @@ pub(super) fn wrong(expected: &Checks, found: &Found, folder: &Path) -> anyhow::
         wrong.extend(differs(&bytes, &other).map(|how| format!("differs from {}: {how}", file.display())));
     }
     if let Some(sound) = &expected.audio {
-        wrong.extend(sounds(content, sound));
+        wrong.extend(sounds(content, sound, codec));
     }
     Ok(wrong)
 }
@@ -115,8 +120,15 @@ fn differs(a: &[u8], b: &[u8]) -> Option<String> {
     a.iter().zip(b).position(|(a, b)| a != b).map(|at| format!("first at byte {at}"))
 }
 
-fn sounds(content: &euterpe_actors::storage::Content, expected: &Sound) -> Vec<String> {
-    let is = match audio::measured(content) {
+fn sounds(
+    content: &euterpe_actors::storage::Content,
+    expected: &Sound,
+    codec: Option<&dyn SampleCodec>,
+) -> Vec<String> {
+    let Some(codec) = codec else {
+        return vec!["cannot be measured: this program was built without the feature `audio`".to_owned()];
+    };
+    let is = match codec.measure(content) {
         Ok(is) => is,
         Err(fault) => return vec![format!("is no sound: {fault}")],
     };
@@ -146,7 +158,7 @@ mod tests {
 
     fn said(checks: Value, found: &Found) -> Vec<String> {
         let checks: Checks = serde_json::from_value(checks).expect("checks");
-        wrong(&checks, found, Path::new("")).expect("looked at")
+        wrong(&checks, found, Path::new(""), Some(&*euterpe_audio::codec())).expect("looked at")
     }
 
     fn there(text: &'static str) -> Found {

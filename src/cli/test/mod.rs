@@ -12,8 +12,8 @@ use serde_json::json;
 use super::words::count;
 use super::{Exit, GraphFile, Output};
 use crate::cli::place::wait_for;
-use crate::config::{place, plan::Location};
-use crate::transform::Registry;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::{place, plan::Location};
 
 /// Run the tests that stand in a graph file, and those of its Python transforms. Nothing outside a scratch folder is
 /// written.
@@ -51,7 +51,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         Err(exit) => return Ok(exit),
     };
     let folder = args.state.as_ref().and_then(Location::folder).map(Path::to_owned);
-    let kept = folder.unwrap_or_else(|| plan.folder.join(crate::assembly::STATE_FOLDER));
+    let kept = folder.unwrap_or_else(|| plan.folder.join(euterpe_engine::assembly::STATE_FOLDER));
     let chosen = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let mut verdicts = Vec::new();
     for case in plan.tests.iter().filter(|case| chosen(&case.name)) {

@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use anyhow::Context;
 
-use crate::assembly;
-use crate::config::plan::Plan;
-use crate::transform::python::Python;
+use euterpe_engine::assembly;
+use euterpe_graph_file::plan::Plan;
+use euterpe_processes::python::Python;
 
 /// The tests of one file, in one environment.
 pub(super) struct Suite {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
-use euterpe::transform::{OpenContext, OutputShape, Registry};
+use euterpe_actors::transform::{OpenContext, OutputShape};
 use euterpe_actors::{
     ids::{EntityId, InputName},
     outcome::Fault,
@@ -28,7 +28,7 @@ fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> 
         outputs: vec![OutputShape { name: String::new(), suffix: suffix.to_owned() }],
         ..OpenContext::default()
     };
-    let registry = Registry::with_builtins();
+    let registry = euterpe_engine::builtin::registry();
     let entry = registry.find(name).unwrap_or_else(|| panic!("no transform named {name}"));
     let mut transform = entry.open(&with, &job).unwrap_or_else(|problems| panic!("{problems:?}"))()?;
     let folder = tempfile::tempdir().expect("a temporary folder");

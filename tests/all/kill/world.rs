@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use euterpe::storage::local::{LocalSettings, LocalStorage};
 use euterpe_actors::state::{LetterFilter, StateStore};
 use euterpe_actors::storage::{Storage, Wholeness, check_whole};
+use euterpe_storage::local::{LocalSettings, LocalStorage};
 
 /// A folder with a graph, its ids, its state and its outputs.
 pub struct World {

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use euterpe::broker::amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 use euterpe_actors::broker::Broker;
 use euterpe_actors::ids::JobName;
+use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 
 use super::Rabbit;
 
@@ -37,5 +37,5 @@ async fn rabbitmq_passes_the_suite_of_the_broker_port() {
             Arc::new(amqp) as Arc<dyn Broker>
         }
     };
-    euterpe_actors::testkit::broker_suite::passes(open).await;
+    euterpe_testkit::broker_suite::passes(open).await;
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use euterpe::storage::s3::{Cache, S3Storage, Tuning};
 use euterpe_actors::storage::{Content, Object, Storage};
+use euterpe_storage::s3::{Cache, S3Storage, Tuning};
 
 use super::run::Studio;
 use super::server::{BUCKET, Server, store_in};

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use euterpe::storage::s3::BucketClaims;
 use euterpe_actors::claims::{Claims, Lease, Leased, TTL};
 use euterpe_actors::message::Target;
 use euterpe_actors::storage::StorageError;
+use euterpe_storage::s3::BucketClaims;
 use tokio::{runtime::Handle, time::Instant};
 
 use super::server::{Moto, Server, late_in_a_second, store};
@@ -86,7 +86,7 @@ impl Lease for ClockedLease {
 mod memory {
     use super::*;
 
-    euterpe_actors::claims_suite!(start_paused = true; {
+    euterpe_testkit::claims_suite!(start_paused = true; {
         let at = Clocked::new(Server::memory());
         let node = |name: &str| {
             let claims = Arc::new(BucketClaims::new(&at.server.store("state"), name, TTL));
@@ -101,7 +101,7 @@ mod memory {
 /// condition.
 mod moto {
     use super::*;
-    use euterpe_actors::testkit::claims_suite;
+    use euterpe_testkit::claims_suite;
 
     #[tokio::test]
     async fn what_it_can_is_as_the_suite_says() {
@@ -162,7 +162,7 @@ async fn requests_that_are_declined_and_answers_that_are_lost_take_no_claim_from
 #[tokio::test]
 async fn a_server_that_is_not_there_is_trouble_and_no_answer() {
     let port = crate::rabbit::free_port();
-    let tuning = euterpe::storage::s3::Tuning { tries: 1, ..Default::default() };
+    let tuning = euterpe_storage::s3::Tuning { tries: 1, ..Default::default() };
     let claims = BucketClaims::new(&store(&format!("http://127.0.0.1:{port}"), "state", tuning), "a", TTL);
     let error = claims.lease(&target("t")).await.expect_err("nobody is there");
     assert!(error.is_trouble(), "{error}");

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use euterpe::storage::s3::Tuning;
 use euterpe_actors::storage::{Content, Storage};
+use euterpe_storage::s3::Tuning;
 
 use super::proxy::Proxy;
 use super::run::Studio;

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use euterpe::storage::s3::{Cache, Tuning};
 use euterpe_actors::storage::{Content, Storage};
+use euterpe_storage::s3::{Cache, Tuning};
 
 use super::run::Studio;
 use super::server::{BUCKET, Server, store_in};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use euterpe::storage::s3::{BucketHold, HoldError, S3Storage};
 use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::{Content, Storage};
+use euterpe_storage::s3::{BucketHold, HoldError, S3Storage};
 
 use super::server::{Server, late_in_a_second};
 use crate::rabbit::soon;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use euterpe::storage::s3::Tuning;
 use euterpe_actors::storage::{Content, ListedProblem, Page, Storage, StorageErrorKind};
+use euterpe_storage::s3::Tuning;
 
 use super::server::{BUCKET, Server, store};
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use euterpe::storage::s3::{Findings, Heed};
 use euterpe_actors::storage::{Content, Storage, Stored};
+use euterpe_storage::s3::{Findings, Heed};
 
 use super::server::{Moto, Server};
 

@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use euterpe::storage::s3::Tuning;
 use euterpe_actors::storage::{Content, Storage, StorageError};
+use euterpe_storage::s3::Tuning;
 
 use super::server::{USER, store};
 

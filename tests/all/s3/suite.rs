@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use euterpe::storage::s3::{Cache, Tuning};
 use euterpe_actors::storage::Storage;
+use euterpe_storage::s3::{Cache, Tuning};
 
 use super::server::{Moto, Server, store_in};
 use super::two_nodes::InTurn;
@@ -12,7 +12,7 @@ use super::two_nodes::InTurn;
 mod memory {
     use super::*;
 
-    euterpe_actors::storage_suite!({
+    euterpe_testkit::storage_suite!({
         let server = Server::memory();
         (Arc::new(server.store("")) as Arc<dyn Storage>, server)
     });
@@ -22,7 +22,7 @@ mod memory {
 mod two_nodes {
     use super::*;
 
-    euterpe_actors::storage_suite!({
+    euterpe_testkit::storage_suite!({
         let server = Server::memory();
         let [one, other] = [(); 2].map(|()| server.store("some/prefix"));
         (Arc::new(InTurn::new(one, other)) as Arc<dyn Storage>, server)
@@ -33,7 +33,7 @@ mod two_nodes {
 mod cached {
     use super::*;
 
-    euterpe_actors::storage_suite!({
+    euterpe_testkit::storage_suite!({
         let (server, folder) = (Server::memory(), tempfile::tempdir().expect("a folder"));
         let node = |name: &str| {
             let cache = Some(Cache::of(100 << 20));
@@ -55,7 +55,7 @@ mod folder {
         (Arc::new(server.store("data")), server)
     }
 
-    euterpe_actors::storage_suite!(@group objects, made();
+    euterpe_testkit::storage_suite!(@group objects, made();
         what_was_stored_is_seen_at_once_and_read_back_whole,
         what_is_missing_is_not_there_to_look_at_and_not_found_to_open,
         a_removed_object_is_gone_and_removing_it_again_is_no_error,
@@ -66,7 +66,7 @@ mod folder {
         a_message_shows_a_key_cut_and_escaped,
         a_reader_sees_one_whole_version_while_writers_replace_it
     );
-    euterpe_actors::storage_suite!(@group stamps, made();
+    euterpe_testkit::storage_suite!(@group stamps, made();
         a_stamp_is_kept_and_its_hash_filled_in,
         an_object_without_a_stamp_is_foreign,
         a_stamp_of_a_hundred_ancestors_is_kept,
@@ -74,7 +74,7 @@ mod folder {
         an_older_ancestor_never_replaces_a_newer_one,
         what_was_seen_may_be_replaced_and_nothing_else
     );
-    euterpe_actors::storage_suite!(@group listing, made();
+    euterpe_testkit::storage_suite!(@group listing, made();
         a_listing_shows_each_object_once,
         a_listing_goes_by_the_text_before_which_may_end_within_a_segment,
         a_listing_ends_when_its_reader_has_seen_enough,
@@ -94,7 +94,7 @@ mod moto {
         (Arc::new(server.store("data")), server)
     }
 
-    euterpe_actors::storage_suite!(@group objects, made();
+    euterpe_testkit::storage_suite!(@group objects, made();
         what_was_stored_is_seen_at_once_and_read_back_whole,
         what_is_missing_is_not_there_to_look_at_and_not_found_to_open,
         a_removed_object_is_gone_and_removing_it_again_is_no_error,
@@ -106,7 +106,7 @@ mod moto {
         a_key_may_be_long,
         a_reader_sees_one_whole_version_while_writers_replace_it
     );
-    euterpe_actors::storage_suite!(@group stamps, made();
+    euterpe_testkit::storage_suite!(@group stamps, made();
         a_stamp_is_kept_and_its_hash_filled_in,
         an_object_without_a_stamp_is_foreign,
         a_stamp_of_a_hundred_ancestors_is_kept,
@@ -114,7 +114,7 @@ mod moto {
         an_older_ancestor_never_replaces_a_newer_one,
         what_was_seen_may_be_replaced_and_nothing_else
     );
-    euterpe_actors::storage_suite!(@group listing, made();
+    euterpe_testkit::storage_suite!(@group listing, made();
         a_listing_shows_each_object_once,
         a_listing_goes_by_the_text_before_which_may_end_within_a_segment,
         a_listing_ends_when_its_reader_has_seen_enough,

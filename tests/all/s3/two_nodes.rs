@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use euterpe::storage::s3::S3Storage;
 use euterpe_actors::storage::{Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, Stored};
+use euterpe_storage::s3::S3Storage;
 
 /// Two clients that know nothing of each other.
 #[derive(Debug)]

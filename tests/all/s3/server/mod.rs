@@ -18,7 +18,7 @@ use std::{
 };
 
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use euterpe::storage::s3::{Cache, S3Settings, S3Storage, Tuning};
+use euterpe_storage::s3::{Cache, S3Settings, S3Storage, Tuning};
 
 pub use moto::Moto;
 pub use serve::serve_if_asked;

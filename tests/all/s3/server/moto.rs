@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use euterpe::storage::s3::{S3Storage, Tuning};
+use euterpe_storage::s3::{S3Storage, Tuning};
 
 use super::BUCKET;
 use crate::venv::python_with;

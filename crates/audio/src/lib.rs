@@ -1,0 +1,71 @@
+//! Sound: decoding with bounds, the transforms `audio.*` that stand on it, and `synth.track`, which makes music of nothing.
+//!
+//! A track travels through here in planar blocks of `f32`, one `Vec` per channel, with full scale at ±1; nothing holds a
+//! whole track unless its output is a whole track.
+//!
+//! ```text
+//! source ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ mel, melspectrogram, spectrogram
+//!    (ending, not_audio: is it whole,        │    ──▶ loudness
+//!     is it sound at all?)                   └──▶ write (ogg) ◀── transcode, synth
+//! ```
+//!
+//! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes.
+
+mod codec;
+mod decode;
+mod ending;
+mod loudness;
+mod mel;
+mod melspectrogram;
+mod mix;
+mod not_audio;
+mod npy;
+mod ogg;
+mod pcm;
+mod resample;
+mod source;
+mod spectrogram;
+mod spectrum;
+mod synth;
+#[cfg(test)]
+mod testing;
+mod transcode;
+mod write;
+
+use euterpe_actors::transform::{OptionProblem, Registry};
+
+pub use codec::codec;
+
+/// Adds the transforms of this crate.
+pub fn register(registry: &mut Registry) {
+    for entry in [loudness::entry(), melspectrogram::entry(), spectrogram::entry(), transcode::entry(), synth::entry()]
+    {
+        registry.register(entry);
+    }
+}
+
+/// The extensions of the files that can be decoded, most usual first.
+pub(crate) const EXTENSIONS: &[&str] = &[
+    "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
+];
+
+/// The longest track that is read unless a job says otherwise, in minutes: a day.
+pub(crate) const MAX_MINUTES: u32 = 24 * 60;
+
+/// What is wrong with a job's `max_minutes`.
+pub(crate) fn minutes_problem(minutes: u32) -> Option<OptionProblem> {
+    let allowed = 1..=MAX_MINUTES * 31;
+    (!allowed.contains(&minutes)).then(|| {
+        OptionProblem::new(
+            "max_minutes",
+            format!("expected a number of minutes from 1 to {}, got {minutes}", allowed.end()),
+        )
+    })
+}
+
+/// A time in a track as people write it: `3:04`, `1:02:03`.
+pub(crate) fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}

@@ -1,0 +1,153 @@
+//! `audio.loudness`: how loud a track is, after EBU R 128 (ITU-R BS.1770-4), as JSON.
+//!
+//! Members, each rounded to two decimals, and `null` where there is no such number (silence, or less than 0.4 s):
+//! `integrated_lufs`, `range_lu` (EBU Tech 3342), `true_peak_dbtp` and `sample_peak_dbfs` (of the loudest channel); then
+//! `duration_s` (three decimals), `rate_hz` and `channels`. Computed by the `ebur128` crate, a port of libebur128.
+
+use ebur128::{Channel, EbuR128, Mode};
+use euterpe_actors::{
+    outcome::Fault,
+    transform::{Product, TransformFactory, Work, blocking::blocking},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use symphonia::core::audio::Position;
+
+use super::{EXTENSIONS, MAX_MINUTES, decode::Decoder, minutes_problem};
+use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
+
+/// The options of `audio.loudness`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loudness {
+    /// The longest track that is read, in minutes (default: 1440, a day).
+    pub max_minutes: u32,
+}
+
+impl Default for Loudness {
+    fn default() -> Self {
+        Self { max_minutes: MAX_MINUTES }
+    }
+}
+
+impl Settings for Loudness {
+    fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
+        minutes_problem(self.max_minutes).into_iter().collect()
+    }
+}
+
+/// How the registry knows it.
+pub fn entry() -> Entry {
+    Entry::new("audio.loudness", "loudness, loudness range and peaks after EBU R 128, as JSON", open)
+        .inputs(InputRule::Exactly(&["audio"]))
+        .reads(EXTENSIONS)
+        .writes(&["json"])
+}
+
+#[derive(Serialize)]
+struct Measured {
+    integrated_lufs: Option<f64>,
+    range_lu: Option<f64>,
+    true_peak_dbtp: Option<f64>,
+    sample_peak_dbfs: Option<f64>,
+    duration_s: f64,
+    rate_hz: u32,
+    channels: usize,
+}
+
+fn open(settings: Loudness, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
+    Ok(blocking("loudness", move || Ok(Box::new(move |work: &Work| loudness(work, settings.max_minutes)))))
+}
+
+fn loudness(work: &Work, max_minutes: u32) -> Result<Product, Fault> {
+    let mut track = Decoder::open(work, "audio", max_minutes)?;
+    let (rate, channels) = (track.rate(), track.channels());
+    let odd = |error: ebur128::Error| {
+        Fault::bad_input(format!("loudness is not defined for {channels} channels at {rate} Hz ({error})"))
+    };
+    let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK | Mode::SAMPLE_PEAK;
+    let mut meter = EbuR128::new(channels as u32, rate, mode).map_err(odd)?;
+    if let Some(map) = track.layout().and_then(|layout| channel_map(layout, channels)) {
+        meter.set_channel_map(&map).map_err(odd)?;
+    }
+    while let Some(block) = track.next_block()? {
+        let planes: Vec<&[f32]> = block.iter().map(Vec::as_slice).collect();
+        meter.add_frames_planar_f32(&planes).map_err(odd)?;
+    }
+    let mut peaks = (0.0f64, 0.0f64);
+    for channel in 0..channels as u32 {
+        peaks.0 = peaks.0.max(meter.true_peak(channel).map_err(odd)?);
+        peaks.1 = peaks.1.max(meter.sample_peak(channel).map_err(odd)?);
+    }
+    let integrated = meter.loudness_global().map_err(odd)?;
+    let measured = Measured {
+        integrated_lufs: rounded(integrated, 100.0),
+        range_lu: integrated
+            .is_finite()
+            .then(|| meter.loudness_range())
+            .transpose()
+            .map_err(odd)?
+            .and_then(|range| rounded(range, 100.0)),
+        true_peak_dbtp: rounded(20.0 * peaks.0.log10(), 100.0),
+        sample_peak_dbfs: rounded(20.0 * peaks.1.log10(), 100.0),
+        duration_s: rounded(track.frames() as f64 / f64::from(rate), 1000.0).unwrap_or(0.0),
+        rate_hz: rate,
+        channels,
+    };
+    let mut json = serde_json::to_vec_pretty(&measured)
+        .map_err(|error| Fault::fatal(format!("could not write the measurement: {error}")))?;
+    json.push(b'\n');
+    Ok(Product::bytes(json))
+}
+
+/// None for what is no number; never a negative zero.
+fn rounded(value: f64, steps: f64) -> Option<f64> {
+    value.is_finite().then(|| (value * steps).round() / steps + 0.0)
+}
+
+/// The meaning of each channel to the meter, in the order of the block.
+fn channel_map(layout: Position, channels: usize) -> Option<Vec<Channel>> {
+    let map: Vec<Channel> = layout
+        .iter()
+        .map(|position| match position {
+            Position::FRONT_LEFT => Channel::Left,
+            Position::FRONT_RIGHT => Channel::Right,
+            Position::FRONT_CENTER => Channel::Center,
+            Position::REAR_LEFT | Position::SIDE_LEFT => Channel::LeftSurround,
+            Position::REAR_RIGHT | Position::SIDE_RIGHT => Channel::RightSurround,
+            Position::LFE1 | Position::LFE2 => Channel::Unused,
+            _ => Channel::Center,
+        })
+        .collect();
+    (map.len() == channels).then_some(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{run, tone, wav, work};
+    use super::*;
+
+    fn measured(bytes: &[u8]) -> serde_json::Value {
+        let factory = entry().open(&serde_json::Value::Null, &OpenContext::default()).expect("good options");
+        let json = run(&factory, work("t", &[("audio", "t.wav", bytes)], "json")).expect("measured");
+        serde_json::from_slice(&json).expect("json")
+    }
+
+    #[test]
+    fn a_tone_of_1_khz_is_as_loud_as_the_standard_says() {
+        // BS.1770: a sine of 997 Hz at full scale on one channel reads −3.01 LKFS; half of full scale 6.02 less.
+        let got = measured(&wav(48_000, &[tone(997.0, 48_000, 480_000)]));
+        assert!((got["integrated_lufs"].as_f64().expect("a number") + 9.03).abs() < 0.05, "{got}");
+        assert!((got["sample_peak_dbfs"].as_f64().expect("a number") + 6.02).abs() < 0.02, "{got}");
+        assert_eq!((got["duration_s"].as_f64(), got["range_lu"].as_f64()), (Some(10.0), Some(0.0)));
+    }
+
+    #[test]
+    fn silence_has_no_loudness_instead_of_minus_infinity() {
+        let got = measured(&wav(44_100, &[vec![0.0; 88_200], vec![0.0; 88_200]]));
+        for member in ["integrated_lufs", "range_lu", "true_peak_dbtp", "sample_peak_dbfs"] {
+            assert!(got[member].is_null(), "{got}");
+        }
+        assert_eq!((got["channels"].as_u64(), got["rate_hz"].as_u64()), (Some(2), Some(44_100)));
+    }
+}

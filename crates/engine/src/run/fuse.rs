@@ -1,0 +1,64 @@
+//! Empties the queue of what the broker itself gave up on: each message becomes a dead letter, and only then is gone.
+
+use std::{convert::Infallible, time::Duration};
+
+use euterpe_actors::broker::Delivery;
+use euterpe_actors::ids::JobName;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{DeadLetter, StateStore};
+use euterpe_actors::wire;
+
+use euterpe_amqp::Amqp;
+
+/// How long to wait after the state store did not take a letter.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Keeps what the broker gave up on as dead letters.
+///
+/// What came for a job of no possible name is kept under `first`.
+pub async fn empty(amqp: &Amqp, state: &StateStore, first: &JobName, node: &str, clock: fn() -> u64) -> Infallible {
+    let mut blown = amqp.blown();
+    loop {
+        let Some((job, delivery)) = blown.next().await else {
+            return std::future::pending().await; // closed: the node is on its way to its end
+        };
+        let letter = letter(&job, first, &delivery, node, clock());
+        match state.keep_letter(&letter).await {
+            Ok(_) => {
+                tracing::error!(%job, entity = letter.entity, "the broker gave up on a message; it is a dead letter");
+                delivery.ack();
+            }
+            Err(error) => {
+                tracing::error!("a dead letter cannot be kept, the message stays in the broker: {error}");
+                drop(delivery);
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+fn letter(job: &str, first: &JobName, delivery: &Delivery, node: &str, millis: u64) -> DeadLetter {
+    let message = wire::decode(&delivery.body).ok();
+    let start = &delivery.body[..delivery.body.len().min(1024)];
+    let entity = match &message {
+        Some(message) => message.target.entity.to_string(),
+        None => format!("unreadable {:016x}", xxhash_rust::xxh3::xxh3_64(&delivery.body)),
+    };
+    DeadLetter {
+        run: message.as_ref().map(|message| message.run),
+        job: JobName::new(job).unwrap_or_else(|_| first.clone()),
+        entity,
+        reason: Reason::GivenUpByBroker,
+        text: "the broker delivered it too often without an answer; its nodes died or lost their connection each time"
+            .into(),
+        stderr: String::new(),
+        tries: 0,
+        millis,
+        node: node.to_owned(),
+        about: None,
+        body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
+        content_type: delivery.writing.content_type(),
+        envelope: DeadLetter::envelope_of(&delivery.body),
+        message,
+    }
+}

@@ -1,0 +1,136 @@
+//! No key has two writers: outputs against outputs, and outputs against sources, across stores that share a place.
+
+use std::path::{Path, PathBuf};
+
+use euterpe_actors::plan::{OutputPlan, Route};
+use euterpe_actors::template::{Piece, Template, Var};
+
+use super::Draft;
+use super::outputs::is_encoded;
+use super::pattern::{Pattern, Set};
+use super::stores::Checked;
+use super::transforms::output_path;
+use crate::plan::Location;
+use crate::problem::{Findings, Place, printable};
+
+/// The most clashes that are told; more say nothing new.
+const ENOUGH: usize = 20;
+
+/// Something that a pattern of keys belongs to.
+struct Keys {
+    pattern: Pattern,
+    text: String,
+    job: usize,
+    place: Place,
+    path: String,
+}
+
+/// Checks that no two outputs, and no output and source, can share a key.
+pub fn check(drafts: &[Draft<'_>], stores: &[Checked], findings: &Findings) {
+    let roots: Vec<(&str, String)> = stores
+        .iter()
+        .filter_map(|store| Some((store.name.as_str(), root(&store.checked.as_ref()?.location))))
+        .collect();
+    let root_of = |name: &str| roots.iter().find(|(known, _)| *known == name).map(|(_, root)| root.as_str());
+    let outputs = written_keys(drafts, &root_of);
+    let sources = source_keys(drafts, &root_of);
+    let enough = findings.len() + ENOUGH;
+    let name = |at: usize| printable(&drafts[at].written.name.value);
+    for (at, output) in outputs.iter().enumerate() {
+        for other in &outputs[..at] {
+            if findings.len() < enough && output.pattern.meets(&other.pattern) {
+                let message = format!(
+                    "`{}` of `{}` may be the same key as `{}`; put a folder of its own before one of them",
+                    printable(&other.text),
+                    name(other.job),
+                    printable(&output.text)
+                );
+                findings.add(output.place, output.path.clone(), message);
+            }
+        }
+        for source in &sources {
+            if findings.len() < enough && output.pattern.meets(&source.pattern) {
+                let message = format!(
+                    "this may overwrite the source `{}` of `{}`; write to another store or folder",
+                    printable(&source.text),
+                    name(source.job)
+                );
+                findings.add(output.place, output.path.clone(), message);
+            }
+        }
+    }
+}
+
+fn written_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r str>) -> Vec<Keys> {
+    let encoded = Set::of(is_encoded);
+    let mut keys = Vec::new();
+    for (job, draft) in drafts.iter().enumerate() {
+        for (written, output) in draft.written.outputs.iter().zip(&draft.outputs) {
+            let Some(OutputPlan { store, key }) = output else { continue };
+            let Some(root) = root_of(store.as_str()) else { continue };
+            let pattern = pattern(root, key, encoded, None);
+            let path = output_path(draft, &written.name.value);
+            keys.push(Keys { pattern, text: written.to.value.clone(), job, place: written.to.place, path });
+        }
+    }
+    keys
+}
+
+fn source_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r str>) -> Vec<Keys> {
+    let anything = Set::of(|_| true);
+    let mut keys: Vec<Keys> = Vec::new();
+    for (job, draft) in drafts.iter().enumerate() {
+        for (written, input) in draft.written.inputs.iter().zip(&draft.inputs) {
+            let Some(Route::Source { store, key, exts }) = input.as_ref().map(|input| &input.from) else { continue };
+            let Some(root) = root_of(store.as_str()) else { continue };
+            let text = &written.from.value;
+            if keys.iter().any(|known| known.text == *text && drafts[known.job].facts == draft.facts) {
+                continue;
+            }
+            let exts: Vec<Option<&str>> = match exts.len() {
+                0 => vec![None],
+                _ => exts.iter().map(|ext| Some(ext.as_str())).collect(),
+            };
+            for ext in exts {
+                let pattern = pattern(root, key, anything, ext);
+                keys.push(Keys { pattern, text: text.clone(), job, place: written.from.place, path: String::new() });
+            }
+        }
+    }
+    keys
+}
+
+fn pattern(root: &str, key: &Template, variable: Set, ext: Option<&str>) -> Pattern {
+    let mut pattern = Pattern::default();
+    pattern.text(root);
+    for piece in key.pieces() {
+        match (piece, ext) {
+            (Piece::Text(text), _) => pattern.text(text),
+            (Piece::Var(Var::Ext), Some(ext)) => pattern.text_of_any_case(ext),
+            (Piece::Var(_), _) => pattern.some(variable),
+        }
+    }
+    pattern
+}
+
+/// What every key of a store starts with, so that the keys of stores at one place or inside of each other compare.
+fn root(location: &Location) -> String {
+    match location {
+        Location::Folder { path, .. } => format!("file:{}/", real(path).display()),
+        Location::S3 { bucket, prefix, endpoint, .. } => {
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            format!("s3:{}/{bucket}/{prefix}{slash}", endpoint.as_deref().unwrap_or(""))
+        }
+    }
+}
+
+/// The path with the links of what exists of it followed.
+fn real(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let Ok(found) = above.canonicalize() {
+            let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+            return if rest.as_os_str().is_empty() { found } else { found.join(rest) };
+        }
+    }
+    path.to_owned()
+}

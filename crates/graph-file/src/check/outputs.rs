@@ -1,0 +1,154 @@
+//! Where outputs go: a known store, a sound key, and never two entities under one key.
+
+use euterpe_actors::ids::InputName;
+use euterpe_actors::plan::OutputPlan;
+use euterpe_actors::template::{EntityForm, Piece, Template, Var};
+
+use super::Draft;
+use super::stores::Checked;
+use super::transforms::output_path;
+use crate::problem::{At, Findings, did_you_mean, printable};
+use crate::written::Output;
+
+/// The longest template of a key, in bytes.
+const LONGEST: usize = 256;
+/// The most outputs of a job.
+const MOST_OUTPUTS: usize = 16;
+
+/// Reads the outputs of each job.
+pub fn read(drafts: &mut [Draft<'_>], stores: &[Checked], findings: &Findings) {
+    for draft in drafts {
+        if let Some(extra) = draft.written.outputs.get(MOST_OUTPUTS) {
+            let path = format!("{}.outputs", draft.path);
+            findings.add(extra.name.place, path, format!("a job has at most {MOST_OUTPUTS} outputs"));
+        }
+        draft.outputs = draft.written.outputs.iter().map(|output| read_one(draft, output, stores, findings)).collect();
+    }
+}
+
+fn read_one(draft: &Draft<'_>, output: &Output, stores: &[Checked], findings: &Findings) -> Option<OutputPlan> {
+    let path = output_path(draft, &output.name.value);
+    if let Err(error) = InputName::new(&output.name.value) {
+        findings.add(output.name.place, path.clone(), error.to_string());
+    }
+    let (store, key) = match output.to.value.split_once(':') {
+        Some(split) => split,
+        None => {
+            findings.add(output.to.place, path, "no store here; write `store:key`, such as `derived:mel/{id}.npy`");
+            return None;
+        }
+    };
+    let known = find_store(store, &output.to, &path, stores, findings);
+    let form = draft.form.as_ref()?;
+    let refuse = |message: String| {
+        findings.add(output.to.place, path.clone(), message);
+        None
+    };
+    if key.contains("{ext}") {
+        return refuse("`{ext}` ends a source only; an output names its suffix, such as `.flac`".into());
+    }
+    if let Err(message) = sound_key(key) {
+        return refuse(message);
+    }
+    let template = match Template::parse(key, form) {
+        Ok(template) => template,
+        Err(error) => return refuse(error.to_string()),
+    };
+    if let Err(message) = one_key_for_each(&template, form) {
+        return refuse(message);
+    }
+    Some(OutputPlan { store: known?.name.clone(), key: template })
+}
+
+/// The store of a name, or a problem.
+pub fn find_store<'s>(
+    name: &str,
+    at: &At<String>,
+    path: &str,
+    stores: &'s [Checked],
+    findings: &Findings,
+) -> Option<&'s crate::plan::Store> {
+    match stores.iter().find(|store| store.name == name) {
+        Some(store) => store.checked.as_ref(),
+        None => {
+            let near = did_you_mean(name, stores.iter().map(|store| store.name.as_str()));
+            findings.add(at.place, path, format!("no store named `{}`{near}", printable(name)));
+            None
+        }
+    }
+}
+
+/// Whether the constant text of a key stays below its store, whatever the variables hold.
+pub fn sound_key(key: &str) -> Result<(), String> {
+    if key.is_empty() {
+        return Err("the key after the store is missing; write one such as `mel/{id}.npy`".into());
+    }
+    if key.len() > LONGEST {
+        return Err(format!("a key has at most {LONGEST} bytes, this one has {}", key.len()));
+    }
+    if let Some(bad) = key.chars().find(|c| c.is_control() || *c == '\\') {
+        return Err(format!("a key may not hold the character U+{:04X}", bad as u32));
+    }
+    if key.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err("a key has no empty, `.` or `..` segment between slashes, and no slash at its ends".into());
+    }
+    Ok(())
+}
+
+/// Whether the key tells any two entities apart.
+fn one_key_for_each(template: &Template, form: &EntityForm) -> Result<(), String> {
+    let pieces = template.pieces();
+    let has = |wanted: &Var| pieces.iter().any(|piece| matches!(piece, Piece::Var(var) if var == wanted));
+    if !has(&Var::Id) {
+        let missing = form.names().iter().enumerate().find(|(at, _)| !has(&Var::Part(*at)));
+        if form.names().is_empty() {
+            return Err("every entity would get this one key; put `{id}` into it".into());
+        }
+        if let Some((_, name)) = missing {
+            return Err(format!(
+                "entities that differ in `{{{name}}}` alone would get one key; put it in, or use `{{id}}`"
+            ));
+        }
+    }
+    let mut between = "";
+    let mut before: Option<&Var> = None;
+    let only_one = {
+        let mut vars = pieces.iter().filter_map(|piece| if let Piece::Var(var) = piece { Some(var) } else { None });
+        let first = vars.next();
+        vars.all(|var| Some(var) == first)
+    };
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => between = text,
+            Piece::Var(var) => {
+                if before.is_some() && !only_one && !tells_apart(between, form) {
+                    let separator = form.separators().find(|s| is_plain_separator(s)).unwrap_or("+");
+                    return Err(format!(
+                        "`{between}` may stand inside of a part as well, so that two entities could get one key; \
+                         put `{separator}` between the parts, or use `{{id}}`"
+                    ));
+                }
+                before = Some(var);
+                between = "";
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether no encoded part can hold `text`: it has a character that encoding takes away, or a separator of the form.
+fn tells_apart(text: &str, form: &EntityForm) -> bool {
+    text.bytes().any(|b| !is_encoded(b)) || form.separators().any(|s| is_plain_separator(s) && text.contains(s))
+}
+
+/// Whether a separator looks the same encoded and raw, and cannot come about by encoding something else.
+fn is_plain_separator(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| is_encoded(b) && b != b'%')
+        && matches!(text.as_bytes()[0], b'.' | b'_' | b'/' | b'-')
+}
+
+/// Whether an encoded part may hold the byte.
+pub fn is_encoded(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b'%')
+}

@@ -1,0 +1,133 @@
+//! Where inputs come from: a source in a known store, or an output of a known job.
+
+use euterpe_actors::ids::{EntityId, InputName};
+use euterpe_actors::plan::{InputPlan, JobIx, Mapping, Route};
+use euterpe_actors::template::{EntityForm, Template};
+
+use super::Draft;
+use super::outputs::{find_store, sound_key};
+use super::stores::Checked;
+use crate::problem::{Findings, did_you_mean, printable};
+use crate::written::{self, Input, Work};
+
+/// The most inputs of a job.
+const MOST_INPUTS: usize = 64;
+
+/// Resolves the inputs of each job; a parent is named by its place in the file.
+pub fn resolve(drafts: &mut [Draft<'_>], stores: &[Checked], findings: &Findings) {
+    let jobs: Vec<&written::Job> = drafts.iter().map(|draft| draft.written).collect();
+    let inputs = |draft: &Draft<'_>| {
+        if let Some(extra) = draft.written.inputs.get(MOST_INPUTS) {
+            let message = format!("a job has at most {MOST_INPUTS} inputs");
+            findings.add(extra.name.place, format!("{}.in", draft.path), message);
+        }
+        let one = |input: &Input| {
+            let path = format!("{}.in.{}", draft.path, printable(&input.name.value));
+            let name = InputName::new(&input.name.value);
+            if let Err(error) = &name {
+                findings.add(input.name.place, path.clone(), error.to_string());
+            }
+            let from = match input.from.value.split_once(':') {
+                Some((store, key)) => source(draft, input, store, key, &path, stores, findings),
+                None => parent(draft, input, &jobs, &path, findings),
+            };
+            Some(InputPlan { name: name.ok()?, from: from? })
+        };
+        draft.written.inputs.iter().map(one).collect()
+    };
+    let resolved: Vec<Vec<Option<InputPlan>>> = drafts.iter().map(inputs).collect();
+    for (draft, inputs) in drafts.iter_mut().zip(resolved) {
+        draft.inputs = inputs;
+    }
+}
+
+fn source(
+    draft: &Draft<'_>,
+    input: &Input,
+    store: &str,
+    key: &str,
+    path: &str,
+    stores: &[Checked],
+    findings: &Findings,
+) -> Option<Route> {
+    let known = find_store(store, &input.from, path, stores, findings);
+    let refuse = |message: String| {
+        findings.add(input.from.place, path, message);
+        None
+    };
+    if let Some(id) = &input.id {
+        let message = format!("goes with a job only; a source holds its variables itself: `{store}:{}`", id.value);
+        findings.add(id.place, format!("{path}.id"), message);
+    }
+    if let Err(message) = sound_key(key) {
+        return refuse(message);
+    }
+    if key.contains("{ext}") && (!key.ends_with(".{ext}") || key.matches("{ext}").count() > 1) {
+        return refuse("`{ext}` stands at the end of a source only, as `.{ext}`".into());
+    }
+    let key = match Template::parse_source(key, draft.form.as_ref()?) {
+        Ok(key) => key,
+        Err(error) => return refuse(error.to_string()),
+    };
+    let exts = draft.facts.as_ref().map(|facts| facts.extensions.clone()).unwrap_or_default();
+    if key.has_ext() && exts.is_empty() {
+        if let (Some(_), Some(Work::Use(transform))) = (&draft.facts, &draft.written.work) {
+            let name = &transform.value;
+            return refuse(format!("`{name}` does not say which extensions it reads; write one instead of `{{ext}}`"));
+        }
+        return None;
+    }
+    let exts = if key.has_ext() { exts.into() } else { [].into() };
+    Some(Route::Source { store: known?.name.clone(), key, exts })
+}
+
+fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, findings: &Findings) -> Option<Route> {
+    let text = &input.from.value;
+    let (job, output) = match text.split_once('.') {
+        Some((job, output)) => (job, Some(output)),
+        None => (text.as_str(), None),
+    };
+    let Some(at) = jobs.iter().position(|known| known.name.value == job) else {
+        let near = did_you_mean(job, jobs.iter().map(|known| known.name.value.as_str()));
+        let remedy = if near.is_empty() && (job.contains('{') || job.contains('/')) {
+            "; a source names its store first, such as `music:{id}.ogg`".to_owned()
+        } else {
+            near
+        };
+        findings.add(input.from.place, path, format!("no job named `{}`{remedy}", printable(job)));
+        return None;
+    };
+    let outputs = &jobs[at].outputs;
+    let output = match output {
+        None => 0,
+        Some(name) => match outputs.iter().position(|known| known.name.value == name) {
+            Some(number) => number,
+            None => {
+                let near = did_you_mean(name, outputs.iter().map(|known| known.name.value.as_str()));
+                let message = format!("`{job}` has no output named `{}`{near}", printable(name));
+                findings.add(input.from.place, path, message);
+                return None;
+            }
+        },
+    };
+    let entity = match &input.id {
+        None => Mapping::Same,
+        Some(id) if id.value == "{id}" => Mapping::Same,
+        Some(id) => match mapping(&id.value, draft.form.as_ref()?) {
+            Ok(map) => Mapping::To(map),
+            Err(message) => {
+                findings.add(id.place, format!("{path}.id"), message);
+                return None;
+            }
+        },
+    };
+    Some(Route::Job { job: JobIx(at), output, entity })
+}
+
+fn mapping(text: &str, form: &EntityForm) -> Result<Template, String> {
+    let map = Template::parse(text, form).map_err(|error| error.to_string())?;
+    if !text.contains('{') {
+        EntityId::new(text).map_err(|error| error.to_string())?;
+    }
+    Ok(map)
+}

@@ -1,0 +1,80 @@
+//! Reads the top of a graph file: version, name, stores, defaults, jobs, tests.
+
+use super::fields::{Fields, describe, text};
+use super::job::{job, settings};
+use crate::problem::{At, Findings};
+use crate::scalar;
+use crate::tree::{Kind, Node};
+use crate::written::{GraphFile, Store};
+
+/// The version of the format that this program reads.
+pub const VERSION: i64 = 1;
+
+/// Reads a whole file. What is wrong goes to `findings`, and what is right is read nevertheless.
+pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
+    let mut fields = Fields::of(root, "", findings)?;
+    let mut file = GraphFile::default();
+    if let Some(node) = fields.require("version", "write `version: 1`") {
+        version(node, findings);
+    }
+    if let Some(node) = fields.require("graph", "name the graph, such as `graph: catalogue`") {
+        file.graph = text(node, "graph", "the name of the graph", findings);
+    }
+    if let Some(node) = fields.require("stores", "say where objects live, such as `stores: {music: ./music}`")
+        && let Some(stores) = Fields::of(node, "stores", findings)
+    {
+        file.stores = stores.all().filter_map(|(name, node)| store(name, node, findings)).collect();
+    }
+    if let Some(node) = fields.take("defaults")
+        && let Some(mut defaults) = Fields::of(node, "defaults", findings)
+    {
+        file.defaults = settings(&mut defaults);
+        defaults.finish();
+    }
+    if let Some(node) = fields.require("jobs", "a graph has at least one job")
+        && let Some(jobs) = Fields::of(node, "jobs", findings)
+    {
+        file.jobs = jobs.all().filter_map(|(name, node)| job(name, node, findings)).collect();
+        if jobs.all().next().is_none() {
+            findings.add(node.place, "jobs", "a graph has at least one job");
+        }
+    }
+    if let Some(node) = fields.take("tests") {
+        file.tests = Some(At::new(scalar::to_json(node, "tests", findings), node.place));
+    }
+    fields.finish();
+    Some(file)
+}
+
+fn version(node: &Node, findings: &Findings) {
+    let is = matches!(&node.kind, Kind::Scalar { text, .. } if *text == VERSION.to_string());
+    if !is {
+        let message = format!("this program reads version {VERSION}, got {}", describe(node));
+        findings.add(node.place, "version", message);
+    }
+}
+
+/// A store: its URL alone, or with settings.
+fn store(name: &At<String>, node: &Node, findings: &Findings) -> Option<Store> {
+    let path = format!("stores.{}", name.value);
+    let plain = |url| Store { name: name.clone(), url, endpoint: None, region: None, fsync: None };
+    if !matches!(node.kind, Kind::Map(_)) {
+        return text(node, &path, "a folder or `s3://bucket/prefix`", findings).map(plain);
+    }
+    let mut fields = Fields::of(node, path, findings)?;
+    let at = fields.at("url");
+    let url = fields.require("url", "write a folder or `s3://bucket/prefix`");
+    let url = url.and_then(|node| text(node, &at, "a folder or `s3://bucket/prefix`", findings));
+    // `endpoint: "${S3_ENDPOINT:-}"` is how one file serves several places: empty counts as left out.
+    let mut optional = |key| {
+        let node = fields.take(key)?;
+        if matches!(&node.kind, Kind::Scalar { text, .. } if text.is_empty()) {
+            return None;
+        }
+        text(node, &fields.at(key), "a text", findings)
+    };
+    let (endpoint, region) = (optional("endpoint"), optional("region"));
+    let fsync = fields.flag("fsync");
+    fields.finish();
+    url.map(|url| Store { endpoint, region, fsync, ..plain(url) })
+}

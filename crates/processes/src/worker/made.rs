@@ -1,0 +1,85 @@
+//! What a worker made, as the outputs of the job: files of the scratch folder, bytes of the frame, encoded samples.
+
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use euterpe_actors::{
+    outcome::Fault,
+    storage::Content,
+    transform::{Product, SampleCodec, Work},
+};
+
+use super::{Launcher, given::name, speech::Piece};
+
+/// The outputs in their order.
+pub(super) async fn product(
+    launcher: &Launcher,
+    work: &Work,
+    pieces: Vec<Piece>,
+    mut attachment: Bytes,
+) -> Result<Product, Fault> {
+    let wanted = launcher.suffixes.len();
+    if pieces.len() != wanted {
+        let text = format!("`{}` made {} outputs, the job has {wanted}", launcher.what, pieces.len());
+        return Err(Fault::fatal(text));
+    }
+    let mut contents = Vec::with_capacity(wanted);
+    for (number, (piece, suffix)) in pieces.into_iter().zip(&launcher.suffixes).enumerate() {
+        contents.push(match piece {
+            Piece::Attached { attached } if attached <= attachment.len() => {
+                Content::Bytes(attachment.split_to(attached))
+            }
+            Piece::Attached { .. } => {
+                return Err(Fault::failed(format!("`{}` attached less than it said", launcher.what)));
+            }
+            Piece::File { file } => Content::File(own_file(work, &file)?),
+            Piece::Audio { audio, rate, channels } => {
+                let from = own_file(work, &audio)?;
+                let folder = work.scratch.path().and_then(std::path::absolute).map_err(|error| trouble(&error))?;
+                let to = folder.join(name("encoded", number, suffix));
+                Content::File(encode(launcher.codec()?, from, (rate, channels), suffix.clone(), to).await?)
+            }
+        });
+    }
+    Ok(Product(contents))
+}
+
+async fn encode(
+    codec: Arc<dyn SampleCodec>,
+    from: PathBuf,
+    (rate, channels): (u32, usize),
+    suffix: String,
+    to: PathBuf,
+) -> Result<PathBuf, Fault> {
+    let encoded = tokio::task::spawn_blocking(move || {
+        codec.encode(&from, rate, channels, &suffix, &to)?;
+        Ok(to)
+    });
+    encoded.await.map_err(|error| Fault::failed(format!("the encoder ended: {error}")))?
+}
+
+/// A plain file of the scratch folder: nothing else is a worker's to give.
+fn own_file(work: &Work, file: &Path) -> Result<PathBuf, Fault> {
+    let scratch = std::path::absolute(work.scratch.promised()).map_err(|error| trouble(&error))?;
+    let inside = file.starts_with(&scratch) && !file.components().any(|part| part == Component::ParentDir);
+    if !inside {
+        let text = format!("an output lies at {}, outside of the scratch folder; write it there", file.display());
+        return Err(Fault::fatal(text));
+    }
+    match fs::symlink_metadata(file) {
+        Ok(found) if found.is_file() => Ok(file.to_owned()),
+        Ok(_) => Err(Fault::failed(format!("the output {} is something else than a plain file", file.display()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Fault::failed(format!("the output {} was not written", file.display())))
+        }
+        Err(error) => Err(trouble(&error)),
+    }
+}
+
+fn trouble(error: &io::Error) -> Fault {
+    Fault::failed(format!("could not take what a worker process made: {error}"))
+}

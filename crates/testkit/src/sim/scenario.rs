@@ -1,0 +1,228 @@
+//! What a seed stands for: a graph, entities, what was there before, what is asked for and what goes wrong.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+use super::{
+    faults::Fault,
+    graph::{self, Sketch},
+    work::{Planted, Plants},
+};
+use euterpe_actors::accounting::resume_messages;
+use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::state::{Manifest, Selection};
+use euterpe_actors::transform::inline;
+
+/// The run that made what was there before.
+pub(super) const BEFORE: RunId = RunId::new(1_000, 0);
+
+/// All that the seed decides before the simulation starts.
+pub(super) struct Scenario {
+    pub(super) sketch: Sketch,
+    /// The plan, to reason about; its transforms never run.
+    pub(super) plan: Arc<NodePlan>,
+    pub(super) tracks: Vec<EntityId>,
+    pub(super) pairs: Vec<EntityId>,
+    pub(super) nodes: usize,
+    /// Whether the nodes claim what they work on.
+    pub(super) claims: bool,
+    pub(super) plants: Arc<Plants>,
+    /// Tracks whose source is not there.
+    pub(super) sourceless: BTreeSet<EntityId>,
+    pub(super) existing: Vec<Existing>,
+    pub(super) asks: Vec<Ask>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// An output that was there before.
+pub(super) struct Existing {
+    pub(super) job: JobIx,
+    pub(super) entity: EntityId,
+    /// With the stamp of an earlier run, or a foreign object without one.
+    pub(super) stamped: bool,
+}
+
+/// One thing that somebody asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) run: RunId,
+    pub(super) base: Base,
+    pub(super) targets: Vec<(JobIx, EntityId)>,
+    pub(super) force: Force,
+    pub(super) ping: bool,
+    pub(super) resumed: bool,
+    /// How long after the start.
+    pub(super) after: Duration,
+}
+
+impl Ask {
+    /// What would be on record of it.
+    fn manifest(&self, plan: &NodePlan) -> Manifest {
+        let (bottom_up, only, wave) = match &self.base {
+            Base::Stop => (true, None, 0),
+            Base::Down(wave) => (false, wave.only.clone(), wave.id),
+        };
+        let selection = Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping };
+        let (graph, resolved) = ("drawn".to_owned(), serde_json::Value::Null);
+        Manifest { run: self.run, graph, digest: plan.digest, selection, wave, resolved }
+    }
+}
+
+impl Scenario {
+    /// Draws the scenario of a seed.
+    pub(super) fn draw(seed: u64) -> Self {
+        let rng = &mut StdRng::seed_from_u64(seed ^ 0x5eed_0f5c_e4a1_0001);
+        let sketch = Sketch::draw(rng);
+        let plan = Arc::new(sketch.plan(|_| inline(|_| unreachable!("a plan to reason about"))));
+        let most = (24 / sketch.jobs.len()).clamp(1, 4);
+        let tracks: Vec<EntityId> = (0..rng.random_range(1..=most)).map(|n| id(&format!("t{n}"))).collect();
+        let pairs = (0..rng.random_range(1..=most)).map(|_| pair(rng, &tracks)).collect::<BTreeSet<_>>();
+        let calm = rng.random_ratio(1, 4);
+        let nodes = rng.random_range(1..=3);
+        let mut scenario = Self {
+            sketch,
+            plan,
+            tracks,
+            pairs: pairs.into_iter().collect(),
+            nodes,
+            // Without them two nodes may do the same work with no fault at all; one node needs none.
+            claims: if calm && nodes > 1 { true } else { rng.random_ratio(2, 3) },
+            plants: Arc::default(),
+            sourceless: BTreeSet::new(),
+            existing: Vec::new(),
+            asks: Vec::new(),
+            faults: Vec::new(),
+        };
+        if rng.random_ratio(2, 5) {
+            scenario.existing = scenario.draw_existing(rng);
+        }
+        if !calm {
+            scenario.plant(rng);
+            let kinds: Vec<Fault> = Fault::ALL.into_iter().filter(|_| rng.random_ratio(2, 3)).collect();
+            let kinds = if kinds.is_empty() { vec![Fault::Crash] } else { kinds };
+            scenario.faults = (0..rng.random_range(10..=20)).filter_map(|_| kinds.choose(rng).copied()).collect();
+        }
+        let asks = if calm && rng.random() { 1 } else { rng.random_range(1..=4) };
+        for number in 0..asks {
+            let ask = scenario.draw_ask(rng, number);
+            scenario.asks.push(ask);
+        }
+        scenario
+    }
+
+    /// Whether nothing goes wrong in it.
+    pub(super) fn is_calm(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// The entities that a job may be asked for.
+    pub(super) fn entities_of(&self, job: JobIx) -> &[EntityId] {
+        if self.sketch.jobs[job.0].pair { &self.pairs } else { &self.tracks }
+    }
+
+    /// Every target that there is.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (JobIx, &EntityId)> {
+        self.plan.places().flat_map(|job| self.entities_of(job).iter().map(move |entity| (job, entity)))
+    }
+
+    fn draw_existing(&self, rng: &mut StdRng) -> Vec<Existing> {
+        let chosen = self.targets().filter(|_| rng.random_ratio(1, 3)).map(|(job, e)| (job, e.clone()));
+        let chosen: Vec<_> = chosen.collect();
+        let existing =
+            chosen.into_iter().map(|(job, entity)| Existing { job, entity, stamped: rng.random_ratio(4, 5) });
+        existing.collect()
+    }
+
+    fn plant(&mut self, rng: &mut StdRng) {
+        let mut plants = Plants::new();
+        for (job, entity) in self.targets() {
+            if !rng.random_ratio(1, 8) {
+                continue;
+            }
+            let times = rng.random_range(1..=self.sketch.jobs[job.0].retries);
+            let planted = match rng.random_range(0..10) {
+                0..3 => Planted::Fails(times),
+                3 => Planted::Panics(times),
+                4 => Planted::Hangs(1),
+                5 => Planted::AlwaysFails,
+                6 => Planted::Fatal,
+                7 => Planted::BadInput,
+                _ => Planted::Skips,
+            };
+            plants.insert((job, entity.clone()), planted);
+        }
+        self.plants = Arc::new(plants);
+        self.sourceless = self.tracks.iter().filter(|_| rng.random_ratio(1, 10)).cloned().collect();
+    }
+
+    /// The first messages of an ask; those that resume a run are the production's own.
+    pub(super) fn messages(&self, ask: &Ask, rng: &mut StdRng) -> Vec<EntityMessage> {
+        let target = |(job, entity): &(JobIx, EntityId)| Target { job: graph::name(job.0), entity: entity.clone() };
+        if ask.resumed {
+            let open: Vec<Target> = ask.targets.iter().map(target).collect();
+            return resume_messages(&self.plan, &ask.manifest(&self.plan), &open, rng.random(), || rng.random());
+        }
+        let first = |place: &(JobIx, EntityId)| {
+            let mut message =
+                EntityMessage::new(rng.random(), ask.run, target(place), self.plan.digest, ask.base.clone());
+            message.force = ask.force.clone();
+            message.ping = ask.ping;
+            message
+        };
+        ask.targets.iter().map(first).collect()
+    }
+
+    /// Draws one thing to ask for.
+    pub(super) fn draw_ask(&self, rng: &mut StdRng, number: u64) -> Ask {
+        let some_job = JobIx(rng.random_range(0..self.sketch.jobs.len()));
+        let mut entities: Vec<EntityId> =
+            self.entities_of(some_job).iter().filter(|_| rng.random_ratio(3, 4)).cloned().collect();
+        if entities.is_empty() {
+            entities.push(self.entities_of(some_job)[0].clone());
+        }
+        let bottom_up = rng.random_ratio(1, 3);
+        let origins = if bottom_up || rng.random() { vec![some_job] } else { self.plan.origins_of(&entities[0]) };
+        let base = if bottom_up {
+            Base::Stop
+        } else {
+            let only = rng.random_ratio(1, 4).then(|| self.some_jobs(rng));
+            let origins = origins.iter().map(|at| graph::name(at.0)).collect();
+            Base::Down(Arc::new(Wave { id: rng.random(), origins, only }))
+        };
+        let force = match rng.random_range(0..10) {
+            0..6 => Force::None,
+            6 => Force::All,
+            7 => Force::Jobs(self.some_jobs(rng)),
+            _ => Force::Jobs(match &base {
+                Base::Stop => vec![graph::name(some_job.0)],
+                Base::Down(wave) => self.plan.reach(wave).iter().map(|at| graph::name(at.0)).collect(),
+            }),
+        };
+        let ping = !bottom_up && rng.random_ratio(1, 12);
+        Ask {
+            run: RunId::new(2_000 + number, rng.random()),
+            base,
+            targets: origins.iter().flat_map(|job| entities.iter().map(|e| (*job, e.clone()))).collect(),
+            force: if ping { Force::None } else { force },
+            ping,
+            resumed: false,
+            after: Duration::from_millis(if number == 0 { 0 } else { rng.random_range(0..400) }),
+        }
+    }
+
+    fn some_jobs(&self, rng: &mut StdRng) -> Vec<JobName> {
+        (0..self.sketch.jobs.len()).filter(|_| rng.random()).map(graph::name).collect()
+    }
+}
+
+fn id(text: &str) -> EntityId {
+    EntityId::new(text).expect("a good id")
+}
+
+fn pair(rng: &mut StdRng, tracks: &[EntityId]) -> EntityId {
+    let part = |rng: &mut StdRng| tracks.choose(rng).expect("there is a track").clone();
+    id(&format!("{},{}", part(rng), part(rng)))
+}
