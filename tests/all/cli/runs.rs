@@ -144,7 +144,7 @@ fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
         interrupt(run.id()); // the first is to finish what is in hand, any further one to end now
         status = run.try_wait().expect("asked");
     }
-    assert_eq!(status.and_then(|status| status.code()), Some(130));
+    assert_eq!(run.wait().expect("ended").code(), Some(130));
     open(gate);
     assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
     bench.call("run g.yaml").ends(0);
