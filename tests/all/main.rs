@@ -4,6 +4,7 @@ mod audio; //         the transforms against librosa, ffmpeg, hostile files and 
 mod broken_graphs; // every broken graph file is refused with a place and a remedy
 mod catalogue; //     the example catalogue over real music, broken files and their repair
 mod cli; //           the verbs about runs, as a person calls them: run, plan, explain, runs, dead
+mod docs; //          what the documentation names exists, and what exists it names
 mod drawing; //       the graph as text, DOT, Mermaid and SVG
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
