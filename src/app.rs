@@ -75,7 +75,7 @@ impl App {
             Ok(exit) => exit.into(),
             Err(error) => {
                 telemetry::say(&format!("error: {error:#}"));
-                let exit = if error.is::<cli::run::Mistake>() { Exit::Usage } else { Exit::Failed };
+                let exit = if error.is::<euterpe_engine::Mistake>() { Exit::Usage } else { Exit::Failed };
                 exit.into()
             }
         }

@@ -9,15 +9,16 @@ use std::{
 };
 
 use euterpe_actors::claims::{self, memory::MemoryClaims};
+use euterpe_actors::context::NodeSettings;
 use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::StoreName;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_amqp::Amqp;
-use euterpe_engine::run::Stop;
-use euterpe_engine::run::serve::{Serving, serve};
+use euterpe_engine::{Serving, Stop, serve};
 use tokio::sync::watch;
 
 use super::meter::Meter;
@@ -52,23 +53,23 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
     actix::System::new().block_on(async {
         let amqp = Amqp::open(settings(url), Duration::from_secs(20)).await.expect("a broker");
         let store = || Arc::new(MemoryStorage::default()) as _;
-        serve(Serving {
+        let amqp = Arc::new(amqp);
+        let node = NodeSettings {
             plan: Arc::new(plan),
             stores: Stores::new([(StoreName::new("m").expect("a name"), store())]),
             state: StateStore::new(store()),
-            amqp: Arc::new(amqp),
-            jobs: None,
+            broker: amqp.clone(),
             claims: Some(Arc::new(MemoryClaims::new("bench", claims::TTL))),
+            observer: Arc::new(Unobserved),
             presence: Arc::new(Presence::up_to(1 << 20)),
-            slots: Default::default(),
-            scratch: std::env::temp_dir(),
-            spared: Arc::new(|| 0),
             name: "bench".into(),
             salt: 1,
-            grace: Duration::from_secs(30),
-            stop,
+            scratch: std::env::temp_dir(),
+            slots: Default::default(),
+            served: None,
+            isolate: false,
             clock: || 0,
-        })
-        .await;
+        };
+        serve(node, Serving { amqp, spared: Arc::new(|| 0), grace: Duration::from_secs(30), stop }).await;
     });
 }

@@ -1,38 +1,24 @@
-//! The command line: one file per verb, one variant and one arm for each here.
+//! The command line: a verb parses its flags, calls one method of a session, and prints what comes back.
+//!
+//! [`args`] has the flags that several verbs share and their meaning, [`page`] what people see, [`verbs`] a file for each
+//! verb: one variant and one arm for each here.
 
-pub mod broker;
-mod cache;
-mod completions;
-mod config_show;
-mod create;
-mod dead;
-mod explain;
-mod gc;
-mod graph;
-mod graph_file;
-mod lint;
-mod node;
-mod output;
-mod place;
-mod plan;
-mod publish;
-pub mod run;
-mod runs;
-mod schema;
-mod status;
-mod test;
-mod verify;
-mod words;
-
-use std::process::ExitCode;
+mod args;
+mod exit;
+mod page;
+mod verbs;
 
 use clap::{Parser, Subcommand};
-
-pub use graph_file::GraphFile;
-pub use output::Output;
-
 use euterpe_actors::transform::Registry;
 use euterpe_processes::{children, isolated};
+
+pub use exit::Exit;
+
+use page::Output;
+use verbs::{
+    completions, config_show, create, dead, explain, gc, graph, lint, node, plan, publish, run, runs, schema, status,
+    test, verify,
+};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -123,42 +109,5 @@ impl Command {
             Verb::Keep => Ok(children::keep().map(|()| Exit::Ok)?),
             Verb::Completions(args) => completions::run(args, out),
         }
-    }
-}
-
-/// How the program ends; the codes are part of its interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// All went well: 0.
-    Ok,
-    /// It failed: 1.
-    Failed,
-    /// The command line makes no sense: 2.
-    Usage,
-    /// The graph file is not valid: 3.
-    GraphInvalid,
-    /// Finished, and some entities are dead letters: 4.
-    DeadLetters,
-    /// Stopped by a signal: 130.
-    Interrupted,
-}
-
-impl Exit {
-    /// The code that the operating system gets.
-    pub const fn code(self) -> u8 {
-        match self {
-            Exit::Ok => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::GraphInvalid => 3,
-            Exit::DeadLetters => 4,
-            Exit::Interrupted => 130,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }

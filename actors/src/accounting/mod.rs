@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use futures::future::BoxFuture;
 
 pub use forecast::{Expected, Fate, Forecaster};
-pub use selection::{first_messages, messages_of, origins, reached, required, resume_messages};
+pub use selection::{first_messages, messages_of, origins, reached, required, required_from, resume_messages};
 pub use sight::Sight;
 
 use crate::edges::parent_of;

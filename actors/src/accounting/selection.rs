@@ -11,12 +11,16 @@ use crate::state::{Manifest, Selection};
 ///
 /// A ping requires nothing.
 pub fn required(plan: &NodePlan, selection: &Selection, entity: &EntityId) -> Vec<JobIx> {
+    required_from(plan, selection, &origins(plan, selection, entity))
+}
+
+/// The same for all entities whose first messages go to `origins`.
+pub fn required_from(plan: &NodePlan, selection: &Selection, origins: &[JobIx]) -> Vec<JobIx> {
     if selection.ping {
         return Vec::new();
     }
-    let origins = origins(plan, selection, entity);
     if selection.bottom_up {
-        return origins;
+        return origins.to_vec();
     }
     let names = origins.iter().map(|at| plan.job(*at).name.clone()).collect();
     plan.reach(&Wave { id: 0, origins: names, only: selection.only.clone() })
@@ -46,14 +50,15 @@ pub fn reached(plan: &NodePlan, selection: &Selection) -> Vec<JobName> {
     plan.reach(&wave).into_iter().map(|at| plan.job(at).name.clone()).collect()
 }
 
-/// The first messages of an entity of a run, one for each job that it goes to.
+/// The first messages of an entity of a run, one for each of the jobs `origins` that it goes to.
 pub fn first_messages(
     plan: &NodePlan,
     manifest: &Manifest,
+    origins: &[JobIx],
     entity: &EntityId,
     next_id: impl FnMut() -> u64,
 ) -> Vec<EntityMessage> {
-    messages_of(plan, &manifest.selection, manifest.run, manifest.wave, entity, next_id)
+    messages_to(plan, &manifest.selection, (manifest.run, manifest.wave), origins, entity, next_id)
 }
 
 /// The messages that bring an entity to the jobs of a selection.
@@ -63,9 +68,19 @@ pub fn messages_of(
     run: RunId,
     wave: u64,
     entity: &EntityId,
+    next_id: impl FnMut() -> u64,
+) -> Vec<EntityMessage> {
+    messages_to(plan, selection, (run, wave), &origins(plan, selection, entity), entity, next_id)
+}
+
+fn messages_to(
+    plan: &NodePlan,
+    selection: &Selection,
+    (run, wave): (RunId, u64),
+    origins: &[JobIx],
+    entity: &EntityId,
     mut next_id: impl FnMut() -> u64,
 ) -> Vec<EntityMessage> {
-    let origins = origins(plan, selection, entity);
     let base = match selection.bottom_up {
         true => Base::Stop,
         false => {

@@ -1,7 +1,45 @@
 //! Euterpe as a library: a graph opened, and everything that can be done with it.
+//!
+//! ```text
+//! graph file ──euterpe_graph_file::load──▶ Plan ──Engine::open──▶ Session ──▶ run, publish, resume, retry, serve,
+//!                                           ▲                                plan, check, explain, status, verify, gc, test
+//!                  builtin::registry ───────┘ the transforms that jobs may name
+//! ```
+//!
+//! A [`Session`] holds one [`Workspace`]: the stores, the state, the transforms and the scratch space of a graph, opened
+//! once and passed whole. Its methods are the verbs of the program; a verb of the command line parses its flags, calls one
+//! of them, and prints what comes back. A run is seen and stopped from outside by way of a [`Watch`].
+//!
+//! Sessions live on one thread: call their methods within an `actix::System`.
+//!
+//! | folder | what |
+//! |---|---|
+//! | `workspace` | what a plan names, opened: the only place that sees both configuration and actors |
+//! | `run` | how a run goes: ids, survey, sink, tracker; in this process or over a broker; a node and its reports |
+//! | `session` | a file for each method |
+//! | `builtin` | the transforms that come with the program |
 
-pub mod assembly;
 pub mod builtin;
+mod clock;
 #[cfg(feature = "faults")]
 pub mod faults;
-pub mod run;
+mod mistake;
+mod run;
+mod session;
+mod workspace;
+
+pub use mistake::{Mistake, find_job};
+pub use run::follow::Ended;
+pub use run::ids::{Ids, Passed};
+#[cfg(feature = "amqp")]
+pub use run::node_views::AtWork;
+pub use run::over::Over;
+pub use run::report::{JobReport, NodeReport};
+pub use run::running::{Running, Stop};
+#[cfg(feature = "amqp")]
+pub use run::serve::{Serving, serve};
+pub use run::tally::{JobTally, Tally};
+pub use run::tracker::Trouble;
+pub use run::watch::{Notice, Unwatched, Watch};
+pub use session::*;
+pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace};

@@ -24,7 +24,7 @@ fn with_numpy() -> PathBuf {
 
 #[test]
 fn the_tests_of_the_package_and_of_the_examples_pass() {
-    for folder in ["python/tests", "config/transforms", "src/cli/create/transforms"] {
+    for folder in ["python/tests", "config/transforms", "src/cli/verbs/create/transforms"] {
         passes(&with_numpy(), &["-m", "unittest", "discover", "-s", folder], home());
     }
 }
@@ -39,7 +39,7 @@ fn the_package_needs_nothing_but_the_standard_library() {
 fn its_types_are_strict_and_its_style_is_one() {
     let tools = python_with("python-tools", &["mypy==1.18.2", "ruff==0.14.6", "numpy"]);
     passes(&tools, &["-m", "mypy", "--strict", "--cache-dir=/dev/null", "src", "tests"], &home().join("python"));
-    let places = ["python", "config/transforms", "src/cli/create"];
+    let places = ["python", "config/transforms", "src/cli/verbs/create"];
     for check in [&["check", "--no-cache"][..], &["format", "--check", "--no-cache"]] {
         let arguments = [&["-m", "ruff"], check, &["--config", "python/pyproject.toml"], &places].concat();
         passes(&tools, &arguments, home());

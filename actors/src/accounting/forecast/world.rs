@@ -266,7 +266,8 @@ impl World {
             if self.is_finished(selection, &entity).await {
                 continue;
             }
-            let messages = first_messages(&self.plan, &manifest, &entity, || {
+            let origins = origins(&self.plan, &manifest.selection, &entity);
+            let messages = first_messages(&self.plan, &manifest, &origins, &entity, || {
                 id += 1;
                 id
             });

@@ -14,14 +14,18 @@ use euterpe_actors::ids::EntityId;
 use euterpe_actors::storage::Storage;
 use euterpe_actors::template::Template;
 
+use super::addressing::Addressed;
+
 /// How many ids travel together.
-pub const BATCH: usize = 4096;
+const BATCH: usize = 4096;
 
 /// One name that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Found {
     /// An entity.
     Id(EntityId),
+    /// An entity whose address is known.
+    Addressed(Addressed),
     /// A name that cannot be an id, and why.
     Bad(String, String),
 }
@@ -41,7 +45,7 @@ pub struct Listing {
 #[derive(Clone, Debug)]
 pub enum Ids {
     /// These.
-    These(Vec<String>),
+    These(Vec<Addressed>),
     /// The lines of a file.
     File(PathBuf),
     /// The lines of standard input.
@@ -57,35 +61,42 @@ pub struct Passed {
     pub other: u64,
 }
 
-/// Batches of found names, read on a thread of its own; it waits while nobody takes them. Each takes about 100 bytes a
-/// name; beside the one that is being read, one may wait.
-pub struct Stream {
-    batches: mpsc::Receiver<anyhow::Result<Vec<Found>>>,
-    reader: Option<thread::JoinHandle<Passed>>,
+/// Batches of found names.
+pub enum Stream {
+    /// Those that the caller named.
+    Named(std::vec::IntoIter<Addressed>),
+    /// What is read on a thread of its own, which waits while nobody takes them. A batch takes about 100 bytes a name;
+    /// beside the one that is being read, one may wait.
+    Read {
+        /// The batches, in order.
+        batches: mpsc::Receiver<anyhow::Result<Vec<Found>>>,
+        /// The thread, until it was joined.
+        reader: Option<thread::JoinHandle<Passed>>,
+    },
 }
 
 impl Ids {
     /// Starts to read.
     pub fn stream(self) -> Stream {
+        let source = match self {
+            Ids::These(ids) => return Stream::Named(ids.into_iter()),
+            source => source,
+        };
         let (sender, batches) = mpsc::sync_channel(1);
         let reader = thread::spawn(move || {
             let mut sink = Sink { sender, batch: Vec::new(), passed: Passed::default() };
-            if let Err(error) = self.read(&mut sink) {
+            if let Err(error) = source.read(&mut sink) {
                 sink.fail(error);
             }
             sink.flush();
             sink.passed
         });
-        Stream { batches, reader: Some(reader) }
+        Stream::Read { batches, reader: Some(reader) }
     }
 
     fn read(self, sink: &mut Sink) -> anyhow::Result<()> {
         match self {
-            Ids::These(ids) => {
-                let wanted = |id: &String| sink.put(found(id));
-                ids.iter().all(wanted); // ends early where nobody wants more
-                Ok(())
-            }
+            Ids::These(_) => Ok(()), // needs no reader
             Ids::File(path) => {
                 let name = path.display().to_string();
                 let file = std::fs::File::open(&path).with_context(|| format!("could not open `{name}`"))?;
@@ -221,12 +232,19 @@ impl Sink {
 impl Stream {
     /// The next batch, if one is ready or comes soon; [`Next::Later`] where the reader needs more time.
     pub fn next(&mut self, wait: std::time::Duration) -> Next {
-        match self.batches.recv_timeout(wait) {
+        let (batches, reader) = match self {
+            Stream::Named(ids) => {
+                let batch: Vec<Found> = ids.take(BATCH).map(Found::Addressed).collect();
+                return if batch.is_empty() { Next::End(Passed::default()) } else { Next::Batch(batch) };
+            }
+            Stream::Read { batches, reader } => (batches, reader),
+        };
+        match batches.recv_timeout(wait) {
             Ok(Ok(batch)) => Next::Batch(batch),
             Ok(Err(error)) => Next::Failed(error),
             Err(mpsc::RecvTimeoutError::Timeout) => Next::Later,
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                let passed = self.reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+                let passed = reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
                 Next::End(passed)
             }
         }

@@ -2,22 +2,23 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
 use async_trait::async_trait;
-use euterpe_actors::accounting::{first_messages, origins, required};
+use euterpe_actors::accounting::first_messages;
 use euterpe_actors::ids::EntityId;
-use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::chunk_key;
 use tokio::sync::Notify;
 
-use super::feed::{Feeder, Line, why_not};
+use super::addressing::{Address, Addressed, Addresses};
 use super::ids::{Found, Ids, Next, Passed, Stream};
+use super::running::Running;
+use super::sink::{Feeder, Sink};
 use super::survey::is_finished;
 
 /// Feeds the entities of a new run.
@@ -26,8 +27,6 @@ pub struct Intake {
     pub ids: Ids,
     /// At most so many that are not finished yet.
     pub limit: Option<u64>,
-    /// The time, for dead letters.
-    pub clock: fn() -> u64,
 }
 
 /// Chunks that were read and are not sent yet. Beyond a few they wait in the manifest and not in memory.
@@ -39,7 +38,7 @@ struct Ahead {
 }
 
 enum Chunk {
-    Here(Vec<EntityId>),
+    Here(Vec<Addressed>),
     /// The number of the chunk in the manifest, and which of its entities are meant, a bit for each.
     InManifest(u64, Vec<u64>),
 }
@@ -49,26 +48,35 @@ const IN_MEMORY: usize = 1;
 
 #[async_trait(?Send)]
 impl Feeder for Intake {
-    async fn feed(&mut self, line: &Line) -> anyhow::Result<Passed> {
+    async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
         let stream = std::mem::replace(&mut self.ids, Ids::These(Vec::new())).stream();
         let ahead = Ahead::default();
-        let wanted = Wanted::default();
+        let addresses = Addresses::default();
         let reading = async {
-            let passed = self.read(line, &wanted, stream, &ahead).await;
+            let passed = self.read(sink, &addresses, stream, &ahead).await;
             if passed.is_ok() {
-                line.state.close_entities(line.manifest.run, line.tracker.tally().entities).await?;
+                sink.workspace
+                    .state
+                    .close_entities(sink.running.manifest.run, sink.running.tracker.tally().entities)
+                    .await?;
             }
             ahead.over.set(true);
             ahead.arrived.notify_one();
             passed
         };
-        let (passed, ()) = futures::future::try_join(reading, send(line, &wanted, &ahead)).await?;
+        let (passed, ()) = futures::future::try_join(reading, send(sink, &addresses, &ahead)).await?;
         Ok(passed)
     }
 }
 
 impl Intake {
-    async fn read(&self, line: &Line, wanted: &Wanted, mut stream: Stream, ahead: &Ahead) -> anyhow::Result<Passed> {
+    async fn read(
+        &self,
+        sink: &Sink<'_>,
+        addresses: &Addresses,
+        mut stream: Stream,
+        ahead: &Ahead,
+    ) -> anyhow::Result<Passed> {
         let mut left = self.limit.unwrap_or(u64::MAX);
         let mut number = 0;
         while left > 0 {
@@ -88,32 +96,33 @@ impl Intake {
                 if left == 0 {
                     break;
                 }
-                let entity = match found {
-                    Found::Id(entity) => entity,
-                    Found::Bad(name, why) => {
-                        line.bury(&line.first_job(), &name, why, (self.clock)()).await?;
+                let found = match found {
+                    Found::Addressed(found) => Ok(found),
+                    Found::Id(entity) => match address(sink, addresses, &entity) {
+                        Ok(to) => Ok(Addressed { entity, to }),
+                        Err(why) => Err((entity.as_str().to_owned(), why)),
+                    },
+                    Found::Bad(name, why) => Err((name, why)),
+                };
+                let found = match found {
+                    Ok(found) => found,
+                    Err((name, why)) => {
+                        sink.bury(&sink.first_job(), &name, why).await?;
                         continue;
                     }
                 };
-                let jobs = match wanted.of(line, &entity) {
-                    Ok(jobs) => jobs,
-                    Err(why) => {
-                        line.bury(&line.first_job(), entity.as_str(), why, (self.clock)()).await?;
-                        continue;
-                    }
-                };
-                if finished(line, &jobs, &entity) {
-                    line.tracker.exists(&jobs);
+                if finished(sink, &found) {
+                    sink.running.tracker.exists(&found.to.required);
                 } else {
-                    line.tracker.expect(&jobs);
-                    unfinished.add(ids.len(), &entity);
+                    sink.running.tracker.expect(&found.to.required);
+                    unfinished.add(ids.len(), &found);
                     left -= 1;
                 }
-                ids.push(entity);
+                ids.push(found.entity);
             }
             if !ids.is_empty() {
                 reach("before_chunk");
-                line.state.add_entities(line.manifest.run, number, &ids).await?;
+                sink.workspace.state.add_entities(sink.running.manifest.run, number, &ids).await?;
                 reach("after_chunk");
             }
             ahead.put(number, unfinished);
@@ -126,12 +135,12 @@ impl Intake {
 /// The entities of a chunk that are to be sent, twice: themselves, and their places in the chunk.
 #[derive(Default)]
 struct Unfinished {
-    entities: Vec<EntityId>,
+    entities: Vec<Addressed>,
     places: Vec<u64>,
 }
 
 impl Unfinished {
-    fn add(&mut self, place: usize, entity: &EntityId) {
+    fn add(&mut self, place: usize, entity: &Addressed) {
         self.places.resize(self.places.len().max(place / 64 + 1), 0);
         self.places[place / 64] |= 1 << (place % 64);
         self.entities.push(entity.clone());
@@ -166,43 +175,38 @@ impl Ahead {
     }
 }
 
-async fn send(line: &Line, wanted: &Wanted, ahead: &Ahead) -> anyhow::Result<()> {
+async fn send(sink: &Sink<'_>, addresses: &Addresses, ahead: &Ahead) -> anyhow::Result<()> {
+    let (plan, manifest) = (&sink.workspace.nodes, &sink.running.manifest);
     while let Some(chunk) = ahead.next().await {
         let entities = match chunk {
             Chunk::Here(entities) => entities,
             Chunk::InManifest(number, places) => {
-                let all = line.state.chunk(&chunk_key(line.manifest.run, number)).await?;
+                let all = sink.workspace.state.chunk(&chunk_key(manifest.run, number)).await?;
                 let meant = |at: usize| places.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
-                all.into_iter().enumerate().filter(|(at, _)| meant(*at)).map(|(_, entity)| entity).collect()
+                let meant = all.into_iter().enumerate().filter(|(at, _)| meant(*at)).map(|(_, entity)| entity);
+                let addressed = |entity: EntityId| {
+                    let to = address(sink, addresses, &entity).map_err(anyhow::Error::msg)?;
+                    anyhow::Ok(Addressed { entity, to })
+                };
+                meant.map(addressed).collect::<Result<_, _>>()?
             }
         };
-        for entity in &entities {
-            let jobs = wanted.of(line, entity).map_err(anyhow::Error::msg)?;
-            let messages = first_messages(&line.plan, &line.manifest, entity, || line.next_id());
-            line.send(entity, &jobs, &messages).await?;
+        for Addressed { entity, to } in &entities {
+            let messages = first_messages(plan, manifest, &to.origins, entity, || sink.next_id());
+            sink.send(entity, &to.required, &messages).await?;
         }
-        line.flush().await?;
+        sink.flush().await?;
     }
     Ok(())
 }
 
-fn finished(line: &Line, jobs: &[JobIx], entity: &EntityId) -> bool {
-    let selection = &line.manifest.selection;
-    !selection.ping && is_finished(&line.plan, &line.presence, jobs, entity, &selection.force, line.manifest.run)
+fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<Arc<Address>, String> {
+    addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
 }
 
-/// The required jobs of entities by the jobs that they start at: computed once for each kind of entity.
-#[derive(Default)]
-struct Wanted(RefCell<HashMap<Vec<JobIx>, Arc<[JobIx]>>>);
-
-impl Wanted {
-    fn of(&self, line: &Line, entity: &EntityId) -> Result<Arc<[JobIx]>, String> {
-        let (plan, selection) = (&line.plan, &line.manifest.selection);
-        let origins = origins(plan, selection, entity);
-        if let Some(why) = why_not(plan, &origins, entity) {
-            return Err(why);
-        }
-        let mut known = self.0.borrow_mut();
-        Ok(known.entry(origins).or_insert_with(|| required(plan, selection, entity).into()).clone())
-    }
+fn finished(sink: &Sink<'_>, Addressed { entity, to }: &Addressed) -> bool {
+    let Running { manifest, presence, .. } = sink.running;
+    let selection = &manifest.selection;
+    !selection.ping
+        && is_finished(&sink.workspace.nodes, presence, &to.required, entity, &selection.force, manifest.run)
 }

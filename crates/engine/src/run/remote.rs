@@ -2,22 +2,22 @@
 //!
 //! Reports may be lost. When none comes for a while, storage is asked how the entities under way are.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::accounting::{Accountant, Sight};
-use euterpe_actors::dedupe::Presence;
-use euterpe_actors::plan::NodePlan;
-use euterpe_actors::state::{Manifest, RunEnd, StateStore};
+use euterpe_actors::message::Target;
+use euterpe_amqp::{Heard, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::embedded::{Ended, Request, Stop, counts};
-use super::feed::{Feeder, Line, Way};
 use super::ids::Passed;
+use super::over::Over;
 use super::report::{Notes, run_key};
+use super::running::{Running, Stop};
+use super::sink::{Feeder, Sink};
 use super::tracker::Tracker;
-use euterpe_amqp::{Amqp, Dial, Heard, listen};
+use crate::workspace::Workspace;
 
 /// How long nothing may be reported before storage is asked; then ever longer.
 const QUIET: Duration = Duration::from_secs(3);
@@ -28,14 +28,6 @@ const LOOKS: usize = 2000;
 /// How long a ping is waited for after its last sign.
 const PING_QUIET: Duration = Duration::from_secs(2);
 
-/// The broker that a run goes over.
-pub struct Over {
-    /// To publish.
-    pub amqp: Arc<Amqp>,
-    /// To listen.
-    pub dial: Dial,
-}
-
 /// Publishes what is fed, and follows it until everything came to an end, or until it is told to stop: then what was
 /// published goes on without this process.
 ///
@@ -43,37 +35,32 @@ pub struct Over {
 ///
 /// # Errors
 /// Where ids cannot be read, the broker does not take messages, or the state store does not take the run's records.
-pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyhow::Result<Ended> {
-    let Request { plan, stores, state, manifest, presence, tracker, mut stop, clock, .. } = request;
-    let (run, force, is_ping) = (manifest.run, manifest.selection.force.clone(), manifest.selection.ping);
-    let graph = manifest.graph.clone();
+pub async fn run(
+    workspace: &Workspace,
+    running: &Running,
+    over: Over,
+    mut feeder: impl Feeder,
+) -> anyhow::Result<Option<Passed>> {
+    let (manifest, tracker) = (&running.manifest, &running.tracker);
     let sight = || Sight {
-        plan: plan.clone(),
-        stores: stores.clone(),
-        state: state.clone(),
-        run,
-        force: force.clone(),
+        plan: workspace.nodes.clone(),
+        stores: workspace.stores.clone(),
+        state: workspace.state.clone(),
+        run: manifest.run,
+        force: manifest.selection.force.clone(),
         known: None,
     };
-    let line = Line {
-        plan: plan.clone(),
-        presence,
-        state: state.clone(),
-        manifest,
-        tracker: tracker.clone(),
-        window: 0,
-        way: Way::Remote { broker: over.amqp.clone(), gathered: std::cell::RefCell::default(), followed: true },
-        ids: std::cell::Cell::new(0),
-    };
+    let sink = Sink::remote(workspace, running, over.amqp.clone(), true);
+    let mut stop = running.stopped();
     let (ear, mut heard) = mpsc::unbounded_channel();
-    let (key, last) = (run_key(run), std::cell::Cell::new(Instant::now()));
-    let listening = listen(&over.dial, &graph, &key, &ear);
-    let following = follow(&mut heard, &tracker, &last, sight);
+    let (key, last) = (run_key(manifest.run), Cell::new(Instant::now()));
+    let listening = listen(&over.dial, &manifest.graph, &key, &ear);
+    let following = follow(&mut heard, tracker, &last, sight);
     let feeding = async {
-        let passed = feeder.feed(&line).await?;
-        line.flush().await?;
+        let passed = feeder.feed(&sink).await?;
+        sink.flush().await?;
         last.set(Instant::now());
-        match is_ping {
+        match manifest.selection.ping {
             true => {
                 while last.get().elapsed() < PING_QUIET {
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -101,21 +88,17 @@ pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyho
     };
     if fed.is_none() {
         // What was read is in the manifest: it is published, and goes on without this process.
-        line.flush().await.context("what was read is not published; `runs resume` publishes it")?;
+        sink.flush().await.context("what was read is not published; `runs resume` publishes it")?;
     }
     over.amqp.close().await;
-    let tally = tracker.tally();
-    let complete = fed.is_some();
-    let end = RunEnd { millis: clock(), complete, entities: tally.entities, jobs: counts(&plan, &tally) };
-    state.end_run(run, &end).await?;
-    Ok(Ended { complete, tally, passed: fed.unwrap_or_default() })
+    Ok(fed)
 }
 
 /// Follows the nodes' reports, and asks storage where they leave something open. Ends with an error alone.
 async fn follow(
     heard: &mut mpsc::UnboundedReceiver<Heard>,
     tracker: &Tracker,
-    last: &std::cell::Cell<Instant>,
+    last: &Cell<Instant>,
     sight: impl Fn() -> Sight,
 ) -> anyhow::Error {
     let (mut quiet, mut said) = (QUIET, false);
@@ -169,7 +152,7 @@ async fn look(tracker: &Tracker, sight: Sight) -> anyhow::Result<bool> {
     let mut moved = false;
     for entity in open {
         for at in tracker.left_of(&entity) {
-            let target = euterpe_actors::message::Target { job: plan.job(at).name.clone(), entity: entity.clone() };
+            let target = Target { job: plan.job(at).name.clone(), entity: entity.clone() };
             let standing = accountant.standing(&target).await?;
             moved |= tracker.found(&entity, at, &standing);
         }
@@ -177,32 +160,18 @@ async fn look(tracker: &Tracker, sight: Sight) -> anyhow::Result<bool> {
     Ok(moved)
 }
 
-/// A run that is published and not followed.
-pub struct Unfollowed {
-    /// The graph.
-    pub plan: Arc<NodePlan>,
-    /// Dead letters and manifests.
-    pub state: StateStore,
-    /// What the run is; it must be written.
-    pub manifest: Manifest,
-    /// What is known to exist, and is left out.
-    pub presence: Arc<Presence>,
-    /// Who counts.
-    pub tracker: Arc<Tracker>,
-}
-
-impl Unfollowed {
-    /// Publishes what is fed, and returns when all of it is confirmed.
-    ///
-    /// # Errors
-    /// Where ids cannot be read, the broker does not take messages, or the state store does not take the entities.
-    pub async fn publish(self, over: &Over, mut feeder: impl Feeder) -> anyhow::Result<Passed> {
-        let Self { plan, state, manifest, presence, tracker } = self;
-        let way = Way::Remote { broker: over.amqp.clone(), gathered: std::cell::RefCell::default(), followed: false };
-        let ids = std::cell::Cell::new(0);
-        let line = Line { plan, presence, state, manifest, tracker, window: 0, way, ids };
-        let passed = feeder.feed(&line).await?;
-        line.flush().await?;
-        Ok(passed)
-    }
+/// Publishes what is fed, and returns when all of it is confirmed. Nobody follows it.
+///
+/// # Errors
+/// Where ids cannot be read, the broker does not take messages, or the state store does not take the entities.
+pub async fn publish(
+    workspace: &Workspace,
+    running: &Running,
+    over: &Over,
+    mut feeder: impl Feeder,
+) -> anyhow::Result<Passed> {
+    let sink = Sink::remote(workspace, running, over.amqp.clone(), false);
+    let passed = feeder.feed(&sink).await?;
+    sink.flush().await?;
+    Ok(passed)
 }

@@ -1,0 +1,40 @@
+//! The feeder of a run that is taken up again: what is open of it, chunk by chunk, all in one fresh wave.
+
+use async_trait::async_trait;
+use euterpe_actors::accounting::{Accountant, Standing, resume_messages};
+use euterpe_actors::message::Target;
+use euterpe_actors::plan::JobIx;
+
+use super::ids::Passed;
+use super::sink::{Feeder, Sink};
+
+/// Feeds what is open of a run.
+pub struct Resumption {
+    /// Says what is open.
+    pub accountant: Accountant,
+    /// The number of the fresh wave.
+    pub wave: u64,
+}
+
+#[async_trait(?Send)]
+impl Feeder for Resumption {
+    async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
+        let (manifest, plan, state) = (&sink.running.manifest, &sink.workspace.nodes, &sink.workspace.state);
+        for chunk in state.chunks(manifest.run).await? {
+            for entity in state.chunk(&chunk).await? {
+                let standings = self.accountant.entity(&manifest.selection, &entity).await?;
+                let open: Vec<JobIx> =
+                    standings.iter().filter(|(_, standing)| *standing == Standing::Open).map(|(at, _)| *at).collect();
+                if open.is_empty() {
+                    continue;
+                }
+                let target = |at: &JobIx| Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
+                let targets: Vec<Target> = open.iter().map(target).collect();
+                let messages = resume_messages(plan, manifest, &targets, self.wave, || sink.next_id());
+                sink.running.tracker.expect(&open);
+                sink.send(&entity, &open, &messages).await?;
+            }
+        }
+        Ok(Passed::default())
+    }
+}

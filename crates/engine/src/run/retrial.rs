@@ -1,0 +1,57 @@
+//! The feeder of a retry: the messages of dead letters, as somebody who saw their outputs missing would send them now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use euterpe_actors::ids::EntityId;
+use euterpe_actors::message::{Base, EntityMessage, Wave};
+use euterpe_actors::plan::{JobIx, NodePlan};
+
+use super::ids::Passed;
+use super::sink::{Feeder, Sink};
+
+/// Feeds the messages of dead letters again.
+pub struct Retrial {
+    /// The messages of the letters.
+    pub messages: Vec<EntityMessage>,
+}
+
+#[async_trait(?Send)]
+impl Feeder for Retrial {
+    async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
+        // All of an entity together: what was asked for by several is tried once, and tells them all.
+        let mut entities: BTreeMap<EntityId, Vec<EntityMessage>> = BTreeMap::new();
+        for message in std::mem::take(&mut self.messages) {
+            entities.entry(message.target.entity.clone()).or_default().push(again(message, sink.next_id()));
+        }
+        for (entity, messages) in entities {
+            let jobs: BTreeSet<JobIx> =
+                messages.iter().flat_map(|message| concerned(&sink.workspace.nodes, message)).collect();
+            let jobs: Vec<JobIx> = jobs.into_iter().collect();
+            sink.running.tracker.expect(&jobs);
+            sink.send(&entity, &jobs, &messages).await?;
+        }
+        Ok(Passed::default())
+    }
+}
+
+/// The message as somebody who saw its output missing would send it now: nobody owes it a wake-up any more.
+fn again(message: EntityMessage, id: u64) -> EntityMessage {
+    EntityMessage { id, attempt: 0, from: None, waiting: None, absent: 0, resumed: true, ..message }
+}
+
+/// The jobs of the message's entity that it brings to their end: its own, those who wait, and what a wave reaches below.
+fn concerned(plan: &NodePlan, message: &EntityMessage) -> Vec<JobIx> {
+    let entity = &message.target.entity;
+    let waiters = message.frames.iter().map(|frame| &frame.to);
+    let mut jobs: BTreeSet<JobIx> = BTreeSet::new();
+    for target in waiters.chain([&message.target]).filter(|target| target.entity == *entity) {
+        jobs.extend(plan.find(target.job.as_str()));
+    }
+    let outermost = message.frames.first().map_or(&message.target, |frame| &frame.to);
+    if let (Base::Down(wave), true) = (&message.base, outermost.entity == *entity) {
+        let below = Wave { id: 0, origins: vec![outermost.job.clone()], only: wave.only.clone() };
+        jobs.extend(plan.reach(&below));
+    }
+    jobs.into_iter().collect()
+}

@@ -1,0 +1,88 @@
+//! A run on its way: what it is, what is known to exist for it, how far it has come, and the switch that stops it.
+
+use std::sync::Arc;
+
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::RunId;
+use euterpe_actors::plan::NodePlan;
+use euterpe_actors::state::Manifest;
+use tokio::sync::watch;
+
+use super::tally::Tally;
+use super::tracker::{Tracker, Trouble};
+use crate::workspace::Workspace;
+
+/// How soon a run or a node is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Not at all.
+    No,
+    /// When what is in hand is finished.
+    Drain,
+    /// Now: what is in hand is left.
+    Now,
+}
+
+/// A run on its way.
+pub struct Running {
+    plan: Arc<NodePlan>,
+    /// What the run was asked to do.
+    pub(crate) manifest: Manifest,
+    /// What is known to exist.
+    pub(crate) presence: Arc<Presence>,
+    /// Follows each entity to its end.
+    pub(crate) tracker: Arc<Tracker>,
+    /// Whether all work is done in child processes; nodes elsewhere decide that for themselves.
+    pub(crate) isolate: bool,
+    over_broker: bool,
+    stopper: watch::Sender<Stop>,
+}
+
+impl Running {
+    /// A run of `manifest`, in this process or over a broker.
+    pub(crate) fn new(workspace: &Workspace, manifest: Manifest, presence: Arc<Presence>, over_broker: bool) -> Self {
+        let plan = workspace.nodes.clone();
+        let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone())), watch::Sender::new(Stop::No));
+        Self { plan, manifest, presence, tracker, isolate: false, over_broker, stopper }
+    }
+
+    /// The id of the run.
+    pub fn run(&self) -> RunId {
+        self.manifest.run
+    }
+
+    /// The jobs, parents before children, in the order of the tally.
+    pub fn plan(&self) -> &NodePlan {
+        &self.plan
+    }
+
+    /// Whether nodes elsewhere do the work.
+    pub fn is_over_broker(&self) -> bool {
+        self.over_broker
+    }
+
+    /// How far the run has come.
+    pub fn tally(&self) -> Tally {
+        self.tracker.tally()
+    }
+
+    /// What went wrong since the last call.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.tracker.troubles()
+    }
+
+    /// How soon the run is to stop.
+    pub fn stopping(&self) -> Stop {
+        *self.stopper.borrow()
+    }
+
+    /// Stops the run.
+    pub fn stop(&self, how: Stop) {
+        self.stopper.send_replace(how);
+    }
+
+    /// Tells when the run is to stop.
+    pub(crate) fn stopped(&self) -> watch::Receiver<Stop> {
+        self.stopper.subscribe()
+    }
+}

@@ -1,0 +1,178 @@
+//! Feeds entities as workers get free, so that a run's memory does not depend on how many entities it has.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::message::EntityMessage;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::JobIx;
+use euterpe_actors::points::reach;
+use euterpe_actors::state::DeadLetter;
+use euterpe_actors::wire;
+
+use super::ids::Passed;
+use super::running::Running;
+use crate::clock::now;
+use crate::workspace::Workspace;
+
+/// Where a feeder puts the entities of a run.
+pub struct Sink<'r> {
+    /// The graph, opened.
+    pub workspace: &'r Workspace,
+    /// The run.
+    pub running: &'r Running,
+    /// How many entities may be under way and not put off.
+    window: usize,
+    target: Publisher,
+    ids: Cell<u64>,
+}
+
+/// The broker that gets the messages.
+enum Publisher {
+    /// In this process: it knows how much is where.
+    Embedded(InProcess),
+    /// Elsewhere: messages are gathered, for an answer takes long.
+    Remote {
+        broker: Arc<dyn Broker>,
+        gathered: RefCell<Vec<Outgoing>>,
+        /// Whether somebody tells the tracker how entities end; otherwise they are forgotten once they are sent.
+        followed: bool,
+    },
+}
+
+/// The most entities under way at all, put off or not.
+const MOST_LIVE: usize = 20_000;
+/// How many messages for a broker elsewhere are gathered.
+const GATHERED: usize = 1024;
+
+impl<'r> Sink<'r> {
+    /// Publishes to the broker of this process, with `window` entities under way and not put off at the most.
+    pub fn embedded(workspace: &'r Workspace, running: &'r Running, broker: InProcess, window: usize) -> Self {
+        Self { workspace, running, window, target: Publisher::Embedded(broker), ids: Cell::new(0) }
+    }
+
+    /// Publishes to a broker elsewhere, whose queues hold what its nodes cannot take yet. Where nobody follows the run,
+    /// entities are forgotten once they are sent.
+    pub fn remote(workspace: &'r Workspace, running: &'r Running, broker: Arc<dyn Broker>, followed: bool) -> Self {
+        let target = Publisher::Remote { broker, gathered: RefCell::default(), followed };
+        Self { workspace, running, window: 0, target, ids: Cell::new(0) }
+    }
+
+    /// A message id.
+    pub fn next_id(&self) -> u64 {
+        self.ids.set(self.ids.get() + 1);
+        self.ids.get() ^ self.running.manifest.wave
+    }
+
+    /// Waits until there is room, then sends an entity's messages; the tracker follows it through `required`.
+    ///
+    /// # Errors
+    /// Where a message is too large or the broker is closed.
+    pub async fn send(&self, entity: &EntityId, required: &[JobIx], messages: &[EntityMessage]) -> anyhow::Result<()> {
+        self.room().await?;
+        if !self.running.tracker.begin(entity, required) {
+            return Ok(()); // under way already
+        }
+        let mut outgoing = Vec::with_capacity(messages.len());
+        for message in messages {
+            let body = wire::encode(message).with_context(|| format!("could not send `{entity}`"))?;
+            outgoing.push(Outgoing::now(message.target.job.clone(), body));
+        }
+        reach("before_feed");
+        match &self.target {
+            Publisher::Embedded(broker) => {
+                broker.publish(outgoing).await.with_context(|| format!("could not send `{entity}`"))
+            }
+            Publisher::Remote { gathered, followed, .. } => {
+                if !followed {
+                    self.running.tracker.leave(entity);
+                }
+                gathered.borrow_mut().extend(outgoing);
+                let full = gathered.borrow().len() >= GATHERED;
+                if full { self.flush().await } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Publishes what was gathered, and returns when all of it is confirmed.
+    ///
+    /// # Errors
+    /// Where the broker did not take it.
+    pub async fn flush(&self) -> anyhow::Result<()> {
+        let Publisher::Remote { broker, gathered, .. } = &self.target else { return Ok(()) };
+        let messages = std::mem::take(&mut *gathered.borrow_mut());
+        if messages.is_empty() {
+            return Ok(());
+        }
+        broker.publish(messages).await.context("could not publish")
+    }
+
+    async fn room(&self) -> anyhow::Result<()> {
+        loop {
+            let moved = self.running.tracker.moved.notified();
+            let live = self.running.tracker.live();
+            let has_room = match &self.target {
+                Publisher::Embedded(broker) => {
+                    let put_off: usize =
+                        self.workspace.nodes.jobs.iter().map(|job| broker.depth(&job.name).delayed).sum();
+                    let is_ping = self.running.manifest.selection.ping && broker.open() >= self.window;
+                    live.saturating_sub(put_off) < self.window && !is_ping
+                }
+                Publisher::Remote { .. } => true, // its queues hold what its nodes cannot take yet
+            };
+            if has_room && live < MOST_LIVE {
+                return Ok(());
+            }
+            self.flush().await?;
+            // Looked at again now and then: what is put off changes without an entity's end.
+            let looked = tokio::time::timeout(Duration::from_millis(50), moved).await;
+            drop(looked);
+        }
+    }
+
+    /// Keeps a dead letter for a name that cannot be run.
+    ///
+    /// # Errors
+    /// The state store's own.
+    pub async fn bury(&self, job: &JobName, name: &str, text: String) -> anyhow::Result<()> {
+        tracing::warn!(target: "euterpe::run", name, "bad_id: {text}");
+        let letter = DeadLetter {
+            run: Some(self.running.manifest.run),
+            job: job.clone(),
+            entity: name.to_owned(),
+            reason: Reason::BadId,
+            text,
+            stderr: String::new(),
+            tries: 0,
+            millis: now(),
+            node: "feed".into(),
+            about: None,
+            message: None,
+            body: Some(name.to_owned()),
+            content_type: None,
+            envelope: None,
+        };
+        self.workspace.state.keep_letter(&letter).await?;
+        self.running.tracker.bad_name();
+        Ok(())
+    }
+
+    /// The job whose dead letters hold names that no job can be asked for.
+    pub fn first_job(&self) -> JobName {
+        self.running.manifest.selection.job.clone().unwrap_or_else(|| self.workspace.nodes.jobs[0].name.clone())
+    }
+}
+
+/// Puts entities into the sink until there are no more.
+#[async_trait(?Send)]
+pub trait Feeder {
+    /// Feeds all; dropped when the run is stopped.
+    async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed>;
+}

@@ -1,0 +1,227 @@
+//! What a run would do and why, without doing it: the forecasts of all entities, summed up by job and by reason.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use euterpe_actors::accounting::{Expected, Fate, Forecaster};
+use euterpe_actors::dedupe::Fingerprint;
+use euterpe_actors::ids::JobName;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{JobIx, Mapping, NodePlan, Route};
+use euterpe_actors::state::Selection;
+
+use super::Session;
+use crate::mistake::Mistake;
+use crate::run::addressing::Addresses;
+use crate::run::ids::{Found, Ids, Next};
+
+/// How long the reader of ids is waited for before it is asked again.
+const WAIT: Duration = Duration::from_secs(60);
+
+impl Session {
+    /// Foretells what a run would do, entity by entity, as they are read. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Mistake`] for a ping, which makes nothing; what keeps ids and stores from being read.
+    pub async fn plan(&self, selection: Selection, ids: Ids, limit: Option<u64>) -> anyhow::Result<Forecast> {
+        if selection.ping {
+            let text = "a ping makes nothing, so there is nothing to plan; leave out --ping, or run it";
+            bail!(Mistake(text.into()));
+        }
+        let run = self.workspace.next_run().await?;
+        let presence = self.survey(run).await?;
+        let forecaster = Forecaster::new(self.sight(run, selection.force.clone(), Some(presence)));
+        let addresses = Addresses::default();
+        let nodes = &self.workspace.nodes;
+        let mut forecast = Forecast::of(nodes.clone(), selection.clone());
+        let mut left = limit.unwrap_or(u64::MAX);
+        let mut stream = ids.stream();
+        while left > 0 {
+            let batch = match stream.next(WAIT) {
+                Next::Batch(batch) => batch,
+                Next::Later => continue,
+                Next::Failed(error) => return Err(error),
+                Next::End(passed) => {
+                    forecast.passed = passed.other;
+                    break;
+                }
+            };
+            for found in batch {
+                let entity = match found {
+                    Found::Addressed(found) => found.entity,
+                    Found::Id(entity) => match addresses.of(nodes, &selection, &entity) {
+                        Ok(_) => entity,
+                        Err(why) => {
+                            forecast.bad_name(entity.as_str(), why);
+                            continue;
+                        }
+                    },
+                    Found::Bad(name, why) => {
+                        forecast.bad_name(&name, why);
+                        continue;
+                    }
+                };
+                if !forecast.add(forecaster.entity(&selection, &entity).await?) {
+                    left -= 1;
+                    if left == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(forecast)
+    }
+}
+
+/// What a run would do, in numbers.
+pub struct Forecast {
+    /// The jobs.
+    pub plan: Arc<NodePlan>,
+    /// What the run would be asked to do.
+    pub selection: Selection,
+    /// How many entities there are.
+    pub entities: u64,
+    /// How many of them lack something.
+    pub unfinished: u64,
+    /// For each job, parents before children.
+    pub jobs: Vec<Row>,
+    /// Why jobs are blocked: by the job, the job that fails, and the reason.
+    pub blocked: BTreeMap<(JobIx, JobName, Reason), Group>,
+    /// The same of those that are declined or were given up.
+    pub skipped: BTreeMap<(JobIx, JobName, Reason), Group>,
+    /// Names that end as dead letters without any work.
+    pub bad_names: u64,
+    /// An example of these.
+    pub bad_name: Option<(String, String)>,
+    /// Files in the source that are none of its entities.
+    pub passed: u64,
+    /// The jobs that may be asked for one entity's sake by another, and what is counted of them, so that nothing is
+    /// counted twice. It alone grows with the number of entities, and only for graphs with edges that map the entity.
+    crossed: Vec<bool>,
+    counted: HashMap<Fingerprint, bool>,
+}
+
+/// What would become of one job's entities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// There.
+    pub have: u64,
+    /// To be made.
+    pub make: u64,
+    /// To be made because another job needs it, although the run does not ask for it.
+    pub on_request: u64,
+    /// They cannot be made.
+    pub blocked: u64,
+    /// Declined or given up.
+    pub skipped: u64,
+}
+
+/// How often something comes, with an example: the entity and one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// How often.
+    pub count: u64,
+    /// One entity.
+    pub entity: String,
+    /// Why, of this entity.
+    pub text: String,
+}
+
+impl Forecast {
+    fn of(plan: Arc<NodePlan>, selection: Selection) -> Self {
+        let mut crossed = vec![false; plan.jobs.len()];
+        for input in plan.jobs.iter().flat_map(|job| &job.inputs) {
+            if let Route::Job { job, entity: Mapping::To(_), .. } = &input.from {
+                crossed[job.0] = true;
+                plan.job(*job).ancestors.iter().for_each(|above| crossed[above.0] = true);
+            }
+        }
+        Self {
+            jobs: vec![Row::default(); plan.jobs.len()],
+            plan,
+            selection,
+            entities: 0,
+            unfinished: 0,
+            blocked: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            bad_names: 0,
+            bad_name: None,
+            passed: 0,
+            crossed,
+            counted: HashMap::new(),
+        }
+    }
+
+    /// A name that ends as a dead letter without any work.
+    fn bad_name(&mut self, name: &str, why: String) {
+        self.entities += 1;
+        self.bad_names += 1;
+        self.bad_name.get_or_insert_with(|| (name.to_owned(), why));
+    }
+
+    /// Adds an entity; whether all of it is there.
+    fn add(&mut self, expected: Vec<Expected>) -> bool {
+        let finished = expected.iter().all(|expected| expected.fate == Fate::Have);
+        self.entities += 1;
+        self.unfinished += u64::from(!finished);
+        for expected in expected {
+            if !self.is_news(&expected) {
+                continue;
+            }
+            let row = &mut self.jobs[expected.at.0];
+            let (groups, cause, why) = match expected.fate {
+                Fate::Have => {
+                    row.have += u64::from(expected.required);
+                    continue;
+                }
+                Fate::Make => {
+                    *(if expected.required { &mut row.make } else { &mut row.on_request }) += 1;
+                    continue;
+                }
+                Fate::Blocked(cause, why) => {
+                    row.blocked += 1;
+                    (&mut self.blocked, cause, why)
+                }
+                Fate::Skipped(cause, why) => {
+                    row.skipped += 1;
+                    (&mut self.skipped, cause, why)
+                }
+            };
+            let entity = expected.target.entity;
+            let group = groups.entry((expected.at, cause.job, why.reason)).or_insert_with(|| Group {
+                count: 0,
+                entity: entity.to_string(),
+                text: why.text,
+            });
+            group.count += 1;
+        }
+        finished
+    }
+
+    /// Whether a target was not counted before for another entity's sake. What was counted as asked for and turns out
+    /// to be required moves.
+    fn is_news(&mut self, expected: &Expected) -> bool {
+        if !self.crossed[expected.at.0] || expected.fate == Fate::Have {
+            return true;
+        }
+        let print = Fingerprint::of(expected.target.job.as_str(), expected.target.entity.as_str());
+        match self.counted.insert(print, expected.required) {
+            None => true,
+            Some(false) if expected.required && expected.fate == Fate::Make => {
+                self.jobs[expected.at.0].on_request -= 1;
+                true
+            }
+            Some(before) => {
+                self.counted.insert(print, before || expected.required);
+                false
+            }
+        }
+    }
+
+    /// How many transforms would run.
+    pub fn work(&self) -> u64 {
+        self.jobs.iter().map(|row| row.make + row.on_request).sum()
+    }
+}

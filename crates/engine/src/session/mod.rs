@@ -1,0 +1,94 @@
+//! A graph opened for work, and a method for everything that can be done with it.
+
+mod account;
+mod explain;
+mod forecast;
+mod gc;
+mod letters;
+#[cfg(feature = "amqp")]
+mod node;
+#[cfg(feature = "amqp")]
+mod publish;
+mod resume;
+mod retry;
+mod run;
+mod runs;
+mod select;
+#[cfg(feature = "amqp")]
+mod status;
+mod story;
+mod test;
+mod verify;
+
+use std::sync::Arc;
+
+use euterpe_actors::accounting::Sight;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::RunId;
+use euterpe_actors::message::Force;
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::Plan;
+
+pub use account::{Account, Hashes, Standings};
+pub use forecast::{Forecast, Group, Row};
+pub use gc::{Garbage, GarbageKind};
+pub use letters::{Letter, Which, by_target};
+#[cfg(feature = "amqp")]
+pub use node::NodeRequest;
+#[cfg(feature = "amqp")]
+pub use publish::{PublishRequest, Published};
+pub use resume::Resumed;
+pub use retry::Retried;
+pub use run::{RunEnded, RunRequest};
+pub use runs::{RunRecord, is_inbox};
+pub use select::{ForceNames, IdsFrom};
+#[cfg(feature = "amqp")]
+pub use status::{JobStatus, Status, StatusView};
+pub use story::{Decision, Story, StoryInput, StoryLetter, StoryOutput};
+pub use test::{PythonTests, python_tests, run_case};
+pub use verify::Finding;
+
+use crate::run::survey::survey;
+use crate::workspace::{Opening, Workspace};
+
+/// The most objects whose presence a run or a node remembers; an entry takes at most 40 bytes.
+pub const REMEMBERED: usize = 16 << 20;
+
+/// Opens graphs.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine;
+
+impl Engine {
+    /// Opens the graph that `plan` describes, with the transforms of `registry`.
+    ///
+    /// # Errors
+    /// A store that is not there, a state that another process has, a transform that cannot be opened.
+    pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Session> {
+        Ok(Session { workspace: Workspace::open(plan, registry, opening)? })
+    }
+}
+
+/// A graph opened for work. Its methods are the verbs of the program.
+pub struct Session {
+    workspace: Workspace,
+}
+
+impl Session {
+    /// What was opened: stores, state, jobs.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Lists what exists, as of `run`.
+    async fn survey(&self, run: RunId) -> anyhow::Result<Arc<Presence>> {
+        let presence = Arc::new(Presence::up_to(REMEMBERED));
+        survey(&self.workspace.nodes, &self.workspace.stores, &presence, run).await?;
+        Ok(presence)
+    }
+
+    /// What a run sees of the outputs.
+    fn sight(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> Sight {
+        let Workspace { nodes, stores, state, .. } = &self.workspace;
+        Sight { plan: nodes.clone(), stores: stores.clone(), state: state.clone(), run, force, known }
+    }
+}

@@ -1,0 +1,96 @@
+//! Serving: this process works on the queues of a graph until it is told to stop.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Unobserved;
+use euterpe_actors::ids::JobName;
+use futures::FutureExt;
+use tokio::sync::watch;
+
+use super::{REMEMBERED, Session};
+use crate::run::over::Over;
+use crate::run::running::Stop;
+use crate::run::serve::{Serving, serve};
+use crate::run::survey::survey;
+
+/// How long a node lists what exists before it begins to work.
+const LISTING: Duration = Duration::from_secs(30);
+
+/// How a node serves.
+pub struct NodeRequest {
+    /// Its name, for people.
+    pub name: String,
+    /// The jobs that it serves, or all.
+    pub jobs: Option<Vec<JobName>>,
+    /// How long what is in hand may take once the node is told to stop; what takes longer goes back to its queue.
+    pub grace: Duration,
+    /// Says when to stop.
+    pub stop: watch::Receiver<Stop>,
+}
+
+impl Session {
+    /// Serves the queues of the graph until it is told to stop.
+    ///
+    /// # Errors
+    /// Claims that cannot be kept; workers of a job that cannot begin any more.
+    pub async fn serve(&self, request: NodeRequest, over: Over) -> anyhow::Result<()> {
+        let NodeRequest { name, jobs, grace, stop } = request;
+        let workspace = &self.workspace;
+        let presence = Arc::new(Presence::up_to(REMEMBERED));
+        let cache = workspace.cache.clone();
+        let spared = Arc::new(move || cache.as_ref().map_or(0, |cache| cache.spared()));
+        let observer = Arc::new(Unobserved); // the reporter takes its place
+        let settings = NodeSettings {
+            name: name.as_str().into(),
+            served: jobs,
+            claims: workspace.claims(&name)?,
+            ..workspace.node(over.amqp.clone(), observer, presence.clone())
+        };
+        let mut stopped = stop.clone();
+        let serving = Serving { amqp: over.amqp, spared, grace, stop };
+        let listing = self.warm(&presence).fuse();
+        tokio::pin!(listing);
+        let work = async {
+            // A catalogue may be so large that work should not wait for all of it, and the end of the node not at all.
+            tokio::select! {
+                () = &mut listing => {}
+                () = tokio::time::sleep(LISTING) => {
+                    tracing::info!("what exists is still being listed; work begins meanwhile");
+                }
+                _ = stopped.wait_for(|stop| *stop > Stop::No) => {}
+            }
+            let listed = async {
+                listing.await;
+                std::future::pending::<Infallible>().await
+            };
+            tokio::select! {
+                () = serve(settings, serving) => {}
+                never = listed => match never {},
+            }
+        };
+        tokio::select! {
+            () = work => Ok(()),
+            why = workspace.broken() => bail!("{why}"),
+        }
+    }
+
+    /// Learns what exists by listing it, as of the newest run: what that run or an earlier one has queued is then not
+    /// looked for one by one. Later runs look for themselves.
+    async fn warm(&self, presence: &Arc<Presence>) {
+        let workspace = &self.workspace;
+        let listed = async {
+            let Some(run) = workspace.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
+            survey(&workspace.nodes, &workspace.stores, presence, run).await?;
+            tracing::info!(outputs = presence.len(), most = REMEMBERED, "what exists is known");
+            Ok(())
+        };
+        if let Err(error) = listed.await {
+            tracing::warn!("what exists could not be listed, and is looked for one by one: {error:#}");
+        }
+    }
+}

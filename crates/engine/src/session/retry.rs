@@ -1,0 +1,116 @@
+//! A retry: what failed for good is tried again, with all who waited for it.
+//!
+//! A letter stays until everything that it stands for came to its end: then it is removed where its output is there, and
+//! a further failure has written it anew under the same key. So dying at any moment leaves the letter, and at worst work
+//! that is already done is found done by the next retry.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::ids::EntityId;
+use euterpe_actors::message::Target;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{LetterFilter, Manifest, Origin, Selection};
+
+use super::letters::{Letter, by_target};
+use super::{REMEMBERED, Session};
+use crate::clock::salt;
+use crate::run::follow::follow;
+use crate::run::over::Over;
+use crate::run::retrial::Retrial;
+use crate::run::running::Running;
+use crate::run::watch::Watch;
+
+/// How a retry ended.
+#[derive(Debug)]
+pub struct Retried {
+    /// How many jobs of entities were tried again.
+    pub targets: usize,
+    /// Letters that cannot be tried again.
+    pub hopeless: Vec<Letter>,
+    /// How many letters are gone, since what they stood for is made.
+    pub good: usize,
+    /// Letters that are still there, or new.
+    pub left: Vec<Letter>,
+    /// Whether the retry was brought to its end, and not stopped.
+    pub complete: bool,
+}
+
+impl Session {
+    /// Tries dead letters again, here or over a broker, and follows them to the end.
+    ///
+    /// # Errors
+    /// Workers that cannot begin; what keeps the records from being kept.
+    pub async fn retry(&self, letters: Vec<Letter>, over: Option<Over>, watch: &dyn Watch) -> anyhow::Result<Retried> {
+        let (workspace, state) = (&self.workspace, &self.workspace.state);
+        if over.is_none() {
+            workspace.prepare(|_| true).await?;
+        }
+        let (meant, hopeless): (Vec<Letter>, Vec<Letter>) =
+            letters.into_iter().partition(|letter| letter.can_retry(workspace));
+        let targets = by_target(&meant).len();
+        if meant.is_empty() {
+            return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
+        }
+        let origins: BTreeSet<Origin> = meant.iter().map(|found| found.letter.origin()).collect();
+        let before = self.letter_keys(&origins).await?;
+        let messages = meant.iter().filter_map(|found| found.letter.message.clone()).collect();
+        // Not a run of its own: the messages keep theirs, and only borrow this one's workers.
+        let manifest = Manifest {
+            run: workspace.next_run().await?,
+            graph: workspace.plan.graph.clone(),
+            digest: workspace.nodes.digest,
+            selection: Selection::default(),
+            wave: salt(),
+            resolved: serde_json::Value::Null,
+        };
+        let presence = Arc::new(Presence::up_to(REMEMBERED));
+        let mut running = Running::new(workspace, manifest, presence, over.is_some());
+        // What killed a process once may do so again.
+        running.isolate = meant.iter().any(|found| found.letter.reason == Reason::KilledWorker);
+        let ended = follow(workspace, &running, over, None, Retrial { messages }, watch).await?;
+        state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
+        let (mut good, mut left) = (0, Vec::new());
+        for found in meant {
+            if !ended.complete {
+                left.push(found);
+            } else if self.is_settled(&found).await? {
+                state.remove(&found.key).await?;
+                good += 1;
+            } else {
+                left.push(found);
+            }
+        }
+        for key in self.letter_keys(&origins).await?.difference(&before) {
+            if let Some(letter) = state.letter(key).await? {
+                left.push(Letter { key: key.clone(), letter, made_good: false });
+            }
+        }
+        Ok(Retried { targets, hopeless, good, left, complete: ended.complete })
+    }
+
+    async fn letter_keys(&self, origins: &BTreeSet<Origin>) -> anyhow::Result<BTreeSet<String>> {
+        let mut keys = BTreeSet::new();
+        for origin in origins {
+            let of_it = LetterFilter { run: Some(*origin), ..LetterFilter::default() };
+            keys.extend(self.workspace.state.letter_keys(&of_it).await?);
+        }
+        Ok(keys)
+    }
+
+    /// Whether a letter's target came to another end: its output is there, or the transform declined it.
+    async fn is_settled(&self, found: &Letter) -> anyhow::Result<bool> {
+        if self.is_made_good(&found.letter).await? {
+            return Ok(true);
+        }
+        let nodes = &self.workspace.nodes;
+        let (Some(at), Ok(entity)) = (nodes.find(found.letter.job.as_str()), EntityId::new(&found.letter.entity))
+        else {
+            return Ok(false);
+        };
+        let job = nodes.job(at);
+        let target = Target { job: job.name.clone(), entity };
+        Ok(self.workspace.state.skip_of(&target, job.settings).await?.is_some())
+    }
+}

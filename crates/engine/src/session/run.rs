@@ -1,0 +1,86 @@
+//! A run: what is missing is made, once, and every entity is followed to its end.
+
+use anyhow::Context;
+use euterpe_actors::ids::{JobName, RunId};
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::JobIx;
+use euterpe_actors::state::{LetterFilter, Selection, StateStore};
+
+use super::Session;
+use crate::run::follow::{Ended, follow};
+use crate::run::ids::Ids;
+use crate::run::intake::Intake;
+use crate::run::over::Over;
+use crate::run::running::Running;
+use crate::run::watch::Watch;
+
+/// What is run, and where.
+pub struct RunRequest {
+    /// The jobs.
+    pub selection: Selection,
+    /// The entities.
+    pub ids: Ids,
+    /// At most so many entities that are not finished yet.
+    pub limit: Option<u64>,
+    /// Stop when so many entities have become dead letters.
+    pub max_dead: Option<u64>,
+    /// The broker whose nodes do the work; none where this process does.
+    pub over: Option<Over>,
+}
+
+/// A run and how it ended.
+#[derive(Clone, Debug)]
+pub struct RunEnded {
+    /// The run.
+    pub run: RunId,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl Session {
+    /// Runs to the end, or until `watch` stops it.
+    ///
+    /// # Errors
+    /// Workers of a job that cannot begin, ids that cannot be read, a broker that does not take messages, a state that does
+    /// not take the run's records. What was made stays.
+    pub async fn run(&self, request: RunRequest, watch: &dyn Watch) -> anyhow::Result<RunEnded> {
+        let RunRequest { selection, ids, limit, max_dead, over } = request;
+        let workspace = &self.workspace;
+        let isolate = over.is_none() && is_suspect(&workspace.state).await?;
+        if over.is_none() && !selection.ping {
+            workspace.prepare(|job| self.may_reach(&selection, job)).await?;
+        }
+        let run = workspace.next_run().await?;
+        let manifest = workspace.manifest(run, selection);
+        let presence = self.survey(run).await?;
+        workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
+        let mut running = Running::new(workspace, manifest, presence, over.is_some());
+        running.isolate = isolate;
+        let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
+        Ok(RunEnded { run, ended })
+    }
+
+    /// Whether a run of this selection may come to a job: bottom-up it comes to what lies above, else it may to any.
+    fn may_reach(&self, selection: &Selection, job: &JobName) -> bool {
+        let nodes = &self.workspace.nodes;
+        match selection.job.as_ref().and_then(|named| nodes.find(named.as_str())) {
+            Some(named) if selection.bottom_up => {
+                let is = |at: JobIx| nodes.job(at).name == *job;
+                is(named) || nodes.job(named).ancestors.iter().copied().any(is)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all
+/// work of this run is done in child processes.
+async fn is_suspect(state: &StateStore) -> anyhow::Result<bool> {
+    if let Some(last) = state.runs().await?.last()
+        && state.run_end(*last).await?.is_none()
+    {
+        return Ok(true);
+    }
+    let killers = LetterFilter { reason: Some(Reason::KilledWorker), ..LetterFilter::default() };
+    Ok(!state.letters(&killers).await?.is_empty())
+}

@@ -1,0 +1,229 @@
+//! The facts about one job for one entity.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use euterpe_actors::accounting::{Expected, Fate, Forecaster};
+use euterpe_actors::edges::{find_source, parent_of};
+use euterpe_actors::ids::{EntityId, InputName, JobName, RunId};
+use euterpe_actors::message::Target;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{InputPlan, JobIx, Route};
+use euterpe_actors::state::{DeadLetter, LetterFilter, SkipRecord};
+use euterpe_actors::storage::StorageErrorKind;
+use euterpe_actors::template::Parts;
+use serde::Serialize;
+
+use crate::workspace::Workspace;
+
+/// All that is known of one job for one entity.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    /// The job.
+    pub job: JobName,
+    /// What it runs, as the graph file names it.
+    pub transform: String,
+    /// Its inputs.
+    pub inputs: Vec<StoryInput>,
+    /// Its outputs, the primary first.
+    pub outputs: Vec<StoryOutput>,
+    /// What a run would do.
+    pub decision: Decision,
+    /// Its dead letters, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dead: Vec<StoryLetter>,
+    /// Why it was declined or given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<SkipRecord>,
+}
+
+/// One input.
+#[derive(Debug, Serialize)]
+pub struct StoryInput {
+    /// The job's name for it.
+    pub name: InputName,
+    /// The parent that makes it; none for a source.
+    pub from: Option<Target>,
+    /// Its key, where it can be told.
+    pub key: Option<String>,
+    /// Whether it is there.
+    pub there: bool,
+    /// Why it can never be had as things are.
+    pub problem: Option<String>,
+}
+
+/// One output.
+#[derive(Debug, Serialize)]
+pub struct StoryOutput {
+    /// Its key.
+    pub key: String,
+    /// The store's folder or bucket.
+    pub place: String,
+    /// Whether it is there.
+    pub there: bool,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// The run that made it; none where it came from elsewhere.
+    pub run: Option<RunId>,
+    /// When it was last written, in milliseconds after the Unix epoch.
+    pub modified: Option<u64>,
+}
+
+/// What a run would do.
+#[derive(Debug, Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// Nothing: the output is there.
+    Have,
+    /// Run the transform, after these.
+    Make {
+        /// What is made before it.
+        first: Vec<Target>,
+    },
+    /// It cannot be made: the target that fails, and why.
+    Blocked {
+        /// The target.
+        at: Target,
+        /// The reason.
+        reason: Reason,
+        /// The sentence.
+        text: String,
+    },
+    /// It or an ancestor was declined or dropped.
+    Skipped {
+        /// The target.
+        at: Target,
+        /// The reason.
+        reason: Reason,
+        /// The sentence.
+        text: String,
+    },
+}
+
+/// A dead letter.
+#[derive(Debug, Serialize)]
+pub struct StoryLetter {
+    /// The run.
+    pub run: Option<RunId>,
+    /// The reason.
+    pub reason: Reason,
+    /// The sentence.
+    pub text: String,
+    /// The last that was printed on standard error.
+    pub stderr: String,
+    /// How many tries there were.
+    pub tries: u32,
+    /// When it was given up, in milliseconds after the Unix epoch.
+    pub millis: u64,
+    /// Whether the output is there by now.
+    pub made_good: bool,
+}
+
+impl Story {
+    /// Reads the facts.
+    pub(super) async fn of(
+        workspace: &Workspace,
+        forecaster: &Forecaster,
+        at: JobIx,
+        entity: &EntityId,
+    ) -> anyhow::Result<Self> {
+        let job = workspace.nodes.job(at);
+        let target = Target { job: job.name.clone(), entity: entity.clone() };
+        let Some(parts) = job.form.split(entity) else { anyhow::bail!("`{target}` does not have its job's form") };
+        let mut inputs = Vec::with_capacity(job.inputs.len());
+        for input in &job.inputs {
+            inputs.push(read_input(workspace, input, entity, &parts).await?);
+        }
+        let mut outputs = Vec::with_capacity(job.outputs.len());
+        for output in &job.outputs {
+            let key = output.key_of(&parts);
+            let store = workspace.stores.get(&key.store);
+            let found = match store.look(&key.path).await {
+                Ok(found) => found,
+                Err(error) if error.kind == StorageErrorKind::BadKey => None,
+                Err(error) => return Err(error.into()),
+            };
+            outputs.push(StoryOutput {
+                key: key.to_string(),
+                place: store.place(),
+                there: found.is_some(),
+                size: found.as_ref().map(|found| found.size),
+                run: found.as_ref().and_then(|found| found.stamp.as_ref()?.run()),
+                modified: found.as_ref().and_then(|found| found.modified).map(millis),
+            });
+        }
+        let made = outputs[0].there;
+        let filter =
+            LetterFilter { job: Some(job.name.clone()), entity: Some(entity.to_string()), ..LetterFilter::default() };
+        let letters = workspace.state.letters(&filter).await?;
+        let mut dead: Vec<StoryLetter> = letters.into_iter().map(|(_, letter)| StoryLetter::of(letter, made)).collect();
+        dead.sort_by_key(|dead| std::cmp::Reverse(dead.millis));
+        Ok(Self {
+            decision: decide(forecaster.request(at, entity).await?, &target),
+            job: job.name.clone(),
+            transform: workspace.plan.jobs[at.0].transform.clone(),
+            inputs,
+            outputs,
+            dead,
+            skipped: workspace.state.skip_of(&target, job.settings).await?,
+        })
+    }
+}
+
+impl StoryLetter {
+    fn of(letter: DeadLetter, made: bool) -> Self {
+        let DeadLetter { run, reason, text, stderr, tries, millis, .. } = letter;
+        Self { run, reason, text, stderr, tries, millis, made_good: made }
+    }
+}
+
+async fn read_input(
+    workspace: &Workspace,
+    input: &InputPlan,
+    entity: &EntityId,
+    parts: &Parts<'_>,
+) -> anyhow::Result<StoryInput> {
+    let name = input.name.clone();
+    let never = |why: euterpe_actors::edges::Unobtainable| (None, None, false, Some(why.text));
+    let (from, key, there, problem) = match (&input.from, parent_of(&workspace.nodes, input, entity, parts)) {
+        (Route::Source { store, key, exts }, _) => {
+            match find_source(&workspace.stores, parts, store, key, exts).await {
+                Ok(Ok(key)) => (None, Some(key.to_string()), true, None),
+                Ok(Err(why)) => never(why),
+                Err(error) if error.kind == StorageErrorKind::BadKey => (None, None, false, Some(error.to_string())),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        (Route::Job { .. }, Some(Ok(parent))) => {
+            let (there, problem) = match workspace.stores.get(&parent.key.store).look(&parent.key.path).await {
+                Ok(found) => (found.is_some(), None),
+                Err(error) if error.kind == StorageErrorKind::BadKey => (false, Some(error.to_string())),
+                Err(error) => return Err(error.into()),
+            };
+            (Some(parent.target), Some(parent.key.to_string()), there, problem)
+        }
+        (Route::Job { .. }, Some(Err(why))) => never(why),
+        (Route::Job { .. }, None) => (None, None, false, None),
+    };
+    Ok(StoryInput { name, from, key, there, problem })
+}
+
+fn decide(expected: Vec<Expected>, target: &Target) -> Decision {
+    let first = || {
+        let made = expected.iter().filter(|e| e.fate == Fate::Make && e.target != *target);
+        made.map(|e| e.target.clone()).collect()
+    };
+    match expected.iter().find(|e| e.target == *target).map(|e| &e.fate) {
+        Some(Fate::Blocked(at, why)) => {
+            Decision::Blocked { at: at.clone(), reason: why.reason, text: why.text.clone() }
+        }
+        Some(Fate::Skipped(at, why)) => {
+            Decision::Skipped { at: at.clone(), reason: why.reason, text: why.text.clone() }
+        }
+        Some(Fate::Make) => Decision::Make { first: first() },
+        Some(Fate::Have) | None => Decision::Have,
+    }
+}
+
+fn millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

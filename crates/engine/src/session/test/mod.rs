@@ -1,0 +1,8 @@
+//! The tests of a graph: those that stand in its file, and those of its Python transforms.
+
+mod case;
+mod checks;
+mod python;
+
+pub use case::run_case;
+pub use python::{PythonTests, python_tests};

@@ -1,0 +1,128 @@
+//! The jobs of a plan as the actors need them, each with its transform opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use euterpe_actors::outcome::Fault;
+use euterpe_actors::plan::JobSpec;
+use euterpe_actors::transform::TransformFactory;
+
+use euterpe_actors::transform::{OpenContext, OptionProblem, OutputShape, Registry};
+use euterpe_graph_file::plan::{self as config, Job, Plan};
+use euterpe_processes::isolated::{Recipe, isolated};
+use euterpe_processes::python::{Interpreter, Python};
+use euterpe_processes::worker::{self, Launcher};
+
+/// What the actors need to know of each job, parents first; `factory` opens a job's transform.
+///
+/// `cores` are the workers of a job whose pool does not name a number.
+///
+/// # Errors
+/// The first error of `factory`.
+pub(super) fn to_specs<E>(
+    plan: &Plan,
+    cores: usize,
+    mut factory: impl FnMut(&Job) -> Result<TransformFactory, E>,
+) -> Result<Vec<JobSpec>, E> {
+    let spec = |job: &Job| {
+        Ok(JobSpec {
+            name: job.name.clone(),
+            form: job.form.clone(),
+            inputs: job.inputs.clone(),
+            outputs: job.outputs.clone(),
+            transform: factory(job)?,
+            workers: job.workers.unwrap_or(cores).max(1),
+            timeout: job.timeout,
+            retry: job.retry,
+            claim: job.claim,
+            settings: job.settings_digest(),
+        })
+    };
+    plan.jobs.iter().map(spec).collect()
+}
+
+/// Where the transforms of a graph work.
+#[derive(Clone, Debug)]
+pub struct Workplace {
+    /// The cores that all pools share.
+    pub cores: usize,
+    /// Where environments and packages of worker processes lie, for all graphs of a state folder.
+    pub kept: PathBuf,
+    /// Where private folders are made.
+    pub scratch: PathBuf,
+}
+
+/// The transform of a job, opened.
+pub(super) struct Transforming {
+    /// Builds it for each worker.
+    pub factory: TransformFactory,
+    /// What starts its worker processes, where it has such.
+    pub launcher: Option<Arc<Launcher>>,
+}
+
+/// Opens the transform of a job of `plan`.
+///
+/// # Errors
+/// What is wrong with its options; the checks of the graph file have told the same before.
+pub(super) fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> anyhow::Result<Transforming> {
+    let context = context(plan, job, place);
+    let refused = |problems: Vec<OptionProblem>| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
+    };
+    let by_workers = |launcher: Arc<Launcher>| Transforming { factory: launcher.factory(), launcher: Some(launcher) };
+    if let Some(written) = &job.python {
+        let launcher =
+            python(&job.transform, written).launcher(&job.options, &context, &place.kept, registry.samples());
+        let problem = |fault: Fault| refused(vec![OptionProblem::new("", fault.text)]);
+        return launcher.map(by_workers).map_err(problem);
+    }
+    if job.transform == worker::NAME {
+        return worker::launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
+    }
+    let entry = registry.find(&job.transform);
+    let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
+    let here = entry.open(&job.options, &context).map_err(refused)?;
+    if entry.has_own_process() {
+        return Ok(Transforming { factory: here, launcher: None });
+    }
+    let (transform, with) = (job.transform.clone(), job.options.clone());
+    let factory = isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate);
+    Ok(Transforming { factory, launcher: None })
+}
+
+fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
+    OpenContext {
+        job: job.name.to_string(),
+        inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
+        outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
+        timeout: job.timeout,
+        folder: plan.folder.clone(),
+        threads: threads(job, place),
+        memory: job.memory,
+        recycle_after: job.recycle_after,
+        homes: place.scratch.clone(),
+    }
+}
+
+/// How many threads one worker of a job may start: the pool's share of the cores.
+pub fn threads(job: &Job, place: &Workplace) -> usize {
+    (place.cores / job.workers.unwrap_or(place.cores).max(1)).max(1)
+}
+
+/// A Python function of the plan as a transform.
+pub fn python(written: &str, python: &config::Python) -> Python {
+    Python {
+        written: written.to_owned(),
+        file: python.file.clone(),
+        function: python.function.clone(),
+        interpreter: match &python.interpreter {
+            config::Interpreter::Machine => Interpreter::Machine,
+            config::Interpreter::Program(program) => Interpreter::Program(program.clone()),
+            config::Interpreter::Venv(folder) => Interpreter::Venv(folder.clone()),
+            config::Interpreter::Requirements(file) => Interpreter::Requirements(file.clone()),
+        },
+        variables: python.variables.clone(),
+        inherit: python.inherit.clone(),
+    }
+}

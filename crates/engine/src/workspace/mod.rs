@@ -1,0 +1,199 @@
+//! A graph opened for work: its stores, its state, its jobs with their transforms. The only place that sees both
+//! configuration and actors.
+
+mod buckets;
+mod folders;
+mod jobs;
+mod opening;
+mod prepared;
+mod promises;
+mod records;
+mod stores;
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use euterpe_actors::broker::Broker;
+use euterpe_actors::claims::{self, Claims};
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::dedupe::Presence;
+use euterpe_actors::events::Observer;
+use euterpe_actors::ids::{JobName, RunId, StoreName};
+use euterpe_actors::plan::NodePlan;
+use euterpe_actors::state::{Manifest, Selection, StateStore};
+use euterpe_actors::storage::{StorageError, Stores};
+use euterpe_actors::transform::Registry;
+use euterpe_graph_file::plan::{Job, Plan};
+use euterpe_graph_file::show;
+use euterpe_processes::home::{self, Home};
+use euterpe_processes::worker::Launcher;
+use euterpe_storage::local::FolderClaims;
+use euterpe_storage::s3::{BucketClaims, Cache, S3Storage};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use crate::clock::{now, salt};
+use folders::{local_folder, own_home};
+use jobs::{Transforming, Workplace, to_specs};
+use records::Records;
+
+pub use records::Lock;
+use stores::open_stores;
+
+pub use jobs::{python, threads};
+pub use opening::{Access, Opening, STATE_FOLDER};
+pub use prepared::Prepared;
+
+/// A graph opened for work.
+pub struct Workspace {
+    /// What the graph file says.
+    pub plan: Plan,
+    /// What the actors run.
+    pub nodes: Arc<NodePlan>,
+    /// The stores.
+    pub stores: Stores,
+    /// Those of them that are buckets and are written to.
+    pub buckets: Vec<(StoreName, S3Storage)>,
+    /// Dead letters, skips, manifests.
+    pub state: StateStore,
+    /// The bucket that they lie in, where they do not lie in a folder.
+    pub state_bucket: Option<S3Storage>,
+    /// The graph's folder on this machine: with its records, where they do not lie in a bucket, and with private folders.
+    pub here: PathBuf,
+    /// Where its transforms work.
+    pub place: Workplace,
+    /// What starts the worker processes of the jobs that have such.
+    pub launchers: HashMap<JobName, Arc<Launcher>>,
+    /// Jobs that take turns at the machine's cores.
+    pub slots: HashMap<JobName, Arc<Semaphore>>,
+    /// Objects of buckets that are kept here for who reads them next, where any are.
+    pub cache: Option<Cache>,
+    /// Held while this lives, where it was asked for.
+    pub lock: Option<Lock>,
+    /// What this process keeps to itself, where it writes; goes after all that lies in it.
+    pub home: Option<Home>,
+    /// A folder of this process alone that goes with it, where there is no room beside the graph file.
+    _own: Option<TempDir>,
+}
+
+impl Workspace {
+    /// Opens what `plan` names.
+    ///
+    /// # Errors
+    /// A store that is not there, a state that another process has, a transform that cannot be opened.
+    pub fn open(plan: Plan, registry: &Registry, opening: &Opening) -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = opening.workers.unwrap_or(cores).max(1);
+        let writes = opening.access != Access::Look;
+        let (local, own) = local_folder(&plan, opening)?;
+        let here = local.join(&plan.graph);
+        let kept = opening.kept.clone().unwrap_or(local);
+        let home = if writes { Some(own_home(&here)?) } else { None };
+        let scratch = home.as_ref().map_or_else(|| here.join(home::SCRATCH), |home| home.path().to_owned());
+        let place = Workplace { cores: turns, scratch, kept };
+        let mut launchers = HashMap::new();
+        let specs = to_specs(&plan, turns, |job| {
+            let Transforming { factory, launcher } = jobs::open(registry, &plan, job, &place)?;
+            launchers.extend(launcher.map(|launcher| (job.name.clone(), launcher)));
+            anyhow::Ok(factory)
+        })?;
+        let nodes = Arc::new(NodePlan::new(specs));
+        let shared = Arc::new(Semaphore::new(turns));
+        let takes_turns = |job: &&Job| job.workers.is_none() || opening.workers.is_some();
+        let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
+        let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
+        let Records { store: state, bucket: state_bucket, lock } = records::open(&plan, opening, &downloads)?;
+        let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
+        let (stores, buckets) = open_stores(&plan, writes, &downloads, cache.as_ref())?;
+        let _own = own;
+        Ok(Self {
+            plan,
+            nodes,
+            stores,
+            buckets,
+            state,
+            state_bucket,
+            here,
+            place,
+            slots,
+            launchers,
+            cache,
+            lock,
+            home,
+            _own,
+        })
+    }
+
+    /// A run id later than every run that the state store knows.
+    ///
+    /// # Errors
+    /// Where the state store cannot be listed.
+    pub async fn next_run(&self) -> anyhow::Result<RunId> {
+        let last = self.state.runs().await?.last().copied();
+        let millis = now().max(last.map_or(0, RunId::next_millis));
+        Ok(RunId::new(millis, (salt() as u32).min(u32::MAX - 1))) // the greatest marks the inbox
+    }
+
+    /// What a run of these entities is asked to do, with a wave of its own.
+    pub fn manifest(&self, run: RunId, selection: Selection) -> Manifest {
+        Manifest {
+            run,
+            graph: self.plan.graph.clone(),
+            digest: self.nodes.digest,
+            selection,
+            wave: salt(),
+            resolved: show::effective(&self.plan),
+        }
+    }
+
+    /// The claims of a node, beside those of all others that share the state; none where it lies in a bucket that does
+    /// not keep apart who writes at once, as was said when it was opened.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn claims(&self, node: &str) -> Result<Option<Arc<dyn Claims>>, StorageError> {
+        Ok(match (&self.lock, &self.state_bucket) {
+            (Some(Lock::Folder { folder, .. }), _) => Some(Arc::new(FolderClaims::open(folder, node, claims::TTL)?)),
+            (_, Some(bucket)) if bucket.keeps_apart() => Some(Arc::new(BucketClaims::new(bucket, node, claims::TTL))),
+            _ => None,
+        })
+    }
+
+    /// The settings of a node of this process, on its own and without claims, over `broker`.
+    pub(crate) fn node(
+        &self,
+        broker: Arc<dyn Broker>,
+        observer: Arc<dyn Observer>,
+        presence: Arc<Presence>,
+    ) -> NodeSettings {
+        NodeSettings {
+            plan: self.nodes.clone(),
+            stores: self.stores.clone(),
+            state: self.state.clone(),
+            broker,
+            claims: None,
+            observer,
+            presence,
+            name: "local".into(),
+            salt: salt(),
+            scratch: self.place.scratch.clone(),
+            slots: self.slots.clone(),
+            served: None,
+            isolate: false,
+            clock: now,
+        }
+    }
+
+    /// Keeps a run that has the state alone off it for as long as the lock lives, although this was opened to look; no
+    /// lock where there are no records.
+    ///
+    /// # Errors
+    /// Where such a run has the state.
+    pub fn share(&self) -> anyhow::Result<Option<Lock>> {
+        records::share(self.state_bucket.clone(), &self.here)
+    }
+
+    /// How many bytes of buckets were read from this machine instead of being downloaded again.
+    pub fn spared_bytes(&self) -> u64 {
+        self.cache.as_ref().map_or(0, Cache::spared)
+    }
+}

@@ -1,0 +1,36 @@
+//! How a graph is opened.
+
+use std::path::PathBuf;
+
+use euterpe_graph_file::plan::Location;
+
+/// The folder beside the graph file that holds what is known of its runs.
+pub const STATE_FOLDER: &str = ".euterpe";
+
+/// How a graph is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// Workers over all pools; by default the cores.
+    pub workers: Option<usize>,
+    /// Where the graphs' records lie, a folder or a bucket; by default [`STATE_FOLDER`] beside the graph file. Each graph
+    /// has a place of its own there, under its name.
+    pub state: Option<Location>,
+    /// Where environments and packages of worker processes lie; by default among the state folders.
+    pub kept: Option<PathBuf>,
+    /// What it is opened for.
+    pub access: Access,
+    /// How many bytes of objects of buckets are kept on this machine for the next reader, where it is opened to write.
+    pub cache: u64,
+}
+
+/// What a graph is opened for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// To look: nothing is made, not even a folder.
+    #[default]
+    Look,
+    /// To write beside others who share it over a broker.
+    Share,
+    /// To write as the only one: nobody else may have the state meanwhile.
+    Hold,
+}

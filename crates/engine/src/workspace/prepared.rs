@@ -1,0 +1,81 @@
+//! Starts one worker of each job that has worker processes, before any work: what cannot start is said once, with its
+//! place in the graph file, and nothing else begins.
+
+use std::fs;
+
+use anyhow::{Context, bail};
+use euterpe_actors::ids::JobName;
+use euterpe_actors::outcome::Fault;
+
+use super::Workspace;
+use euterpe_graph_file::plan::Job;
+
+/// What a job's worker said of itself, or why it cannot begin.
+pub struct Prepared<'o> {
+    /// The job.
+    pub job: &'o Job,
+    /// One line, such as the version of its interpreter.
+    pub about: Result<String, Fault>,
+}
+
+impl Workspace {
+    /// Starts a worker of each of these jobs that has worker processes, and keeps it for the job's first entity. Builds
+    /// their environments first, where they are not there yet.
+    pub async fn try_workers(&self, wanted: impl Fn(&JobName) -> bool) -> Vec<Prepared<'_>> {
+        let mut prepared = Vec::new();
+        for job in self.plan.jobs.iter().filter(|job| wanted(&job.name)) {
+            if let Some(launcher) = self.launchers.get(&job.name) {
+                prepared.push(Prepared { job, about: launcher.prepare().await });
+            }
+        }
+        prepared
+    }
+
+    /// As [`Workspace::try_workers`], for verbs that go on only if all can begin. What could begin before and has not changed
+    /// is not tried again: a run with nothing to do loads no model. Makes sure as well of what is known of the buckets.
+    ///
+    /// # Errors
+    /// A bucket that cannot be used; what keeps each worker from beginning, with its place in the graph file and its traceback.
+    pub async fn prepare(&self, wanted: impl Fn(&JobName) -> bool) -> anyhow::Result<()> {
+        self.know_buckets().await?;
+        let folder = self.place.kept.join("begun");
+        let mark = |job: &JobName| self.launchers.get(job).map(|launcher| folder.join(launcher.fingerprint()));
+        let news = |job: &JobName| wanted(job) && mark(job).is_some_and(|mark| !mark.exists());
+        let prepared = self.try_workers(news).await;
+        let problems: Vec<String> = prepared.iter().filter_map(|one| self.problem(one)).collect();
+        if !problems.is_empty() {
+            bail!("{}", problems.join("\n"));
+        }
+        for mark in prepared.iter().filter_map(|one| mark(&one.job.name)) {
+            fs::create_dir_all(&folder)
+                .and_then(|()| fs::write(&mark, ""))
+                .context("could not note that a worker began")?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it is known that a job's workers cannot begin; for ever while all can.
+    pub async fn broken(&self) -> String {
+        let each = self.plan.jobs.iter().filter_map(|job| Some((job, self.launchers.get(&job.name)?)));
+        let each =
+            each.map(|(job, launcher)| Box::pin(async move { Prepared { job, about: Err(launcher.broken().await) } }));
+        let each: Vec<_> = each.collect();
+        if each.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let (broken, ..) = futures::future::select_all(each).await;
+        self.problem(&broken).unwrap_or_default()
+    }
+
+    /// What is wrong with a job's worker, in the form of the graph file's own problems.
+    pub fn problem(&self, prepared: &Prepared<'_>) -> Option<String> {
+        let Prepared { job, about: Err(fault) } = prepared else { return None };
+        let (file, place) = (self.plan.file.display(), job.place);
+        let mut text = format!("{file}:{}:{}: jobs.{}: {}", place.line, place.column, job.name, fault.text);
+        for line in fault.stderr.trim_end().lines() {
+            text += "\n    ";
+            text += line;
+        }
+        Some(text)
+    }
+}

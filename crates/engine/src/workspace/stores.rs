@@ -1,0 +1,54 @@
+//! Opens the stores of a graph.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::storage::{Storage, Stores};
+use euterpe_graph_file::Plan;
+use euterpe_graph_file::plan::Location;
+use euterpe_storage::local::LocalSettings;
+use euterpe_storage::s3::{Cache, S3Settings, S3Storage, Tuning};
+
+use super::records::open_folder;
+
+/// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.
+pub(super) fn open_stores(
+    plan: &Plan,
+    writes: bool,
+    downloads: &Path,
+    cache: Option<&Cache>,
+) -> anyhow::Result<(Stores, Vec<(StoreName, S3Storage)>)> {
+    let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
+    let (mut stores, mut buckets): (Vec<(StoreName, Arc<dyn Storage>)>, _) = (Vec::new(), Vec::new());
+    for store in &plan.stores {
+        let storage = match &store.location {
+            Location::Folder { path, fsync } => {
+                let made = written(&store.name);
+                let settings = LocalSettings { fsync: *fsync, create: made && writes, ..LocalSettings::default() };
+                let name = &store.name;
+                let remedy = || format!("store `{name}` cannot be used; put it elsewhere with --store {name}=FOLDER");
+                open_folder(path, settings, made).with_context(remedy)?
+            }
+            Location::S3 { bucket, prefix, endpoint, region } => {
+                let bucket = S3Storage::new(S3Settings {
+                    bucket: bucket.clone(),
+                    prefix: prefix.clone(),
+                    endpoint: endpoint.clone(),
+                    region: region.clone(),
+                    scratch: downloads.to_owned(),
+                    cache: cache.cloned(),
+                    identity: None,
+                    tuning: Tuning::default(),
+                });
+                if written(&store.name) {
+                    buckets.push((store.name.clone(), bucket.clone()));
+                }
+                Arc::new(bucket)
+            }
+        };
+        stores.push((store.name.clone(), storage));
+    }
+    Ok((Stores::new(stores), buckets))
+}

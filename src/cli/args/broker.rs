@@ -1,0 +1,104 @@
+//! The arguments that name a broker, and what is opened with them.
+
+use std::{path::PathBuf, time::Duration};
+
+use euterpe_amqp::{BrokerUrl, Dial, Identity};
+use euterpe_engine::{Access, Mistake, Over, Session};
+use euterpe_graph_file::units;
+
+/// Which broker, and how to trust it. These belong to the site and never stand in a graph file.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Broker")]
+pub struct BrokerArgs {
+    /// Work over this broker (`amqp://user:password@host:5672/vhost`, `amqps://…`) instead of in this process alone.
+    #[arg(long, value_name = "URL", env = "EUTERPE_BROKER", hide_env_values = true)]
+    pub broker: Option<String>,
+
+    /// A file of certificates (PEM) to trust beside the system's.
+    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_CA")]
+    pub broker_ca: Option<PathBuf>,
+
+    /// A client certificate with its chain (PEM).
+    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_CERT", requires = "broker_key")]
+    pub broker_cert: Option<PathBuf>,
+
+    /// The key of the client certificate (PKCS #8, PEM).
+    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_KEY", requires = "broker_cert")]
+    pub broker_key: Option<PathBuf>,
+
+    /// Allow a connection to another machine that is not encrypted.
+    #[arg(long, env = "EUTERPE_ALLOW_PLAINTEXT", value_parser = clap::builder::FalseyValueParser::new())]
+    pub allow_plaintext: bool,
+
+    /// How often broker and node tell each other that they are alive.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub heartbeat: Duration,
+
+    /// How long a broker older than 3.12 lets a message be in hand (its setting `consumer_timeout`).
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub consumer_timeout: Option<Duration>,
+}
+
+/// Reads a time with its unit, such as `10s`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    units::duration(text).ok_or_else(|| format!("`{text}` is no time; write one with its unit, such as 10s or 30m"))
+}
+
+impl BrokerArgs {
+    /// How to reach the broker, if one is named.
+    ///
+    /// # Errors
+    /// A URL that cannot be read, or plain text to another machine.
+    pub fn dial(&self, name: &str) -> Result<Option<Dial>, Mistake> {
+        let Some(url) = &self.broker else { return Ok(None) };
+        let url = BrokerUrl::new(url, self.allow_plaintext).map_err(|bad| Mistake(bad.to_string()))?;
+        let identity = self.broker_cert.clone().zip(self.broker_key.clone());
+        let identity = identity.map(|(certificate, key)| Identity { certificate, key });
+        let (ca_file, heartbeat) = (self.broker_ca.clone(), self.heartbeat.max(Duration::from_secs(1)));
+        Ok(Some(Dial { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
+    }
+
+    /// The same, for a verb that needs one.
+    ///
+    /// # Errors
+    /// As [`BrokerArgs::dial`], and where none is named.
+    pub fn needed(&self, name: &str) -> Result<Dial, Mistake> {
+        let text =
+            "this needs a broker: name one with --broker amqp://… or EUTERPE_BROKER; to work in one process, use `run`";
+        self.dial(name)?.ok_or_else(|| Mistake(text.into()))
+    }
+
+    /// What a verb opens a graph for that writes, unless it only says what it would do.
+    pub fn access(&self, dry_run: bool) -> Access {
+        match (dry_run, &self.broker) {
+            (true, _) => Access::Look,
+            (false, Some(_)) => Access::Share,
+            (false, None) => Access::Hold,
+        }
+    }
+
+    /// Opens the broker, trying for `patience`.
+    ///
+    /// # Errors
+    /// What keeps it from being used.
+    pub async fn open(&self, session: &Session, dial: Dial, patience: Duration) -> anyhow::Result<Over> {
+        session.connect(dial, self.consumer_timeout, patience).await
+    }
+
+    /// Opens the broker, if one is named.
+    ///
+    /// # Errors
+    /// As [`BrokerArgs::dial`] and [`BrokerArgs::open`].
+    pub async fn over(&self, session: &Session, name: &str) -> anyhow::Result<Option<Over>> {
+        match self.dial(name)? {
+            Some(dial) => self.open(session, dial, PATIENCE).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// How long a verb tries to reach the broker before it says that it cannot.
+pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,14 @@
+//! What people and other programs see: text and JSON on standard output, progress on standard error.
+
+pub mod account;
+pub mod forecast;
+mod output;
+pub mod progress;
+pub mod signals;
+pub mod story;
+pub mod summary;
+mod terminal;
+pub mod words;
+
+pub use output::Output;
+pub use terminal::Terminal;

@@ -1,0 +1,96 @@
+//! `dead`: what failed for good, looked at, tried again or given up.
+
+mod drop;
+mod ls;
+mod retry;
+mod show;
+
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::transform::Registry;
+use euterpe_engine::{Letter, Mistake, Session};
+
+use crate::cli::Exit;
+use crate::cli::args::Place;
+use crate::cli::page::Output;
+
+/// Look at what failed for good; try it again or give it up.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List dead letters, grouped by job and reason.
+    Ls(ls::Args),
+    /// Show dead letters in full: the message, the reason, what the transform printed.
+    Show(Which),
+    /// Try again what failed, and follow it and what waits for it to the end.
+    Retry(retry::Args),
+    /// Give up what failed: it counts as skipped from now on.
+    Drop(drop::Args),
+}
+
+/// Which dead letters are meant; without any of these, all.
+#[derive(Clone, Debug, clap::Args)]
+struct Which {
+    #[command(flatten)]
+    place: Place,
+
+    /// Of these entities only.
+    #[arg(value_name = "ID")]
+    entities: Vec<String>,
+
+    /// Of this run only: its id, the unique start of one, or `last`; or `inbox`, of messages by others that name no run.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+
+    /// Of this job only.
+    #[arg(long, value_name = "JOB")]
+    job: Option<String>,
+
+    /// With this reason only.
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
+}
+
+/// Does what the further verb says.
+///
+/// # Errors
+/// A run, job or reason that is not there; what keeps the state store from being read.
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    match &args.verb {
+        Verb::Ls(args) => ls::run(args, registry, out),
+        Verb::Show(which) => show::run(which, registry, out),
+        Verb::Retry(args) => retry::run(args, registry, out),
+        Verb::Drop(args) => drop::run(args, registry, out),
+    }
+}
+
+impl Which {
+    /// Whether nothing narrows it down.
+    fn is_all(&self) -> bool {
+        self.entities.is_empty() && self.run.is_none() && self.job.is_none() && self.reason.is_none()
+    }
+
+    /// The letters that are meant, in the order of run, job and entity.
+    ///
+    /// # Errors
+    /// A run, job or reason that is not there; the stores' own.
+    async fn letters(&self, session: &Session) -> anyhow::Result<Vec<Letter>> {
+        let reason = self.reason.as_deref().map(reason).transpose()?;
+        let Self { entities, run, job, .. } = self.clone();
+        session.letters(&euterpe_engine::Which { entities, run, job, reason }).await
+    }
+}
+
+fn reason(name: &str) -> Result<Reason, Mistake> {
+    let known: Result<Reason, _> = serde_json::from_value(serde_json::Value::String(name.to_owned()));
+    known.map_err(|_| {
+        let text = "the reasons are failed, panicked, timeout, killed_worker, fatal, bad_input, source_missing, \
+                    source_ambiguous, input_unreadable, absent, bad_id, bad_key, too_deep, unknown_job, \
+                    unknown_version, malformed, given_up_by_broker";
+        Mistake(format!("no reason `{}`; {text}", name.escape_debug()))
+    })
+}

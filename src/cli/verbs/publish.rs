@@ -1,0 +1,72 @@
+//! `publish`: send entity messages to a graph's queues and return.
+
+use euterpe_actors::transform::Registry;
+use euterpe_engine::{Access, PublishRequest, Session};
+use serde_json::json;
+
+use super::plan;
+use crate::cli::Exit;
+use crate::cli::args::{BrokerArgs, PATIENCE, Place, Select, wait_for};
+use crate::cli::page::{Output, words::count};
+
+/// Send entities to the nodes of a graph and return; `run` also follows them to the end.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    select: Select,
+    #[command(flatten)]
+    broker: BrokerArgs,
+
+    /// Leave out entities whose outputs are all there, as a listing of the stores shows.
+    #[arg(long)]
+    missing_only: bool,
+
+    /// Only say what would be done, like `plan`.
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Publishes.
+///
+/// # Errors
+/// A broker that cannot be used; ids that cannot be read; a manifest that cannot be written.
+pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    if args.dry_run {
+        return plan::show(&args.place, &args.select, registry, out);
+    }
+    match args.place.open(registry, out, None, Access::Share, 0)? {
+        Ok(session) => wait_for(publish(args, &session, out)),
+        Err(exit) => Ok(exit),
+    }
+}
+
+async fn publish(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+    let (selection, ids) = args.select.resolve(session)?;
+    let over = args.broker.open(session, args.broker.needed("publish")?, PATIENCE).await?;
+    let request = PublishRequest { selection, ids, limit: args.select.limit, missing_only: args.missing_only };
+    let published = session.publish(request, over).await?;
+    let run = published.run;
+    if out.json {
+        out.fact(&json!({
+            "event": "published", "run": run, "entities": published.tally.entities, "sent": published.sent, "finished": published.left_out,
+            "bad_names": published.tally.bad_names, "passed_over": published.passed.other,
+        }))?;
+    } else {
+        let file = args.place.typed();
+        let mut text = format!("published {}, run {run}\n", count(published.sent, "entity", "entities"));
+        if published.left_out > 0 {
+            text += &format!("left out {}: all outputs are there\n", count(published.left_out, "entity", "entities"));
+        }
+        if published.tally.bad_names > 0 {
+            let names = count(published.tally.bad_names, "name", "names");
+            text += &format!("{names} cannot be ids; see `euterpe dead ls {file} --run {run}`\n");
+        }
+        text += &format!(
+            "`euterpe status {file}` shows the nodes at work, `euterpe runs check {file} {run}` what is done\n"
+        );
+        out.text(&text)?;
+    }
+    Ok(if published.tally.bad_names > 0 { Exit::DeadLetters } else { Exit::Ok })
+}

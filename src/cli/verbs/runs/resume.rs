@@ -1,0 +1,61 @@
+//! `runs resume`: publishes again what is open of a run, and follows it to the end.
+
+use euterpe_actors::transform::Registry;
+use euterpe_engine::Session;
+
+use super::One;
+use crate::cli::Exit;
+use crate::cli::args::{BrokerArgs, CacheArgs, wait_for};
+use crate::cli::page::{Output, Terminal, account, summary::Summary};
+
+/// Publish again what is open of a run, and follow it to the end.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    one: One,
+
+    /// Workers over all pools; by default as many as the machine has cores.
+    #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
+
+    #[command(flatten)]
+    broker: BrokerArgs,
+
+    /// Stop when so many entities have become dead letters.
+    #[arg(long, value_name = "N")]
+    max_dead: Option<u64>,
+
+    /// Only say what is open, like `check`.
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Resumes a run.
+///
+/// # Errors
+/// A run that is not there; what keeps it from keeping its records.
+pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let place = &args.one.place;
+    match place.open(registry, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
+        Ok(session) => wait_for(resume(args, &session, out)),
+        Err(exit) => Ok(exit),
+    }
+}
+
+async fn resume(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+    let file = args.one.place.typed();
+    let run = args.one.find(session).await?;
+    if args.dry_run {
+        return account::show(&session.check(run, false).await?, &file, out);
+    }
+    let over = args.broker.over(session, "resume").await?;
+    let over_broker = over.is_some();
+    let resumed = session.resume(run, over, args.max_dead, &Terminal { out }).await?;
+    let (ended, ping) = (&resumed.ended, resumed.ping);
+    let exit = Summary { file: file.clone(), session, ended, ping, over: over_broker }.show(out)?;
+    let accounted = account::show(&resumed.account, &file, out)?;
+    Ok(if exit == Exit::Interrupted { exit } else { accounted })
+}
