@@ -15,14 +15,15 @@ use euterpe_processes::{children, isolated};
 pub use exit::Exit;
 
 use page::Output;
-use verbs::{
-    completions, config_show, create, dead, explain, gc, graph, lint, node, plan, publish, run, runs, schema, status,
-    test, verify,
-};
+#[cfg(not(feature = "amqp"))]
+use verbs::absent;
+use verbs::{completions, config_show, create, dead, explain, gc, graph, lint, plan, run, runs, schema, test, verify};
+#[cfg(feature = "amqp")]
+use verbs::{node, publish, status};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
-#[command(name = "euterpe", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "euterpe", version, long_version = long_version(), arg_required_else_help = true, max_term_width = 100)]
 pub struct Command {
     /// Print facts as JSON instead of text.
     #[arg(long, global = true)]
@@ -41,11 +42,23 @@ pub enum Verb {
     /// Run a graph: make every output that is missing, once, and account for every entity.
     Run(run::Args),
     /// Serve a graph's queues on this machine, over a broker, until told to stop.
+    #[cfg(feature = "amqp")]
     Node(node::Args),
+    /// Not in this program: it was built without the feature `amqp`.
+    #[cfg(not(feature = "amqp"))]
+    Node(absent::Args),
     /// Send entities to a graph's nodes, over a broker, and return.
+    #[cfg(feature = "amqp")]
     Publish(publish::Args),
+    /// Not in this program: it was built without the feature `amqp`.
+    #[cfg(not(feature = "amqp"))]
+    Publish(absent::Args),
     /// Show how a graph is at work over a broker: its queues, its nodes.
+    #[cfg(feature = "amqp")]
     Status(status::Args),
+    /// Not in this program: it was built without the feature `amqp`.
+    #[cfg(not(feature = "amqp"))]
+    Status(absent::Args),
     /// Say what a run would do, and why; writes nothing.
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -92,9 +105,18 @@ impl Command {
             Verb::Create(args) => create::run(args, out),
             Verb::Test(args) => test::run(args, registry, out),
             Verb::Run(args) => run::run(args, registry, out),
+            #[cfg(feature = "amqp")]
             Verb::Node(args) => node::run(args, registry, out),
+            #[cfg(not(feature = "amqp"))]
+            Verb::Node(args) => absent::run(args, "node", "amqp"),
+            #[cfg(feature = "amqp")]
             Verb::Publish(args) => publish::run(args, registry, out),
+            #[cfg(not(feature = "amqp"))]
+            Verb::Publish(args) => absent::run(args, "publish", "amqp"),
+            #[cfg(feature = "amqp")]
             Verb::Status(args) => status::run(args, registry, out),
+            #[cfg(not(feature = "amqp"))]
+            Verb::Status(args) => absent::run(args, "status", "amqp"),
             Verb::Plan(args) => plan::run(args, registry, out),
             Verb::Explain(args) => explain::run(args, registry, out),
             Verb::Runs(args) => runs::run(args, registry, out),
@@ -110,4 +132,19 @@ impl Command {
             Verb::Completions(args) => completions::run(args, out),
         }
     }
+}
+
+/// The version, and what the program was built with.
+fn long_version() -> String {
+    let features = [
+        ("s3", cfg!(feature = "s3")),
+        ("amqp", cfg!(feature = "amqp")),
+        ("audio", cfg!(feature = "audio")),
+        ("python", cfg!(feature = "python")),
+    ];
+    let names = |built: bool| {
+        let names: Vec<&str> = features.iter().filter(|(_, is)| *is == built).map(|(name, _)| *name).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    format!("{}\nbuilt with:    {}\nbuilt without: {}", env!("CARGO_PKG_VERSION"), names(true), names(false))
 }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+#[cfg(feature = "amqp")]
 use euterpe_amqp::{BrokerUrl, Dial, Identity};
 use euterpe_engine::{Access, Mistake, Over, Session};
 use euterpe_graph_file::units;
@@ -48,6 +49,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl BrokerArgs {
+    /// What a verb opens a graph for that writes, unless it only says what it would do.
+    pub fn access(&self, dry_run: bool) -> Access {
+        match (dry_run, &self.broker) {
+            (true, _) => Access::Look,
+            (false, Some(_)) => Access::Share,
+            (false, None) => Access::Hold,
+        }
+    }
+}
+
+#[cfg(feature = "amqp")]
+impl BrokerArgs {
     /// How to reach the broker, if one is named.
     ///
     /// # Errors
@@ -71,15 +84,6 @@ impl BrokerArgs {
         self.dial(name)?.ok_or_else(|| Mistake(text.into()))
     }
 
-    /// What a verb opens a graph for that writes, unless it only says what it would do.
-    pub fn access(&self, dry_run: bool) -> Access {
-        match (dry_run, &self.broker) {
-            (true, _) => Access::Look,
-            (false, Some(_)) => Access::Share,
-            (false, None) => Access::Hold,
-        }
-    }
-
     /// Opens the broker, trying for `patience`.
     ///
     /// # Errors
@@ -100,5 +104,28 @@ impl BrokerArgs {
     }
 }
 
+#[cfg(not(feature = "amqp"))]
+impl BrokerArgs {
+    /// No broker, for this program was built without.
+    ///
+    /// # Errors
+    /// Where one is named.
+    pub async fn over(&self, _: &Session, _: &str) -> anyhow::Result<Option<Over>> {
+        self.none().map(|()| None).map_err(Into::into)
+    }
+
+    /// Says that no broker can be used.
+    ///
+    /// # Errors
+    /// Where one is named.
+    pub fn none(&self) -> Result<(), Mistake> {
+        match &self.broker {
+            None => Ok(()),
+            Some(_) => Err(Mistake("this program was built without the feature `amqp`, so it cannot use a broker; take away --broker and EUTERPE_BROKER to work in one process, or build it with `cargo install --features amqp`".into())),
+        }
+    }
+}
+
 /// How long a verb tries to reach the broker before it says that it cannot.
+#[cfg(feature = "amqp")]
 pub const PATIENCE: Duration = Duration::from_secs(10);

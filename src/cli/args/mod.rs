@@ -6,7 +6,9 @@ mod graph_file;
 mod place;
 mod select;
 
-pub use broker::{BrokerArgs, PATIENCE, duration};
+#[cfg(feature = "amqp")]
+pub use broker::PATIENCE;
+pub use broker::{BrokerArgs, duration};
 pub use cache::CacheArgs;
 pub use graph_file::GraphFile;
 pub use place::{Place, wait_for};

@@ -43,8 +43,13 @@ impl Place {
         access: Access,
         cache: u64,
     ) -> anyhow::Result<Result<Session, Exit>> {
-        let opening =
-            Opening { workers: workers.map(usize::from), state: self.state.clone(), kept: None, access, cache };
+        let opening = Opening {
+            workers: workers.map(usize::from),
+            state: self.state.clone(),
+            access,
+            cache,
+            ..Opening::default()
+        };
         match self.graph.load_or_show(registry, out)? {
             Ok(plan) => Ok(Ok(Engine::open(plan, registry, &opening)?)),
             Err(exit) => Ok(Err(exit)),

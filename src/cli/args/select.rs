@@ -66,7 +66,7 @@ impl Machine {
     /// How to open a graph for these flags.
     pub fn opening(&self, access: Access) -> Opening {
         let (workers, state) = (self.jobs.map(usize::from), self.state.clone());
-        Opening { workers, state, kept: None, access, cache: self.cache.bytes }
+        Opening { workers, state, access, cache: self.cache.bytes, ..Opening::default() }
     }
 }
 

@@ -60,7 +60,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         Err(exit) => return Ok(exit),
     };
     let (workers, state) = (args.workers.map(usize::from), args.state.clone());
-    let opening = Opening { workers, state, kept: None, access: Access::Share, cache: args.cache.bytes };
+    let opening = Opening { workers, state, access: Access::Share, cache: args.cache.bytes, ..Opening::default() };
     let session = Engine::open(plan, registry, &opening)?;
     wait_for(serve(args, &session))
 }

@@ -5,7 +5,9 @@ use euterpe_engine::{Access, Finding, Session};
 use serde_json::json;
 
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, PATIENCE, Place, wait_for};
+#[cfg(feature = "amqp")]
+use crate::cli::args::PATIENCE;
+use crate::cli::args::{BrokerArgs, Place, wait_for};
 use crate::cli::page::Output;
 
 /// Check a graph file, then reach its stores and its broker; say what is there, what is missing, what is left over.
@@ -35,17 +37,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
 
 async fn show(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
     let mut findings = session.verify().await;
-    match args.broker.dial("verify")? {
-        Some(dial) => {
-            let create = args.create.then_some(PATIENCE);
-            findings.extend(session.verify_broker(dial, args.broker.consumer_timeout, create).await);
-        }
-        None => findings.push(Finding {
-            what: "broker".into(),
-            found: "none named: `run` works in its own process; name one with --broker or EUTERPE_BROKER".into(),
-            good: true,
-        }),
-    }
+    findings.extend(broker(args, session).await?);
     for Finding { what, found, good } in &findings {
         match out.json {
             true => out.fact(&json!({"what": what, "found": found, "good": good}))?,
@@ -53,4 +45,25 @@ async fn show(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exi
         }
     }
     Ok(if findings.iter().all(|finding| finding.good) { Exit::Ok } else { Exit::Failed })
+}
+
+#[cfg(feature = "amqp")]
+async fn broker(args: &Args, session: &Session) -> anyhow::Result<Vec<Finding>> {
+    let Some(dial) = args.broker.dial("verify")? else { return Ok(vec![no_broker()]) };
+    let create = args.create.then_some(PATIENCE);
+    Ok(session.verify_broker(dial, args.broker.consumer_timeout, create).await)
+}
+
+#[cfg(not(feature = "amqp"))]
+async fn broker(args: &Args, _: &Session) -> anyhow::Result<Vec<Finding>> {
+    args.broker.none()?;
+    Ok(vec![no_broker()])
+}
+
+fn no_broker() -> Finding {
+    Finding {
+        what: "broker".into(),
+        found: "none named: `run` works in its own process; name one with --broker or EUTERPE_BROKER".into(),
+        good: true,
+    }
 }

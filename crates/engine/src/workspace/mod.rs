@@ -103,7 +103,7 @@ impl Workspace {
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
         let Records { store: state, bucket: state_bucket, lock } = records::open(&plan, opening, &downloads)?;
         let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
-        let (stores, buckets) = open_stores(&plan, writes, &downloads, cache.as_ref())?;
+        let (stores, buckets) = open_stores(&plan, &opening.stores, writes, &downloads, cache.as_ref())?;
         let _own = own;
         Ok(Self {
             plan,

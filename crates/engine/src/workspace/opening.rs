@@ -1,7 +1,10 @@
 //! How a graph is opened.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::storage::Storage;
 use euterpe_graph_file::plan::Location;
 
 /// The folder beside the graph file that holds what is known of its runs.
@@ -19,6 +22,8 @@ pub struct Opening {
     pub kept: Option<PathBuf>,
     /// What it is opened for.
     pub access: Access,
+    /// Stores of the caller's own, which take the place of those of the same names in the graph file.
+    pub stores: Vec<(StoreName, Arc<dyn Storage>)>,
     /// How many bytes of objects of buckets are kept on this machine for the next reader, where it is opened to write.
     pub cache: u64,
 }

@@ -16,6 +16,7 @@ use super::records::open_folder;
 /// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.
 pub(super) fn open_stores(
     plan: &Plan,
+    own: &[(StoreName, Arc<dyn Storage>)],
     writes: bool,
     downloads: &Path,
     cache: Option<&Cache>,
@@ -23,6 +24,10 @@ pub(super) fn open_stores(
     let written = |name: &StoreName| plan.jobs.iter().any(|job| job.outputs.iter().any(|output| output.store == *name));
     let (mut stores, mut buckets): (Vec<(StoreName, Arc<dyn Storage>)>, _) = (Vec::new(), Vec::new());
     for store in &plan.stores {
+        if let Some((name, storage)) = own.iter().find(|(name, _)| *name == store.name) {
+            stores.push((name.clone(), storage.clone()));
+            continue;
+        }
         let storage = match &store.location {
             Location::Folder { path, fsync } => {
                 let made = written(&store.name);

@@ -57,7 +57,8 @@ pub async fn run_case(case: &TestCase, plan: &Plan, kept: &Path, registry: &Regi
         job.retry.retries = 0; // what fails is told at once
     }
     let state = Some(Location::Folder { path: scratch.path().join("state"), fsync: false });
-    let opening = Opening { workers: None, state, kept: Some(kept.to_owned()), access: Access::Hold, cache: 0 };
+    let opening =
+        Opening { workers: None, state, kept: Some(kept.to_owned()), access: Access::Hold, ..Opening::default() };
     let workspace = Workspace::open(own, registry, &opening)?;
     let codec = registry.samples();
     lay_out(case, &workspace, &plan.folder)?;
