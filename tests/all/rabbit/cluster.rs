@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::Rabbit;
+use super::Vhost;
 use super::network::Machine;
 
 const EUTERPE: &str = env!("CARGO_BIN_EXE_euterpe");
@@ -57,12 +57,12 @@ impl From<Output> for Said {
 }
 
 impl Cluster {
-    /// A folder with this graph, for nodes that meet at `broker`.
-    pub fn new(graph: &str, broker: &Rabbit) -> Self {
-        Self::at(graph, broker.url())
+    /// A folder with this graph, for nodes that meet at a virtual host.
+    pub fn new(graph: &str, vhost: &Vhost) -> Self {
+        Self::at(graph, vhost.url())
     }
 
-    /// The same for a broker at a URL.
+    /// The same for nodes that meet at a URL.
     pub fn at(graph: &str, broker: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         fs::write(folder.path().join("g.yaml"), graph).expect("written");
