@@ -29,7 +29,7 @@ fn example(language: &str) -> &'static str {
 fn waits_for(cluster: &Cluster, files: &[&str]) {
     let wanted: BTreeSet<String> = files.iter().map(|file| (*file).to_owned()).collect();
     soon(&format!("{files:?} and nothing else"), Duration::from_secs(60), || {
-        cluster.files("out").into_keys().filter(|file| file.ends_with(".txt")).collect::<BTreeSet<_>>() == wanted
+        cluster.names("out").into_iter().filter(|file| file.ends_with(".txt")).collect::<BTreeSet<_>>() == wanted
     });
 }
 

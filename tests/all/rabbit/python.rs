@@ -44,7 +44,7 @@ fn a_killed_node_leaves_no_python_behind_and_another_one_ends_its_work() {
     cluster.nodes(2, &["--heartbeat", "2s"]);
     let run = cluster.start(&["--json", "run", "g.yaml", "--ids", "ids"]);
     // As soon as some of the last outputs are there, and many are not.
-    soon("the first outputs", Duration::from_secs(60), || cluster.files("out/second").len() >= 20);
+    soon("the first outputs", Duration::from_secs(60), || cluster.names("out/second").len() >= 20);
     let before = processes_of(&format!("SNAKES_TEST={mark}")).len();
     cluster.kill(0);
     let ended = run.wait_with_output().expect("ended");

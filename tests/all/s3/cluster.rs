@@ -4,7 +4,7 @@
 use euterpe_actors::storage::Storage;
 
 use super::server::{BUCKET, SECRET, Server, USER};
-use crate::audio::material::album;
+use crate::audio::material::third_of_the_album;
 use crate::rabbit::{Cluster, Vhost};
 
 /// On the server of the store that lies in the same bucket; nothing else names it.
@@ -19,7 +19,7 @@ async fn three_nodes_make_of_real_music_in_a_bucket_byte_for_byte_what_one_proce
     assert_ne!(graph, example);
     let mut cluster = Cluster::new(&graph, &vhost);
     std::fs::create_dir(cluster.path("music")).expect("a folder");
-    let tracks = album();
+    let tracks = third_of_the_album();
     for track in &tracks {
         std::fs::copy(track, cluster.path("music").join(track.file_name().expect("a name"))).expect("a copy");
     }

@@ -3,7 +3,7 @@
 //!
 //! | variable | what it says | usual |
 //! |---|---|---|
-//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 5000 |
+//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 3000 |
 
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
     const KILLS: usize = 10;
     let entities = match std::env::var("EUTERPE_S3_KILLED_ENTITIES") {
         Ok(number) => number.parse().expect("a number"),
-        Err(_) => 5000,
+        Err(_) => 3000,
     };
     let (vhost, server) = (Vhost::new(), Server::memory());
     let mut cluster = two_nodes(&vhost, &server, 20, entities);
