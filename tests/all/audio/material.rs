@@ -42,6 +42,12 @@ pub fn album() -> Vec<PathBuf> {
     tracks
 }
 
+/// Every third track of it, for tests whose subject is not the music: all of it goes through the example catalogue in one
+/// process.
+pub fn third_of_the_album() -> Vec<PathBuf> {
+    album().into_iter().step_by(3).collect()
+}
+
 fn fetched_album() -> PathBuf {
     let remedy = "set EUTERPE_MUSIC to a folder of ogg files, or run where `apt-get download drascula-music` works";
     fetched("drascula-music", remedy).join("usr/share/scummvm/drascula/audio")

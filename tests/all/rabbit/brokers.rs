@@ -18,7 +18,7 @@ fn starts(cluster: &Cluster, node: usize) -> usize {
 fn with_one_of_three_brokers_dead_work_goes_on_and_with_two_dead_it_waits_and_nothing_is_lost() {
     let first = Rabbit::start();
     let (mut second, mut third) = (first.another(), first.another());
-    let mut cluster = Cluster::new(&diamond_of(50, WORKERS), &first);
+    let mut cluster = Cluster::at(&diamond_of(50, WORKERS), first.url());
     // Whoever declares a queue chooses who leads it: these are led by the broker that dies.
     cluster.node(&["--heartbeat", "2s", "--broker", &second.url()]);
     cluster.node(&["--heartbeat", "2s"]);

@@ -2,16 +2,16 @@
 
 use std::{fs, process::Command};
 
-use super::{Cluster, Rabbit};
-use crate::audio::material::album;
+use super::{Cluster, Vhost};
+use crate::audio::material::third_of_the_album;
 
 #[test]
 fn three_nodes_make_of_real_music_byte_for_byte_what_one_process_makes() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graph = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/catalogue.yaml")).expect("read");
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     fs::create_dir(cluster.path("music")).expect("a folder");
-    let tracks = album();
+    let tracks = third_of_the_album();
     for track in &tracks {
         fs::copy(track, cluster.path("music").join(track.file_name().expect("a name"))).expect("a copy");
     }

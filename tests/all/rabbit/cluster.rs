@@ -1,7 +1,7 @@
 //! A graph in a folder of its own, and node processes that serve it over a broker.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs,
     path::PathBuf,
@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::Rabbit;
+use super::Vhost;
 use super::network::Machine;
 
 const EUTERPE: &str = env!("CARGO_BIN_EXE_euterpe");
@@ -57,12 +57,12 @@ impl From<Output> for Said {
 }
 
 impl Cluster {
-    /// A folder with this graph, for nodes that meet at `broker`.
-    pub fn new(graph: &str, broker: &Rabbit) -> Self {
-        Self::at(graph, broker.url())
+    /// A folder with this graph, for nodes that meet at a virtual host.
+    pub fn new(graph: &str, vhost: &Vhost) -> Self {
+        Self::at(graph, vhost.url())
     }
 
-    /// The same for a broker at a URL.
+    /// The same for nodes that meet at a URL.
     pub fn at(graph: &str, broker: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         fs::write(folder.path().join("g.yaml"), graph).expect("written");
@@ -268,27 +268,32 @@ impl Cluster {
         text.lines().filter_map(|line| line.strip_prefix("pass\t")?.split('\t').nth(2)?.parse::<u64>().ok()).sum()
     }
 
-    /// Every file below a folder with its content.
-    pub fn files(&self, below: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        let mut folders = vec![self.path(below)];
+    /// The names of all files below a folder.
+    pub fn names(&self, below: &str) -> BTreeSet<String> {
+        let (root, mut names) = (self.path(below), BTreeSet::new());
+        let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).into_iter().flatten() {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
-                let name = path.strip_prefix(self.path(below)).expect("below").display().to_string();
-                match fs::read(&path) {
-                    Ok(content) => drop(files.insert(name, content)),
-                    // A node that is at work has put it in its place since, under another name.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(error) => panic!("{name}: {error}"),
+                let entry = entry.expect("an entry");
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    _ => drop(names.insert(entry.path().strip_prefix(&root).expect("below").display().to_string())),
                 }
             }
         }
-        files
+        names
+    }
+
+    /// Every file below a folder with its content.
+    pub fn files(&self, below: &str) -> BTreeMap<String, Vec<u8>> {
+        let root = self.path(below);
+        let read = |name: String| match fs::read(root.join(&name)) {
+            Ok(content) => Some((name, content)),
+            // A node that is at work has put it in its place since, under another name.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => panic!("{name}: {error}"),
+        };
+        self.names(below).into_iter().filter_map(read).collect()
     }
 }
 

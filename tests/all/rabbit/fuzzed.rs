@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::others::CATALOGUE;
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 
 const BODIES: usize = 20_000;
 const MOST_MORE_BYTES: u64 = 50 << 20;
@@ -110,8 +110,8 @@ fn resident(pid: u32) -> u64 {
 
 #[tokio::test]
 async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(CATALOGUE, &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(CATALOGUE, &vhost);
     cluster.node(&[]);
     let pid = cluster.running(0).expect("it runs");
     let (plan, mut rng) = (crate::messages::plan(), SmallRng::seed_from_u64(11));
@@ -127,7 +127,7 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     assert_eq!(all.entities.len() + all.unreadable + all.pings + all.again, BODIES + 1);
     assert!(all.entities.len() > 4000 && all.unreadable > 5000 && all.pings > 100, "{all:?}");
 
-    let connection = Connection::connect(&rabbit.url(), ConnectionProperties::default()).await.expect("connected");
+    let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
     let (warm, rest) = bodies.split_at(1000);
@@ -141,10 +141,10 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     };
     // What a message ends as is there before it is settled. An id that is too long for a file's name has a letter too.
     let ended = |fate: &Fate| {
-        std::thread::sleep(Duration::from_millis(500)); // each look reads thousands of files
-        let letters =
-            cluster.files(".euterpe/catalogue/dead").into_keys().filter(|name| name.contains("/mel/")).count();
-        letters + cluster.files("out/mel").len() >= fate.unreadable + fate.entities.len()
+        std::thread::sleep(Duration::from_millis(500)); // each look lists thousands of files
+        let letters = cluster.names(".euterpe/catalogue/dead");
+        letters.iter().filter(|name| name.contains("/mel/")).count() + cluster.names("out/mel").len()
+            >= fate.unreadable + fate.entities.len()
     };
     send(warm).await;
     soon("the first are settled", Duration::from_secs(120), || ended(&Fate::of(warm, &plan)));
@@ -153,7 +153,7 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     soon("all are settled", Duration::from_secs(400), || ended(&all));
     let after = resident(pid);
 
-    let outputs = cluster.files("out/mel").len();
+    let outputs = cluster.names("out/mel").len();
     let said = cluster.call(&["--json", "dead", "ls", "g.yaml"]).ends(0);
     let with =
         |part: &str| said.out.lines().filter(|line| line.contains(r#""job":"mel""#) && line.contains(part)).count();
@@ -168,7 +168,7 @@ async fn twenty_thousand_fuzzed_bodies_and_a_large_one_are_each_accounted_for() 
     );
     assert_eq!(malformed, all.unreadable);
     assert_eq!(outputs + letters + all.pings + all.again, BODIES + 1);
-    soon("the queues are empty", Duration::from_secs(60), || rabbit.depths().iter().all(|(_, depth)| *depth == 0));
+    soon("the queues are empty", Duration::from_secs(60), || vhost.depths().iter().all(|(_, depth)| *depth == 0));
     assert_eq!(cluster.running(0), Some(pid), "the node ended: {}", cluster.log(0));
     let log = cluster.log(0);
     assert!(!log.contains("was lost") && !log.contains("panicked"), "{log}");

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use rustix::process::Signal;
 
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 
 /// A diamond and what follows it; `slow` milliseconds for each work.
 pub fn diamond(slow: u64) -> String {
@@ -34,9 +34,9 @@ fn ids(count: usize) -> impl Iterator<Item = String> {
 
 #[test]
 fn three_nodes_make_the_same_files_as_one_process_does() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graph = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/quickstart.yaml")).expect("read");
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     cluster.nodes(3, &[]);
     cluster.ids(ids(6));
     let ran = cluster.call(&["--json", "run", "g.yaml", "--ids", "ids"]).ends(0);
@@ -66,8 +66,8 @@ fn three_nodes_make_the_same_files_as_one_process_does() {
 #[test]
 fn without_a_fault_every_work_is_done_once_on_three_nodes() {
     const ENTITIES: usize = 20_000;
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(0), &vhost);
     cluster.nodes(3, &[]);
     cluster.ids(ids(ENTITIES));
     let ran = cluster.call(&["--json", "run", "g.yaml", "--ids", "ids"]).ends(0).last();
@@ -84,8 +84,8 @@ fn without_a_fault_every_work_is_done_once_on_three_nodes() {
 #[test]
 fn one_node_passes_on_hardly_more_messages_than_there_are_edges() {
     const ENTITIES: usize = 3000;
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(0), &vhost);
     cluster.node(&[]);
     cluster.ids(ids(ENTITIES));
     cluster.call(&["run", "g.yaml", "--ids", "ids"]).ends(0);
@@ -96,8 +96,8 @@ fn one_node_passes_on_hardly_more_messages_than_there_are_edges() {
 
 #[test]
 fn what_is_published_is_made_by_nodes_that_start_later_and_status_shows_them() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(20), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(20), &vhost);
     cluster.ids(ids(300));
     let published = cluster.call(&["--json", "publish", "g.yaml", "--ids", "ids"]).ends(0).last();
     assert_eq!(published["sent"].as_u64(), Some(300), "{published}");
@@ -118,8 +118,8 @@ fn what_is_published_is_made_by_nodes_that_start_later_and_status_shows_them() {
 
 #[test]
 fn a_node_serves_the_jobs_that_it_is_told_to() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(0), &vhost);
     cluster.node(&["--jobs", "base,left"]);
     cluster.node(&["--jobs", "right,join,tail"]);
     cluster.ids(ids(50));
@@ -143,8 +143,8 @@ fn a_node_serves_the_jobs_that_it_is_told_to() {
 #[test]
 fn a_node_that_is_told_to_stop_under_load_does_no_work_twice_and_ends_in_time() {
     const TIMES: usize = 50;
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(15), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(15), &vhost);
     cluster.nodes(2, &["--grace", "10s"]);
     cluster.ids(ids(6000));
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
@@ -166,8 +166,8 @@ fn a_node_that_is_told_to_stop_under_load_does_no_work_twice_and_ends_in_time() 
 
 #[test]
 fn what_outlasts_the_grace_goes_back_to_its_queue_and_who_is_told_twice_ends_at_once() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(600_000), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(600_000), &vhost);
     cluster.node(&["--grace", "2s"]);
     cluster.ids(ids(4));
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);

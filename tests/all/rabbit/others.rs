@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use super::cluster::Said;
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 use crate::venv::python_with;
 
 const MANUAL: &str = include_str!("../../../docs/amqp.md");
@@ -29,15 +29,15 @@ fn example(language: &str) -> &'static str {
 fn waits_for(cluster: &Cluster, files: &[&str]) {
     let wanted: BTreeSet<String> = files.iter().map(|file| (*file).to_owned()).collect();
     soon(&format!("{files:?} and nothing else"), Duration::from_secs(60), || {
-        cluster.files("out").into_keys().filter(|file| file.ends_with(".txt")).collect::<BTreeSet<_>>() == wanted
+        cluster.names("out").into_iter().filter(|file| file.ends_with(".txt")).collect::<BTreeSet<_>>() == wanted
     });
 }
 
 #[test]
 fn what_pika_publishes_by_the_manuals_example_is_made() {
     let python = python_with("pika", &["pika"]);
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(CATALOGUE, &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(CATALOGUE, &vhost);
     cluster.node(&[]);
     let run = |cluster: &Cluster, script: &str| -> Said {
         fs::write(cluster.path("example.py"), script).expect("written");
@@ -87,8 +87,8 @@ connection.close()
 
 #[test]
 fn what_a_shell_publishes_by_the_manuals_example_is_made() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(CATALOGUE, &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(CATALOGUE, &vhost);
     cluster.node(&[]);
     let said: Said = cluster.program("sh").args(["-euc", example("sh")]).output().expect("a shell").into();
     assert_eq!(said.code, Some(0), "is `amqp-publish` there? apt-get install -y amqp-tools: {said:?}");

@@ -21,7 +21,7 @@ fn what_a_node_held_that_is_cut_off_is_made_by_others_and_it_works_again_when_it
     }
     let network = Network::of(1);
     let rabbit = Rabbit::also_at(network.here());
-    let mut cluster = Cluster::new(&diamond_of(200, WORKERS), &rabbit);
+    let mut cluster = Cluster::at(&diamond_of(200, WORKERS), rabbit.url());
     cluster.move_to(0, network.machine(0), rabbit.url_for(network.here()));
     cluster.nodes(2, &["--heartbeat", "2s"]);
     cluster.ids((0..700).map(|n| format!("t-{n:05}")));

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, oneshot};
 
 use super::nodes::diamond_of;
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 
 /// How a connection through the proxy ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +110,12 @@ struct Busy {
 const NODES: usize = 2;
 
 impl Busy {
-    fn start(rabbit: &Rabbit) -> Self {
-        let proxy = Proxy::to(rabbit.port());
+    fn start(vhost: &Vhost) -> Self {
+        let proxy = Proxy::to(vhost.port());
         let graph = diamond_of(30, 4);
         // The same folder by two ways: verbs go straight to the broker, nodes through the proxy.
-        let mut cluster = Cluster::at(&graph, rabbit.url_at(proxy.port));
-        let direct = cluster.beside(rabbit.url());
+        let mut cluster = Cluster::at(&graph, vhost.url_at(proxy.port));
+        let direct = cluster.beside(vhost.url());
         cluster.nodes(NODES, &["--heartbeat", "2s"]);
         Self { proxy, direct, cluster, published: 0, runs: Vec::new() }
     }
@@ -170,8 +170,8 @@ fn random_wait(number: u64) -> Duration {
 
 #[test]
 fn two_hundred_resets_lose_nothing_and_after_each_the_nodes_work_again_within_five_seconds() {
-    let rabbit = Rabbit::start();
-    let mut busy = Busy::start(&rabbit);
+    let vhost = Vhost::new();
+    let mut busy = Busy::start(&vhost);
     let mut longest = Duration::ZERO;
     for number in 0..200 {
         busy.keep_busy();
@@ -186,8 +186,8 @@ fn two_hundred_resets_lose_nothing_and_after_each_the_nodes_work_again_within_fi
 
 #[test]
 fn connections_that_vanish_for_the_nodes_alone_lose_nothing() {
-    let rabbit = Rabbit::start();
-    let mut busy = Busy::start(&rabbit);
+    let vhost = Vhost::new();
+    let mut busy = Busy::start(&vhost);
     let mut longest = Duration::ZERO;
     for number in 0..20 {
         busy.keep_busy();

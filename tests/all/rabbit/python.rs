@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 use crate::python::{all_end, processes_of};
 
 const GRAPH: &str = "version: 1
@@ -36,15 +36,15 @@ def second(first: dict) -> str:
 
 #[test]
 fn a_killed_node_leaves_no_python_behind_and_another_one_ends_its_work() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let mark = tempfile::tempdir().expect("a folder").path().display().to_string();
-    let mut cluster = Cluster::new(&GRAPH.replace("$MARK", &mark), &rabbit);
+    let mut cluster = Cluster::new(&GRAPH.replace("$MARK", &mark), &vhost);
     std::fs::write(cluster.path("t.py"), TRANSFORMS).expect("written");
     cluster.ids((0..300).map(|number| format!("t-{number}")));
     cluster.nodes(2, &["--heartbeat", "2s"]);
     let run = cluster.start(&["--json", "run", "g.yaml", "--ids", "ids"]);
     // As soon as some of the last outputs are there, and many are not.
-    soon("the first outputs", Duration::from_secs(60), || cluster.files("out/second").len() >= 20);
+    soon("the first outputs", Duration::from_secs(60), || cluster.names("out/second").len() >= 20);
     let before = processes_of(&format!("SNAKES_TEST={mark}")).len();
     cluster.kill(0);
     let ended = run.wait_with_output().expect("ended");

@@ -10,7 +10,7 @@ use lapin::{Connection, ConnectionProperties};
 
 use super::cluster::Said;
 use super::nodes::diamond;
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Rabbit, Vhost, soon};
 
 /// A process that is ended with the test, however that ends.
 struct Ended(Child);
@@ -34,9 +34,9 @@ fn sentence(said: &Said) -> &str {
 
 #[tokio::test]
 async fn a_queue_that_is_there_with_other_settings_is_named_with_the_difference() {
-    let rabbit = Rabbit::start();
-    let cluster = Cluster::new(&diamond(0), &rabbit);
-    let connection = Connection::connect(&rabbit.url(), ConnectionProperties::default()).await.expect("connected");
+    let vhost = Vhost::new();
+    let cluster = Cluster::new(&diamond(0), &vhost);
+    let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     let name = "euterpe.diamond.job.left";
@@ -50,9 +50,9 @@ async fn a_queue_that_is_there_with_other_settings_is_named_with_the_difference(
 
 #[test]
 fn a_job_that_may_take_longer_than_the_broker_allows_is_refused_at_the_start() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graph = diamond(0).replace("backoff: 100ms", "backoff: 100ms, timeout: 45m");
-    let cluster = Cluster::new(&graph, &rabbit);
+    let cluster = Cluster::new(&graph, &vhost);
     let said = cluster.call(&["node", "g.yaml"]);
     let sentence = sentence(&said);
     assert!(sentence.contains("job `base`") && sentence.contains("consumer_timeout"), "{sentence}");
@@ -63,10 +63,10 @@ fn a_job_that_may_take_longer_than_the_broker_allows_is_refused_at_the_start() {
 
 #[test]
 fn what_fails_for_good_while_letters_cannot_be_kept_is_put_off_and_kept_when_they_can() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let failing = "base: {use: test.faulty, with: {fail_on: [t-00003], ";
     let graph = diamond(0).replace("base: {use: test.faulty, with: {", failing).replace("100ms}", "100ms, retries: 0}");
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     let dead = cluster.path(".euterpe/diamond/dead");
     fs::create_dir_all(dead.parent().expect("a folder")).expect("made");
     fs::write(&dead, "no folder").expect("written");
@@ -77,7 +77,7 @@ fn what_fails_for_good_while_letters_cannot_be_kept_is_put_off_and_kept_when_the
     soon("the others are made", Duration::from_secs(30), || cluster.path("out/tail/t-00009.txt").exists());
     // It goes from queue to queue, put off for longer each time, and the broker counts only now and then.
     soon("the message that failed is with the broker", Duration::from_secs(40), || {
-        rabbit.depths().iter().map(|(_, depth)| depth).sum::<u64>() == 1
+        vhost.depths().iter().map(|(_, depth)| depth).sum::<u64>() == 1
     });
     assert_eq!(fs::read_to_string(&dead).expect("read"), "no folder");
     fs::remove_file(&dead).expect("removed");
@@ -92,7 +92,7 @@ fn what_fails_for_good_while_letters_cannot_be_kept_is_put_off_and_kept_when_the
 #[test]
 fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
     let mut rabbit = Rabbit::start();
-    let cluster = Cluster::new(&diamond(0), &rabbit);
+    let cluster = Cluster::at(&diamond(0), rabbit.url());
     cluster.call(&["publish", "g.yaml", "t-1"]).ends(0); // so that there is a run to resume
     // Not killed: a broker may lose a queue that it declared moments before.
     rabbit.stop();
@@ -127,16 +127,16 @@ fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
 
 #[tokio::test]
 async fn the_queue_of_a_job_that_is_gone_is_named_and_its_messages_elsewhere_become_dead_letters() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let before = format!("{}  old: {{use: test.faulty, in: {{j: tail}}, out: \"out:old/{{id}}.txt\"}}\n", diamond(0));
-    let mut cluster = Cluster::new(&before, &rabbit);
+    let mut cluster = Cluster::new(&before, &vhost);
     cluster.ids((0..20).map(|n| format!("t-{n:05}")));
     cluster.call(&["publish", "g.yaml", "--ids", "ids", "--job", "old", "--bottom-up"]).ends(0);
     cluster.change(&diamond(0));
     let verified = cluster.call(&["verify", "g.yaml"]).ends(1);
     assert!(verified.out.contains("BAD queue of old: 20 messages are left"), "{verified:?}");
     // Somebody moves one of them to a queue that is still served.
-    let connection = Connection::connect(&rabbit.url(), ConnectionProperties::default()).await.expect("connected");
+    let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
     let no_ack = BasicGetOptions { no_ack: true };
     let got = channel.basic_get("euterpe.diamond.job.old".into(), no_ack).await.expect("asked").expect("a message");

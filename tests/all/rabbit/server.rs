@@ -1,4 +1,4 @@
-//! A RabbitMQ of a test's own: its own node name, ports and data, never the machine's default one.
+//! A RabbitMQ process: its own node name, ports and data, never the machine's default one.
 
 use std::{
     fs,
@@ -14,12 +14,19 @@ use tempfile::TempDir;
 /// How long a broker may take to start on a loaded machine.
 const START: Duration = Duration::from_secs(120);
 
+/// Two cores are shared by broker and test.
+const ERLANG: &str = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none";
+
+/// What queues hold is counted twice a second, and not once in five: tests wait for it.
+const COUNTS_OFTEN: &str = " -rabbit quorum_tick_interval 500";
+
 /// A running broker. Dropped, it is ended and its data removed.
 pub struct Rabbit {
     folder: TempDir,
     node: String,
     port: u16,
     distribution: u16,
+    erlang: String,
     process: Option<Child>,
 }
 
@@ -36,9 +43,7 @@ impl Rabbit {
 
     /// Starts a broker with further lines in its configuration file; `$PORT` in them is its port.
     pub fn with(config: &str) -> Self {
-        let mut rabbit = Self::of(config);
-        rabbit.start_again();
-        rabbit
+        Self::of(config).started()
     }
 
     /// Starts another broker, which joins this one's cluster.
@@ -53,6 +58,22 @@ impl Rabbit {
         other
     }
 
+    /// Starts a broker that answers HTTP requests about itself at a port.
+    pub fn managed_at(port: u16) -> Self {
+        let mut rabbit = Self::of(&format!(
+            "management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\nmanagement.disable_stats = true\n\
+             management.enable_queue_totals = true\nmanagement_agent.disable_metrics_collector = true"
+        ));
+        fs::write(rabbit.path("enabled_plugins"), "[rabbitmq_management].\n").expect("written");
+        rabbit.erlang += COUNTS_OFTEN;
+        rabbit.started()
+    }
+
+    fn started(mut self) -> Self {
+        self.start_again();
+        self
+    }
+
     /// A broker that is not started yet.
     fn of(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -63,7 +84,7 @@ impl Rabbit {
             format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\nloopback_users = none\n{config}\n");
         fs::write(folder.path().join("rabbitmq.conf"), text).expect("written");
         fs::write(folder.path().join("enabled_plugins"), "[].\n").expect("written");
-        Self { folder, node, port, distribution, process: None }
+        Self { folder, node, port, distribution, erlang: ERLANG.to_owned(), process: None }
     }
 
     /// Starts a broker that listens at another of this machine's addresses too.
@@ -95,8 +116,7 @@ impl Rabbit {
             .env("RABBITMQ_CONFIG_FILE", self.path("rabbitmq.conf"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", self.path("enabled_plugins"))
             .env("RABBITMQ_PID_FILE", self.path("pid"))
-            // Two cores are shared by broker and test.
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none")
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", &self.erlang)
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .stdin(Stdio::null());
         command

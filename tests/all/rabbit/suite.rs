@@ -12,7 +12,7 @@ use euterpe_actors::broker::Broker;
 use euterpe_actors::ids::JobName;
 use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
 
-use super::Rabbit;
+use super::Vhost;
 
 /// The settings of a graph of these jobs at a broker.
 pub fn settings(url: &str, graph: &str, jobs: Vec<JobName>, prefetch: u16) -> AmqpSettings {
@@ -27,11 +27,11 @@ pub fn settings(url: &str, graph: &str, jobs: Vec<JobName>, prefetch: u16) -> Am
 
 #[tokio::test]
 async fn rabbitmq_passes_the_suite_of_the_broker_port() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graphs = AtomicU32::new(0);
     let open = |jobs: Vec<JobName>| {
         let graph = format!("suite{}", graphs.fetch_add(1, Ordering::Relaxed));
-        let settings = settings(&rabbit.url(), &graph, jobs, 4);
+        let settings = settings(&vhost.url(), &graph, jobs, 4);
         async move {
             let amqp = Amqp::open(settings, Duration::from_secs(20)).await.expect("opened");
             Arc::new(amqp) as Arc<dyn Broker>

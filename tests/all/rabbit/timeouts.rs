@@ -31,7 +31,7 @@ fn all_is_made(cluster: &mut Cluster, entities: usize) {
 #[test]
 fn work_that_outlasts_the_brokers_patience_is_done_once_and_the_remedy_is_named() {
     let rabbit = impatient(2000);
-    let mut cluster = Cluster::new(&graph(6000), &rabbit);
+    let mut cluster = Cluster::at(&graph(6000), rabbit.url());
     cluster.nodes(2, &[]);
     all_is_made(&mut cluster, 4);
     let said = format!("{}{}", cluster.log(0), cluster.log(1));
@@ -42,7 +42,7 @@ fn work_that_outlasts_the_brokers_patience_is_done_once_and_the_remedy_is_named(
 #[test]
 fn messages_that_wait_for_a_worker_wait_at_the_broker_so_that_none_is_taken_away() {
     let rabbit = impatient(3000);
-    let mut cluster = Cluster::new(&graph(1500), &rabbit);
+    let mut cluster = Cluster::at(&graph(1500), rabbit.url());
     cluster.node(&[]);
     all_is_made(&mut cluster, 12); // nine seconds of work for two workers
     assert!(!cluster.log(0).contains("consumed anew"), "{}", cluster.log(0));

@@ -12,12 +12,12 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use rustix::process::Signal;
 
 use super::nodes::diamond;
-use super::{Cluster, Rabbit, soon};
+use super::{Cluster, Vhost, soon};
 
 const QUEUE: &str = "euterpe.diamond.job.base";
 
-async fn channel(rabbit: &Rabbit) -> Channel {
-    let connection = Connection::connect(&rabbit.url(), ConnectionProperties::default()).await.expect("connected");
+async fn channel(vhost: &Vhost) -> Channel {
+    let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
     channel
@@ -45,8 +45,8 @@ async fn publish(channel: &Channel, body: &[u8], parks: u32) {
 }
 
 /// What a node of version 2 does, as far as it matters to one of version 1: it reads both, and writes version 1.
-async fn newer_node(rabbit: Rabbit, mut left: usize) -> Rabbit {
-    let channel = channel(&rabbit).await;
+async fn newer_node(vhost: Vhost, mut left: usize) -> Vhost {
+    let channel = channel(&vhost).await;
     let consumer =
         channel.basic_consume(QUEUE.into(), "newer".into(), BasicConsumeOptions::default(), FieldTable::default());
     let mut consumer = consumer.await.expect("a consumer");
@@ -58,16 +58,16 @@ async fn newer_node(rabbit: Rabbit, mut left: usize) -> Rabbit {
         publish(&channel, &body, 0).await;
         delivery.ack(BasicAckOptions::default()).await.expect("settled");
     }
-    rabbit
+    vhost
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_else_is_made_and_nothing_dies() {
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(0), &vhost);
     cluster.ids((0..40).map(|n| format!("t-{n}")));
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
-    let sending = channel(&rabbit).await;
+    let sending = channel(&vhost).await;
     for n in 0..40 {
         publish(&sending, &of_version_2(&format!("newer-{n}")), 0).await;
     }
@@ -77,18 +77,18 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
     });
     assert!(!cluster.path("out/base/newer-0.txt").exists());
     // The upgrade goes on: a newer node comes, the older one goes, and another comes.
-    let upgrading = tokio::spawn(newer_node(rabbit, 40));
+    let upgrading = tokio::spawn(newer_node(vhost, 40));
     cluster.signal(0, Signal::TERM);
     assert_eq!(cluster.ended(0).0, Some(0), "{}", cluster.log(0));
     cluster.start_node(0, &[]);
     let made = || (0..40).all(|n| cluster.path(&format!("out/tail/newer-{n}.txt")).exists());
     soon("what it put off is made", Duration::from_secs(60), made);
-    let rabbit = upgrading.await.expect("upgraded");
+    let vhost = upgrading.await.expect("upgraded");
     assert_eq!(cluster.call(&["--json", "dead", "ls", "g.yaml"]).ends(0).last()["dead"].as_u64(), Some(0));
     assert_eq!(cluster.twice(), 0);
 
     // After about an hour of waiting it is a dead letter, which a node that reads it can still try again.
-    let sending = channel(&rabbit).await;
+    let sending = channel(&vhost).await;
     publish(&sending, &of_version_2("late"), 64).await;
     let letters = ["--json", "dead", "show", "g.yaml", "--run", "inbox", "--reason", "unknown_version"];
     soon("it is a dead letter", Duration::from_secs(30), || !cluster.call(&letters).out.is_empty());
@@ -108,8 +108,8 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
 #[test]
 fn a_job_that_gets_a_new_parent_while_messages_are_queued_gets_its_output_first() {
     const ENTITIES: usize = 200;
-    let rabbit = Rabbit::start();
-    let mut cluster = Cluster::new(&diamond(0), &rabbit);
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(0), &vhost);
     cluster.ids((0..ENTITIES).map(|n| format!("t-{n}")));
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
     cluster.node(&["--jobs", "base"]);

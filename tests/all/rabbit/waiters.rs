@@ -5,12 +5,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::nodes::diamond;
-use super::{Cluster, Rabbit};
+use super::{Cluster, Vhost};
 
 #[test]
 fn ten_thousand_who_ask_for_one_parent_make_it_once_and_are_all_made() {
     const CHILDREN: usize = 10_000;
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graph = r#"version: 1
 graph: shared
 stores: {out: {url: ./out, fsync: false}}
@@ -23,7 +23,7 @@ jobs:
     out: "out:leaf/{id}.txt"
     pool: {workers: 8}
 "#;
-    let mut cluster = Cluster::new(graph, &rabbit);
+    let mut cluster = Cluster::new(graph, &vhost);
     cluster.nodes(2, &[]);
     cluster.ids((0..CHILDREN).map(|n| format!("t-0,{n:05}")));
     let began = Instant::now();
@@ -39,13 +39,13 @@ jobs:
 fn of_five_thousand_only_the_poisoned_die_and_one_retry_makes_them_good_with_all_who_waited() {
     const ENTITIES: usize = 5000;
     let poisoned: BTreeSet<String> = (0..ENTITIES).step_by(100).map(|n| format!("t-{n:05}")).collect();
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let list = poisoned.iter().cloned().collect::<Vec<_>>().join(", ");
     let failing = format!("base: {{use: test.faulty, with: {{fail_on: [{list}], ");
     let graph = diamond(0)
         .replace("base: {use: test.faulty, with: {", &failing)
         .replace("backoff: 100ms", "backoff: 100ms, retries: 1");
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     cluster.nodes(2, &[]);
     cluster.ids((0..ENTITIES).map(|n| format!("t-{n:05}")));
     let asked = ["--json", "run", "g.yaml", "--ids", "ids", "--job", "tail", "--bottom-up"];
@@ -80,7 +80,7 @@ fn of_five_thousand_only_the_poisoned_die_and_one_retry_makes_them_good_with_all
 
 #[test]
 fn a_retry_is_no_matter_of_what_a_node_remembers() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let graph = r#"version: 1
 graph: sourced
 stores: {src: {url: ./src}, out: ./out}
@@ -89,7 +89,7 @@ jobs:
   head: {use: test.faulty, in: {x: "src:{id}.txt"}, out: "out:head/{id}.txt"}
   tail: {use: test.faulty, in: {h: head}, out: "out:tail/{id}.txt"}
 "#;
-    let mut cluster = Cluster::new(graph, &rabbit);
+    let mut cluster = Cluster::new(graph, &vhost);
     fs::create_dir(cluster.path("src")).expect("made");
     cluster.node(&[]);
     let ran = cluster.call(&["--json", "run", "g.yaml", "t-1", "--job", "tail", "--bottom-up"]).ends(4);
@@ -103,7 +103,7 @@ jobs:
 
 #[test]
 fn a_failure_five_levels_up_is_known_to_who_waits_within_two_seconds() {
-    let rabbit = Rabbit::start();
+    let vhost = Vhost::new();
     let mut graph = String::from("version: 1\ngraph: ladder\nstores: {out: ./out}\ndefaults: {retries: 0}\njobs:\n");
     let jobs = ["a", "b", "c", "d", "e", "f"];
     for (at, job) in jobs.iter().enumerate() {
@@ -113,7 +113,7 @@ fn a_failure_five_levels_up_is_known_to_who_waits_within_two_seconds() {
         };
         graph += &format!("  {job}: {{use: test.faulty, {more}, out: \"out:{job}/{{id}}.txt\"}}\n");
     }
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     cluster.nodes(2, &[]);
     let ran = cluster.call(&["--json", "run", "g.yaml", "t-1", "--job", "f", "--bottom-up"]).ends(4).last();
     assert_eq!((ran["open"].as_u64(), ran["jobs"]["f"]["dead"].as_u64()), (Some(0), Some(1)), "{ran}");

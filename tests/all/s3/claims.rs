@@ -9,7 +9,8 @@ use euterpe_actors::storage::StorageError;
 use euterpe_storage::s3::BucketClaims;
 use tokio::{runtime::Handle, time::Instant};
 
-use super::server::{Moto, Server, late_in_a_second, store};
+use super::bucket::Bucket;
+use super::server::{Server, late_in_a_second, store};
 
 /// A server whose clock goes by the time of its test.
 struct Clocked {
@@ -105,7 +106,7 @@ mod moto {
 
     #[tokio::test]
     async fn what_it_can_is_as_the_suite_says() {
-        let server = Moto::start();
+        let server = Bucket::at_moto();
         let two = |place: &str| {
             let claims = |node| BucketClaims::new(&server.store(place), node, Duration::from_secs(1));
             ["a", "b"].map(|node| Arc::new(claims(node)) as Arc<dyn Claims>)

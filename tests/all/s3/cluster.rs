@@ -4,22 +4,22 @@
 use euterpe_actors::storage::Storage;
 
 use super::server::{BUCKET, SECRET, Server, USER};
-use crate::audio::material::album;
-use crate::rabbit::{Cluster, Rabbit};
+use crate::audio::material::third_of_the_album;
+use crate::rabbit::{Cluster, Vhost};
 
 /// On the server of the store that lies in the same bucket; nothing else names it.
 const STATE: [&str; 2] = ["--state", "s3://euterpe-test/state"];
 
 #[tokio::test]
 async fn three_nodes_make_of_real_music_in_a_bucket_byte_for_byte_what_one_process_makes_in_a_folder() {
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let (vhost, server) = (Vhost::new(), Server::memory());
     let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/catalogue.yaml")).expect("read");
     let bucket = format!("derived: {{url: \"s3://{BUCKET}/derived\", endpoint: \"{}\"}}", server.endpoint());
     let graph = example.replace("derived: ./derived", &bucket);
     assert_ne!(graph, example);
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     std::fs::create_dir(cluster.path("music")).expect("a folder");
-    let tracks = album();
+    let tracks = third_of_the_album();
     for track in &tracks {
         std::fs::copy(track, cluster.path("music").join(track.file_name().expect("a name"))).expect("a copy");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::faults;
 use super::server::{BUCKET, SECRET, Server, USER};
-use crate::rabbit::{Cluster, Rabbit};
+use crate::rabbit::{Cluster, Vhost};
 
 const ENTITIES: usize = 6;
 
@@ -43,12 +43,12 @@ async fn a_run_over_a_server_that_keeps_no_promise_is_warned_and_makes_everythin
 
 #[tokio::test]
 async fn two_nodes_over_a_server_that_keeps_no_promise_make_everything() {
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let (vhost, server) = (Vhost::new(), Server::memory());
     lies(&server);
     let bucket = format!("out: {{url: \"s3://{BUCKET}/out\", endpoint: \"{}\"}}", server.endpoint());
     let graph = faults::copies().replace(&format!("out: \"s3://{BUCKET}/out\""), &bucket);
     assert!(graph.contains("endpoint"));
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     std::fs::create_dir(cluster.path("in")).expect("a folder");
     for n in 0..ENTITIES {
         std::fs::write(cluster.path(&format!("in/t-{n}.txt")), format!("the text of {n}")).expect("written");

@@ -1,5 +1,6 @@
 //! S3: the storage suite over three servers, each in a process of its own; what is counted, broken, lied about.
 
+mod bucket; // a bucket of a test's own at a server that all tests share
 mod cache; // what was made or read here is not downloaded again
 mod canary; // no output shows a secret
 mod certificates; // a machine that trusts nobody
@@ -27,6 +28,8 @@ use std::sync::Arc;
 
 use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::storage::Stamp;
+
+pub use bucket::shared;
 
 /// A stamp by the run that started at `millis`.
 fn stamp(millis: u64) -> Stamp {

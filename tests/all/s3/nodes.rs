@@ -3,13 +3,13 @@
 //!
 //! | variable | what it says | usual |
 //! |---|---|---|
-//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 5000 |
+//! | `EUTERPE_S3_KILLED_ENTITIES` | entities of the run whose nodes are killed | 3000 |
 
 use std::time::{Duration, Instant};
 
 use super::server::{BUCKET, SECRET, Server, USER};
 use super::state::keys;
-use crate::rabbit::{Cluster, Rabbit, soon};
+use crate::rabbit::{Cluster, Vhost, soon};
 
 /// Workers of each job on each node.
 const WORKERS: usize = 4;
@@ -34,8 +34,8 @@ fn fan_in(slow: u64, endpoint: &str) -> String {
 
 const IDENTITY: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", USER), ("AWS_SECRET_ACCESS_KEY", SECRET)];
 
-fn two_nodes(rabbit: &Rabbit, server: &Server, slow: u64, entities: usize) -> Cluster {
-    let mut cluster = Cluster::new(&fan_in(slow, &server.endpoint()), rabbit);
+fn two_nodes(vhost: &Vhost, server: &Server, slow: u64, entities: usize) -> Cluster {
+    let mut cluster = Cluster::new(&fan_in(slow, &server.endpoint()), vhost);
     cluster.ids((0..entities).map(|n| format!("t-{n:05}")));
     (0..2).for_each(|_| {
         cluster.started_with(&STATE, &IDENTITY);
@@ -59,8 +59,8 @@ async fn all_is_done(cluster: &Cluster, server: &Server, entities: usize) {
 #[tokio::test]
 async fn five_thousand_entities_of_a_fan_in_are_each_made_once_by_two_nodes() {
     const ENTITIES: usize = 5000;
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
-    let cluster = two_nodes(&rabbit, &server, 0, ENTITIES);
+    let (vhost, server) = (Vhost::new(), Server::memory());
+    let cluster = two_nodes(&vhost, &server, 0, ENTITIES);
     let began = Instant::now();
     let ran = call(&cluster, &["--json", "run", "g.yaml", "--ids", "ids"]).ends(0).last();
     println!("{ENTITIES} entities in {:.1} s, {:?}", began.elapsed().as_secs_f64(), server.asked());
@@ -81,10 +81,10 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
     const KILLS: usize = 10;
     let entities = match std::env::var("EUTERPE_S3_KILLED_ENTITIES") {
         Ok(number) => number.parse().expect("a number"),
-        Err(_) => 5000,
+        Err(_) => 3000,
     };
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
-    let mut cluster = two_nodes(&rabbit, &server, 20, entities);
+    let (vhost, server) = (Vhost::new(), Server::memory());
+    let mut cluster = two_nodes(&vhost, &server, 20, entities);
     call(&cluster, &["publish", "g.yaml", "--ids", "ids"]).ends(0);
     let began = Instant::now();
     for kill in 0..KILLS {
@@ -100,7 +100,7 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
         assert!(Instant::now() < until, "not all is made within {patience:?}");
         tokio::time::sleep(Duration::from_millis(500)).await; // a deadline against real processes
     }
-    soon("the queues are empty", patience, || rabbit.depths().iter().all(|(_, depth)| *depth == 0));
+    soon("the queues are empty", patience, || vhost.depths().iter().all(|(_, depth)| *depth == 0));
     let twice = cluster.twice();
     println!("{entities} entities, {KILLS} kills, {twice} works twice, {:.1} s", began.elapsed().as_secs_f64());
     all_is_done(&cluster, &server, entities).await;
@@ -109,9 +109,9 @@ async fn two_nodes_that_are_killed_ten_times_lose_nothing_and_do_little_twice() 
 
 #[tokio::test]
 async fn nodes_whose_state_keeps_nobody_apart_say_so_and_work_without_claims() {
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let (vhost, server) = (Vhost::new(), Server::memory());
     server.tell("ignore-conditions 1");
-    let cluster = two_nodes(&rabbit, &server, 0, 20);
+    let cluster = two_nodes(&vhost, &server, 0, 20);
     call(&cluster, &["run", "g.yaml", "--ids", "ids"]).ends(0);
     assert!(cluster.log(1).contains("nodes make no claims"), "{}", cluster.log(1));
     let account = call(&cluster, &["--json", "runs", "check", "g.yaml", "last"]).ends(0).last();
@@ -121,14 +121,14 @@ async fn nodes_whose_state_keeps_nobody_apart_say_so_and_work_without_claims() {
 #[tokio::test]
 async fn a_node_that_starts_knows_by_listing_what_a_run_in_the_queues_finds_made() {
     const ENTITIES: usize = 200;
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
-    let mut cluster = two_nodes(&rabbit, &server, 0, ENTITIES);
+    let (vhost, server) = (Vhost::new(), Server::memory());
+    let mut cluster = two_nodes(&vhost, &server, 0, ENTITIES);
     call(&cluster, &["run", "g.yaml", "--ids", "ids"]).ends(0);
     [0, 1].into_iter().for_each(|node| cluster.kill(node));
     call(&cluster, &["publish", "g.yaml", "--ids", "ids"]).ends(0);
     server.tell("forget");
     cluster.start_node_with(0, &STATE, &IDENTITY);
-    let depths = || rabbit.depths().iter().all(|(_, depth)| *depth == 0);
+    let depths = || vhost.depths().iter().all(|(_, depth)| *depth == 0);
     soon("all is taken", Duration::from_secs(60), depths);
     let heads = server.asked().get("HeadObject").copied().unwrap_or(0);
     assert!(heads < ENTITIES as u64 / 10, "{heads} outputs were looked for one by one: {:?}", server.asked());
@@ -137,8 +137,8 @@ async fn a_node_that_starts_knows_by_listing_what_a_run_in_the_queues_finds_made
 
 #[tokio::test]
 async fn a_node_that_is_told_to_stop_while_it_lists_ends_at_once() {
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
-    let mut cluster = two_nodes(&rabbit, &server, 0, 5);
+    let (vhost, server) = (Vhost::new(), Server::memory());
+    let mut cluster = two_nodes(&vhost, &server, 0, 5);
     call(&cluster, &["run", "g.yaml", "--ids", "ids"]).ends(0);
     [0, 1].into_iter().for_each(|node| cluster.kill(node));
     server.tell("forget");

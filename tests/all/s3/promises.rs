@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use euterpe_actors::storage::{Content, Storage, Stored};
 use euterpe_storage::s3::{Findings, Heed};
 
-use super::server::{Moto, Server};
+use super::bucket::Bucket;
+use super::server::Server;
 
 async fn found(server: &Server) -> Findings {
     let store = server.store("data");
@@ -33,7 +34,7 @@ async fn s3s_fs_is_found_to_let_several_through_who_write_at_once() {
 
 #[tokio::test]
 async fn moto_is_found_to_show_writes_at_once_and_to_heed_a_condition() {
-    let server = Moto::start();
+    let server = Bucket::at_moto();
     let findings = server.store("data").probe(7).await.expect("probed");
     assert!(findings.is_consistent() && findings.listed && findings.ordered, "{findings:?}");
     assert!(matches!(findings.create_only, Heed::Atomic | Heed::Racy), "{findings:?}");

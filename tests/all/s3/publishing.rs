@@ -6,11 +6,11 @@ use std::time::Duration;
 use euterpe_actors::storage::{Content, Storage};
 
 use super::server::{BUCKET, SECRET, Server, USER};
-use crate::rabbit::{Cluster, Rabbit, soon};
+use crate::rabbit::{Cluster, Vhost, soon};
 
 #[tokio::test]
 async fn published_of_a_bucket_are_its_names_those_that_are_named_or_what_is_not_finished() {
-    let (rabbit, server) = (Rabbit::start(), Server::memory());
+    let (vhost, server) = (Vhost::new(), Server::memory());
     let bucket = |name: &str| format!("{{url: \"s3://{BUCKET}/{name}\", endpoint: \"{}\"}}", server.endpoint());
     let job = |name: &str, from: &str| {
         format!(
@@ -20,7 +20,7 @@ async fn published_of_a_bucket_are_its_names_those_that_are_named_or_what_is_not
     let jobs = job("a", "\"in:{id}.txt\"") + &job("b", "a");
     let graph =
         format!("version: 1\ngraph: buckets\nstores: {{in: {}, out: {}}}\njobs:\n{jobs}", bucket("in"), bucket("out"));
-    let mut cluster = Cluster::new(&graph, &rabbit);
+    let mut cluster = Cluster::new(&graph, &vhost);
     for n in 0..30 {
         let text = Content::Bytes(format!("text {n}").into_bytes().into());
         server.store("in").store(&format!("t-{n:02}.txt"), text, None).await.expect("stored");

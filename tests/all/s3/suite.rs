@@ -5,7 +5,8 @@ use std::sync::Arc;
 use euterpe_actors::storage::Storage;
 use euterpe_storage::s3::{Cache, Tuning};
 
-use super::server::{Moto, Server, store_in};
+use super::bucket::Bucket;
+use super::server::{Server, store_in};
 use super::two_nodes::InTurn;
 
 /// The reference: conditions hold, whoever writes at once.
@@ -89,8 +90,8 @@ mod folder {
 mod moto {
     use super::*;
 
-    fn made() -> (Arc<dyn Storage>, Moto) {
-        let server = Moto::start();
+    fn made() -> (Arc<dyn Storage>, Bucket) {
+        let server = Bucket::at_moto();
         (Arc::new(server.store("data")), server)
     }
 

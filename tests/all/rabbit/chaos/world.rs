@@ -58,7 +58,7 @@ impl World {
             None => Rabbit::start(),
             Some(network) => Rabbit::also_at(network.here()),
         };
-        let mut cluster = Cluster::new(graph, &rabbit);
+        let mut cluster = Cluster::at(graph, rabbit.url());
         for (number, network) in (0..nodes).filter_map(|number| Some((number, network.as_ref()?))) {
             cluster.move_to(number, network.machine(number), rabbit.url_for(network.here()));
         }
