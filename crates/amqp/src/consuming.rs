@@ -29,6 +29,8 @@ use super::{Phase, Weather};
 
 /// How long a consumer may be silent before the broker is asked whether there was something to deliver.
 const SILENCE: Duration = Duration::from_secs(3);
+/// How long the end of a channel that was given up is waited for; the broker hears of it in any case.
+const CLOSING: Duration = Duration::from_secs(1);
 /// What part of the prefetch may be settled before the broker is told: it then hands out more while the rest is at work.
 const TOGETHER: u16 = 4;
 /// How long what was settled waits for more, so that the broker is told of many at once.
@@ -117,6 +119,24 @@ impl Consuming {
     /// Consumes one queue over one channel.
     async fn consume(&self, link: &Link, feed: &Arc<Feed>) -> Result<(), LinkError> {
         let channel = link.channel().await?;
+        let ended = self.consume_over(&channel, feed).await;
+        let closed = answer("could not close a channel", channel.close(200, "done".into()));
+        match ended {
+            Ok(()) => closed.await,
+            Err(error) => {
+                // The broker may register a consumer long after this node gave up waiting for it. On a channel that stays
+                // open it would then deliver to a consumer that nobody reads.
+                match tokio::time::timeout(CLOSING, closed).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(unanswered)) => tracing::debug!(queue = feed.queue, %unanswered, "a channel is gone"),
+                    Err(_) => tracing::debug!(queue = feed.queue, "the end of a channel is not confirmed yet"),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn consume_over(&self, channel: &Channel, feed: &Arc<Feed>) -> Result<(), LinkError> {
         let qos = channel.basic_qos(feed.prefetch, BasicQosOptions::default());
         answer("could not set the prefetch", qos).await?;
         let (incarnation, settles) = Incarnation::new();
@@ -126,7 +146,7 @@ impl Consuming {
         let consumer = answer("could not consume", consumer).await?;
         let line = Line {
             feed,
-            channel: &channel,
+            channel,
             incarnation: incarnation.clone(),
             acks: Acks::default(),
             porter: &self.porter,
@@ -135,9 +155,6 @@ impl Consuming {
         let ended = line.run(consumer, settles, self.phase.clone()).await;
         incarnation.end();
         feed.take_back(); // the broker has them back with the channel
-        if ended.is_ok() {
-            answer("could not close a channel", channel.close(200, "done".into())).await?;
-        }
         ended
     }
 }

@@ -85,7 +85,7 @@ async fn serve(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let over = tokio::select! {
         over = args.broker.open(session, dial, PATIENCE) => over?,
         never = stop_on_signals() => match never {},
-        _ = stopped.wait_for(|stop| *stop > Stop::No) => return Ok(Exit::Ok),
+        () = Stop::Drain.is_told(&mut stopped) => return Ok(Exit::Ok),
     };
     let count: usize = workspace.nodes.jobs.iter().map(|job| job.workers).sum();
     telemetry::say(&format!(

@@ -36,7 +36,7 @@ pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feed
     let mut stopped = running.stopped();
     let fed = tokio::select! {
         biased;
-        _ = stopped.wait_for(|stop| *stop > Stop::No) => None,
+        () = Stop::Drain.is_told(&mut stopped) => None,
         fed = async {
             let passed = feeder.feed(&sink).await;
             if passed.is_ok() {
@@ -57,7 +57,7 @@ async fn drain(node: &actix::Addr<Node>, mut stop: watch::Receiver<Stop>, idle: 
     let drained = tokio::select! {
         biased;
         drained = node.send(Drain { grace }) => drained,
-        _ = stop.wait_for(|stop| *stop == Stop::Now) => node.send(Drain { grace: Duration::ZERO }).await,
+        () = Stop::Now.is_told(&mut stop) => node.send(Drain { grace: Duration::ZERO }).await,
     };
     if let Err(gone) = drained {
         tracing::warn!(%gone, "the node was gone before it was drained");

@@ -78,7 +78,7 @@ pub async fn run(
     };
     let fed = tokio::select! {
         biased;
-        _ = stop.wait_for(|stop| *stop > Stop::No) => None,
+        () = Stop::Drain.is_told(&mut stop) => None,
         fed = feeding => Some(fed?),
         error = following => return Err(error),
         ended = listening => match ended {

@@ -23,6 +23,18 @@ pub enum Stop {
     Now,
 }
 
+impl Stop {
+    /// Waits until it is said to stop at least this soon. When nobody is left who could say so, that is as good as being told.
+    ///
+    /// Nothing of the receiver is borrowed afterwards. A guard of `wait_for` that lives on in an arm of `select!` would
+    /// keep the next word to stop from being said.
+    pub async fn is_told(self, stop: &mut watch::Receiver<Stop>) {
+        match stop.wait_for(|said| *said >= self).await {
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
 /// A run on its way.
 pub struct Running {
     plan: Arc<NodePlan>,
@@ -84,5 +96,23 @@ impl Running {
     /// Tells when the run is to stop.
     pub(crate) fn stopped(&self) -> watch::Receiver<Stop> {
         self.stopper.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_next_word_to_stop_can_be_said_while_the_first_one_is_acted_upon() {
+        let (stopper, mut stop) = watch::channel(Stop::Drain);
+        tokio::select! {
+            () = Stop::Drain.is_told(&mut stop) => {
+                stopper.send_replace(Stop::Now); // waits for every reader's guard
+            }
+        }
+        Stop::Now.is_told(&mut stop).await;
+        drop(stopper);
+        Stop::Now.is_told(&mut stop).await;
     }
 }

@@ -41,14 +41,8 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     let queues = amqp.clone();
     let reporter = Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared);
     let node = Node::start(NodeSettings { broker: amqp.clone(), observer: watched(reporter.clone()), ..node });
-    let told = async {
-        // Nobody is left who could say so: as good as being told.
-        match stop.wait_for(|stop| *stop > Stop::No).await {
-            Ok(_) | Err(_) => {}
-        }
-    };
     tokio::select! {
-        () = told => {}
+        () = Stop::Drain.is_told(&mut stop) => {}
         never = reporter.report() => match never {},
         never = given_up::empty(&amqp, &state, &first, &name, clock) => match never {},
     }
@@ -65,7 +59,7 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
         let ended = tokio::select! {
             biased;
             ended = &mut drained => ended,
-            _ = stop.wait_for(|stop| *stop == Stop::Now) => node.send(Drain { grace: Duration::ZERO }).await,
+            () = Stop::Now.is_told(&mut stop) => node.send(Drain { grace: Duration::ZERO }).await,
         };
         if let Err(gone) = ended {
             tracing::warn!(%gone, "the node was gone before it was drained");

@@ -62,7 +62,7 @@ impl Session {
                 () = tokio::time::sleep(LISTING) => {
                     tracing::info!("what exists is still being listed; work begins meanwhile");
                 }
-                _ = stopped.wait_for(|stop| *stop > Stop::No) => {}
+                () = Stop::Drain.is_told(&mut stopped) => {}
             }
             let listed = async {
                 listing.await;
