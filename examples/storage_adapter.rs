@@ -1,9 +1,8 @@
 //! A storage adapter of one's own: a store in front of another one that counts what is asked of it. It passes the suite of
-//! the storage port, and a run uses it in place of the store that the graph file names.
+//! the storage port (at the end of this file; `tests/all/library.rs` runs it), and a run uses it in place of the store that the graph file names.
 //!
 //! ```sh
-//! cargo run  --example storage_adapter
-//! cargo test --example storage_adapter
+//! cargo run --example storage_adapter
 //! ```
 
 use std::sync::Arc;

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+/// The suite of the storage port at its end, run here.
+#[path = "../../examples/storage_adapter.rs"]
+#[expect(dead_code, reason = "its `main` is run as a program")]
+mod storage_adapter;
+
 /// Runs an example; it lies beside the folder of the tests' own binary.
 fn run(name: &str, arguments: &[&str]) -> Output {
     let tests = std::env::current_exe().expect("a path");
