@@ -8,10 +8,16 @@ use std::process::{Command, Output};
 #[expect(dead_code, reason = "its `main` is run as a program")]
 mod storage_adapter;
 
-/// Runs an example; it lies beside the folder of the tests' own binary.
+/// Runs an example. It lies beside the folder of the tests' own binary, where all targets were built; a build of this one
+/// target alone has left it out.
 fn run(name: &str, arguments: &[&str]) -> Output {
     let tests = std::env::current_exe().expect("a path");
     let below: PathBuf = tests.ancestors().nth(2).expect("a target folder").join("examples").join(name);
+    if !below.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--all-features", "--example", name]);
+        assert!(build.status().expect("cargo starts").success(), "{name} is not built");
+    }
     let output = Command::new(&below).args(arguments).env_remove("EUTERPE_BROKER").output();
     output.unwrap_or_else(|error| panic!("{}: {error}", below.display()))
 }
