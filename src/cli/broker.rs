@@ -3,7 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::cli::run::Mistake;
-use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Identity, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe_amqp::{
+    Amqp, AmqpSettings, BrokerUrl, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, Identity, QueueSettings,
+};
 use euterpe_engine::assembly::{Access, Opened};
 use euterpe_engine::run::remote::Over;
 use euterpe_graph_file::units;
@@ -54,20 +56,20 @@ impl BrokerArgs {
     ///
     /// # Errors
     /// A URL that cannot be read, or plain text to another machine.
-    pub fn dial(&self, name: &str) -> Result<Option<Dial>, Mistake> {
+    pub fn dial(&self, name: &str) -> Result<Option<ConnectionSettings>, Mistake> {
         let Some(url) = &self.broker else { return Ok(None) };
         let url = BrokerUrl::new(url, self.allow_plaintext).map_err(|bad| Mistake(bad.to_string()))?;
         let identity = self.broker_cert.clone().zip(self.broker_key.clone());
         let identity = identity.map(|(certificate, key)| Identity { certificate, key });
         let (ca_file, heartbeat) = (self.broker_ca.clone(), self.heartbeat.max(Duration::from_secs(1)));
-        Ok(Some(Dial { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
+        Ok(Some(ConnectionSettings { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
     }
 
     /// The same, for a verb that needs one.
     ///
     /// # Errors
     /// As [`BrokerArgs::dial`], and where none is named.
-    pub fn needed(&self, name: &str) -> Result<Dial, Mistake> {
+    pub fn needed(&self, name: &str) -> Result<ConnectionSettings, Mistake> {
         let text =
             "this needs a broker: name one with --broker amqp://… or EUTERPE_BROKER; to work in one process, use `run`";
         self.dial(name)?.ok_or_else(|| Mistake(text.into()))
@@ -83,17 +85,17 @@ impl BrokerArgs {
     }
 
     /// What the adapter needs for a graph.
-    pub fn settings(&self, opened: &Opened, dial: Dial) -> AmqpSettings {
+    pub fn settings(&self, opened: &Opened, dial: ConnectionSettings) -> AmqpSettings {
         let queue = |job: &Arc<euterpe_actors::plan::JobPlan>| QueueSettings {
             job: job.name.clone(),
             prefetch: u16::try_from(job.workers).unwrap_or(u16::MAX),
             timeout: job.timeout,
         };
         AmqpSettings {
-            dial,
+            connection: dial,
             graph: opened.plan.graph.clone(),
             queues: opened.nodes.jobs.iter().map(queue).collect(),
-            consumer_timeout: self.consumer_timeout.unwrap_or(USUAL_CONSUMER_TIMEOUT),
+            consumer_timeout: self.consumer_timeout.unwrap_or(DEFAULT_CONSUMER_TIMEOUT),
         }
     }
 
@@ -101,7 +103,7 @@ impl BrokerArgs {
     ///
     /// # Errors
     /// What keeps it from being used.
-    pub async fn open(&self, opened: &Opened, dial: Dial, patience: Duration) -> anyhow::Result<Over> {
+    pub async fn open(&self, opened: &Opened, dial: ConnectionSettings, patience: Duration) -> anyhow::Result<Over> {
         let url = dial.url.to_string();
         let amqp = Amqp::open(self.settings(opened, dial.clone()), patience).await;
         let amqp = amqp.map_err(|error| anyhow::anyhow!("the broker at {url} cannot be used: {error}"))?;

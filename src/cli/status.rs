@@ -14,7 +14,7 @@ use super::run::progress::short;
 use super::words::{columns, count, size};
 use super::{Exit, Output};
 use euterpe_actors::transform::Registry;
-use euterpe_amqp::{Depths, Dial, Heard, listen};
+use euterpe_amqp::{ConnectionSettings, ListenerEvent, QueueDepths, listen};
 use euterpe_engine::assembly::Opened;
 use euterpe_engine::run::report::{NODE_KEY, NodeReport};
 use euterpe_engine::run::standing::{AtWork, Nodes};
@@ -64,17 +64,17 @@ async fn go(args: &Args, opened: &Opened, out: Output) -> anyhow::Result<Exit> {
 async fn show(
     args: &Args,
     opened: &Opened,
-    dial: &Dial,
-    heard: &mut mpsc::UnboundedReceiver<Heard>,
+    dial: &ConnectionSettings,
+    heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
     out: Output,
 ) -> anyhow::Result<Exit> {
     let mut nodes = Nodes::default();
-    let depths = Depths::open(dial, &opened.plan.graph).await;
+    let depths = QueueDepths::open(dial, &opened.plan.graph).await;
     let mut depths = depths.map_err(|error| anyhow::anyhow!("the broker at {} cannot be used: {error}", dial.url))?;
     loop {
         let until = tokio::time::Instant::now() + LISTEN;
         while let Ok(Some(what)) = tokio::time::timeout_at(until, heard.recv()).await {
-            if let Heard::Report(body) = what {
+            if let ListenerEvent::Report(body) = what {
                 match serde_json::from_slice::<NodeReport>(&body) {
                     Ok(report) => nodes.heard(report),
                     Err(error) => {

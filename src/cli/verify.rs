@@ -11,7 +11,7 @@ use super::place::{Place, wait_for};
 use super::words::count;
 use super::{Exit, Output};
 use euterpe_actors::transform::Registry;
-use euterpe_amqp::{Amqp, Depths, Dial};
+use euterpe_amqp::{Amqp, ConnectionSettings, QueueDepths};
 use euterpe_engine::assembly::{Access, Opened, Prepared, threads};
 use euterpe_graph_file::plan::{Interpreter, Job};
 
@@ -133,7 +133,7 @@ fn environment(job: &Job) -> String {
     }
 }
 
-async fn broker(args: &Args, opened: &Opened, dial: Dial) -> Vec<Finding> {
+async fn broker(args: &Args, opened: &Opened, dial: ConnectionSettings) -> Vec<Finding> {
     let url = dial.url.to_string();
     let bad = |error: String| vec![Finding { what: "broker".into(), found: format!("{url}: {error}"), good: false }];
     if args.create {
@@ -155,8 +155,8 @@ async fn broker(args: &Args, opened: &Opened, dial: Dial) -> Vec<Finding> {
 }
 
 /// The queues of the graph, and those of jobs that earlier runs had and the graph has no more.
-async fn queues(opened: &Opened, dial: &Dial) -> anyhow::Result<Vec<Finding>> {
-    let mut depths = Depths::open(dial, &opened.plan.graph).await?;
+async fn queues(opened: &Opened, dial: &ConnectionSettings) -> anyhow::Result<Vec<Finding>> {
+    let mut depths = QueueDepths::open(dial, &opened.plan.graph).await?;
     let mut findings = Vec::new();
     for job in &opened.nodes.jobs {
         let (found, good) = match depths.ready(&job.name).await? {
@@ -174,7 +174,7 @@ async fn queues(opened: &Opened, dial: &Dial) -> anyhow::Result<Vec<Finding>> {
             findings.push(Finding { what: format!("queue of {job}"), found, good: false });
         }
     }
-    if let Some(blown) = depths.blown().await?.filter(|blown| *blown > 0) {
+    if let Some(blown) = depths.dead_letters().await?.filter(|blown| *blown > 0) {
         let found = format!("{}; a node makes dead letters of them", count(blown, "message", "messages"));
         findings.push(Finding { what: "given up by the broker".into(), found, good: false });
     }

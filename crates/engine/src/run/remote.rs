@@ -17,7 +17,7 @@ use super::feed::{Feeder, Line, Way};
 use super::ids::Passed;
 use super::report::{Notes, run_key};
 use super::tracker::Tracker;
-use euterpe_amqp::{Amqp, Dial, Heard, listen};
+use euterpe_amqp::{Amqp, ConnectionSettings, ListenerEvent, listen};
 
 /// How long nothing may be reported before storage is asked; then ever longer.
 const QUIET: Duration = Duration::from_secs(3);
@@ -33,7 +33,7 @@ pub struct Over {
     /// To publish.
     pub amqp: Arc<Amqp>,
     /// To listen.
-    pub dial: Dial,
+    pub dial: ConnectionSettings,
 }
 
 /// Publishes what is fed, and follows it until everything came to an end, or until it is told to stop: then what was
@@ -113,7 +113,7 @@ pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyho
 
 /// Follows the nodes' reports, and asks storage where they leave something open. Ends with an error alone.
 async fn follow(
-    heard: &mut mpsc::UnboundedReceiver<Heard>,
+    heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
     tracker: &Tracker,
     last: &std::cell::Cell<Instant>,
     sight: impl Fn() -> Sight,
@@ -123,8 +123,8 @@ async fn follow(
     loop {
         match tokio::time::timeout(quiet, heard.recv()).await {
             Ok(None) => return anyhow!("nobody listens any more"),
-            Ok(Some(Heard::Listening)) => {}
-            Ok(Some(Heard::Report(body))) => {
+            Ok(Some(ListenerEvent::Listening)) => {}
+            Ok(Some(ListenerEvent::Report(body))) => {
                 let notes: Notes = match serde_json::from_slice(&body) {
                     Ok(notes) => notes,
                     Err(error) => {
