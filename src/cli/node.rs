@@ -20,7 +20,7 @@ use euterpe_engine::assembly::{Access, Opened, Opening, now, salt};
 use euterpe_engine::run::Stop;
 use euterpe_engine::run::serve::{Serving, serve};
 use euterpe_engine::run::survey::survey;
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 use euterpe_storage::s3::Cache;
 
 /// How long a node lists what exists before it begins to work.
@@ -41,7 +41,7 @@ pub struct Args {
 
     /// Where manifests and dead letters of graphs lie, by name, which all nodes share: a folder or `s3://bucket/prefix`; by
     /// default `.euterpe` beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     state: Option<Location>,
 
     #[command(flatten)]

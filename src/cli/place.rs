@@ -6,7 +6,7 @@ use super::words::for_shell;
 use super::{Exit, GraphFile, Output};
 use euterpe_actors::transform::Registry;
 use euterpe_engine::assembly::{Access, Opened, Opening};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub struct Place {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     pub state: Option<Location>,
 }
 

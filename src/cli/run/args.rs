@@ -13,7 +13,7 @@ use crate::cli::broker::BrokerArgs;
 use crate::cli::cache::CacheArgs;
 use euterpe_engine::assembly::Opened;
 use euterpe_engine::run::{Ids, feed::why_not};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ pub struct Machine {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     pub state: Option<Location>,
 
     /// What of its disk is used for objects of buckets.

@@ -13,7 +13,7 @@ use super::words::count;
 use super::{Exit, GraphFile, Output};
 use crate::cli::place::wait_for;
 use euterpe_actors::transform::Registry;
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 
 /// Run the tests that stand in a graph file, and those of its Python transforms. Nothing outside a scratch folder is
 /// written.
@@ -25,7 +25,7 @@ pub struct Args {
 
     /// The folder of the graphs' state folders, where the environments of Python transforms lie; by default, and where
     /// the state is in a bucket, `.euterpe` beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     state: Option<Location>,
 
     /// Only tests whose names hold this.

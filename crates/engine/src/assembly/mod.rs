@@ -16,7 +16,7 @@ pub use opened::{Access, Opened, Opening, STATE_FOLDER, now, salt};
 pub use prepared::Prepared;
 pub use state::{Lock, share};
 
-use euterpe_actors::transform::{OpenContext, OptionProblem, OutputShape, Registry};
+use euterpe_actors::transform::{OpenContext, OptionProblem, Registry};
 use euterpe_graph_file::plan::{self as config, Job, Plan};
 use euterpe_processes::isolated::{Recipe, isolated};
 use euterpe_processes::python::{Interpreter, Python};
@@ -104,7 +104,7 @@ fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
     OpenContext {
         job: job.name.to_string(),
         inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
-        outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
+        outputs: job.shapes(),
         timeout: job.timeout,
         folder: plan.folder.clone(),
         threads: threads(job, place),

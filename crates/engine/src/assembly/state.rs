@@ -46,7 +46,7 @@ pub(super) struct Records {
 /// A place that cannot be used, that another process has, or that a store's listing would show.
 pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::Result<Records> {
     let beside = || Location::Folder { path: plan.folder.join(STATE_FOLDER), fsync: true };
-    let place = opening.state.clone().unwrap_or_else(beside).on_the_server_of(plan);
+    let place = opening.state.clone().unwrap_or_else(beside).on_the_server_of(&plan.stores);
     if let Some(store) = plan.stores.iter().find(|store| place.lies_openly_in(&store.location)) {
         bail!(
             "the state at {} lies within store `{}` ({}), whose listings would show its records; write --state {}",

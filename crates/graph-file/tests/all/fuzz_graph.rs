@@ -62,7 +62,8 @@ fn damage(text: &mut String, rng: &mut SmallRng) {
 
 #[test]
 fn no_damage_to_a_graph_file_makes_the_reader_panic_or_take_long() {
-    let good = [include_str!("../../config/quickstart.yaml"), include_str!("../../config/catalogue.yaml"), PAIRS];
+    let good =
+        [include_str!("../../../../config/quickstart.yaml"), include_str!("../../../../config/catalogue.yaml"), PAIRS];
     let seconds = variable("EUTERPE_FUZZ_SECONDS", 2);
     let mut seed = variable("EUTERPE_FUZZ_SEED", 1);
     let only_one = std::env::var_os("EUTERPE_FUZZ_SEED").is_some();
@@ -85,7 +86,7 @@ fn no_damage_to_a_graph_file_makes_the_reader_panic_or_take_long() {
                 assert!(!problems.problems.is_empty(), "EUTERPE_FUZZ_SEED={seed}: refused without a problem:\n{text}");
                 let lines = text.lines().count() as u32 + 2;
                 for problem in &problems.problems {
-                    assert!(problem.place.line <= lines, "EUTERPE_FUZZ_SEED={seed}: {problem:?} in:\n{text}");
+                    assert!(problem.position.line <= lines, "EUTERPE_FUZZ_SEED={seed}: {problem:?} in:\n{text}");
                 }
                 assert!(!problems.to_string().contains('\u{202e}'), "EUTERPE_FUZZ_SEED={seed} reorders the terminal");
             }

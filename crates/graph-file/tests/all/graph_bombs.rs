@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::broken_graphs::jobs;
 use crate::graph_file::check;
+use crate::transforms;
 
 /// Files that are meant to exhaust the reader.
 fn bombs() -> Vec<(&'static str, String)> {
@@ -55,9 +56,9 @@ fn a_file_that_is_meant_to_exhaust_the_reader_is_refused_within_a_second() {
 fn a_file_of_two_mebibytes_or_of_other_bytes_than_text_is_refused_unread() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("g.yaml");
-    let app = euterpe::app::App::new();
+    let registry = transforms::registry();
     let env = |_: &str| None;
-    let around = euterpe_graph_file::Surroundings { catalog: app.registry(), env: &env, stores: &[] };
+    let around = euterpe_graph_file::Surroundings { registry: &registry, env: &env, stores: &[] };
     for (bytes, says) in
         [(vec![b'#'; 2 << 20], "larger than 1 MiB"), (b"graph: \xff\xfe".to_vec(), "not UTF-8 text: byte 7")]
     {

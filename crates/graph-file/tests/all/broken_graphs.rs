@@ -1,4 +1,4 @@
-//! Every broken graph file is refused with a place inside of the file and a sentence that helps.
+//! Every broken graph file is refused with a position inside of the file and a sentence that helps.
 
 use crate::graph_file::check;
 
@@ -282,7 +282,7 @@ fn clashes(cases: &mut Vec<(String, u32, &'static str)>) {
 }
 
 #[test]
-fn every_broken_file_is_refused_with_a_place_inside_of_it_and_a_sentence_that_helps() {
+fn every_broken_file_is_refused_with_a_position_inside_of_it_and_a_sentence_that_helps() {
     let cases = cases();
     assert!(cases.len() >= 100, "only {} cases", cases.len());
     let mut wrong = String::new();
@@ -291,8 +291,9 @@ fn every_broken_file_is_refused_with_a_place_inside_of_it_and_a_sentence_that_he
         match check(text) {
             Ok(_) => wrong.push_str(&format!("\n--- taken, should say `{says}`:\n{text}\n")),
             Err(problems) => {
-                let told = problems.problems.iter().any(|p| p.place.line == *line && p.message.contains(says));
-                let sane = problems.problems.iter().all(|p| (1..=lines).contains(&p.place.line) && p.place.column >= 1);
+                let told = problems.problems.iter().any(|p| p.position.line == *line && p.message.contains(says));
+                let sane =
+                    problems.problems.iter().all(|p| (1..=lines).contains(&p.position.line) && p.position.column >= 1);
                 if !told || !sane {
                     wrong.push_str(&format!("\n--- should say `{says}` in line {line}:\n{text}\n{problems}\n"));
                 }
