@@ -14,5 +14,4 @@ mod messages; //      bodies by other programs: their schema, their examples, an
 mod python; //        Python transforms and worker programs
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod s3; //            S3 servers, each in a process of its own: the storage suite, and what is peculiar to them
-mod storage_local; // the suite of the storage port over folders
 mod venv; //        Python with packages that a test stands on

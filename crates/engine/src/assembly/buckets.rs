@@ -23,7 +23,7 @@ impl Opened {
         for (name, bucket) in &self.buckets {
             let why = || format!("store `{name}` ({}) cannot be used", bucket.place());
             let found = known(&**self.state.storage(), bucket).await.with_context(why)?;
-            if found.is_news && !(found.findings.is_consistent() && found.findings.keeps_apart()) {
+            if found.is_news && !(found.findings.is_consistent() && found.findings.has_atomic_conditions()) {
                 tracing::warn!(store = %name, "{}; see docs/s3.md for what follows", found.findings.text());
             }
             match bucket.sweep(ORPHANED).await {
@@ -74,7 +74,7 @@ pub(super) async fn known(records: &dyn Storage, bucket: &S3Storage) -> anyhow::
             Found { findings, is_news: true }
         }
     };
-    bucket.heed(found.findings.clone());
+    bucket.set_findings(found.findings.clone());
     Ok(found)
 }
 

@@ -1,4 +1,4 @@
-//! What an S3 server's answer means: absence, a condition that does not hold, or trouble of a kind.
+//! Errors of S3: classifies the answer of a server as absence, a failed condition, or an error of a kind.
 
 use std::fmt::Display;
 
@@ -6,14 +6,14 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
 
-/// Why a call did not do what it was for, in a sentence for people.
+/// A failed call, without the key that it was for: its kind and a sentence for people.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct S3Error {
     pub kind: StorageErrorKind,
     pub text: String,
 }
 
-impl Trouble {
+impl S3Error {
     pub fn new(kind: StorageErrorKind, text: impl Display) -> Self {
         Self { kind, text: text.to_string() }
     }
@@ -22,44 +22,44 @@ impl Trouble {
         Self::new(StorageErrorKind::Unavailable, text)
     }
 
-    pub fn into_error(self, action: &'static str, path: &str) -> StorageError {
+    pub fn into_storage_error(self, action: &'static str, path: &str) -> StorageError {
         StorageError::new(self.kind, action, path, self.text)
     }
 }
 
-/// How a server declined.
+/// How a server refused a request.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// No such object. A HEAD for an object of a bucket that is not there looks the same.
+    /// There is no such object. The answer to a HEAD is the same where the whole bucket is missing.
     Missing,
-    /// A condition of the request does not hold, or somebody wrote to the key in this moment.
+    /// The condition of the request does not hold, or another write to the key is going on.
     Condition,
-    /// The store has no such condition.
+    /// The store does not know such a condition, or such a request.
     NoConditions,
     /// Everything else.
-    Trouble(Trouble),
+    Other(S3Error),
 }
 
 impl Refusal {
-    /// Takes every refusal for trouble: where neither absence nor a condition was asked for.
-    pub fn into_trouble(self) -> Trouble {
+    /// The error for a refusal, where neither absence nor a failed condition is expected.
+    pub fn into_error(self) -> S3Error {
         match self {
-            Refusal::Missing => Trouble::new(StorageErrorKind::NotFound, "no such object"),
-            Refusal::Condition => Trouble::unavailable("somebody else is writing to it"),
-            Refusal::NoConditions => Trouble::unavailable("the store has no conditional requests"),
-            Refusal::Trouble(trouble) => trouble,
+            Refusal::Missing => S3Error::new(StorageErrorKind::NotFound, "no such object"),
+            Refusal::Condition => S3Error::unavailable("somebody else is writing to it"),
+            Refusal::NoConditions => S3Error::unavailable("the store has no conditional requests"),
+            Refusal::Other(error) => error,
         }
     }
 }
 
-/// Judges an error of any call.
-pub(super) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Refusal
+/// Classifies the error of any call.
+pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> Refusal
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let Some(response) = error.raw_response() else {
-        // Whatever happened on the way may not happen again: resets, timeouts, a name that is not known just now.
-        return Refusal::Trouble(Trouble::unavailable(on_the_way(error)));
+        // Without an answer the request failed on the way, which may pass: a reset, a timeout, a name that is not known just now.
+        return Refusal::Other(S3Error::unavailable(on_the_way(error)));
     };
     let status = response.status().as_u16();
     let code = error.code().unwrap_or_default();
@@ -68,9 +68,9 @@ where
         (code, None | Some("")) => format!("{code} ({status})"),
         (code, Some(message)) => format!("{code}: {} ({status})", shortened(message)),
     };
-    let of = |kind| Refusal::Trouble(Trouble::new(kind, &said));
+    let of = |kind| Refusal::Other(S3Error::new(kind, &said));
     match (code, status) {
-        ("NoSuchBucket", _) => Refusal::Trouble(Trouble::unavailable(format!("{said}: make the bucket first"))),
+        ("NoSuchBucket", _) => Refusal::Other(S3Error::unavailable(format!("{said}: make the bucket first"))),
         ("NoSuchKey" | "NotFound" | "NoSuchUpload", _) | ("", 404) => Refusal::Missing,
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => Refusal::Condition,
         ("NotImplemented", _) | ("", 501) => Refusal::NoConditions,
@@ -78,7 +78,7 @@ where
         ("EntityTooLarge" | "QuotaExceeded" | "XMinioStorageFull" | "XMinioStorageQuotaExceeded", _) | (_, 507) => {
             of(StorageErrorKind::Full)
         }
-        (_, 301 | 302 | 303 | 307 | 308) => Refusal::Trouble(Trouble::unavailable(format!(
+        (_, 301 | 302 | 303 | 307 | 308) => Refusal::Other(S3Error::unavailable(format!(
             "{said}: the server sends its askers elsewhere{}, which is not followed; if the bucket is in another region, \
              name it with `region`, else name the right server with `endpoint`",
             response.headers().get("location").map_or_else(String::new, |to| format!(" (`{}`)", place(to)))
@@ -88,7 +88,7 @@ where
     }
 }
 
-/// What went wrong without an answer.
+/// The sentence for a request that got no answer.
 fn on_the_way<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: std::error::Error + 'static,
@@ -118,14 +118,14 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The server of an address that another server told.
+/// The host of an address in a redirect, without credentials.
 fn place(url: &str) -> String {
     let server = url.split_once("://").map_or(url, |(_, rest)| rest);
     let server = server.split(['/', '?', '#']).next().unwrap_or_default();
     shortened(server.rsplit_once('@').map_or(server, |(_, server)| server))
 }
 
-/// What somebody else's program says, in a length that a line can bear.
+/// The text of another program, without control characters and cut to 300 characters.
 fn shortened(text: &str) -> String {
     text.chars().take(300).flat_map(char::escape_debug).collect::<String>().replace("\\'", "'").replace("\\\"", "\"")
 }

@@ -1,4 +1,4 @@
-//! A file in the scratch folder that goes when nobody reads it any more.
+//! A file in the scratch folder that is removed when its last reader is done.
 
 use std::{
     fs::{self, File, Metadata},
@@ -8,12 +8,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// A file with the bytes of an object. Dropped, it is removed.
+/// A file with the bytes of an object. It is removed when it is dropped.
 #[derive(Debug)]
-pub(super) struct Downloaded(PathBuf);
+pub(super) struct ScratchFile(PathBuf);
 
-impl Downloaded {
-    /// A new file for the object of a key, open for writing.
+impl ScratchFile {
+    /// A new file for the object under `key`, open for writing.
     pub fn create(folder: &Path, key: &str) -> io::Result<(Self, File)> {
         let path = new_name(folder, key)?;
         let file = File::options().write(true).create_new(true).open(&path)?;
@@ -22,12 +22,12 @@ impl Downloaded {
 
     /// A new file of these bytes.
     pub fn of_bytes(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<Self> {
-        let (made, mut file) = Self::create(folder, key)?; // if it cannot be written, it goes
+        let (made, mut file) = Self::create(folder, key)?; // removed again if it cannot be written
         file.write_all(bytes)?;
         Ok(made)
     }
 
-    /// Another name for a file that somebody else will remove under its own.
+    /// A hard link to a file of the work, which the work removes under its own name.
     pub fn linked(folder: &Path, key: &str, from: &Path) -> io::Result<Self> {
         let path = new_name(folder, key)?;
         fs::hard_link(from, &path)?;
@@ -39,7 +39,7 @@ impl Downloaded {
     }
 }
 
-impl Drop for Downloaded {
+impl Drop for ScratchFile {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_file(&self.0)
             && error.kind() != io::ErrorKind::NotFound
@@ -49,7 +49,7 @@ impl Drop for Downloaded {
     }
 }
 
-/// With the extension of the key: programs go by it.
+/// A new name with the extension of the key, by which programs recognise the format.
 fn new_name(folder: &Path, key: &str) -> io::Result<PathBuf> {
     static MADE: AtomicU64 = AtomicU64::new(0);
     fs::create_dir_all(folder)?;
@@ -59,15 +59,15 @@ fn new_name(folder: &Path, key: &str) -> io::Result<PathBuf> {
     Ok(folder.join(extension.filter(plain).map_or_else(|| name.clone(), |extension| format!("{name}.{extension}"))))
 }
 
-/// What tells whether a file is still as it was.
+/// Tells whether a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Print {
+pub(super) struct Fingerprint {
     inode: u64,
     size: u64,
     written: (i64, i64),
 }
 
-impl Print {
+impl Fingerprint {
     pub fn of(path: &Path) -> io::Result<Self> {
         fs::symlink_metadata(path).map(|metadata| Self::from(&metadata))
     }
@@ -77,7 +77,7 @@ impl Print {
     }
 }
 
-impl From<&Metadata> for Print {
+impl From<&Metadata> for Fingerprint {
     fn from(metadata: &Metadata) -> Self {
         Self { inode: metadata.ino(), size: metadata.size(), written: (metadata.mtime(), metadata.mtime_nsec()) }
     }

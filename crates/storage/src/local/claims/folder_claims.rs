@@ -1,17 +1,4 @@
-//! Claims as files in a folder that all nodes share: `claims/<job>/<entity>` in the state folder.
-//!
-//! A claim is a file that only one can make, and it is renewed by setting when it was written. Its age goes by the clock
-//! of the file system, which may be another machine's: the time of the claim against that of a file that was touched in
-//! the same folder just now. What stands in it is for people, so it needs no fsync; a claim that a power cut takes away
-//! is one that nobody holds any more.
-//!
-//! Whoever removes a claim, its owner or who takes it over, first locks *that file* (the system's lock, which ends with
-//! the process) and then makes sure that it still lies under its name. So of many who take over at once one removes it,
-//! nobody removes what a successor made, and of those who then find the place free one makes the next.
-
-mod age;
-mod file;
-mod sweep;
+//! The claims port over files: which call runs on which thread, and what stands in a claim.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,31 +13,26 @@ use euterpe_actors::state::record_name;
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::trouble::Trouble;
-use age::FolderClock;
-use file::{Answer, ClaimFile};
+use super::clock::FolderClock;
+use super::file::{self, ClaimFile, FOLDER, TakeResult};
+use crate::local::error::LocalError;
 
-pub use sweep::sweep_claims;
-
-/// The folder within the state folder.
-const FOLDER: &str = "claims";
-
-/// One node's way to the claims in a folder.
+/// The claims in a folder, for one node.
 #[derive(Clone, Debug)]
 pub struct FolderClaims {
-    place: Arc<Place>,
+    folder: Arc<ClaimFolder>,
 }
 
-/// What every call needs, shared with the threads that wait for the disk.
+/// The state of the adapter. Threads that wait for the disk share it.
 #[derive(Debug)]
-struct Place {
-    folder: PathBuf,
+struct ClaimFolder {
+    path: PathBuf,
     node: String,
     ttl: Duration,
     clock: FolderClock,
 }
 
-/// What stands in a claim, for people.
+/// The content of a claim, for people.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     node: String,
@@ -60,25 +42,25 @@ struct Note {
 }
 
 impl FolderClaims {
-    /// The claims in a state folder that is there, for the node called `node`. All nodes of a folder should have the same
-    /// `ttl` ([`euterpe_actors::claims::TTL`]): one with a shorter one would take over what others still renew.
+    /// Opens the claims in a state folder, which must be there, for the node called `node`. All nodes of a folder should have
+    /// the same `ttl` ([`euterpe_actors::claims::TTL`]): a node with a shorter one takes over claims that others still renew.
     ///
     /// # Errors
-    /// Where the folder for them can be neither found nor made.
+    /// Where the folder of the claims can be neither found nor made.
     pub fn open(state_folder: &Path, node: &str, ttl: Duration) -> Result<Self, StorageError> {
         let folder = state_folder.join(FOLDER);
-        file::make_folder(&folder).map_err(|trouble| waiting(trouble, "open the claims", &folder.display()))?;
+        file::make_folder(&folder).map_err(|error| as_unavailable(error, "open the claims", &folder.display()))?;
         let clock = FolderClock::of(&folder);
-        Ok(Self { place: Arc::new(Place { folder, node: node.to_owned(), ttl, clock }) })
+        Ok(Self { folder: Arc::new(ClaimFolder { path: folder, node: node.to_owned(), ttl, clock }) })
     }
 }
 
-impl Place {
+impl ClaimFolder {
     fn path_of(&self, target: &Target) -> PathBuf {
-        self.folder.join(target.job.as_str()).join(record_name(target.entity.as_str()))
+        self.path.join(target.job.as_str()).join(record_name(target.entity.as_str()))
     }
 
-    fn lease(&self, target: &Target) -> Result<Answer, Trouble> {
+    fn lease(&self, target: &Target) -> Result<TakeResult, LocalError> {
         let note = Note {
             node: self.node.clone(),
             pid: std::process::id(),
@@ -90,36 +72,36 @@ impl Place {
     }
 }
 
-/// Trouble with a claim is never the target's fault: there is always something to wait for.
-fn waiting(trouble: Trouble, action: &'static str, what: &dyn std::fmt::Display) -> StorageError {
-    let mut error = trouble.into_error(action, &what.to_string());
+/// An error of a claim is never the fault of its target, so every kind becomes one that may pass.
+fn as_unavailable(error: LocalError, action: &'static str, what: &dyn std::fmt::Display) -> StorageError {
+    let mut error = error.into_storage_error(action, &what.to_string());
     if !error.is_trouble() {
         error.kind = StorageErrorKind::Unavailable;
     }
     error
 }
 
-/// Does what waits for the disk on a thread that may wait.
+/// Runs work that waits for the disk on a blocking thread.
 async fn on_thread<T: Send + 'static>(
     action: &'static str,
     target: &Target,
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
+    work: impl FnOnce() -> Result<T, LocalError> + Send + 'static,
 ) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     let stopped = |e| StorageError::new(StorageErrorKind::Unavailable, action, target.to_string(), e);
-    done.map_err(stopped)?.map_err(|trouble| waiting(trouble, action, target))
+    done.map_err(stopped)?.map_err(|error| as_unavailable(error, action, target))
 }
 
 #[async_trait]
 impl Claims for FolderClaims {
     async fn lease(&self, target: &Target) -> Result<Leased, StorageError> {
-        let (place, wanted) = (self.place.clone(), target.clone());
-        match on_thread("claim", target, move || place.lease(&wanted)).await? {
-            Answer::Taken(file) => {
+        let (folder, wanted) = (self.folder.clone(), target.clone());
+        match on_thread("claim", target, move || folder.lease(&wanted)).await? {
+            TakeResult::Taken(file) => {
                 Ok(Leased::Yours(Box::new(FolderLease { target: target.clone(), file: Arc::new(file) })))
             }
-            Answer::Held(note) => {
-                let note: Option<Note> = serde_json::from_slice(&note).ok(); // being written in this moment, or no claim
+            TakeResult::Held(note) => {
+                let note: Option<Note> = serde_json::from_slice(&note).ok(); // it may be half written, or no claim
                 let by = note.map(|note| format!("{} (process {})", note.node, note.pid));
                 Ok(Leased::Held { by: by.unwrap_or_else(|| "another node".to_owned()) })
             }
@@ -127,7 +109,7 @@ impl Claims for FolderClaims {
     }
 
     fn ttl(&self) -> Duration {
-        self.place.ttl
+        self.folder.ttl
     }
 }
 

@@ -1,45 +1,45 @@
-//! What went wrong below a folder: from the system's error numbers to the kinds of the port, with a sentence.
+//! Errors below a folder: converts the system's error numbers to the kinds of the port, each with a sentence.
 
 use std::io;
 
 use euterpe_actors::storage::{Content, StorageError, StorageErrorKind};
 use rustix::io::Errno;
 
-/// A failed call, before it is told which key it was for.
+/// A failed call, without the key that it was for.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum LocalError {
     /// The system refused.
     Io(io::Error),
-    /// The system refused to open a folder on the way.
+    /// The system refused to open this folder.
     Folder(String, io::Error),
-    /// The root is not there, or is not what was opened.
+    /// The root is not there, or lies on another disk than before; holds the sentence.
     Root(String),
-    /// There can be no object under this key.
+    /// There can be no object under this key; holds the sentence.
     Key(String),
     /// The content to be stored cannot be read.
     Content(Content, io::Error),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for LocalError {
     fn from(error: io::Error) -> Self {
-        Trouble::Io(error)
+        LocalError::Io(error)
     }
 }
 
-impl From<Errno> for Trouble {
+impl From<Errno> for LocalError {
     fn from(errno: Errno) -> Self {
-        Trouble::Io(errno.into())
+        LocalError::Io(errno.into())
     }
 }
 
-impl Trouble {
+impl LocalError {
     /// The port's error for `action` on `path`.
-    pub(super) fn into_error(self, action: &'static str, path: &str) -> StorageError {
+    pub(super) fn into_storage_error(self, action: &'static str, path: &str) -> StorageError {
         let kind = match &self {
-            Trouble::Io(error) | Trouble::Folder(_, error) => kind_of(error),
-            Trouble::Root(_) => StorageErrorKind::Unavailable,
-            Trouble::Key(_) => StorageErrorKind::BadKey,
-            Trouble::Content(content, error) => return StorageError::unreadable(path, content, error),
+            LocalError::Io(error) | LocalError::Folder(_, error) => kind_of(error),
+            LocalError::Root(_) => StorageErrorKind::Unavailable,
+            LocalError::Key(_) => StorageErrorKind::BadKey,
+            LocalError::Content(content, error) => return StorageError::unreadable(path, content, error),
         };
         StorageError::new(kind, action, path, self.text())
     }
@@ -47,10 +47,10 @@ impl Trouble {
     /// The sentence for people.
     pub(super) fn text(&self) -> String {
         match self {
-            Trouble::Root(text) | Trouble::Key(text) => text.clone(),
-            Trouble::Content(_, error) => error.to_string(),
-            Trouble::Folder(folder, error) => format!("the folder `{folder}` cannot be read: {error}"),
-            Trouble::Io(error) => match Errno::from_io_error(error) {
+            LocalError::Root(text) | LocalError::Key(text) => text.clone(),
+            LocalError::Content(_, error) => error.to_string(),
+            LocalError::Folder(folder, error) => format!("the folder `{folder}` cannot be read: {error}"),
+            LocalError::Io(error) => match Errno::from_io_error(error) {
                 Some(Errno::NOSPC) => "no room left on the disk; free some, and the work goes on".into(),
                 Some(Errno::DQUOT) => "the disk quota is used up; free some room, and the work goes on".into(),
                 Some(Errno::ACCESS | Errno::PERM) => "not allowed; give this user the right to it".into(),
