@@ -60,7 +60,7 @@ fn open(folder: &Path) -> anyhow::Result<Session> {
     // The transforms that a graph file may name: those that come with Euterpe, and any that you register.
     let registry = builtin::registry();
     let env = |name: &str| std::env::var(name).ok();
-    let surroundings = Surroundings { catalog: &registry, env: &env, stores: &[] };
+    let surroundings = Surroundings { registry: &registry, env: &env, stores: &[] };
     let plan = euterpe_graph_file::load(&file, surroundings).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     Engine::open(plan, &registry, &Opening { access: Access::Hold, ..Opening::default() })
 }

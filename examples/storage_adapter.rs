@@ -81,7 +81,7 @@ jobs:
 fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let registry = builtin::registry();
-    let surroundings = Surroundings { catalog: &registry, env: &|_| None, stores: &[] };
+    let surroundings = Surroundings { registry: &registry, env: &|_| None, stores: &[] };
     let plan = check_text(GRAPH, &folder.path().join("graph.yaml"), surroundings)
         .map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let store = Arc::new(Counted::over(Arc::new(MemoryStorage::default())));

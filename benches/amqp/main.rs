@@ -35,7 +35,7 @@ use euterpe_actors::broker::{Broker, Outgoing};
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::wire;
-use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, Names, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, Names, QueueSettings};
 use lapin::options::QueuePurgeOptions;
 use lapin::{Connection, ConnectionProperties};
 
@@ -69,10 +69,10 @@ fn number(variable: &str, usual: usize) -> usize {
 fn settings(url: &str) -> AmqpSettings {
     let queue = |at| QueueSettings { job: job(at), prefetch: PREFETCH, timeout: Duration::from_secs(60) };
     AmqpSettings {
-        dial: Dial::to(BrokerUrl::new(url, false).expect("a URL")),
+        connection: ConnectionSettings::to(BrokerUrl::new(url, false).expect("a URL")),
         graph: GRAPH.into(),
         queues: (0..JOBS).map(queue).collect(),
-        consumer_timeout: USUAL_CONSUMER_TIMEOUT,
+        consumer_timeout: DEFAULT_CONSUMER_TIMEOUT,
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn main() {
                 let cache = (has_cache == 1).then(|| Cache::of(2 << 30));
                 let prefix = format!("{round}-{has_cache}");
                 let store = store_in(folder.path(), cache.clone(), &server.endpoint(), &prefix, Tuning::default());
-                store.heed(store.probe(1).await.expect("probed"));
+                store.set_findings(store.probe(1).await.expect("probed"));
                 let write = async |n: usize| {
                     store
                         .store(&format!("{n}"), Content::Bytes(content.clone()), Some(stamp.clone()))

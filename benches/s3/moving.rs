@@ -100,7 +100,7 @@ fn through(plan: NodePlan, server: &Server, from: &str, to: &str) -> Cost {
     actix::System::new().block_on(async move {
         // Connected, and known for what it keeps, as by the start of a run.
         source.look("nothing").await.expect("looked");
-        made.heed(made.probe(1).await.expect("probed"));
+        made.set_findings(made.probe(1).await.expect("probed"));
         let made: Arc<dyn Storage> = if is_made { Arc::new(made) } else { Arc::new(MemoryStorage::default()) };
         let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
         let stores = [

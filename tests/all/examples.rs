@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use euterpe::app::App;
-use euterpe_graph_file::{Surroundings, load, schema::schema};
+use euterpe_graph_file::{Plan, Problems, Surroundings, check_text, load, schema::schema};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -31,7 +31,7 @@ fn every_example_is_good_matches_the_schema_and_names_it_in_its_first_line() {
         let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
         let env = |_: &str| None;
-        if let Err(problems) = load(&path, Surroundings { catalog: app.registry(), env: &env, stores: &[] }) {
+        if let Err(problems) = load(&path, Surroundings { registry: app.registry(), env: &env, stores: &[] }) {
             panic!("{problems}");
         }
     }
@@ -66,5 +66,35 @@ fn the_schema_refuses_what_an_editor_should_underline() {
         ("\"d:{id}.wav\"", "\"no store\""),
     ] {
         assert!(!is_valid(&good.replace(from, to)), "{to} was taken");
+    }
+}
+
+fn check(text: &str) -> Result<Plan, Problems> {
+    let app = App::new();
+    let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
+    let around = Surroundings { registry: app.registry(), env: &env, stores: &[] };
+    check_text(text, Path::new("/graphs/g.yaml"), around)
+}
+
+#[test]
+fn the_whole_file_in_the_reference_is_good() {
+    let reference = include_str!("../../docs/graph-file.md");
+    let file =
+        reference.split("```yaml\n").find(|block| block.starts_with("version: 1")).expect("the reference has one");
+    let plan = check(file.split("```").next().expect("its end")).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(plan.jobs.len(), 5);
+}
+
+#[test]
+fn what_a_transform_says_of_its_options_is_a_problem_of_the_file() {
+    for (options, path, says) in [
+        ("argv: []", "jobs.a.with.argv", "name the program"),
+        ("argv: [x], env: {'A=': b}", "jobs.a.with.env.A=", "neither `=` nor NUL"),
+    ] {
+        let text = format!(
+            "version: 1\ngraph: g\nstores: {{d: ./d}}\njobs:\n  a: {{use: worker, with: {{{options}}}, out: \"d:{{id}}.json\"}}"
+        );
+        let problems = check(&text).expect_err("refused").problems;
+        assert!(problems.iter().any(|p| p.path == path && p.message.contains(says)), "{problems:?}");
     }
 }

@@ -1,16 +1,11 @@
 //! All integration tests, as one binary. This list says what belongs where.
 
 mod audio; //         the transforms against librosa, ffmpeg, hostile files and real music
-mod broken_graphs; // every broken graph file is refused with a place and a remedy
 mod catalogue; //     the example catalogue over real music, broken files and their repair
 mod cli; //           the verbs about runs, as a person calls them: run, plan, explain, runs, dead
 mod docs; //          what the documentation names exists, and what exists it names
-mod drawing; //       the graph as text, DOT, Mermaid and SVG
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
-mod fuzz_graph; //    random damage to graph files, for as long as a variable says
-mod graph_bombs; //   graph files that are meant to exhaust the reader
-mod graph_file; //    what good graph files mean
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
 #[cfg(feature = "faults")]
 mod kill; //        the real binary killed at every named point and at any moment
@@ -22,5 +17,4 @@ mod python; //        Python transforms and worker programs
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod s3; //            S3 servers, each in a process of its own: the storage suite, and what is peculiar to them
 mod shared; //        servers that all tests of one run share
-mod storage_local; // the suite of the storage port over folders
 mod venv; //        Python with packages that a test stands on

@@ -1,13 +1,13 @@
-//! Which tags to acknowledge together: never one that is not settled.
+//! Decides which tags are acknowledged together: never one that is not settled.
 
 use std::collections::BTreeSet;
 
-/// The deliveries of one channel that the broker waits for.
+/// The deliveries of one channel that are not acknowledged yet.
 #[derive(Debug, Default)]
 pub struct Acks {
-    /// Delivered and not acknowledged.
+    /// Delivered and not acknowledged yet; holds the settled ones too.
     open: BTreeSet<u64>,
-    /// Settled, and not told to the broker yet.
+    /// Settled, and not acknowledged yet.
     settled: BTreeSet<u64>,
 }
 
@@ -16,41 +16,41 @@ pub struct Acks {
 pub struct Ack {
     /// The tag.
     pub tag: u64,
-    /// Whether it is for all tags before it too.
+    /// Whether it holds for all earlier tags as well.
     pub multiple: bool,
 }
 
 impl Acks {
-    /// A delivery came.
+    /// Adds a delivery.
     pub fn delivered(&mut self, tag: u64) {
         self.open.insert(tag);
     }
 
-    /// A delivery is settled for good.
+    /// Takes note that a delivery is settled.
     pub fn settle(&mut self, tag: u64) {
         if self.open.contains(&tag) {
             self.settled.insert(tag);
         }
     }
 
-    /// A delivery goes back to its queue.
+    /// Removes a delivery that goes back to its queue.
     pub fn give_back(&mut self, tag: u64) {
         self.open.remove(&tag);
         self.settled.remove(&tag);
     }
 
-    /// How many deliveries the broker waits for.
+    /// How many deliveries are not acknowledged yet.
     pub fn open(&self) -> usize {
         self.open.len()
     }
 
-    /// How many settled ones the broker was not told of.
-    pub fn untold(&self) -> usize {
+    /// How many deliveries are settled and not acknowledged yet.
+    pub fn unsent(&self) -> usize {
         self.settled.len()
     }
 
-    /// The acknowledgements of all that is settled: one for the oldest ones together, as far as no unsettled one lies
-    /// between, and one for each of the others.
+    /// Takes out the acknowledgements of all that is settled. The oldest settled tags, up to the first unsettled one, share
+    /// one; each of the others has its own.
     pub fn take(&mut self) -> Vec<Ack> {
         let together = self.open.iter().take_while(|tag| self.settled.contains(tag)).count();
         let mut acks = Vec::new();

@@ -1,4 +1,4 @@
-//! How long to wait before connecting again: longer each time, never all at once.
+//! How long to wait before connecting again: longer each time, and different for each client.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Backoff {
         full / 2 + full.mul_f64(0.5 * f64::from(self.seed as u32) / f64::from(u32::MAX))
     }
 
-    /// It worked: the next wait is the first one again.
+    /// Begins again with the first wait, after a success.
     pub fn reset(&mut self) {
         self.next = FIRST;
     }

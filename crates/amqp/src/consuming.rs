@@ -1,63 +1,51 @@
-//! Takes deliveries from the queues: a channel for each job, looked after by what it delivers and not by what it says.
+//! Consumes the queues of all jobs over one connection, each on a channel of its own.
 
-use std::{
-    cell::Cell,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
-use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, QueueDeclareOptions,
-};
+use lapin::Channel;
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Consumer};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::acks::Acks;
 use super::backoff::Backoff;
-use super::feed::{Arrived, Feed, Incarnation, Settle};
-use super::link::{ANSWER, Link, LinkError, answer};
-use super::message::read;
-use super::porter::{News, Porter};
+use super::channel_consumer::{ChannelConsumer, SILENCE};
+use super::connection::{Connection, answer};
+use super::epoch::ChannelEpoch;
+use super::error::ConnectionError;
+use super::notifier::Notifier;
+use super::prefetch::PrefetchBuffer;
+use super::state::{ConnectionState, Phase};
 use super::topology::Topology;
-use super::{Phase, Weather};
 
-/// How long a consumer may be silent before the broker is asked whether there was something to deliver.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long the broker may be blocked before no more deliveries are handed out: their children could not be published.
+const BLOCKED_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end of a channel that was given up is waited for; the broker hears of it in any case.
 const CLOSING: Duration = Duration::from_secs(1);
-/// What part of the prefetch may be settled before the broker is told: it then hands out more while the rest is at work.
-const TOGETHER: u16 = 4;
-/// How long what was settled waits for more, so that the broker is told of many at once.
-const LINGER: Duration = Duration::from_millis(2);
-/// How long the broker may be short of memory before no more is taken: what it leads to could not be published.
-const BLOCKED_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The consuming side.
+/// Consumes all queues of the graph.
 pub(super) struct Consuming {
     pub topology: Topology,
-    pub feeds: Vec<Arc<Feed>>,
+    pub buffers: Vec<Arc<PrefetchBuffer>>,
     pub phase: watch::Receiver<Phase>,
-    pub weather: watch::Receiver<Weather>,
-    pub porter: Porter,
-    /// Whether something was delivered since this was last asked.
+    pub state: watch::Receiver<ConnectionState>,
+    pub notifier: Notifier,
+    /// Whether something was delivered since [`Consuming::was_of_use`] was last called.
     pub delivered: Cell<bool>,
 }
 
 impl Consuming {
-    /// Whether the broker delivered anything since this was last asked: then the connection was of use.
+    /// Whether the broker delivered anything since this was last called: then the connection was of use.
     pub fn was_of_use(&self) -> bool {
         self.delivered.take()
     }
 
-    /// Consumes over one connection until that ends, or until all is settled and everything is to end.
-    pub async fn over(&self, link: &Link) -> Result<(), LinkError> {
-        let mut consumers: FuturesUnordered<_> = self.feeds.iter().map(|feed| self.serve(link, feed)).collect();
+    /// Consumes over one connection until that breaks, or until everything is to end and all is settled.
+    pub async fn over(&self, connection: &Connection) -> Result<(), ConnectionError> {
+        let mut consumers: FuturesUnordered<_> =
+            self.buffers.iter().map(|buffer| self.serve(connection, buffer)).collect();
         let consuming = async {
             while let Some(ended) = consumers.next().await {
                 ended?;
@@ -66,60 +54,60 @@ impl Consuming {
         };
         tokio::select! {
             ended = consuming => ended,
-            error = link.broken() => Err(error),
-            never = self.mind_the_weather() => match never {},
+            error = connection.broken() => Err(error),
+            never = self.hold_while_blocked() => match never {},
         }
     }
 
-    /// Takes no more while the broker is short of memory or disk.
-    async fn mind_the_weather(&self) -> std::convert::Infallible {
-        let mut weather = self.weather.clone();
+    /// Hands out no deliveries while the broker is blocked.
+    async fn hold_while_blocked(&self) -> std::convert::Infallible {
+        let mut state = self.state.clone();
         loop {
-            let blocked = *weather.borrow_and_update() == Weather::Blocked;
-            if blocked && tokio::time::timeout(BLOCKED_PATIENCE, weather.changed()).await.is_ok() {
+            let blocked = *state.borrow_and_update() == ConnectionState::Blocked;
+            if blocked && tokio::time::timeout(BLOCKED_PATIENCE, state.changed()).await.is_ok() {
                 continue;
             }
-            self.feeds.iter().for_each(|feed| feed.hold(blocked));
-            if weather.changed().await.is_err() {
+            self.buffers.iter().for_each(|buffer| buffer.hold(blocked));
+            if state.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
     }
 
-    /// Consumes one queue once somebody wants it, again and again on channels of this connection.
-    async fn serve(&self, link: &Link, feed: &Arc<Feed>) -> Result<(), LinkError> {
+    /// Consumes one queue from when a worker wants it, on a new channel of this connection each time one breaks.
+    async fn serve(&self, connection: &Connection, buffer: &Arc<PrefetchBuffer>) -> Result<(), ConnectionError> {
         let mut phase = self.phase.clone();
-        while !feed.is_wanted() {
+        while !buffer.is_wanted() {
             tokio::select! {
-                () = feed.called.notified() => {}
+                () = buffer.wanted_first.notified() => {}
                 _ = phase.wait_for(|phase| *phase > Phase::Open) => return Ok(()),
             }
         }
         let mut backoff = Backoff::new(std::process::id().into());
         loop {
             let began = Instant::now();
-            let error = match self.consume(link, feed).await {
+            let error = match self.consume(connection, buffer).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !link.is_open() {
+            if !connection.is_open() {
                 return Err(error);
             }
-            // One queue that does not answer, such as one without a leader, is no reason to let go of the others. Where
-            // it is the connection that does not, the declaring below says so.
-            if began.elapsed() > SILENCE && !matches!(error, LinkError::Silent(_)) {
+            // One queue that does not answer, such as one without a leader, is no reason to close the channels of the
+            // others. If it is the whole connection that does not answer, the declaring below fails.
+            if began.elapsed() > SILENCE && !matches!(error, ConnectionError::Silent(_)) {
                 backoff.reset();
             }
-            tracing::warn!(queue = feed.queue, "the queue is consumed anew: {error}");
+            tracing::warn!(queue = buffer.queue, "the queue is consumed anew: {error}");
             tokio::time::sleep(backoff.wait()).await;
-            self.topology.declare(link).await?;
+            self.topology.declare(connection).await?;
         }
     }
 
     /// Consumes one queue over one channel.
-    async fn consume(&self, link: &Link, feed: &Arc<Feed>) -> Result<(), LinkError> {
-        let channel = link.channel().await?;
-        let ended = self.consume_over(&channel, feed).await;
+    async fn consume(&self, connection: &Connection, buffer: &Arc<PrefetchBuffer>) -> Result<(), ConnectionError> {
+        let channel = connection.channel().await?;
+        let ended = self.consume_over(&channel, buffer).await;
         let closed = answer("could not close a channel", channel.close(200, "done".into()));
         match ended {
             Ok(()) => closed.await,
@@ -128,194 +116,33 @@ impl Consuming {
                 // open it would then deliver to a consumer that nobody reads.
                 match tokio::time::timeout(CLOSING, closed).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(unanswered)) => tracing::debug!(queue = feed.queue, %unanswered, "a channel is gone"),
-                    Err(_) => tracing::debug!(queue = feed.queue, "the end of a channel is not confirmed yet"),
+                    Ok(Err(unanswered)) => tracing::debug!(queue = buffer.queue, %unanswered, "a channel is gone"),
+                    Err(_) => tracing::debug!(queue = buffer.queue, "the end of a channel is not confirmed yet"),
                 }
                 Err(error)
             }
         }
     }
 
-    async fn consume_over(&self, channel: &Channel, feed: &Arc<Feed>) -> Result<(), LinkError> {
-        let qos = channel.basic_qos(feed.prefetch, BasicQosOptions::default());
+    async fn consume_over(&self, channel: &Channel, buffer: &Arc<PrefetchBuffer>) -> Result<(), ConnectionError> {
+        let qos = channel.basic_qos(buffer.prefetch, BasicQosOptions::default());
         answer("could not set the prefetch", qos).await?;
-        let (incarnation, settles) = Incarnation::new();
+        let (epoch, settles) = ChannelEpoch::new();
         let options = BasicConsumeOptions::default();
         let consumer =
-            channel.basic_consume(feed.queue.as_str().into(), "worker".into(), options, FieldTable::default());
+            channel.basic_consume(buffer.queue.as_str().into(), "worker".into(), options, FieldTable::default());
         let consumer = answer("could not consume", consumer).await?;
-        let line = Line {
-            feed,
+        let consuming = ChannelConsumer {
+            buffer,
             channel,
-            incarnation: incarnation.clone(),
+            epoch: epoch.clone(),
             acks: Acks::default(),
-            porter: &self.porter,
+            notifier: &self.notifier,
             delivered: &self.delivered,
         };
-        let ended = line.run(consumer, settles, self.phase.clone()).await;
-        incarnation.end();
-        feed.take_back(); // the broker has them back with the channel
+        let ended = consuming.run(consumer, settles, self.phase.clone()).await;
+        epoch.end();
+        buffer.take_back(); // they went back to the queue with the channel
         ended
-    }
-}
-
-/// One channel that consumes one queue.
-struct Line<'l> {
-    feed: &'l Arc<Feed>,
-    channel: &'l Channel,
-    incarnation: Arc<Incarnation>,
-    acks: Acks,
-    porter: &'l Porter,
-    delivered: &'l Cell<bool>,
-}
-
-impl Line<'_> {
-    async fn run(
-        mut self,
-        mut consumer: Consumer,
-        mut settles: mpsc::UnboundedReceiver<Settle>,
-        mut phase: watch::Receiver<Phase>,
-    ) -> Result<(), LinkError> {
-        let mut heard = Instant::now();
-        let mut silent_for = 0;
-        let mut taking = true;
-        let silence = tokio::time::sleep_until(heard + SILENCE);
-        let telling = tokio::time::sleep_until(heard);
-        tokio::pin!(silence, telling);
-        loop {
-            let now = *phase.borrow_and_update();
-            if taking && now > Phase::Open {
-                taking = false;
-                self.stop_taking(&mut consumer).await?;
-            }
-            if now == Phase::Closed {
-                // Whoever still holds something was told to stop: it goes back with the channel.
-                while let Ok(settle) = settles.try_recv() {
-                    self.settle(settle, &mut settles).await?;
-                }
-                return self.tell().await;
-            }
-            tokio::select! {
-                biased;
-                Some(settle) = settles.recv() => {
-                    if self.acks.untold() == 0 {
-                        telling.as_mut().reset(Instant::now() + LINGER);
-                    }
-                    self.settle(settle, &mut settles).await?;
-                    if self.acks.untold() >= usize::from(self.feed.prefetch / TOGETHER) {
-                        self.tell().await?;
-                    }
-                }
-                delivery = consumer.next(), if taking => {
-                    let mut next = Some(delivery);
-                    while let Some(delivery) = next {
-                        match delivery {
-                            Some(Ok(delivery)) => self.arrived(delivery),
-                            Some(Err(error)) => return Err(LinkError::refused("deliveries ended", &error)),
-                            None => return Err(LinkError::Broken("the broker ended the consumer; its queue was removed?".into())),
-                        }
-                        next = consumer.next().now_or_never(); // the broker sends many at once
-                    }
-                    heard = Instant::now();
-                    silent_for = 0;
-                }
-                () = &mut telling, if self.acks.untold() > 0 => self.tell().await?,
-                _ = phase.changed() => {}
-                () = &mut silence, if taking => {
-                    if heard.elapsed() >= SILENCE {
-                        heard = Instant::now();
-                        silent_for = self.ask_why(silent_for).await?;
-                    }
-                    silence.as_mut().reset(heard + SILENCE);
-                }
-            }
-        }
-    }
-
-    fn arrived(&mut self, delivery: Delivery) {
-        let (writing, parks) = read(&delivery.properties);
-        self.acks.delivered(delivery.delivery_tag);
-        self.delivered.set(true);
-        let arrived = Arrived {
-            key: delivery.routing_key.to_string(),
-            body: Bytes::from(delivery.data),
-            writing,
-            parks,
-            redelivered: delivery.redelivered,
-            tag: delivery.delivery_tag,
-            channel: self.incarnation.clone(),
-        };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let published = delivery.properties.timestamp().unwrap_or(now);
-        if self.feed.push(arrived, now.saturating_sub(published)) {
-            self.porter.bring(News::Arrived(self.feed.clone()));
-        }
-    }
-
-    /// Takes note of what was settled, with what was settled meanwhile. What goes back is said at once: an
-    /// acknowledgement of several must not take it along.
-    async fn settle(&mut self, first: Settle, more: &mut mpsc::UnboundedReceiver<Settle>) -> Result<(), LinkError> {
-        let mut next = Some(first);
-        while let Some(settle) = next {
-            match settle {
-                Settle::Ack(tag) => self.acks.settle(tag),
-                Settle::GiveBack(tag) => self.give_back(tag).await?,
-            }
-            next = more.try_recv().ok();
-        }
-        Ok(())
-    }
-
-    /// Tells the broker all that was settled.
-    async fn tell(&mut self) -> Result<(), LinkError> {
-        for ack in self.acks.take() {
-            let acked = self.channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple });
-            answer("could not acknowledge", acked).await?;
-        }
-        Ok(())
-    }
-
-    async fn give_back(&mut self, tag: u64) -> Result<(), LinkError> {
-        self.acks.give_back(tag);
-        let back = self.channel.basic_nack(tag, BasicNackOptions { requeue: true, multiple: false });
-        answer("could not give back", back).await
-    }
-
-    /// Ends the consumer; what nobody took yet goes back at once, so that others get it.
-    async fn stop_taking(&mut self, consumer: &mut Consumer) -> Result<(), LinkError> {
-        let cancelled = self.channel.basic_cancel("worker".into(), BasicCancelOptions::default());
-        answer("could not end the consumer", cancelled).await?;
-        let rest = async {
-            while let Some(Ok(delivery)) = consumer.next().await {
-                self.arrived(delivery);
-            }
-        };
-        if tokio::time::timeout(ANSWER, rest).await.is_err() {
-            return Err(LinkError::Silent("could not end the consumer"));
-        }
-        for tag in self.feed.take_back() {
-            self.give_back(tag).await?;
-        }
-        Ok(())
-    }
-
-    /// Nothing came for a while although there was room. If the queue holds messages that nobody delivers, twice in a
-    /// row, or does not know this consumer, the channel is made anew.
-    async fn ask_why(&self, silent_for: u32) -> Result<u32, LinkError> {
-        let options = QueueDeclareOptions { passive: true, ..Default::default() };
-        let asked = self.channel.queue_declare(self.feed.queue.as_str().into(), options, FieldTable::default());
-        let queue = answer("could not ask after the queue", asked).await?;
-        if queue.consumer_count() == 0 {
-            return Err(LinkError::Broken("the queue has no consumer".into()));
-        }
-        if queue.message_count() == 0 {
-            self.feed.is_idle();
-        }
-        let has_room = self.acks.open() < usize::from(self.feed.prefetch);
-        match has_room && queue.message_count() > 0 {
-            false => Ok(0),
-            true if silent_for < 1 => Ok(silent_for + 1),
-            true => Err(LinkError::Broken(format!("{} messages are ready and none came", queue.message_count()))),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! A message of ours or of others, as AMQP carries it: properties and headers beside the body.
+//! The properties and headers beside the body of a message.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 pub const ENVELOPE: &str = "application/vnd.euterpe.message";
 /// The header that counts how often a message was put off.
 const PARKS: &str = "parks";
-/// The header in which others name the run that a message belongs to.
+/// The header in which other programs name the run that a message belongs to.
 const RUN: &str = "run";
 
-/// What stands beside the body of an outgoing message. `seconds` after 1970, for people.
+/// The properties of an outgoing message. `seconds` since 1970 are its timestamp, which is for display only.
 pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
     let mut headers = FieldTable::default();
     if message.parks > 0 {
@@ -39,7 +39,7 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
     properties.with_headers(headers)
 }
 
-/// Who wrote a body that came with these properties, and how often it was put off.
+/// How a body that came with these properties is written, and how often the message was put off.
 pub fn read(properties: &BasicProperties) -> (Writing, u32) {
     let headers = properties.headers().as_ref().map(FieldTable::inner);
     let header = |name: &str| headers.and_then(|headers| headers.get(name));
@@ -55,7 +55,7 @@ pub fn read(properties: &BasicProperties) -> (Writing, u32) {
         None => None,
         Some(AMQPValue::LongString(run)) => Some(run.to_string()),
         Some(AMQPValue::ShortString(run)) => Some(run.to_string()),
-        Some(other) => Some(format!("{other:?}")), // refused by its reader, with these words
+        Some(other) => Some(format!("{other:?}")), // the reader of the message refuses it, and quotes this
     };
     let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
     (Writing::Foreign(Arc::new(Foreign { content_type: content_type.to_owned(), run, id })), parks)

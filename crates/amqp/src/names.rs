@@ -1,10 +1,10 @@
-//! What the exchanges and queues of a graph are called.
+//! The names of a graph's exchanges and queues.
 
 use std::time::Duration;
 
 use euterpe_actors::ids::JobName;
 
-/// The waits that there are delay queues for: a wait in between takes the next longer one.
+/// The waits for which there are delay queues. A wait in between takes the next longer one.
 pub const WAITS: [Duration; 11] = [
     Duration::from_millis(100),
     Duration::from_millis(300),
@@ -26,7 +26,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of a graph.
+    /// The names of the graph called `graph`.
     pub fn of(graph: &str) -> Self {
         Self { graph: graph.to_owned() }
     }
@@ -41,23 +41,23 @@ impl Names {
         format!("euterpe.{}.job.{job}", self.graph)
     }
 
-    /// The exchange and queue of what is put off for one of the waits that there are queues for.
+    /// The exchange and the queue of messages that wait for `wait`, which is one of those that have a delay queue.
     pub fn delay(&self, wait: Duration) -> String {
         format!("euterpe.{}.delay.{}", self.graph, wait.as_millis())
     }
 
-    /// The exchange and queue of what the broker itself gave up on.
-    pub fn fuse(&self) -> String {
+    /// The exchange and the queue of messages that the broker itself gave up on: its dead letters.
+    pub fn dead_letters(&self) -> String {
         format!("euterpe.{}.fuse", self.graph)
     }
 
-    /// The exchange of what nodes report.
+    /// The exchange of the nodes' reports.
     pub fn reports(&self) -> String {
         format!("euterpe.{}.reports", self.graph)
     }
 }
 
-/// The wait that something to be put off for `delay` takes: never a shorter one, but for the longest.
+/// The shortest of [`WAITS`] that is not shorter than `delay`; the longest one for a delay beyond it.
 pub fn wait_for(delay: Duration) -> Duration {
     WAITS.into_iter().find(|wait| *wait >= delay).unwrap_or(WAITS[WAITS.len() - 1])
 }

@@ -1,6 +1,6 @@
-//! What the broker or the system said, in words for people: without the user's name, and with the remedy where one is known.
+//! Errors of the broker or the system in words for people: with the remedy where one is known, without the user's name.
 
-/// Signs in such words that only a person can change something.
+/// Parts of errors that trying again cannot help: a person has to change something.
 const FINAL: [&str; 8] = [
     "ACCESS_REFUSED",
     "NOT_ALLOWED",
@@ -12,7 +12,7 @@ const FINAL: [&str; 8] = [
     "keys may not be consistent",
 ];
 
-/// Signs of what is wrong, and what helps.
+/// Parts of errors, each with the remedy.
 const REMEDIES: [(&str, &str); 8] = [
     ("Connection refused", "nothing listens there; is the broker running, and is this its address?"),
     (
@@ -37,13 +37,13 @@ const REMEDIES: [(&str, &str); 8] = [
     ("corrupt message", "what listens there does not speak TLS; is it the port for amqp://?"),
 ];
 
-/// An error in words.
+/// The error in words.
 pub(super) fn said(error: &lapin::Error) -> String {
     in_words(&error.to_string())
 }
 
 fn in_words(text: &str) -> String {
-    // The broker says to whom it refuses something: nobody's business but of who may read its log.
+    // The broker names the user whom it refuses; that belongs into its own log only.
     let text = text.split_once(" for user '").map_or(text, |(before, _)| before);
     match REMEDIES.iter().find(|(sign, _)| text.contains(sign)) {
         Some((_, remedy)) => format!("{remedy} ({text})"),
@@ -51,7 +51,7 @@ fn in_words(text: &str) -> String {
     }
 }
 
-/// Whether these words say that trying again cannot help.
+/// Whether these words mean that trying again cannot help.
 pub(super) fn is_final(words: &str) -> bool {
     FINAL.iter().any(|sign| words.contains(sign))
 }

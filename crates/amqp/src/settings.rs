@@ -1,4 +1,4 @@
-//! What the adapter needs to know: where the broker is, how to trust it, what the graph's queues are.
+//! The settings of the adapter: where the broker is, whom to trust, and the queues of the graph.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,18 +6,18 @@ use euterpe_actors::ids::JobName;
 
 use super::url::BrokerUrl;
 
-/// Where the broker is and how the connection is kept.
+/// Where the broker is, and how a connection to it is made and kept.
 #[derive(Clone, Debug)]
-pub struct Dial {
+pub struct ConnectionSettings {
     /// The broker.
     pub url: BrokerUrl,
     /// A file of certificates (PEM) to trust beside the system's, for `amqps`.
     pub ca_file: Option<PathBuf>,
     /// A client certificate and its key (PEM files), for `amqps`.
     pub identity: Option<Identity>,
-    /// How often the broker and this process tell each other that they are alive: 5 to 20 seconds are wise.
+    /// The heartbeat: how often the broker and this process show each other that they are alive; 5 to 20 seconds are wise.
     pub heartbeat: Duration,
-    /// What this connection calls itself in the broker's lists.
+    /// The name under which the broker lists the connection.
     pub name: String,
 }
 
@@ -35,7 +35,7 @@ pub struct Identity {
 pub struct QueueSettings {
     /// The job.
     pub job: JobName,
-    /// How many messages may be in hand here at once: what the job's workers on this node can take.
+    /// How many messages this node may have in hand at once: as many as the job's workers on it can take.
     pub prefetch: u16,
     /// How long one try of the job may take.
     pub timeout: Duration,
@@ -44,21 +44,22 @@ pub struct QueueSettings {
 /// What the adapter is opened with.
 #[derive(Clone, Debug)]
 pub struct AmqpSettings {
-    /// The broker.
-    pub dial: Dial,
+    /// The connections to the broker.
+    pub connection: ConnectionSettings,
     /// The name of the graph.
     pub graph: String,
     /// The queues of all jobs of the graph.
     pub queues: Vec<QueueSettings>,
-    /// How long a broker older than 3.12 lets a delivery be unsettled; such a broker does not tell.
+    /// How long the broker lets a delivery be unsettled, where its queues have no such limit of their own (before 3.12). Such a
+    /// broker does not state its limit.
     pub consumer_timeout: Duration,
 }
 
-/// The setting of a broker that was not changed.
-pub const USUAL_CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// The consumer timeout of a broker whose settings were not changed.
+pub const DEFAULT_CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-impl Dial {
-    /// A connection to `url` with the usual settings.
+impl ConnectionSettings {
+    /// A connection to `url` with default settings.
     pub fn to(url: BrokerUrl) -> Self {
         Self { url, ca_file: None, identity: None, heartbeat: Duration::from_secs(10), name: "euterpe".into() }
     }

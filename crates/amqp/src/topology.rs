@@ -7,16 +7,17 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
 
-use super::link::{Link, LinkError, answer};
+use super::connection::{Connection, answer};
+use super::error::ConnectionError;
 use super::names::{Names, WAITS};
 use super::settings::AmqpSettings;
 use super::version::Version;
 
-/// How often the broker may deliver a message before it takes it for a poison: a fuse, set high, for a lost connection
-/// counts a delivery for everything in hand. Tries are counted in messages.
+/// How often the broker may deliver a message before it gives up on it as a poison message. It is high, because each lost
+/// connection counts as one delivery of everything in hand. The tries of a job are counted in its messages, not here.
 const DELIVERY_LIMIT: i64 = 10_000;
 
-/// What is declared for a graph.
+/// The exchanges and queues of one graph.
 #[derive(Clone, Debug)]
 pub struct Topology {
     names: Names,
@@ -24,20 +25,21 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// What a graph needs of a broker of this version.
+    /// The exchanges and queues that a graph needs on a broker of this version.
     ///
     /// # Errors
-    /// [`LinkError::Unfit`] where the broker is too old, or would take long work away from its worker.
-    pub fn of(settings: &AmqpSettings, version: &Version) -> Result<Self, LinkError> {
+    /// [`ConnectionError::Unfit`] where the broker is too old, or would deliver a message again while its worker is still at
+    /// work.
+    pub fn of(settings: &AmqpSettings, version: &Version) -> Result<Self, ConnectionError> {
         if !version.is_fit() {
             let text = format!("{version} is too old: 3.10 or later is needed, for quorum queues that lose nothing");
-            return Err(LinkError::Unfit(text));
+            return Err(ConnectionError::Unfit(text));
         }
         let mut queues = Vec::with_capacity(settings.queues.len());
         for queue in &settings.queues {
             let timeout = version.consumer_timeout(queue.timeout);
             if timeout.is_none() && queue.timeout >= settings.consumer_timeout {
-                return Err(LinkError::Unfit(format!(
+                return Err(ConnectionError::Unfit(format!(
                     "job `{}` may take {:?}, and {version} takes a message away from whoever holds it for {:?}; raise \
                      `consumer_timeout` of the broker and say so with --consumer-timeout, or lower the job's `timeout`",
                     queue.job, queue.timeout, settings.consumer_timeout
@@ -51,15 +53,15 @@ impl Topology {
     /// Declares all of it.
     ///
     /// # Errors
-    /// [`LinkError::Mismatch`] where one of them exists with other settings.
-    pub async fn declare(&self, link: &Link) -> Result<(), LinkError> {
-        let channel = link.channel().await?;
-        let (names, work, fuse) = (&self.names, self.names.exchange(), self.names.fuse());
+    /// [`ConnectionError::Mismatch`] where one of them exists with other settings.
+    pub async fn declare(&self, connection: &Connection) -> Result<(), ConnectionError> {
+        let channel = connection.channel().await?;
+        let (names, work, dead_letters) = (&self.names, self.names.exchange(), self.names.dead_letters());
         exchange(&channel, &work, ExchangeKind::Direct).await?;
-        exchange(&channel, &fuse, ExchangeKind::Fanout).await?;
+        exchange(&channel, &dead_letters, ExchangeKind::Fanout).await?;
         exchange(&channel, &names.reports(), ExchangeKind::Topic).await?;
-        queue(&channel, &fuse, quorum(None)).await?;
-        bind(&channel, &fuse, &fuse, "").await?;
+        queue(&channel, &dead_letters, quorum(None)).await?;
+        bind(&channel, &dead_letters, &dead_letters, "").await?;
         for wait in WAITS {
             let name = names.delay(wait);
             exchange(&channel, &name, ExchangeKind::Fanout).await?;
@@ -70,7 +72,7 @@ impl Topology {
         }
         for (job, timeout) in &self.queues {
             let name = names.queue(job);
-            let mut arguments = quorum(Some(&fuse));
+            let mut arguments = quorum(Some(&dead_letters));
             arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
             if let Some(timeout) = timeout {
                 let millis = timeout.as_millis() as i64;
@@ -83,7 +85,7 @@ impl Topology {
     }
 }
 
-/// The arguments of a durable queue that hands what it lets go of to `dead_letters` without losing it.
+/// The arguments of a quorum queue. What it drops goes to the exchange `dead_letters`, at least once.
 fn quorum(dead_letters: Option<&str>) -> FieldTable {
     let text = |text: &str| AMQPValue::LongString(LongString::from(text));
     let mut arguments = FieldTable::default();
@@ -96,19 +98,19 @@ fn quorum(dead_letters: Option<&str>) -> FieldTable {
     arguments
 }
 
-async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), LinkError> {
+async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), ConnectionError> {
     let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
     let declared = channel.exchange_declare(name.into(), kind, options, FieldTable::default());
     answer("could not declare an exchange", declared).await.map_err(|error| mismatch("exchange", name, error))
 }
 
-async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<(), LinkError> {
+async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<(), ConnectionError> {
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
     let declared = channel.queue_declare(name.into(), options, arguments);
     answer("could not declare a queue", declared).await.map(|_| ()).map_err(|error| mismatch("queue", name, error))
 }
 
-async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), LinkError> {
+async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), ConnectionError> {
     let bound = channel.queue_bind(
         queue.into(),
         exchange.into(),
@@ -119,14 +121,14 @@ async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Resu
     answer("could not bind a queue", bound).await
 }
 
-/// One clear sentence where something of that name exists with other settings.
-fn mismatch(what: &str, name: &str, error: LinkError) -> LinkError {
-    let LinkError::Refused { said: text, .. } = &error else { return error };
+/// Turns the broker's refusal into a clear sentence where an exchange or queue of that name exists with other settings.
+fn mismatch(what: &str, name: &str, error: ConnectionError) -> ConnectionError {
+    let ConnectionError::Refused { said: text, .. } = &error else { return error };
     if !text.contains("PRECONDITION_FAILED") {
         return error;
     }
     let difference = text.split_once("PRECONDITION_FAILED - ").map_or(text.as_str(), |(_, difference)| difference);
-    LinkError::Mismatch(format!(
+    ConnectionError::Mismatch(format!(
         "the broker has the {what} `{name}` with other settings: {difference}; remove it when it is empty \
          (`rabbitmqctl delete_queue {name}`), or use another vhost"
     ))

@@ -8,17 +8,17 @@ use thiserror::Error;
 
 /// The URL of a broker: `amqp://user:password@host:5672/vhost`, or `amqps://…`.
 ///
-/// What it shows of itself, by `Display` and `Debug` alike, has no user and no password.
+/// Neither `Display` nor `Debug` shows the user or the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl(AMQPUri);
 
-/// Why a text is no URL of a broker. Never shows the text: it may hold a password.
+/// Why a text is no URL of a broker. Never holds the text itself, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadUrl {
     /// Not a URL, or of another scheme.
     #[error("the broker's URL cannot be read: {0}; it has the form amqp://user:password@host:port/vhost, or amqps://…")]
     Unreadable(String),
-    /// Plain text to another machine.
+    /// An unencrypted connection to another machine.
     #[error(
         "the connection to {0} would be plain text: anybody on the way could read and change messages; use amqps://, or allow it by name with --allow-plaintext (EUTERPE_ALLOW_PLAINTEXT=1)"
     )]
@@ -26,7 +26,7 @@ pub enum BadUrl {
 }
 
 impl BrokerUrl {
-    /// Reads a URL. Plain text is for this machine only, unless it is allowed by name.
+    /// Reads a URL. An unencrypted connection may lead to this machine only, unless `allow_plaintext`.
     ///
     /// # Errors
     /// [`BadUrl`], which never holds the credentials.
@@ -34,7 +34,7 @@ impl BrokerUrl {
         let uri: AMQPUri = text.parse().map_err(|problem: String| BadUrl::Unreadable(without(&problem, text)))?;
         let mut url = Self(uri);
         if let Some(address) = ipv6(text) {
-            url.0.authority.host = address.to_owned(); // the parser takes every such address for `localhost`
+            url.0.authority.host = address.to_owned(); // the parser turns every such address into `localhost`
         }
         if url.0.scheme == AMQPScheme::AMQP && !allow_plaintext && !url.is_loopback() {
             return Err(BadUrl::PlainText(url.to_string()));
@@ -42,24 +42,24 @@ impl BrokerUrl {
         Ok(url)
     }
 
-    /// Whether it is encrypted.
+    /// Whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.0.scheme == AMQPScheme::AMQPS
     }
 
-    /// Whether it is on this machine, by the name or address that was written.
+    /// Whether the host is this machine, judged by its name or address as written.
     pub fn is_loopback(&self) -> bool {
         let host = &self.0.authority.host;
         host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// The parsed URL, credentials and all, for the one who connects.
+    /// The parsed URL with its credentials, to connect with.
     pub(super) fn reveal(&self) -> &AMQPUri {
         &self.0
     }
 }
 
-/// The address between brackets that stands where the host does, if one does.
+/// The IPv6 address between brackets in place of the host, if there is one.
 fn ipv6(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -67,7 +67,7 @@ fn ipv6(text: &str) -> Option<&str> {
     host.strip_prefix('[')?.split_once(']').map(|(address, _)| address)
 }
 
-/// A parser's words without the text that it could not read.
+/// The parser's message without the text that it could not read.
 fn without(problem: &str, text: &str) -> String {
     let problem = problem.replace(text, "(not shown)");
     match text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')) {

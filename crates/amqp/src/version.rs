@@ -1,4 +1,4 @@
-//! What a broker says of itself before anybody logs in, and which arguments its queues can have.
+//! The version that a broker states before the login, and what its queues can do.
 
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use lapin::protocol::{AMQPClass, connection::AMQPMethod};
 use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::types::AMQPValue;
 
-use super::link::{ANSWER, LinkError};
-use super::settings::Dial;
+use super::connection::ANSWER;
+use super::error::ConnectionError;
+use super::settings::ConnectionSettings;
+use super::tls::tls;
 
 /// A broker's product and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// `RabbitMQ`, or what else it calls itself.
+    /// The product's name, such as `RabbitMQ`.
     pub product: String,
-    /// As it says it, such as `3.10.8`.
+    /// The version as the broker states it, such as `3.10.8`.
     pub text: String,
-    /// Major and minor, zero where the text has none.
+    /// Major and minor number, zero where the text has none.
     pub number: (u32, u32),
 }
 
@@ -30,18 +32,18 @@ impl Version {
         Self { product: product.to_owned(), text: text.to_owned(), number }
     }
 
-    /// Whether a queue can say for itself how long a delivery may be unsettled.
+    /// Whether each queue can have its own limit for how long a delivery may be unsettled.
     pub fn has_queue_consumer_timeout(&self) -> bool {
         self.number >= (3, 12)
     }
 
-    /// Whether it can be used at all: quorum queues with at-least-once dead-lettering are needed.
+    /// Whether it can be used at all: it needs quorum queues with at-least-once dead-lettering.
     pub fn is_fit(&self) -> bool {
         self.product != "RabbitMQ" || self.number >= (3, 10)
     }
 
-    /// What the broker is asked to allow a job that may take `timeout`: at least twice that, in steps, so that a small
-    /// change of a timeout leaves the queue's settings as they are.
+    /// The limit that is asked for the queue of a job that may take `timeout`: at least twice that. It grows in steps, so that
+    /// a small change of a timeout leaves the queue's settings as they are. `None` where queues have no limit of their own.
     pub fn consumer_timeout(&self, timeout: Duration) -> Option<Duration> {
         let minutes = (timeout.as_secs() * 2).div_ceil(60).max(30).checked_next_power_of_two()?;
         self.has_queue_consumer_timeout().then(|| Duration::from_secs(minutes.max(32) * 60))
@@ -54,15 +56,16 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// Asks a broker who it is: the first thing that it says on a new connection, which the client library keeps to itself.
+/// Asks a broker for its product and version: it states them first on a new connection, and the client library does not pass
+/// them on.
 ///
 /// # Errors
-/// [`LinkError`] where it cannot be reached, or speaks another protocol.
-pub async fn ask(dial: &Dial) -> Result<Version, LinkError> {
+/// [`ConnectionError`] where it cannot be reached, or speaks another protocol.
+pub async fn ask(settings: &ConnectionSettings) -> Result<Version, ConnectionError> {
     let asking = async {
         let runtime = lapin::runtime::default_runtime().map_err(|error| std::io::Error::other(error.to_string()))?;
-        let config: OwnedTLSConfig = super::link::tls(dial).map_err(std::io::Error::other)?;
-        let mut stream = dial.url.reveal().connect_with_config_async(config.as_ref(), &runtime).await?;
+        let config: OwnedTLSConfig = tls(settings).map_err(std::io::Error::other)?;
+        let mut stream = settings.url.reveal().connect_with_config_async(config.as_ref(), &runtime).await?;
         stream.write_all(b"AMQP\0\0\x09\x01").await?;
         stream.flush().await?;
         let mut bytes = Vec::new();
@@ -82,12 +85,12 @@ pub async fn ask(dial: &Dial) -> Result<Version, LinkError> {
         Ok(Ok(frame)) => frame,
         Ok(Err(error)) => {
             let error: lapin::Error = error.into();
-            return Err(LinkError::refused("could not connect", &error));
+            return Err(ConnectionError::refused("could not connect", &error));
         }
-        Err(_) => return Err(LinkError::Silent("could not connect")),
+        Err(_) => return Err(ConnectionError::Silent("could not connect")),
     };
     let AMQPFrame::Method(_, AMQPClass::Connection(AMQPMethod::Start(start))) = frame else {
-        return Err(LinkError::Unfit("the broker does not speak AMQP 0-9-1".into()));
+        return Err(ConnectionError::Unfit("the broker does not speak AMQP 0-9-1".into()));
     };
     let text = |name: &str| match start.server_properties.inner().get(name) {
         Some(AMQPValue::LongString(text)) => text.to_string(),

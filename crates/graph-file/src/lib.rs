@@ -1,103 +1,53 @@
-//! The graph file: read, substitute, parse, check, plan.
+//! The graph file of Euterpe: read, checked, turned into a [`Plan`], drawn.
 //!
 //! ```text
-//! text ──tree──▶ values with places ──substitute──▶ variables filled in ──read──▶ written form ──check──▶ Plan
+//! text ──tree──▶ values with positions ──substitute──▶ variables filled in ──read──▶ written form ──check──▶ plan
 //! ```
-//! Every step adds what it finds wrong to the same [`problem::Findings`], so that a person sees all of it at once.
+//!
+//! A person wants to see all problems at once. So every step adds its problems to the same findings and goes on with
+//! whatever is right; [`load()`] returns either a plan or a page of [`Problems`], each with its position and a remedy.
+//!
+//! The files, each line using only the lines below it:
+//!
+//! ```text
+//! load                    read the text, take it through all steps
+//! drawing, show, schema   a plan as text, DOT, Mermaid or SVG; as YAML with every value; the file format as JSON Schema
+//! check                   written form -> plan: one file for each kind of rule
+//! read                    tree -> written form; unknown keys and wrong shapes are problems
+//! substitute, scalar      `${VAR}`; what a plain value means
+//! tree                    YAML -> values with positions, within limits
+//! written                 the file as written: shapes and units read, nothing resolved
+//! plan, cases, location   the file as meant: jobs in order; its own tests; folders and buckets
+//! surroundings            transforms, variables and flags that a file is read against
+//! order, units            parents before children; `10m` and `512MiB`
+//! problem, position, wording
+//! ```
+//!
+//! It never reaches a network and runs no transform: the transforms' own checks of their options come with the registry
+//! ([`euterpe_actors::transform::Registry`]).
 
 pub mod cases;
-pub mod catalog;
 mod check;
 pub mod drawing;
-pub mod order;
-mod place;
+mod load;
+mod location;
+mod order;
 pub mod plan;
-pub mod problem;
+mod position;
+mod problem;
 mod read;
-mod registry;
 mod scalar;
 pub mod schema;
 pub mod show;
 mod substitute;
+mod surroundings;
 mod tree;
 pub mod units;
+mod wording;
 mod written;
 
-use std::path::{Path, PathBuf};
-
-pub use catalog::{Catalog, Facts, InputRule, JobShape, OptionProblem};
-pub use place::place;
+pub use load::{check_text, load};
 pub use plan::Plan;
-pub use problem::{Findings, Problem, Problems};
-pub use substitute::Environment;
-
-/// The most bytes of a graph file.
-pub const MOST_BYTES: u64 = 1 << 20;
-
-/// What a graph file is read against.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'s> {
-    /// The transforms that it may name.
-    pub catalog: &'s dyn Catalog,
-    /// The variables that it may name.
-    pub env: Environment<'s>,
-    /// The stores that flags put elsewhere, as (name, folder or URL); folders relative to the working folder.
-    pub stores: &'s [(String, String)],
-}
-
-/// Reads and checks the graph file at `path`.
-///
-/// # Errors
-/// Everything that is wrong with it, or that it cannot be read.
-pub fn load(path: &Path, surroundings: Surroundings<'_>) -> Result<Plan, Problems> {
-    let name = path.display().to_string();
-    match read_text(path) {
-        Ok(text) => check_text(&text, path, surroundings),
-        Err(message) => {
-            let findings = Findings::default();
-            findings.add(problem::Place::default(), "", message);
-            Err(findings.into_problems(name))
-        }
-    }
-}
-
-/// Checks `text` as the content of the graph file at `path`.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn check_text(text: &str, path: &Path, surroundings: Surroundings<'_>) -> Result<Plan, Problems> {
-    let findings = Findings::default();
-    let plan = tree::parse(text, &findings).and_then(|mut root| {
-        substitute::substitute(&mut root, surroundings.env, &findings);
-        let written = read::graph_file(&root, &findings)?;
-        check::check(&written, path, surroundings, &findings)
-    });
-    match plan {
-        Some(plan) if findings.is_empty() => Ok(plan),
-        _ => Err(findings.into_problems(path.display().to_string())),
-    }
-}
-
-fn read_text(path: &Path) -> Result<String, String> {
-    use std::io::Read;
-    let cannot = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => format!("the file cannot be read: {error}"),
-    };
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err("the file is larger than 1 MiB; is it a graph file?".into());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("the file is not UTF-8 text: byte {at} cannot be read; save it as UTF-8")
-    })
-}
-
-/// The absolute folder of the file at `path`.
-fn folder_of(path: &Path) -> PathBuf {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    parent.canonicalize().or_else(|_| std::path::absolute(parent)).unwrap_or_else(|_| parent.to_owned())
-}
+pub use position::Position;
+pub use problem::{Problem, Problems};
+pub use surroundings::{Environment, Surroundings};

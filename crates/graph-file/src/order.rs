@@ -1,9 +1,9 @@
-//! An order in which parents stand before their children, the cycles that prevent one, and the depth.
+//! Orders a graph so that parents come before their children, or finds the cycles that prevent it.
 
 /// Orders vertices `0..parents.len()` so that parents come first, otherwise as they are numbered.
 ///
 /// # Errors
-/// The cycles that prevent it, each as a path in the direction of the work, from whose last vertex an edge leads to the first.
+/// The cycles that prevent it, each as a path from parent to child; an edge leads from its last vertex to its first.
 pub fn order(parents: &[Vec<usize>]) -> Result<Vec<usize>, Vec<Vec<usize>>> {
     let mut placed = vec![false; parents.len()];
     let mut order = Vec::with_capacity(parents.len());
@@ -24,10 +24,10 @@ pub fn order(parents: &[Vec<usize>]) -> Result<Vec<usize>, Vec<Vec<usize>>> {
     }
 }
 
-/// One cycle for each knot among the vertices that are not `placed`.
+/// One cycle for each separate group of cycles among the vertices that are not `placed`.
 fn cycles(parents: &[Vec<usize>], mut placed: Vec<bool>) -> Vec<Vec<usize>> {
     let mut found = Vec::new();
-    // Every vertex that is left has a parent that is left: going up must come round.
+    // Every vertex that is left has a parent that is left, so going from parent to parent ends in a cycle.
     while let Some(start) = (0..parents.len()).find(|vertex| !placed[*vertex]) {
         let mut path = vec![start];
         let mut walk = start;
@@ -44,7 +44,7 @@ fn cycles(parents: &[Vec<usize>], mut placed: Vec<bool>) -> Vec<Vec<usize>> {
         }
         if let Some(at) = round {
             let mut cycle = path.split_off(at);
-            cycle.reverse(); // in the direction of the work
+            cycle.reverse(); // it was found from child to parent
             let least = cycle.iter().enumerate().min_by_key(|(_, vertex)| **vertex).map_or(0, |(at, _)| at);
             cycle.rotate_left(least);
             found.push(cycle);
@@ -53,7 +53,7 @@ fn cycles(parents: &[Vec<usize>], mut placed: Vec<bool>) -> Vec<Vec<usize>> {
     found
 }
 
-/// For vertices in an order of [`order`]: how many edges the longest path to each has.
+/// How many edges the longest path to each vertex has. `order` is one that [`order`] returned.
 pub fn depths(order: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
     let mut depths = vec![0; parents.len()];
     for vertex in order {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_knot_is_named_once_as_a_path_in_the_direction_of_the_work() {
+    fn every_group_of_cycles_is_named_once_as_a_path_from_parent_to_child() {
         // 0 -> 1 -> 2 -> 0, 3 hangs below, 4 is its own parent.
         let parents = [vec![2], vec![0], vec![1], vec![2], vec![4]];
         assert_eq!(order(&parents), Err(vec![vec![0, 1, 2], vec![4]]));

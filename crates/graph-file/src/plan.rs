@@ -1,4 +1,4 @@
-//! What a graph file means: jobs in order, every reference resolved, every setting with its value.
+//! A checked graph file: jobs in order, every reference resolved, every setting with its value.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,10 +8,13 @@ use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, Mapping, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
+use euterpe_actors::transform::OutputShape;
 use serde_json::Value;
 
 use super::cases::TestCase;
-use super::problem::Place;
+use super::position::Position;
+
+pub use super::location::{Location, Store};
 
 /// A checked graph file.
 #[derive(Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Plan {
     pub file: PathBuf,
     /// The folder of the file, absolute: relative folders start here, and the state folder lies here.
     pub folder: PathBuf,
-    /// The name of the graph.
+    /// The name of the graph; queues and records are named by it.
     pub graph: String,
     /// The stores, in the order of the file.
     pub stores: Vec<Store>,
@@ -30,59 +33,14 @@ pub struct Plan {
     pub tests: Vec<TestCase>,
 }
 
-/// A place where objects live.
-#[derive(Clone, Debug)]
-pub struct Store {
-    /// Its name.
-    pub name: StoreName,
-    /// Where it is.
-    pub location: Location,
-    /// Where it stands in the file; line 0 where a flag gave it.
-    pub place: Place,
-}
-
-/// Where a store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// A folder of this machine.
-    Folder {
-        /// Its absolute path.
-        path: PathBuf,
-        /// Whether writes reach the disk before they count.
-        fsync: bool,
-    },
-    /// A bucket.
-    S3 {
-        /// Its name.
-        bucket: String,
-        /// What every key starts with, without slashes at the ends; may be empty.
-        prefix: String,
-        /// The server, where it is not Amazon's.
-        endpoint: Option<String>,
-        /// The region.
-        region: Option<String>,
-    },
-}
-
-impl Location {
-    /// The location as a person would write it.
-    pub fn text(&self) -> String {
-        match self {
-            Location::Folder { path, .. } => path.display().to_string(),
-            Location::S3 { bucket, prefix, .. } if prefix.is_empty() => format!("s3://{bucket}"),
-            Location::S3 { bucket, prefix, .. } => format!("s3://{bucket}/{prefix}"),
-        }
-    }
-}
-
 /// One job.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Its name.
     pub name: JobName,
-    /// Where it stands in the file.
-    pub place: Place,
-    /// The transform that it runs: its name, or a Python function as it is written.
+    /// Its position in the file.
+    pub position: Position,
+    /// The transform that it runs: its name, or the Python function as it is written.
     pub transform: String,
     /// The Python function, where it is one.
     pub python: Option<Python>,
@@ -90,7 +48,7 @@ pub struct Job {
     pub options: Value,
     /// How its entity ids are put together.
     pub form: EntityForm,
-    /// Its inputs, in the order of the file. A parent is an earlier place in [`Plan::jobs`].
+    /// Its inputs, in the order of the file. A parent is named by its number in [`Plan::jobs`], which is smaller.
     pub inputs: Vec<InputPlan>,
     /// Its outputs, the primary first.
     pub outputs: Vec<OutputPlan>,
@@ -106,7 +64,7 @@ pub struct Job {
     pub timeout: Duration,
     /// Tries and waits.
     pub retry: RetryPolicy,
-    /// Whether nodes settle among themselves who works on an entity.
+    /// Whether nodes settle with each other which of them works on an entity.
     pub claim: bool,
     /// Whether the work is always done in a child process.
     pub isolate: bool,
@@ -121,11 +79,11 @@ pub struct Python {
     pub file: PathBuf,
     /// Its name.
     pub function: String,
-    /// What runs it.
+    /// The interpreter that runs it.
     pub interpreter: Interpreter,
     /// Variables that are set for it.
     pub variables: BTreeMap<String, String>,
-    /// Variables of the node's that it gets.
+    /// Variables that it gets as the node has them.
     pub inherit: Vec<String>,
 }
 
@@ -135,25 +93,26 @@ pub enum Interpreter {
     /// `python3` of the machine.
     #[default]
     Machine,
-    /// An absolute path, or a name to be looked for.
+    /// A program: an absolute path, or a name that is looked up in `PATH`.
     Program(PathBuf),
     /// The folder of a virtual environment.
     Venv(PathBuf),
-    /// A file that says what a virtual environment is to hold.
+    /// A file of requirements, of which a virtual environment is made.
     Requirements(PathBuf),
 }
 
 impl Job {
     /// The suffixes of the outputs, without the dot.
-    pub fn suffixes(&self) -> Vec<String> {
+    fn suffixes(&self) -> Vec<String> {
         self.outputs.iter().map(|output| output.key.suffix().to_owned()).collect()
     }
 
-    /// Name and suffix of each output, the primary first; the name is empty where the job has a single `out`.
-    pub fn shapes(&self) -> Vec<(String, String)> {
+    /// The outputs as their transform sees them, the primary first; the name is empty where the job has a single `out`.
+    pub fn shapes(&self) -> Vec<OutputShape> {
         let single = self.output_names.len() == 1 && self.output_names[0] == "out";
         let name = |name: &String| if single { String::new() } else { name.clone() };
-        self.output_names.iter().map(name).zip(self.suffixes()).collect()
+        let names = self.output_names.iter().map(name);
+        names.zip(self.suffixes()).map(|(name, suffix)| OutputShape { name, suffix }).collect()
     }
 
     /// A digest of what the transform does: its name, options and version.
@@ -162,7 +121,7 @@ impl Job {
         xxhash_rust::xxh3::xxh3_64(text.as_bytes())
     }
 
-    /// The parents, each once, with whether any edge to it keeps the entity.
+    /// The parents, each once. `true` where an edge from the parent keeps the entity.
     pub fn parents(&self) -> Vec<(JobIx, bool)> {
         let mut parents: Vec<(JobIx, bool)> = Vec::new();
         for input in &self.inputs {
@@ -179,17 +138,17 @@ impl Job {
 }
 
 impl Plan {
-    /// The place of a job by its name.
+    /// The number of the job called `name`.
     pub fn find(&self, name: &str) -> Option<JobIx> {
         self.jobs.iter().position(|job| job.name.as_str() == name).map(JobIx)
     }
 
-    /// The store of a name.
+    /// The store called `name`.
     pub fn store(&self, name: &StoreName) -> Option<&Store> {
         self.stores.iter().find(|store| store.name == *name)
     }
 
-    /// The inputs from whose store ids can be listed, as (job, number of the input).
+    /// The inputs whose store can be listed to find ids, as (job, number of the input).
     pub fn listable(&self) -> Vec<(JobIx, usize)> {
         let mut found = Vec::new();
         for (at, job) in self.jobs.iter().enumerate() {
@@ -203,8 +162,8 @@ impl Plan {
     }
 }
 
-/// Whether ids can be read off the keys of a source: it is keyed by the whole id, once.
-pub fn can_list(key: &Template) -> bool {
+/// Whether an id can be read from each key of a source: the key holds the whole id, exactly once, and no other variable.
+fn can_list(key: &Template) -> bool {
     let vars = key.pieces().iter().filter_map(|piece| match piece {
         Piece::Var(var) if *var != Var::Ext => Some(var),
         _ => None,

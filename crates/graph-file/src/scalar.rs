@@ -1,4 +1,4 @@
-//! What a single value of the file means: nothing, a truth value, a number or a text, by YAML's core schema.
+//! The meaning of a single value by YAML's core schema: nothing, a truth value, a number or a text.
 
 use serde_json::{Map, Number, Value};
 
@@ -20,7 +20,7 @@ pub enum Meaning {
     Text,
 }
 
-/// The meaning of `text`, which stands without quotes where `plain`.
+/// The meaning of `text`. `plain` says that it stands without quotes.
 pub fn meaning(text: &str, plain: bool) -> Meaning {
     if !plain {
         return Meaning::Text;
@@ -53,7 +53,8 @@ pub fn meaning(text: &str, plain: bool) -> Meaning {
     }
 }
 
-/// A value of any shape as JSON, for the options of a transform. Numbers that JSON does not have are problems.
+/// A value of any shape as JSON, for the options of a transform. Numbers that JSON does not have, and keys that stand twice,
+/// are problems.
 pub fn to_json(node: &Node, path: &str, findings: &Findings) -> Value {
     match &node.kind {
         Kind::Scalar { text, plain } => match meaning(text, *plain) {
@@ -62,7 +63,7 @@ pub fn to_json(node: &Node, path: &str, findings: &Findings) -> Value {
             Meaning::Whole(whole) => Value::Number(whole.into()),
             Meaning::Real(real) => Number::from_f64(real).map_or_else(
                 || {
-                    findings.add(node.place, path, format!("`{text}` is not a number that can be worked with"));
+                    findings.add(node.position, path, format!("`{text}` is not a number that can be worked with"));
                     Value::Null
                 },
                 Value::Number,
@@ -78,7 +79,7 @@ pub fn to_json(node: &Node, path: &str, findings: &Findings) -> Value {
             for (key, value) in map {
                 let below = format!("{path}.{}", key.value);
                 if object.insert(key.value.clone(), to_json(value, &below, findings)).is_some() {
-                    findings.add(key.place, below, "stands twice; leave one out");
+                    findings.add(key.position, below, "stands twice; leave one out");
                 }
             }
             Value::Object(object)

@@ -1,8 +1,7 @@
-//! JSON Schema of graph files: what editors need to complete and check while a person types.
+//! The JSON Schema of graph files: with it editors complete and check what a person types.
 
+use euterpe_actors::transform::{Entry, InputRule, Registry};
 use serde_json::{Map, Value, json};
-
-use super::catalog::{Catalog, InputRule};
 
 const NAME: &str = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
 const DURATION: &str = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
@@ -10,10 +9,10 @@ const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?)?B$";
 const VARIABLE: &str = r"\$\{";
 const KEY: &str = "^[A-Za-z][A-Za-z0-9_-]*:.+$";
 
-/// The schema (draft 7, which editors read best) with the transforms of `catalog`.
-pub fn schema(catalog: &dyn Catalog) -> Value {
+/// The schema, in draft 7, which editors support best. The transforms are those of `registry`.
+pub fn schema(registry: &Registry) -> Value {
     let mut shared = Map::new();
-    let job = job(catalog, &mut shared);
+    let job = job(registry, &mut shared);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Euterpe graph file",
@@ -70,9 +69,10 @@ fn store() -> Value {
     })
 }
 
-fn job(catalog: &dyn Catalog, shared: &mut Map<String, Value>) -> Value {
-    // What only test builds have is not for editors.
-    let names: Vec<String> = catalog.names().into_iter().filter(|name| !name.starts_with("test.")).collect();
+fn job(registry: &Registry, shared: &mut Map<String, Value>) -> Value {
+    // Transforms that only test builds have are not for editors.
+    let entries: Vec<&Entry> = registry.entries().filter(|entry| !entry.name().starts_with("test.")).collect();
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name()).collect();
     let mut properties = settings();
     let from = "A job, job.output, or a source such as music:{id}.ogg.";
     properties.extend(object(json!({
@@ -137,8 +137,7 @@ fn job(catalog: &dyn Catalog, shared: &mut Map<String, Value>) -> Value {
         },
         "version": {"type": ["string", "number"], "description": "Change it when the meaning of the transform changes."},
     })));
-    let rules = names.iter().filter_map(|name| Some(per_transform(name, catalog.facts(name)?, shared)));
-    let rules: Vec<Value> = rules.collect();
+    let rules: Vec<Value> = entries.iter().map(|entry| per_transform(entry, shared)).collect();
     json!({
         "type": "object",
         "additionalProperties": false,
@@ -149,30 +148,26 @@ fn job(catalog: &dyn Catalog, shared: &mut Map<String, Value>) -> Value {
     })
 }
 
-/// What follows from the choice of a transform: its options and its inputs.
-fn per_transform(name: &str, facts: super::Facts, shared: &mut Map<String, Value>) -> Value {
+/// The rule for jobs that use one transform: its options and its inputs.
+fn per_transform(entry: &Entry, shared: &mut Map<String, Value>) -> Value {
     let mut then = Map::new();
-    let mut options = facts.options;
+    let (name, mut options) = (entry.name(), entry.schema().to_value());
     point_to_shared(&mut options, name);
     if let Value::Object(map) = &mut options {
         map.remove("$schema");
         for (def, schema) in map.remove("$defs").map(object).unwrap_or_default() {
             shared.insert(format!("{name}.{def}"), schema);
         }
-        map.insert("description".into(), facts.summary.into());
+        map.insert("description".into(), entry.summary().into());
     }
     then.insert("with".into(), options);
-    match &facts.inputs {
-        InputRule::Exact(names) if names.is_empty() => {
-            then.insert("in".into(), json!({"maxProperties": 0}));
-        }
-        InputRule::Exact(names) => {
-            then.insert("in".into(), json!({"required": names, "propertyNames": {"enum": names}}));
-        }
-        InputRule::Any { least } => {
-            then.insert("in".into(), json!({"minProperties": least}));
-        }
-    }
+    let inputs = match entry.input_rule() {
+        InputRule::None => json!({"maxProperties": 0}),
+        InputRule::Exactly(names) => json!({"required": names, "propertyNames": {"enum": names}}),
+        InputRule::OneOrMore => json!({"minProperties": 1}),
+        InputRule::Any => json!({"minProperties": 0}),
+    };
+    then.insert("in".into(), inputs);
     json!({
         "if": {"required": ["use"], "properties": {"use": {"const": name}}},
         "then": {"properties": then},

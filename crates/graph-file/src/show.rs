@@ -1,12 +1,14 @@
-//! What a graph file means, every setting with its value, for `config show`; secrets are masked.
+//! A plan with every setting and its value, for `config show`. Secrets are masked.
 
 use euterpe_actors::plan::{Mapping, Route};
 use serde_json::{Map, Value, json};
 
-use super::plan::{Interpreter, Job, Location, Plan, Python, Store};
+use super::location::{Location, Store};
+use super::plan::{Interpreter, Job, Plan, Python};
+use super::scalar::{Meaning, meaning};
 use super::units::{duration_text, size_text};
 
-/// Parts of the names of options whose values nobody should read over a shoulder.
+/// An option whose name holds one of these has a secret value.
 const SECRET: [&str; 7] = ["secret", "token", "password", "passwd", "credential", "api_key", "access_key"];
 
 /// The plan as it would be written in full, in the shape of a graph file.
@@ -74,16 +76,16 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
 }
 
 fn environment(python: &Python) -> Value {
-    let (name, place) = match &python.interpreter {
+    let (name, value) = match &python.interpreter {
         Interpreter::Machine => ("python", "python3".to_owned()),
         Interpreter::Program(program) => ("python", program.display().to_string()),
         Interpreter::Venv(folder) => ("venv", folder.display().to_string()),
         Interpreter::Requirements(file) => ("requirements", file.display().to_string()),
     };
-    json!({name: place, "variables": python.variables, "inherit": python.inherit})
+    json!({name: value, "variables": python.variables, "inherit": python.inherit})
 }
 
-/// The value without what is secret: what stands under a telling name, and what a URL carries before its `@`.
+/// The value with secrets masked: values under a name of [`SECRET`], and credentials in URLs.
 fn masked(key: &str, value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -112,7 +114,7 @@ fn masked_url(text: &str) -> String {
     }
 }
 
-/// The value as YAML, with what is not set left out.
+/// The value as YAML. Settings without a value are left out.
 pub fn yaml(value: &Value) -> String {
     let mut out = String::new();
     write_yaml(value, 0, &mut out);
@@ -143,12 +145,12 @@ fn is_unset(value: &Value) -> bool {
     }
 }
 
-/// The text bare where YAML would read it back as the same text, else in quotes.
+/// The text without quotes where YAML would read it back as the same text, else in quotes.
 fn word(text: &str) -> String {
     let bare = text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '.' | '_'))
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._- ".contains(&b))
         && !text.ends_with(' ')
-        && super::scalar::meaning(text, true) == super::scalar::Meaning::Text;
+        && meaning(text, true) == Meaning::Text;
     if bare { text.to_owned() } else { Value::from(text).to_string() }
 }
 

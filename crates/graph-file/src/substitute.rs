@@ -1,17 +1,16 @@
-//! `${VAR}` and `${VAR:-default}` in the values of the file, from an environment that is passed in.
+//! Replaces `${VAR}` and `${VAR:-default}` in the values of the file, from an environment that is passed in.
 
-use super::problem::{Findings, Place};
-use super::tree::{Kind, Node};
+use super::position::Position;
+use super::problem::Findings;
+use super::surroundings::Environment;
+use super::tree::{Kind, Node, join};
 
-/// Looks up a variable of the environment.
-pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
-
-/// The most bytes that all values together may grow to.
+/// The most bytes that all values with variables in them may have together.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Replaces the variables in every value below `node`. Keys stay as they are; `$${` stands for `${`.
 ///
-/// What a variable holds is never read as YAML: it stays one value.
+/// The content of a variable is never read as YAML: it stays one value.
 pub fn substitute(node: &mut Node, env: Environment<'_>, findings: &Findings) {
     let mut room = MOST_BYTES;
     walk(node, "", env, &mut room, findings);
@@ -21,12 +20,16 @@ fn walk(node: &mut Node, path: &str, env: Environment<'_>, room: &mut usize, fin
     match &mut node.kind {
         Kind::Scalar { text, .. } => {
             if text.contains("${") {
-                *text = replace(text, node.place, path, env, findings);
+                *text = replace(text, node.position, path, env, findings);
                 match room.checked_sub(text.len()) {
                     Some(left) => *room = left,
                     None => {
                         text.clear();
-                        findings.add(node.place, path, "the variables of this file hold more than 1 MiB; shorten them");
+                        findings.add(
+                            node.position,
+                            path,
+                            "the variables of this file hold more than 1 MiB; shorten them",
+                        );
                     }
                 }
             }
@@ -44,12 +47,7 @@ fn walk(node: &mut Node, path: &str, env: Environment<'_>, room: &mut usize, fin
     }
 }
 
-/// `path.key`, or `key` at the top of the file.
-pub fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-fn replace(text: &str, place: Place, path: &str, env: Environment<'_>, findings: &Findings) -> String {
+fn replace(text: &str, position: Position, path: &str, env: Environment<'_>, findings: &Findings) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -61,7 +59,7 @@ fn replace(text: &str, place: Place, path: &str, env: Environment<'_>, findings:
         }
         out.push_str(&rest[..at]);
         let Some(end) = rest[at..].find('}') else {
-            findings.add(place, path, "`${` without its `}`; write `${VAR}`, or `$${` for the two characters");
+            findings.add(position, path, "`${` without its `}`; write `${VAR}`, or `$${` for the two characters");
             return out;
         };
         let inner = &rest[at + 2..at + end];
@@ -72,7 +70,7 @@ fn replace(text: &str, place: Place, path: &str, env: Environment<'_>, findings:
         };
         if !is_variable(name) {
             let message = format!("`{name}` cannot be the name of a variable; write `${{VAR}}` or `${{VAR:-default}}`");
-            findings.add(place, path, message);
+            findings.add(position, path, message);
             continue;
         }
         // As in a shell, an empty variable counts as unset where there is a default.
@@ -82,7 +80,7 @@ fn replace(text: &str, place: Place, path: &str, env: Environment<'_>, findings:
             (_, Some(default)) => out.push_str(default),
             (None, None) => {
                 let message = format!("the variable `{name}` is not set; set it, or write `${{{name}:-default}}`");
-                findings.add(place, path, message);
+                findings.add(position, path, message);
             }
         }
     }
@@ -107,7 +105,7 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        let out = replace(text, Place::default(), "x", &env, &findings);
+        let out = replace(text, Position::default(), "x", &env, &findings);
         (out, findings.len())
     }
 

@@ -1,21 +1,23 @@
-//! YAML text as a tree that knows where each value stands, within budgets for depth, nodes and aliases.
+//! Parses YAML into a tree that knows the position of each value, within limits for depth, values and aliases.
 
 use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, options};
 
-use super::problem::{At, Findings, Place, printable};
+use super::position::{At, Position};
+use super::problem::Findings;
+use super::wording::printable;
 
 /// The deepest nesting of lists and mappings.
 pub const MOST_DEPTH: usize = 32;
-/// The most values, those that aliases stand for counted each time.
+/// The most values. What an alias stands for counts each time.
 pub const MOST_NODES: usize = 50_000;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Where it begins.
-    pub place: Place,
+    pub position: Position,
     /// What it is.
     pub kind: Kind,
 }
@@ -36,7 +38,12 @@ pub enum Kind {
     Map(Vec<(At<String>, Node)>),
 }
 
-/// Reads the one document of `text`. What is wrong goes to `findings`; none where nothing can be made of it.
+/// The path of `key` below `path`: `path.key`, or `key` at the top of the file.
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Parses the one document of `text`. Problems go to `findings`; `None` where there is no tree.
 pub fn parse(text: &str, findings: &Findings) -> Option<Node> {
     let options =
         options! { emit_comments: false, flow_nesting_limit: 2 * MOST_DEPTH, block_nesting_limit: 2 * MOST_DEPTH };
@@ -48,18 +55,18 @@ pub fn parse(text: &str, findings: &Findings) -> Option<Node> {
                 let mark = error.marker();
                 let why = printable(&error.info());
                 let remedy = if why.contains(" tab") { "; indent with spaces" } else { "" };
-                findings.add(place(mark.line(), mark.col()), "", format!("not YAML: {why}{remedy}"));
+                findings.add(position(mark.line(), mark.col()), "", format!("not YAML: {why}{remedy}"));
                 return None;
             }
         }
     }
     if tree.root.is_none() {
-        findings.add(place(1, 0), "", "the file is empty; it needs `version`, `graph`, `stores` and `jobs`");
+        findings.add(position(1, 0), "", "the file is empty; it needs `version`, `graph`, `stores` and `jobs`");
     }
     tree.root
 }
 
-/// The rest of the file is not worth reading; the reason is among the findings.
+/// Parsing ends here; the reason is among the findings.
 struct GiveUp;
 
 struct Builder<'f> {
@@ -73,7 +80,7 @@ struct Builder<'f> {
 
 /// A list or mapping that has not ended yet.
 struct Open {
-    place: Place,
+    position: Position,
     anchor: usize,
     size: Size,
     children: Children,
@@ -92,7 +99,7 @@ struct Size {
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), GiveUp> {
-        let at = place(span.start.line(), span.start.col());
+        let at = position(span.start.line(), span.start.col());
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -104,7 +111,7 @@ impl Builder<'_> {
                 self.refuse_tag(at, tag.is_some());
                 let plain = style == ScalarStyle::Plain;
                 self.nodes += 1;
-                let node = Node { place: at, kind: Kind::Scalar { text: text.into_owned(), plain } };
+                let node = Node { position: at, kind: Kind::Scalar { text: text.into_owned(), plain } };
                 self.close(node, anchor, Size { nodes: 1, depth: 0 })?;
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -121,7 +128,7 @@ impl Builder<'_> {
                         Children::List(list) => Kind::List(list),
                         Children::Map(map, _) => Kind::Map(map),
                     };
-                    self.close(Node { place: open.place, kind }, open.anchor, open.size)?;
+                    self.close(Node { position: open.position, kind }, open.anchor, open.size)?;
                 }
             }
             Event::Alias(anchor) => {
@@ -131,25 +138,25 @@ impl Builder<'_> {
                     return self.give_up(at, "this alias stands for too much, or for itself; write the value out");
                 };
                 self.nodes += size.nodes;
-                self.close(Node { place: at, ..node }, 0, size)?;
+                self.close(Node { position: at, ..node }, 0, size)?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn begin(&mut self, at: Place, anchor: usize, children: Children) -> Result<(), GiveUp> {
+    fn begin(&mut self, at: Position, anchor: usize, children: Children) -> Result<(), GiveUp> {
         if self.open.len() >= MOST_DEPTH {
             return self.give_up(at, &format!("nested deeper than {MOST_DEPTH}; a graph file needs less"));
         }
         self.nodes += 1;
-        self.open.push(Open { place: at, anchor, size: Size { nodes: 1, depth: 1 }, children });
+        self.open.push(Open { position: at, anchor, size: Size { nodes: 1, depth: 1 }, children });
         Ok(())
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a finished value to the list or mapping around it.
     fn close(&mut self, node: Node, anchor: usize, size: Size) -> Result<(), GiveUp> {
-        let at = node.place;
+        let at = node.position;
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), size));
         }
@@ -181,19 +188,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn refuse_tag(&self, at: Place, tagged: bool) {
+    fn refuse_tag(&self, at: Position, tagged: bool) {
         if tagged {
             self.findings.add(at, "", "tags (`!name`) are not read; leave it out");
         }
     }
 
-    fn give_up(&self, at: Place, why: &str) -> Result<(), GiveUp> {
+    fn give_up(&self, at: Position, why: &str) -> Result<(), GiveUp> {
         self.findings.add(at, "", why);
         Err(GiveUp)
     }
 }
 
-fn place(line: usize, column: usize) -> Place {
+fn position(line: usize, column: usize) -> Position {
     let cut = |number: usize| u32::try_from(number).unwrap_or(u32::MAX - 1);
-    Place { line: cut(line.max(1)), column: cut(column) + 1 }
+    Position { line: cut(line.max(1)), column: cut(column) + 1 }
 }

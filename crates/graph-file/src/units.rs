@@ -1,4 +1,4 @@
-//! Durations (`1h30m`) and sizes (`512MiB`): read from text with units, and written back.
+//! Reads and writes durations (`1h30m`) and sizes (`512MiB`).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const SIZES: [(&str, u64); 9] = [
 
 /// Reads a duration: whole numbers with `d`, `h`, `m`, `s` or `ms`, the greater units first (`1h30m`, `500ms`).
 ///
-/// None where the text is no duration.
+/// `None` where the text is no duration.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut last = u64::MAX;
@@ -40,7 +40,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 
 /// Reads a size in bytes: a number with `B`, `KB`, `MB`, `GB`, `TB` (powers of 1,000) or `KiB` … `TiB` (of 1,024).
 ///
-/// None where the text is no size.
+/// `None` where the text is no size.
 pub fn size(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
     let (_, unit) = SIZES.into_iter().find(|(name, _)| *name == text[digits..].trim_start())?;
@@ -52,7 +52,7 @@ pub fn size(text: &str) -> Option<u64> {
     (bytes.is_finite() && bytes < 1e18).then_some(bytes as u64)
 }
 
-/// A duration in the form that [`duration`] reads.
+/// Writes a duration in the form that [`duration`] reads, cut to milliseconds.
 pub fn duration_text(time: Duration) -> String {
     let mut left = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut out = String::new();
@@ -65,7 +65,7 @@ pub fn duration_text(time: Duration) -> String {
     if out.is_empty() { "0s".into() } else { out }
 }
 
-/// A size in the form that [`size`] reads, in the greatest unit that holds it whole.
+/// Writes a size in the form that [`size`] reads, in the greatest unit that divides it.
 pub fn size_text(bytes: u64) -> String {
     let whole = |(_, unit): &(&str, u64)| bytes >= *unit && bytes.is_multiple_of(*unit);
     let (name, unit) = SIZES.into_iter().filter(whole).max_by_key(|(_, unit)| *unit).unwrap_or(("B", 1));

@@ -1,10 +1,10 @@
-//! The written form of a graph file: what was typed, shapes and units read, nothing resolved yet.
+//! The written form of a graph file: shapes and units are read, references are not resolved yet.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::problem::{At, Place};
+use super::position::{At, Position};
 
 /// A whole graph file as written.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub struct GraphFile {
     pub defaults: Settings,
     /// `jobs`, in the order of the file.
     pub jobs: Vec<Job>,
-    /// `tests`, kept as they are, and where they stand.
+    /// `tests`, not read yet, and their position.
     pub tests: Option<At<Value>>,
 }
 
@@ -36,7 +36,7 @@ pub struct Store {
     pub fsync: Option<At<bool>>,
 }
 
-/// The settings that `defaults` may give and a job may change.
+/// The settings that may stand in `defaults` and in a job; those of the job win.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// How long one try may take.
@@ -45,9 +45,9 @@ pub struct Settings {
     pub retries: Option<u32>,
     /// The wait before the second try.
     pub backoff: Option<Duration>,
-    /// Whether nodes settle who works on an entity.
+    /// `claim`.
     pub claim: Option<Claim>,
-    /// Where the transform runs.
+    /// `isolation`.
     pub isolation: Option<Isolation>,
 }
 
@@ -76,7 +76,7 @@ pub struct Job {
     pub name: At<String>,
     /// `use` or `python`.
     pub work: Option<Work>,
-    /// `with`: the options of the transform, and where each of them stands.
+    /// `with`: the options of the transform, and the position of each.
     pub with: With,
     /// `in`, in the order of the file.
     pub inputs: Vec<Input>,
@@ -121,18 +121,18 @@ pub struct Environment {
 pub struct With {
     /// The options; an empty object where there are none.
     pub options: Value,
-    /// Where `with` stands.
-    pub place: Place,
-    /// Where each option stands, by its path below `with`, such as `argv.0`.
-    pub places: Vec<(String, Place)>,
+    /// The position of `with`.
+    pub position: Position,
+    /// The position of each option, by its path below `with`, such as `argv.0`.
+    pub positions: Vec<(String, Position)>,
 }
 
 impl With {
-    /// Where the option at `path` stands, or else what is nearest to it.
-    pub fn place_of(&self, path: &str) -> Place {
+    /// The position of the option at `path`, or else of the nearest option around it.
+    pub fn position_of(&self, path: &str) -> Position {
         let covers = |known: &str| path == known || path.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
-        let nearest = self.places.iter().filter(|(known, _)| covers(known)).max_by_key(|(known, _)| known.len());
-        nearest.map_or(self.place, |(_, place)| *place)
+        let nearest = self.positions.iter().filter(|(known, _)| covers(known)).max_by_key(|(known, _)| known.len());
+        nearest.map_or(self.position, |(_, position)| *position)
     }
 }
 

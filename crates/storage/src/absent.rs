@@ -1,4 +1,4 @@
-//! A folder that is not there yet, for who only looks: it holds nothing, and looking does not make it.
+//! A store whose folder is not there yet, for commands that only look: it holds nothing, and looking does not make it.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub struct AbsentFolder {
 }
 
 impl AbsentFolder {
-    /// The store that `path` will be.
+    /// The store of the folder `path`.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }

@@ -1,9 +1,21 @@
-//! Where objects live: adapters of the storage port, and of the claims port, over folders and buckets.
+//! The stores of Euterpe: adapters of the storage port and of the claims port, over folders and buckets.
 //!
-//! [`local`] has folders, claims in them and their sweeping; [`s3`] has buckets, what each was found to promise, leases in
-//! them, and the cache of their objects on this machine; [`absent`] is a folder that nobody has made yet.
+//! Both kinds of stores keep the same promises, which one suite checks (`euterpe_testkit::storage_suite`): an object is
+//! visible whole or not at all, its stamp appears together with its content, and a write never replaces an object with a
+//! newer stamp. How each of them does so is said on the first page of its folder.
+//!
+//! ```text
+//! local    folders: objects as files, stamps as attributes; claims as files; sweeping
+//! s3       buckets: objects, stamps as metadata; a probe of what the server promises; claims and locks as leases;
+//!          a read-through cache of objects on this machine
+//! absent   a folder that is not there yet
+//! swept    the result of a sweep
+//! ```
 
 pub mod absent;
 pub mod local;
 #[cfg(feature = "s3")]
 pub mod s3;
+mod swept;
+
+pub use swept::Swept;

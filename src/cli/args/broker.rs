@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 #[cfg(feature = "amqp")]
-use euterpe_amqp::{BrokerUrl, Dial, Identity};
+use euterpe_amqp::{BrokerUrl, ConnectionSettings, Identity};
 use euterpe_engine::{Access, Mistake, Over, Session};
 use euterpe_graph_file::units;
 
@@ -65,20 +65,20 @@ impl BrokerArgs {
     ///
     /// # Errors
     /// A URL that cannot be read, or plain text to another machine.
-    pub fn dial(&self, name: &str) -> Result<Option<Dial>, Mistake> {
+    pub fn dial(&self, name: &str) -> Result<Option<ConnectionSettings>, Mistake> {
         let Some(url) = &self.broker else { return Ok(None) };
         let url = BrokerUrl::new(url, self.allow_plaintext).map_err(|bad| Mistake(bad.to_string()))?;
         let identity = self.broker_cert.clone().zip(self.broker_key.clone());
         let identity = identity.map(|(certificate, key)| Identity { certificate, key });
         let (ca_file, heartbeat) = (self.broker_ca.clone(), self.heartbeat.max(Duration::from_secs(1)));
-        Ok(Some(Dial { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
+        Ok(Some(ConnectionSettings { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
     }
 
     /// The same, for a verb that needs one.
     ///
     /// # Errors
     /// As [`BrokerArgs::dial`], and where none is named.
-    pub fn needed(&self, name: &str) -> Result<Dial, Mistake> {
+    pub fn needed(&self, name: &str) -> Result<ConnectionSettings, Mistake> {
         let text =
             "this needs a broker: name one with --broker amqp://… or EUTERPE_BROKER; to work in one process, use `run`";
         self.dial(name)?.ok_or_else(|| Mistake(text.into()))
@@ -88,7 +88,7 @@ impl BrokerArgs {
     ///
     /// # Errors
     /// What keeps it from being used.
-    pub async fn open(&self, session: &Session, dial: Dial, patience: Duration) -> anyhow::Result<Over> {
+    pub async fn open(&self, session: &Session, dial: ConnectionSettings, patience: Duration) -> anyhow::Result<Over> {
         session.connect(dial, self.consumer_timeout, patience).await
     }
 

@@ -42,7 +42,7 @@ impl GraphFile {
     /// Everything that is wrong with it.
     pub fn load(&self, registry: &Registry) -> Result<Plan, Problems> {
         let env = |name: &str| std::env::var(name).ok();
-        euterpe_graph_file::load(&self.graph, Surroundings { catalog: registry, env: &env, stores: &self.stores })
+        euterpe_graph_file::load(&self.graph, Surroundings { registry, env: &env, stores: &self.stores })
     }
 
     /// Reads and checks the file; where it is not valid, shows the page of problems and says how to end.

@@ -7,7 +7,7 @@ use crate::cli::Exit;
 use crate::cli::page::{Output, words::for_shell};
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Access, Engine, Opening, Session};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 
 /// A graph and what is known of its runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub struct Place {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     pub state: Option<Location>,
 }
 

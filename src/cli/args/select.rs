@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::state::Selection;
 use euterpe_engine::{Access, ForceNames, Ids, IdsFrom, Mistake, Opening, Session};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 
 use super::CacheArgs;
 
@@ -54,7 +54,7 @@ pub struct Machine {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     pub state: Option<Location>,
 
     /// What of its disk is used for objects of buckets.

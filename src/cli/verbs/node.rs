@@ -5,7 +5,7 @@ use std::time::Duration;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Access, Engine, Mistake, NodeRequest, Opening, Session, Stop};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 use tokio::sync::watch;
 
 use crate::cli::Exit;
@@ -31,7 +31,7 @@ pub struct Args {
 
     /// Where manifests and dead letters of graphs lie, by name, which all nodes share: a folder or `s3://bucket/prefix`; by
     /// default `.euterpe` beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     state: Option<Location>,
 
     #[command(flatten)]

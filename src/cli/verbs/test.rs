@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{STATE_FOLDER, python_tests, run_case};
-use euterpe_graph_file::{place, plan::Location};
+use euterpe_graph_file::plan::Location;
 use serde_json::json;
 
 use crate::cli::Exit;
@@ -22,7 +22,7 @@ pub struct Args {
 
     /// The folder of the graphs' state folders, where the environments of Python transforms lie; by default, and where
     /// the state is in a bucket, `.euterpe` beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
     state: Option<Location>,
 
     /// Only tests whose names hold this.

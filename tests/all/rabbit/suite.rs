@@ -10,7 +10,7 @@ use std::{
 
 use euterpe_actors::broker::Broker;
 use euterpe_actors::ids::JobName;
-use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+use euterpe_amqp::{Amqp, AmqpSettings, BrokerUrl, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, QueueSettings};
 
 use super::Vhost;
 
@@ -18,10 +18,10 @@ use super::Vhost;
 pub fn settings(url: &str, graph: &str, jobs: Vec<JobName>, prefetch: u16) -> AmqpSettings {
     let queue = |job| QueueSettings { job, prefetch, timeout: Duration::from_secs(60) };
     AmqpSettings {
-        dial: Dial::to(BrokerUrl::new(url, false).expect("a URL")),
+        connection: ConnectionSettings::to(BrokerUrl::new(url, false).expect("a URL")),
         graph: graph.into(),
         queues: jobs.into_iter().map(queue).collect(),
-        consumer_timeout: USUAL_CONSUMER_TIMEOUT,
+        consumer_timeout: DEFAULT_CONSUMER_TIMEOUT,
     }
 }
 

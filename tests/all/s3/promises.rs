@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use euterpe_actors::storage::{Content, Storage, Stored};
-use euterpe_storage::s3::{Findings, Heed};
+use euterpe_storage::s3::{ConditionSupport, Findings};
 
 use super::bucket::Bucket;
 use super::server::Server;
@@ -18,17 +18,22 @@ async fn found(server: &Server) -> Findings {
 #[tokio::test]
 async fn a_server_that_keeps_its_word_is_believed() {
     let findings = found(&Server::memory()).await;
-    let all =
-        Findings { unseen: 0, create_only: Heed::Atomic, replace_only: Heed::Atomic, listed: true, ordered: true };
+    let all = Findings {
+        unseen: 0,
+        create_only: ConditionSupport::Atomic,
+        replace_only: ConditionSupport::Atomic,
+        listed: true,
+        ordered: true,
+    };
     assert_eq!(findings, all);
-    assert!(findings.is_consistent() && findings.keeps_apart(), "{findings:?}");
+    assert!(findings.is_consistent() && findings.has_atomic_conditions(), "{findings:?}");
 }
 
 /// s3s-fs looks whether something is there and then writes: right, unless two do so at once.
 #[tokio::test]
 async fn s3s_fs_is_found_to_let_several_through_who_write_at_once() {
     let findings = found(&Server::folder()).await;
-    assert_eq!(findings.create_only, Heed::Racy, "{findings:?}");
+    assert_eq!(findings.create_only, ConditionSupport::Racy, "{findings:?}");
     assert!(findings.is_consistent() && findings.listed && findings.ordered, "{findings:?}");
 }
 
@@ -37,7 +42,7 @@ async fn moto_is_found_to_show_writes_at_once_and_to_heed_a_condition() {
     let server = Bucket::at_moto();
     let findings = server.store("data").probe(7).await.expect("probed");
     assert!(findings.is_consistent() && findings.listed && findings.ordered, "{findings:?}");
-    assert!(matches!(findings.create_only, Heed::Atomic | Heed::Racy), "{findings:?}");
+    assert!(matches!(findings.create_only, ConditionSupport::Atomic | ConditionSupport::Racy), "{findings:?}");
 }
 
 #[tokio::test]
@@ -45,9 +50,9 @@ async fn a_server_that_ignores_conditions_is_found_out() {
     let server = Server::memory();
     server.tell("ignore-conditions 1");
     let findings = found(&server).await;
-    assert_eq!((findings.create_only, findings.replace_only), (Heed::Ignored, Heed::Ignored));
+    assert_eq!((findings.create_only, findings.replace_only), (ConditionSupport::Ignored, ConditionSupport::Ignored));
     assert!(
-        !findings.keeps_apart() && findings.text().contains("create-only writes are ignored"),
+        !findings.has_atomic_conditions() && findings.text().contains("create-only writes are ignored"),
         "{}",
         findings.text()
     );
@@ -60,7 +65,7 @@ async fn a_server_that_shows_writes_late_is_found_out_and_each_write_waited_for(
     let findings = found(&server).await;
     assert!(!findings.is_consistent(), "{findings:?}");
     let store = server.store("data");
-    store.heed(findings);
+    store.set_findings(findings);
     let begun = Instant::now();
     let stamp = super::stamp(5);
     let stored = store.store("a", Content::Bytes("late".into()), Some(stamp)).await.expect("stored");
@@ -73,7 +78,7 @@ async fn a_server_that_shows_writes_late_is_found_out_and_each_write_waited_for(
 async fn a_new_small_object_costs_one_request_where_conditions_hold() {
     let server = Server::memory();
     let store = server.store("data");
-    store.heed(store.probe(7).await.expect("probed"));
+    store.set_findings(store.probe(7).await.expect("probed"));
     server.tell("forget");
     for n in 0..10 {
         store.store(&format!("new/{n}"), Content::Bytes("x".into()), Some(super::stamp(5))).await.expect("stored");
@@ -88,7 +93,7 @@ async fn where_conditions_are_ignored_an_older_run_is_kept_away_by_looking() {
     let server = Server::memory();
     server.tell("ignore-conditions 1");
     let store = server.store("data");
-    store.heed(store.probe(7).await.expect("probed"));
+    store.set_findings(store.probe(7).await.expect("probed"));
     store.store("a", Content::Bytes("newer".into()), Some(super::stamp(5))).await.expect("stored");
     let older = store.store("a", Content::Bytes("older".into()), Some(super::stamp(4))).await.expect("answered");
     assert_eq!(older, Stored::NewerInPlace);

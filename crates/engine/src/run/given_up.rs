@@ -17,9 +17,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 ///
 /// What came for a job of no possible name is kept under `first`.
 pub async fn empty(amqp: &Amqp, state: &StateStore, first: &JobName, node: &str, clock: fn() -> u64) -> Infallible {
-    let mut blown = amqp.blown();
+    let mut dead_letters = amqp.dead_letters();
     loop {
-        let Some((job, delivery)) = blown.next().await else {
+        let Some((job, delivery)) = dead_letters.next().await else {
             return std::future::pending().await; // closed: the node is on its way to its end
         };
         let letter = letter(&job, first, &delivery, node, clock());

@@ -5,7 +5,7 @@ mod amqp {
     use std::{sync::Arc, time::Duration};
 
     use anyhow::anyhow;
-    use euterpe_amqp::{Amqp, AmqpSettings, Dial, QueueSettings, USUAL_CONSUMER_TIMEOUT};
+    use euterpe_amqp::{Amqp, AmqpSettings, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, QueueSettings};
 
     use crate::workspace::Workspace;
 
@@ -14,7 +14,7 @@ mod amqp {
         /// To publish.
         pub(crate) amqp: Arc<Amqp>,
         /// To listen.
-        pub(crate) dial: Dial,
+        pub(crate) dial: ConnectionSettings,
     }
 
     impl Over {
@@ -25,24 +25,28 @@ mod amqp {
     }
 
     /// What the adapter needs for a graph. `consumer_timeout` is for brokers that do not let a queue have its own.
-    pub(crate) fn settings(workspace: &Workspace, dial: Dial, consumer_timeout: Option<Duration>) -> AmqpSettings {
+    pub(crate) fn settings(
+        workspace: &Workspace,
+        dial: ConnectionSettings,
+        consumer_timeout: Option<Duration>,
+    ) -> AmqpSettings {
         let queue = |job: &Arc<euterpe_actors::plan::JobPlan>| QueueSettings {
             job: job.name.clone(),
             prefetch: u16::try_from(job.workers).unwrap_or(u16::MAX),
             timeout: job.timeout,
         };
         AmqpSettings {
-            dial,
+            connection: dial,
             graph: workspace.plan.graph.clone(),
             queues: workspace.nodes.jobs.iter().map(queue).collect(),
-            consumer_timeout: consumer_timeout.unwrap_or(USUAL_CONSUMER_TIMEOUT),
+            consumer_timeout: consumer_timeout.unwrap_or(DEFAULT_CONSUMER_TIMEOUT),
         }
     }
 
     /// Connects, trying for `patience`.
     pub(crate) async fn connect(
         workspace: &Workspace,
-        dial: Dial,
+        dial: ConnectionSettings,
         consumer_timeout: Option<Duration>,
         patience: Duration,
     ) -> anyhow::Result<Over> {

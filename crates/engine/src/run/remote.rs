@@ -7,7 +7,7 @@ use std::{cell::Cell, collections::HashMap, time::Duration};
 use anyhow::{Context, anyhow};
 use euterpe_actors::accounting::{Accountant, Sight};
 use euterpe_actors::message::Target;
-use euterpe_amqp::{Heard, listen};
+use euterpe_amqp::{ListenerEvent, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -96,7 +96,7 @@ pub async fn run(
 
 /// Follows the nodes' reports, and asks storage where they leave something open. Ends with an error alone.
 async fn follow(
-    heard: &mut mpsc::UnboundedReceiver<Heard>,
+    heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
     tracker: &Tracker,
     last: &Cell<Instant>,
     sight: impl Fn() -> Sight,
@@ -106,8 +106,8 @@ async fn follow(
     loop {
         match tokio::time::timeout(quiet, heard.recv()).await {
             Ok(None) => return anyhow!("nobody listens any more"),
-            Ok(Some(Heard::Listening)) => {}
-            Ok(Some(Heard::Report(body))) => {
+            Ok(Some(ListenerEvent::Listening)) => {}
+            Ok(Some(ListenerEvent::Report(body))) => {
                 let notes: Notes = match serde_json::from_slice(&body) {
                     Ok(notes) => notes,
                     Err(error) => {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::state::Selection;
-use euterpe_amqp::Dial;
+use euterpe_amqp::ConnectionSettings;
 
 use super::{REMEMBERED, Session};
 use crate::run::ids::{Ids, Passed};
@@ -51,7 +51,7 @@ impl Session {
     /// What keeps it from being used.
     pub async fn connect(
         &self,
-        dial: Dial,
+        dial: ConnectionSettings,
         consumer_timeout: Option<Duration>,
         patience: Duration,
     ) -> anyhow::Result<Over> {

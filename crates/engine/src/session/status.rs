@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::state::LetterFilter;
-use euterpe_amqp::{Depths, Dial, Heard, listen};
+use euterpe_amqp::{ConnectionSettings, ListenerEvent, QueueDepths, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ impl Session {
     ///
     /// # Errors
     /// A broker that cannot be used; what keeps the dead letters from being counted.
-    pub async fn status(&self, dial: &Dial, view: &mut dyn StatusView) -> anyhow::Result<()> {
+    pub async fn status(&self, dial: &ConnectionSettings, view: &mut dyn StatusView) -> anyhow::Result<()> {
         let (reports, mut heard) = mpsc::unbounded_channel();
         let showing = self.show_status(dial, &mut heard, view);
         let unusable = |error: &dyn std::fmt::Display| anyhow!("the broker at {} cannot be used: {error}", dial.url);
@@ -75,18 +75,18 @@ impl Session {
 
     async fn show_status(
         &self,
-        dial: &Dial,
-        heard: &mut mpsc::UnboundedReceiver<Heard>,
+        dial: &ConnectionSettings,
+        heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
         view: &mut dyn StatusView,
     ) -> anyhow::Result<()> {
         let workspace = &self.workspace;
         let mut nodes = Nodes::default();
-        let depths = Depths::open(dial, &workspace.plan.graph).await;
+        let depths = QueueDepths::open(dial, &workspace.plan.graph).await;
         let mut depths = depths.map_err(|error| anyhow!("the broker at {} cannot be used: {error}", dial.url))?;
         loop {
             let until = Instant::now() + LISTEN;
             while let Ok(Some(what)) = tokio::time::timeout_at(until, heard.recv()).await {
-                if let Heard::Report(body) = what {
+                if let ListenerEvent::Report(body) = what {
                     match serde_json::from_slice::<NodeReport>(&body) {
                         Ok(report) => nodes.heard(report),
                         Err(error) => {

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use euterpe_actors::ids::JobName;
 use euterpe_actors::storage::StorageErrorKind;
 #[cfg(feature = "amqp")]
-use euterpe_amqp::{Amqp, Depths, Dial};
+use euterpe_amqp::{Amqp, ConnectionSettings, QueueDepths};
 use euterpe_graph_file::plan::{Interpreter, Job};
 
 use super::Session;
@@ -39,7 +39,7 @@ impl Session {
     #[cfg(feature = "amqp")]
     pub async fn verify_broker(
         &self,
-        dial: Dial,
+        dial: ConnectionSettings,
         consumer_timeout: Option<Duration>,
         create: Option<Duration>,
     ) -> Vec<Finding> {
@@ -119,7 +119,7 @@ fn environment(job: &Job) -> String {
 #[cfg(feature = "amqp")]
 async fn broker(
     workspace: &Workspace,
-    dial: Dial,
+    dial: ConnectionSettings,
     consumer_timeout: Option<Duration>,
     create: Option<Duration>,
 ) -> Vec<Finding> {
@@ -145,8 +145,8 @@ async fn broker(
 
 /// The queues of the graph, and those of jobs that earlier runs had and the graph has no more.
 #[cfg(feature = "amqp")]
-async fn queues(workspace: &Workspace, dial: &Dial) -> anyhow::Result<Vec<Finding>> {
-    let mut depths = Depths::open(dial, &workspace.plan.graph).await?;
+async fn queues(workspace: &Workspace, dial: &ConnectionSettings) -> anyhow::Result<Vec<Finding>> {
+    let mut depths = QueueDepths::open(dial, &workspace.plan.graph).await?;
     let mut findings = Vec::new();
     for job in &workspace.nodes.jobs {
         let (found, good) = match depths.ready(&job.name).await? {
@@ -164,7 +164,7 @@ async fn queues(workspace: &Workspace, dial: &Dial) -> anyhow::Result<Vec<Findin
             findings.push(Finding { what: format!("queue of {job}"), found, good: false });
         }
     }
-    if let Some(blown) = depths.blown().await?.filter(|blown| *blown > 0) {
+    if let Some(blown) = depths.dead_letters().await?.filter(|blown| *blown > 0) {
         let found = format!("{}; a node makes dead letters of them", count(blown, "message", "messages"));
         findings.push(Finding { what: "given up by the broker".into(), found, good: false });
     }

@@ -23,7 +23,7 @@ impl Workspace {
         for (name, bucket) in &self.buckets {
             let why = || format!("store `{name}` ({}) cannot be used", bucket.place());
             let found = known(&**self.state.storage(), bucket).await.with_context(why)?;
-            if found.is_news && !(found.findings.is_consistent() && found.findings.keeps_apart()) {
+            if found.is_news && !(found.findings.is_consistent() && found.findings.has_atomic_conditions()) {
                 tracing::warn!(store = %name, "{}; see docs/s3.md for what follows", found.findings.text());
             }
             match bucket.sweep(ORPHANED).await {

@@ -7,7 +7,7 @@ use euterpe_actors::outcome::Fault;
 use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
 
-use euterpe_actors::transform::{OpenContext, OptionProblem, OutputShape, Registry};
+use euterpe_actors::transform::{OpenContext, OptionProblem, Registry};
 use euterpe_graph_file::plan::{self as config, Job, Plan};
 use euterpe_processes::isolated::{Recipe, isolated};
 use euterpe_processes::python::{Interpreter, Python};
@@ -95,7 +95,7 @@ fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
     OpenContext {
         job: job.name.to_string(),
         inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
-        outputs: job.shapes().into_iter().map(|(name, suffix)| OutputShape { name, suffix }).collect(),
+        outputs: job.shapes(),
         timeout: job.timeout,
         folder: plan.folder.clone(),
         threads: threads(job, place),

@@ -153,7 +153,9 @@ impl Workspace {
     pub fn claims(&self, node: &str) -> Result<Option<Arc<dyn Claims>>, StorageError> {
         Ok(match (&self.lock, &self.state_bucket) {
             (Some(Lock::Folder { folder, .. }), _) => Some(Arc::new(FolderClaims::open(folder, node, claims::TTL)?)),
-            (_, Some(bucket)) if bucket.keeps_apart() => Some(Arc::new(BucketClaims::new(bucket, node, claims::TTL))),
+            (_, Some(bucket)) if bucket.has_atomic_conditions() => {
+                Some(Arc::new(BucketClaims::new(bucket, node, claims::TTL)))
+            }
             _ => None,
         })
     }

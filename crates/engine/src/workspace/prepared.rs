@@ -70,8 +70,8 @@ impl Workspace {
     /// What is wrong with a job's worker, in the form of the graph file's own problems.
     pub fn problem(&self, prepared: &Prepared<'_>) -> Option<String> {
         let Prepared { job, about: Err(fault) } = prepared else { return None };
-        let (file, place) = (self.plan.file.display(), job.place);
-        let mut text = format!("{file}:{}:{}: jobs.{}: {}", place.line, place.column, job.name, fault.text);
+        let (file, position) = (self.plan.file.display(), job.position);
+        let mut text = format!("{file}:{}:{}: jobs.{}: {}", position.line, position.column, job.name, fault.text);
         for line in fault.stderr.trim_end().lines() {
             text += "\n    ";
             text += line;

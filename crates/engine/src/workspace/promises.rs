@@ -27,7 +27,7 @@ pub(super) async fn known(records: &dyn Storage, bucket: &S3Storage) -> anyhow::
             Known { findings, is_news: true }
         }
     };
-    bucket.heed(found.findings.clone());
+    bucket.set_findings(found.findings.clone());
     Ok(found)
 }
 

@@ -15,7 +15,7 @@ use euterpe_graph_file::plan::{Location, Plan};
 use euterpe_processes::lock::FolderLock;
 use euterpe_storage::absent::AbsentFolder;
 use euterpe_storage::local::{LocalSettings, LocalStorage};
-use euterpe_storage::s3::{self, BucketHold, S3Settings, S3Storage, Tuning};
+use euterpe_storage::s3::{self, BucketLock, S3Settings, S3Storage, Tuning};
 
 /// What keeps others off the records of a graph for as long as it lives.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum Lock {
         lock: FolderLock,
     },
     /// A lease in a bucket.
-    Bucket(BucketHold),
+    Bucket(BucketLock),
     /// Nothing: the bucket does not keep apart who writes at once.
     Nothing,
 }
@@ -46,7 +46,7 @@ pub(super) struct Records {
 /// A place that cannot be used, that another process has, or that a store's listing would show.
 pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::Result<Records> {
     let beside = || Location::Folder { path: plan.folder.join(STATE_FOLDER), fsync: true };
-    let place = opening.state.clone().unwrap_or_else(beside).on_the_server_of(plan);
+    let place = opening.state.clone().unwrap_or_else(beside).on_the_server_of(&plan.stores);
     if let Some(store) = plan.stores.iter().find(|store| place.lies_openly_in(&store.location)) {
         bail!(
             "the state at {} lies within store `{}` ({}), whose listings would show its records; write --state {}",
@@ -109,7 +109,7 @@ fn in_bucket(bucket: S3Storage, access: Access) -> anyhow::Result<Records> {
 async fn hold(bucket: &S3Storage, alone: bool) -> anyhow::Result<Lock> {
     let why = || format!("the state at {} cannot be used", bucket.place());
     let found = known(bucket, bucket).await.with_context(why)?;
-    if !found.findings.keeps_apart() {
+    if !found.findings.has_atomic_conditions() {
         tracing::warn!(
             "the state at {}: {}; so nothing keeps a second run off it, nodes make no claims, and some work may be done \
              twice; the results are the same",
@@ -118,7 +118,7 @@ async fn hold(bucket: &S3Storage, alone: bool) -> anyhow::Result<Lock> {
         );
         return Ok(Lock::Nothing);
     }
-    let held = if alone { BucketHold::alone(bucket).await } else { BucketHold::share(bucket).await };
+    let held = if alone { BucketLock::exclusive(bucket).await } else { BucketLock::shared(bucket).await };
     Ok(Lock::Bucket(held?))
 }
 

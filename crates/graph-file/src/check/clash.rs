@@ -4,29 +4,31 @@ use std::path::{Path, PathBuf};
 
 use euterpe_actors::plan::{OutputPlan, Route};
 use euterpe_actors::template::{Piece, Template, Var};
+use euterpe_actors::transform::Entry;
 
-use super::Draft;
+use super::draft::Draft;
 use super::outputs::is_encoded;
 use super::pattern::{Pattern, Set};
-use super::stores::Checked;
-use super::transforms::output_path;
-use crate::plan::Location;
-use crate::problem::{Findings, Place, printable};
+use super::stores::CheckedStore;
+use crate::location::Location;
+use crate::position::Position;
+use crate::problem::Findings;
+use crate::wording::printable;
 
-/// The most clashes that are told; more say nothing new.
+/// The most clashes that are reported; more say nothing new.
 const ENOUGH: usize = 20;
 
-/// Something that a pattern of keys belongs to.
+/// The keys of an output or a source, and where they come from.
 struct Keys {
     pattern: Pattern,
     text: String,
     job: usize,
-    place: Place,
+    position: Position,
     path: String,
 }
 
 /// Checks that no two outputs, and no output and source, can share a key.
-pub fn check(drafts: &[Draft<'_>], stores: &[Checked], findings: &Findings) {
+pub fn check(drafts: &[Draft<'_>], stores: &[CheckedStore], findings: &Findings) {
     let roots: Vec<(&str, String)> = stores
         .iter()
         .filter_map(|store| Some((store.name.as_str(), root(&store.checked.as_ref()?.location))))
@@ -45,7 +47,7 @@ pub fn check(drafts: &[Draft<'_>], stores: &[Checked], findings: &Findings) {
                     name(other.job),
                     printable(&output.text)
                 );
-                findings.add(output.place, output.path.clone(), message);
+                findings.add(output.position, output.path.clone(), message);
             }
         }
         for source in &sources {
@@ -55,7 +57,7 @@ pub fn check(drafts: &[Draft<'_>], stores: &[Checked], findings: &Findings) {
                     printable(&source.text),
                     name(source.job)
                 );
-                findings.add(output.place, output.path.clone(), message);
+                findings.add(output.position, output.path.clone(), message);
             }
         }
     }
@@ -69,8 +71,8 @@ fn written_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r 
             let Some(OutputPlan { store, key }) = output else { continue };
             let Some(root) = root_of(store.as_str()) else { continue };
             let pattern = pattern(root, key, encoded, None);
-            let path = output_path(draft, &written.name.value);
-            keys.push(Keys { pattern, text: written.to.value.clone(), job, place: written.to.place, path });
+            let path = draft.output_path(&written.name.value);
+            keys.push(Keys { pattern, text: written.to.value.clone(), job, position: written.to.position, path });
         }
     }
     keys
@@ -78,13 +80,14 @@ fn written_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r 
 
 fn source_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r str>) -> Vec<Keys> {
     let anything = Set::of(|_| true);
+    let transform_of = |job: usize| drafts[job].entry.map(Entry::name);
     let mut keys: Vec<Keys> = Vec::new();
     for (job, draft) in drafts.iter().enumerate() {
         for (written, input) in draft.written.inputs.iter().zip(&draft.inputs) {
             let Some(Route::Source { store, key, exts }) = input.as_ref().map(|input| &input.from) else { continue };
             let Some(root) = root_of(store.as_str()) else { continue };
             let text = &written.from.value;
-            if keys.iter().any(|known| known.text == *text && drafts[known.job].facts == draft.facts) {
+            if keys.iter().any(|known| known.text == *text && transform_of(known.job) == transform_of(job)) {
                 continue;
             }
             let exts: Vec<Option<&str>> = match exts.len() {
@@ -93,7 +96,13 @@ fn source_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r s
             };
             for ext in exts {
                 let pattern = pattern(root, key, anything, ext);
-                keys.push(Keys { pattern, text: text.clone(), job, place: written.from.place, path: String::new() });
+                keys.push(Keys {
+                    pattern,
+                    text: text.clone(),
+                    job,
+                    position: written.from.position,
+                    path: String::new(),
+                });
             }
         }
     }
@@ -113,7 +122,7 @@ fn pattern(root: &str, key: &Template, variable: Set, ext: Option<&str>) -> Patt
     pattern
 }
 
-/// What every key of a store starts with, so that the keys of stores at one place or inside of each other compare.
+/// The start of every key of a store. Stores in one place, or one inside of the other, have keys that can be compared.
 fn root(location: &Location) -> String {
     match location {
         Location::Folder { path, .. } => format!("file:{}/", real(path).display()),
@@ -124,7 +133,7 @@ fn root(location: &Location) -> String {
     }
 }
 
-/// The path with the links of what exists of it followed.
+/// The path with all links followed, as far as the path exists.
 fn real(path: &Path) -> PathBuf {
     for above in path.ancestors() {
         if let Ok(found) = above.canonicalize() {

@@ -1,11 +1,13 @@
-//! Whether the entities of parent and child fit together, edge by edge.
+//! Checks edge by edge that the entities of parent and child fit together.
 
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::plan::{Mapping, Route};
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
 
-use super::Draft;
-use crate::problem::{Findings, Place, printable};
+use super::draft::Draft;
+use crate::position::Position;
+use crate::problem::Findings;
+use crate::wording::printable;
 
 /// Checks every edge between jobs.
 pub fn check(drafts: &[Draft<'_>], findings: &Findings) {
@@ -24,14 +26,14 @@ pub fn check(drafts: &[Draft<'_>], findings: &Findings) {
                              say which one, such as `{{from: {name}, id: \"{}\"}}`",
                             example(form, above)
                         );
-                        findings.add(written.from.place, path, message);
+                        findings.add(written.from.position, path, message);
                     }
                 }
                 Mapping::To(map) => {
-                    let place = written.id.as_ref().map_or(Place::default(), |id| id.place);
+                    let position = written.id.as_ref().map_or(Position::default(), |id| id.position);
                     if !gives(map, form, above) {
                         let message = format!("`{map}` is no entity of `{name}`, whose form is `{above}`");
-                        findings.add(place, format!("{path}.id"), message);
+                        findings.add(position, format!("{path}.id"), message);
                     }
                 }
             }
@@ -39,7 +41,7 @@ pub fn check(drafts: &[Draft<'_>], findings: &Findings) {
     }
 }
 
-/// Whether the mapping of an entity of `form` fits `above`: tried with an entity made up of short parts.
+/// Whether `map` turns an entity of `form` into one of `above`. It is tried with an entity of short made-up parts.
 fn gives(map: &Template, form: &EntityForm, above: &EntityForm) -> bool {
     let mut id = String::new();
     for piece in form.pieces() {
@@ -49,13 +51,13 @@ fn gives(map: &Template, form: &EntityForm, above: &EntityForm) -> bool {
             Piece::Var(_) => id.push_str("x0x"),
         }
     }
-    // A form whose separator is made of such letters cannot be tried; its entities are looked at when they run.
+    // A form whose separators are made of such letters cannot be tried; then the entities are checked when they run.
     let Ok(entity) = EntityId::new(&id) else { return true };
     let Some(parts) = form.split(&entity) else { return true };
     map.entity(&parts).is_ok_and(|entity| above.split(&entity).is_some())
 }
 
-/// A mapping that would do, for the message.
+/// A mapping that fits, for the message.
 fn example(form: &EntityForm, above: &EntityForm) -> String {
     match (form.names(), above.names()) {
         ([first, ..], []) => format!("{{{first}}}"),

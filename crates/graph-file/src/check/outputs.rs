@@ -1,13 +1,15 @@
-//! Where outputs go: a known store, a sound key, and never two entities under one key.
+//! Checks the outputs: the store is known, the key is sound, and no two entities get the same key.
 
 use euterpe_actors::ids::InputName;
 use euterpe_actors::plan::OutputPlan;
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
 
-use super::Draft;
-use super::stores::Checked;
-use super::transforms::output_path;
-use crate::problem::{At, Findings, did_you_mean, printable};
+use super::draft::Draft;
+use super::stores::CheckedStore;
+use crate::location::Store;
+use crate::position::At;
+use crate::problem::Findings;
+use crate::wording::{did_you_mean, printable};
 use crate::written::Output;
 
 /// The longest template of a key, in bytes.
@@ -16,32 +18,32 @@ const LONGEST: usize = 256;
 const MOST_OUTPUTS: usize = 16;
 
 /// Reads the outputs of each job.
-pub fn read(drafts: &mut [Draft<'_>], stores: &[Checked], findings: &Findings) {
+pub fn read(drafts: &mut [Draft<'_>], stores: &[CheckedStore], findings: &Findings) {
     for draft in drafts {
         if let Some(extra) = draft.written.outputs.get(MOST_OUTPUTS) {
             let path = format!("{}.outputs", draft.path);
-            findings.add(extra.name.place, path, format!("a job has at most {MOST_OUTPUTS} outputs"));
+            findings.add(extra.name.position, path, format!("a job has at most {MOST_OUTPUTS} outputs"));
         }
         draft.outputs = draft.written.outputs.iter().map(|output| read_one(draft, output, stores, findings)).collect();
     }
 }
 
-fn read_one(draft: &Draft<'_>, output: &Output, stores: &[Checked], findings: &Findings) -> Option<OutputPlan> {
-    let path = output_path(draft, &output.name.value);
+fn read_one(draft: &Draft<'_>, output: &Output, stores: &[CheckedStore], findings: &Findings) -> Option<OutputPlan> {
+    let path = draft.output_path(&output.name.value);
     if let Err(error) = InputName::new(&output.name.value) {
-        findings.add(output.name.place, path.clone(), error.to_string());
+        findings.add(output.name.position, path.clone(), error.to_string());
     }
     let (store, key) = match output.to.value.split_once(':') {
         Some(split) => split,
         None => {
-            findings.add(output.to.place, path, "no store here; write `store:key`, such as `derived:mel/{id}.npy`");
+            findings.add(output.to.position, path, "no store here; write `store:key`, such as `derived:mel/{id}.npy`");
             return None;
         }
     };
     let known = find_store(store, &output.to, &path, stores, findings);
     let form = draft.form.as_ref()?;
     let refuse = |message: String| {
-        findings.add(output.to.place, path.clone(), message);
+        findings.add(output.to.position, path.clone(), message);
         None
     };
     if key.contains("{ext}") {
@@ -60,25 +62,25 @@ fn read_one(draft: &Draft<'_>, output: &Output, stores: &[Checked], findings: &F
     Some(OutputPlan { store: known?.name.clone(), key: template })
 }
 
-/// The store of a name, or a problem.
+/// The store called `name`; an unknown one is a problem.
 pub fn find_store<'s>(
     name: &str,
     at: &At<String>,
     path: &str,
-    stores: &'s [Checked],
+    stores: &'s [CheckedStore],
     findings: &Findings,
-) -> Option<&'s crate::plan::Store> {
+) -> Option<&'s Store> {
     match stores.iter().find(|store| store.name == name) {
         Some(store) => store.checked.as_ref(),
         None => {
             let near = did_you_mean(name, stores.iter().map(|store| store.name.as_str()));
-            findings.add(at.place, path, format!("no store named `{}`{near}", printable(name)));
+            findings.add(at.position, path, format!("no store named `{}`{near}", printable(name)));
             None
         }
     }
 }
 
-/// Whether the constant text of a key stays below its store, whatever the variables hold.
+/// Refuses a key that could lead out of its store, or that not every store can have.
 pub fn sound_key(key: &str) -> Result<(), String> {
     if key.is_empty() {
         return Err("the key after the store is missing; write one such as `mel/{id}.npy`".into());
@@ -95,7 +97,7 @@ pub fn sound_key(key: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the key tells any two entities apart.
+/// Refuses a template that gives two different entities the same key.
 fn one_key_for_each(template: &Template, form: &EntityForm) -> Result<(), String> {
     let pieces = template.pieces();
     let has = |wanted: &Var| pieces.iter().any(|piece| matches!(piece, Piece::Var(var) if var == wanted));
@@ -136,12 +138,12 @@ fn one_key_for_each(template: &Template, form: &EntityForm) -> Result<(), String
     Ok(())
 }
 
-/// Whether no encoded part can hold `text`: it has a character that encoding takes away, or a separator of the form.
+/// Whether no encoded part can hold `text`: encoding replaces one of its characters, or it holds a separator of the form.
 fn tells_apart(text: &str, form: &EntityForm) -> bool {
     text.bytes().any(|b| !is_encoded(b)) || form.separators().any(|s| is_plain_separator(s) && text.contains(s))
 }
 
-/// Whether a separator looks the same encoded and raw, and cannot come about by encoding something else.
+/// Whether a separator stays the same when it is encoded, and encoding other text never yields it.
 fn is_plain_separator(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| is_encoded(b) && b != b'%')

@@ -1,6 +1,6 @@
-//! Whether two patterns of keys have a key in common.
+//! Decides whether two patterns of keys have a key in common.
 
-/// A pattern of bytes: constant text, and stretches of one or more bytes out of a set.
+/// A pattern of bytes: constant text, and runs of one or more bytes out of a set.
 #[derive(Clone, Debug, Default)]
 pub struct Pattern {
     steps: Vec<Step>,
@@ -58,7 +58,7 @@ impl Pattern {
         if !ends_meet(a.iter(), b.iter()) || !ends_meet(a.iter().rev(), b.iter().rev()) {
             return false;
         }
-        // Row i holds the places j of `b` that can be reached together with place i of `a`.
+        // Row i holds the steps j of `b` that some text can reach while it reaches step i of `a`.
         let mut row = vec![false; b.len() + 1];
         let mut below = vec![false; b.len() + 1];
         row[0] = true;
@@ -95,7 +95,7 @@ impl Pattern {
     }
 }
 
-/// Whether the constant text at one end of both allows a common text: a quick look that settles most pairs.
+/// Whether the constant text at one end of both allows a common text. This quick look settles most pairs.
 fn ends_meet<'s>(a: impl Iterator<Item = &'s Step>, b: impl Iterator<Item = &'s Step>) -> bool {
     for (a, b) in a.zip(b) {
         if a.star || b.star {

@@ -1,15 +1,16 @@
-//! Python functions: the file is there and has the function, the environment makes sense. Nothing is run.
+//! Checks Python functions without running anything: the file is there and holds the function, the environment makes sense.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Draft;
+use super::draft::Draft;
 use crate::plan::{Interpreter, Python};
-use crate::problem::{At, Findings, did_you_mean, printable};
-use crate::read::listed;
+use crate::position::At;
+use crate::problem::Findings;
+use crate::wording::{did_you_mean, listed, printable};
 use crate::written::Environment;
 
-/// The function that a job names; none where something is wrong with it.
+/// The function that a job names; `None` where it cannot be one.
 pub fn python(
     draft: &Draft<'_>,
     function: &At<String>,
@@ -21,7 +22,7 @@ pub fn python(
     let named = function.value.rsplit_once(':').filter(|(file, name)| file.ends_with(".py") && is_function(name));
     let Some((file, name)) = named else {
         let message = "write a file and a function, such as `transforms/tags.py:tags`";
-        findings.add(function.place, path, message);
+        findings.add(function.position, path, message);
         return None;
     };
     let written = printable(file);
@@ -29,12 +30,12 @@ pub fn python(
     match std::fs::read_to_string(&file) {
         Ok(text) => {
             if let Some(message) = missing(&text, &written, name) {
-                findings.add(function.place, path, message);
+                findings.add(function.position, path, message);
             }
         }
         Err(error) => {
             let message = format!("`{written}` cannot be read: {error}; it is looked for beside the graph file");
-            findings.add(function.place, path, message);
+            findings.add(function.position, path, message);
         }
     }
     Some(Python {
@@ -51,7 +52,7 @@ fn is_function(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// What to say of a file in which a name does not even occur.
+/// The problem of a file in which the name of the function does not even occur.
 fn missing(text: &str, file: &str, name: &str) -> Option<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     if text.split(|c| !is_word(c)).any(|word| word == name) {
@@ -81,7 +82,7 @@ fn interpreter(draft: &Draft<'_>, env: &Environment, folder: &Path, findings: &F
     let file = folder.join(&requirements.value);
     if !file.is_file() {
         let message = format!("there is no file `{}` beside the graph file", printable(&requirements.value));
-        findings.add(requirements.place, format!("{}.env.requirements", draft.path), message);
+        findings.add(requirements.position, format!("{}.env.requirements", draft.path), message);
     }
     Interpreter::Requirements(file)
 }
@@ -91,7 +92,7 @@ fn variables(draft: &Draft<'_>, env: &Environment, findings: &Findings) -> BTree
     for (name, list) in names.chain(env.inherit.iter().map(|name| (name, "inherit"))) {
         if name.value.is_empty() || name.value.contains(['=', '\0']) {
             let message = "a variable's name has neither `=` nor NUL";
-            findings.add(name.place, format!("{}.env.{list}", draft.path), message);
+            findings.add(name.position, format!("{}.env.{list}", draft.path), message);
         }
     }
     env.variables.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect()

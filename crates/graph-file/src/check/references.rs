@@ -1,31 +1,33 @@
-//! Where inputs come from: a source in a known store, or an output of a known job.
+//! Checks where inputs come from: a source in a known store, or an output of a known job.
 
 use euterpe_actors::ids::{EntityId, InputName};
 use euterpe_actors::plan::{InputPlan, JobIx, Mapping, Route};
 use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::Entry;
 
-use super::Draft;
+use super::draft::Draft;
 use super::outputs::{find_store, sound_key};
-use super::stores::Checked;
-use crate::problem::{Findings, did_you_mean, printable};
+use super::stores::CheckedStore;
+use crate::problem::Findings;
+use crate::wording::{did_you_mean, printable};
 use crate::written::{self, Input, Work};
 
 /// The most inputs of a job.
 const MOST_INPUTS: usize = 64;
 
-/// Resolves the inputs of each job; a parent is named by its place in the file.
-pub fn resolve(drafts: &mut [Draft<'_>], stores: &[Checked], findings: &Findings) {
+/// Resolves the inputs of each job. A parent is named by its number in the file.
+pub fn resolve(drafts: &mut [Draft<'_>], stores: &[CheckedStore], findings: &Findings) {
     let jobs: Vec<&written::Job> = drafts.iter().map(|draft| draft.written).collect();
     let inputs = |draft: &Draft<'_>| {
         if let Some(extra) = draft.written.inputs.get(MOST_INPUTS) {
             let message = format!("a job has at most {MOST_INPUTS} inputs");
-            findings.add(extra.name.place, format!("{}.in", draft.path), message);
+            findings.add(extra.name.position, format!("{}.in", draft.path), message);
         }
         let one = |input: &Input| {
             let path = format!("{}.in.{}", draft.path, printable(&input.name.value));
             let name = InputName::new(&input.name.value);
             if let Err(error) = &name {
-                findings.add(input.name.place, path.clone(), error.to_string());
+                findings.add(input.name.position, path.clone(), error.to_string());
             }
             let from = match input.from.value.split_once(':') {
                 Some((store, key)) => source(draft, input, store, key, &path, stores, findings),
@@ -47,17 +49,17 @@ fn source(
     store: &str,
     key: &str,
     path: &str,
-    stores: &[Checked],
+    stores: &[CheckedStore],
     findings: &Findings,
 ) -> Option<Route> {
     let known = find_store(store, &input.from, path, stores, findings);
     let refuse = |message: String| {
-        findings.add(input.from.place, path, message);
+        findings.add(input.from.position, path, message);
         None
     };
     if let Some(id) = &input.id {
         let message = format!("goes with a job only; a source holds its variables itself: `{store}:{}`", id.value);
-        findings.add(id.place, format!("{path}.id"), message);
+        findings.add(id.position, format!("{path}.id"), message);
     }
     if let Err(message) = sound_key(key) {
         return refuse(message);
@@ -69,15 +71,15 @@ fn source(
         Ok(key) => key,
         Err(error) => return refuse(error.to_string()),
     };
-    let exts = draft.facts.as_ref().map(|facts| facts.extensions.clone()).unwrap_or_default();
+    let exts = draft.entry.map(Entry::extensions).unwrap_or_default();
     if key.has_ext() && exts.is_empty() {
-        if let (Some(_), Some(Work::Use(transform))) = (&draft.facts, &draft.written.work) {
+        if let (Some(_), Some(Work::Use(transform))) = (draft.entry, &draft.written.work) {
             let name = &transform.value;
             return refuse(format!("`{name}` does not say which extensions it reads; write one instead of `{{ext}}`"));
         }
         return None;
     }
-    let exts = if key.has_ext() { exts.into() } else { [].into() };
+    let exts = if key.has_ext() { exts.iter().map(|ext| (*ext).to_owned()).collect() } else { [].into() };
     Some(Route::Source { store: known?.name.clone(), key, exts })
 }
 
@@ -94,7 +96,7 @@ fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, 
         } else {
             near
         };
-        findings.add(input.from.place, path, format!("no job named `{}`{remedy}", printable(job)));
+        findings.add(input.from.position, path, format!("no job named `{}`{remedy}", printable(job)));
         return None;
     };
     let outputs = &jobs[at].outputs;
@@ -105,7 +107,7 @@ fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, 
             None => {
                 let near = did_you_mean(name, outputs.iter().map(|known| known.name.value.as_str()));
                 let message = format!("`{job}` has no output named `{}`{near}", printable(name));
-                findings.add(input.from.place, path, message);
+                findings.add(input.from.position, path, message);
                 return None;
             }
         },
@@ -116,7 +118,7 @@ fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, 
         Some(id) => match mapping(&id.value, draft.form.as_ref()?) {
             Ok(map) => Mapping::To(map),
             Err(message) => {
-                findings.add(id.place, format!("{path}.id"), message);
+                findings.add(id.position, format!("{path}.id"), message);
                 return None;
             }
         },

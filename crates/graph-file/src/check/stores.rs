@@ -1,61 +1,63 @@
-//! Where the stores are: folders made absolute, buckets taken apart, flags put in place of the file's URLs.
+//! Checks the stores: folders become absolute, URLs of buckets are taken apart, flags replace the URLs of the file.
 
 use std::path::{Path, PathBuf};
 
 use euterpe_actors::ids::StoreName;
 
-use crate::Surroundings;
-use crate::plan::{Location, Store};
-use crate::problem::{Findings, Place, did_you_mean, printable};
+use crate::location::{Location, Store, bucket_and_prefix};
+use crate::position::{At, Position};
+use crate::problem::Findings;
+use crate::surroundings::Surroundings;
+use crate::wording::{did_you_mean, printable};
 use crate::written::{self, GraphFile};
 use euterpe_actors::address::is_host_off_limits;
 
-/// A store by the name that jobs use, and what became of its URL.
-pub struct Checked {
+/// A store of the file after its check.
+pub struct CheckedStore {
     /// Its key in the file.
     pub name: String,
-    /// The store, where nothing is wrong with it.
+    /// The store; `None` where something is wrong with it.
     pub checked: Option<Store>,
 }
 
 /// Checks all stores of the file.
-pub fn stores(file: &GraphFile, folder: &Path, around: Surroundings<'_>, findings: &Findings) -> Vec<Checked> {
+pub fn stores(file: &GraphFile, folder: &Path, around: Surroundings<'_>, findings: &Findings) -> Vec<CheckedStore> {
     for (name, _) in around.stores {
         if !file.stores.iter().any(|store| store.name.value == *name) {
             let near = did_you_mean(name, file.stores.iter().map(|store| store.name.value.as_str()));
             let message = format!("the graph file has no store named `{name}`{near}");
-            findings.add(Place::default(), "--store", message);
+            findings.add(Position::default(), "--store", message);
         }
     }
     let working = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let each = file.stores.iter().map(|store| {
         let name = StoreName::new(&store.name.value);
         if let Err(error) = &name {
-            findings.add(store.name.place, format!("stores.{}", printable(&store.name.value)), error.to_string());
+            findings.add(store.name.position, format!("stores.{}", printable(&store.name.value)), error.to_string());
         }
         let flag = around.stores.iter().rev().find(|(name, _)| *name == store.name.value);
-        let (url, base, place, path) = match flag {
-            Some((name, url)) => (url, working.as_path(), Place::default(), format!("--store {name}")),
-            None => (&store.url.value, folder, store.url.place, format!("stores.{}", printable(&store.name.value))),
+        let (url, base, position, path) = match flag {
+            Some((name, url)) => (url, working.as_path(), Position::default(), format!("--store {name}")),
+            None => (&store.url.value, folder, store.url.position, format!("stores.{}", printable(&store.name.value))),
         };
         let checked = match location(url, base, store, around) {
-            Ok(location) => name.ok().map(|name| Store { name, location, place }),
+            Ok(location) => name.ok().map(|name| Store { name, location, position }),
             Err(message) => {
-                findings.add(place, path.clone(), message);
+                findings.add(position, path.clone(), message);
                 None
             }
         };
         if let Some(Store { location: Location::Folder { .. }, .. }) = &checked {
             for (key, at) in [("endpoint", &store.endpoint), ("region", &store.region)] {
                 if let (Some(at), None) = (at, flag) {
-                    findings.add(at.place, format!("{path}.{key}"), "goes with `s3://` only; a folder has none");
+                    findings.add(at.position, format!("{path}.{key}"), "goes with `s3://` only; a folder has none");
                 }
             }
         }
         if let (Some(Store { location: Location::S3 { .. }, .. }), Some(at), None) = (&checked, &store.fsync, flag) {
-            findings.add(at.place, format!("{path}.fsync"), "goes with a folder only; `s3://` has none");
+            findings.add(at.position, format!("{path}.fsync"), "goes with a folder only; `s3://` has none");
         }
-        Checked { name: store.name.value.clone(), checked }
+        CheckedStore { name: store.name.value.clone(), checked }
     });
     each.collect()
 }
@@ -99,8 +101,8 @@ fn host(address: &str) -> &str {
 }
 
 fn on_server(rest: &str, store: &written::Store) -> Result<Location, String> {
-    let (bucket, prefix) = bucket(rest)?;
-    let text = |at: &Option<crate::problem::At<String>>| at.as_ref().map(|at| at.value.clone());
+    let (bucket, prefix) = bucket_and_prefix(rest)?;
+    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
     let endpoint = text(&store.endpoint);
     if let Some(endpoint) = &endpoint {
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
@@ -114,26 +116,6 @@ fn on_server(rest: &str, store: &written::Store) -> Result<Location, String> {
         }
     }
     Ok(Location::S3 { bucket, prefix, endpoint, region: text(&store.region) })
-}
-
-/// The bucket and the prefix that stand behind `s3://`.
-pub(crate) fn bucket(rest: &str) -> Result<(String, String), String> {
-    if rest.contains('@') {
-        return Err(
-            "credentials do not belong in a graph file; give them by the AWS variables of the environment".into()
-        );
-    }
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-    if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(plain) {
-        let shown = printable(&bucket.chars().take(70).collect::<String>());
-        return Err(format!("`{shown}` is no bucket: 3 to 63 of a-z, 0-9, `-` and `.`"));
-    }
-    let prefix = prefix.trim_matches('/');
-    if !prefix.is_empty() && prefix.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err("a prefix has no empty, `.` or `..` segment between slashes".into());
-    }
-    Ok((bucket.into(), prefix.into()))
 }
 
 /// The path without `.` and `..`, absolute; links are left alone.

@@ -1,8 +1,8 @@
-//! The graph for Graphviz.
+//! Draws a graph in the DOT language of Graphviz.
 
-use super::{Count, Picture, Vertex};
+use super::picture::{Count, Picture, Vertex};
 
-/// Draws the graph in the DOT language.
+/// Draws the graph as a digraph with one line for each vertex and edge.
 pub fn draw(picture: &Picture) -> String {
     let mut out = format!("digraph {} {{\n", quoted(&picture.graph));
     out.push_str("  rankdir=TB;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n");

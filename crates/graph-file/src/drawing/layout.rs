@@ -1,9 +1,9 @@
-//! Where the vertices of a drawing stand: layers by depth, few crossings, neighbours above each other.
+//! Lays out a drawing: layers by depth, few crossings, neighbours above each other.
 
-use super::Picture;
+use super::picture::Picture;
 use crate::order::depths;
 
-/// A place in the drawing: a vertex, or a bend of an edge that passes a layer.
+/// Room for a vertex, or for a bend of an edge that passes a layer.
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// The vertex; none for a bend.
@@ -16,7 +16,7 @@ pub struct Slot {
     pub width: f64,
 }
 
-/// A drawing's places and the ways of its edges.
+/// The slots of a drawing and the ways of its edges through them.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     /// Vertices first, by their numbers, then bends.
@@ -32,16 +32,16 @@ pub struct Layout {
 /// The width of a bend: room for an edge between boxes.
 const BEND: f64 = 18.0;
 
-/// Lays out a picture whose vertices have the given widths, `gap` pixels apart at least.
+/// Lays out a picture. `widths` are those of its vertices and `gap` is the least distance of two slots, all in pixels.
 pub fn lay_out(picture: &Picture, widths: &[f64], gap: f64) -> Layout {
     let mut layout = slots(picture, widths);
     let mut layers: Vec<Vec<usize>> = vec![Vec::new(); layout.layers];
     for (at, slot) in layout.slots.iter().enumerate() {
         layers[slot.layer].push(at);
     }
-    let links = links(&layout);
-    uncross(&mut layers, &links);
-    straighten(&mut layout, &layers, &links, gap);
+    let neighbours = neighbours(&layout);
+    uncross(&mut layers, &neighbours);
+    straighten(&mut layout, &layers, &neighbours, gap);
     layout
 }
 
@@ -75,28 +75,28 @@ fn slots(picture: &Picture, widths: &[f64]) -> Layout {
     layout
 }
 
-/// The neighbours of each slot: above, below.
-struct Links {
+/// The neighbours of each slot, by the numbers of their slots.
+struct Neighbours {
     above: Vec<Vec<usize>>,
     below: Vec<Vec<usize>>,
 }
 
-fn links(layout: &Layout) -> Links {
+fn neighbours(layout: &Layout) -> Neighbours {
     let empty = vec![Vec::new(); layout.slots.len()];
-    let mut links = Links { above: empty.clone(), below: empty };
+    let mut neighbours = Neighbours { above: empty.clone(), below: empty };
     for way in &layout.ways {
         for pair in way.windows(2) {
-            links.below[pair[0]].push(pair[1]);
-            links.above[pair[1]].push(pair[0]);
+            neighbours.below[pair[0]].push(pair[1]);
+            neighbours.above[pair[1]].push(pair[0]);
         }
     }
-    links
+    neighbours
 }
 
 /// Orders each layer by the middle of its neighbours, down and up in turn, and keeps the order with the fewest crossings.
-fn uncross(layers: &mut Vec<Vec<usize>>, links: &Links) {
+fn uncross(layers: &mut Vec<Vec<usize>>, neighbours: &Neighbours) {
     let mut best = layers.clone();
-    let mut fewest = crossings(&best, links);
+    let mut fewest = crossings(&best, neighbours);
     for round in 0..24 {
         if fewest == 0 {
             break;
@@ -106,9 +106,9 @@ fn uncross(layers: &mut Vec<Vec<usize>>, links: &Links) {
         let count = layers.len();
         for step in 1..count {
             let at = if down { step } else { count - 1 - step };
-            let neighbours = if down { &links.above } else { &links.below };
+            let towards = if down { &neighbours.above } else { &neighbours.below };
             let middle = |slot: usize| {
-                let near = &neighbours[slot];
+                let near = &towards[slot];
                 match near.len() {
                     0 => place[slot],
                     count => near.iter().map(|other| place[*other]).sum::<f64>() / count as f64,
@@ -121,7 +121,7 @@ fn uncross(layers: &mut Vec<Vec<usize>>, links: &Links) {
                 place[*slot] = number as f64;
             }
         }
-        let now = crossings(layers, links);
+        let now = crossings(layers, neighbours);
         if now < fewest {
             fewest = now;
             best.clone_from(layers);
@@ -140,12 +140,12 @@ fn places(layers: &[Vec<usize>]) -> Vec<f64> {
     place
 }
 
-fn crossings(layers: &[Vec<usize>], links: &Links) -> usize {
+fn crossings(layers: &[Vec<usize>], neighbours: &Neighbours) -> usize {
     let place = places(layers);
     let mut count = 0;
     for layer in layers {
         let edges: Vec<(f64, f64)> =
-            layer.iter().flat_map(|slot| links.below[*slot].iter().map(|to| (place[*slot], place[*to]))).collect();
+            layer.iter().flat_map(|slot| neighbours.below[*slot].iter().map(|to| (place[*slot], place[*to]))).collect();
         for (number, a) in edges.iter().enumerate() {
             count += edges[..number].iter().filter(|b| (a.0 - b.0) * (a.1 - b.1) < 0.0).count();
         }
@@ -153,8 +153,8 @@ fn crossings(layers: &[Vec<usize>], links: &Links) -> usize {
     count
 }
 
-/// Gives every slot its x: as near to the middle of its neighbours as its layer's order and the gaps allow.
-fn straighten(layout: &mut Layout, layers: &[Vec<usize>], links: &Links, gap: f64) {
+/// Gives every slot its `x`, as near to the middle of its neighbours as the order of its layer and the gaps allow.
+fn straighten(layout: &mut Layout, layers: &[Vec<usize>], neighbours: &Neighbours, gap: f64) {
     for layer in layers {
         let mut x = 0.0;
         for slot in layer {
@@ -169,7 +169,7 @@ fn straighten(layout: &mut Layout, layers: &[Vec<usize>], links: &Links, gap: f6
             if round % 2 == 0 { (0..layers.len()).collect() } else { (0..layers.len()).rev().collect() };
         for at in order {
             let wanted = |slot: &usize| {
-                let near = links.above[*slot].iter().chain(&links.below[*slot]);
+                let near = neighbours.above[*slot].iter().chain(&neighbours.below[*slot]);
                 let (sum, count) = near.fold((0.0, 0.0), |(sum, count), other| {
                     // Bends pull harder, so that long edges run straight.
                     let pull = if layout.slots[*other].vertex.is_none() || layout.slots[*slot].vertex.is_none() {
@@ -196,7 +196,7 @@ fn straighten(layout: &mut Layout, layers: &[Vec<usize>], links: &Links, gap: f6
     layout.width = (right - left).max(0.0);
 }
 
-/// Places in order, `gap` apart, with the least sum of squared distances from where they want to be.
+/// Positions in the order of the slots, at least `gap` apart, with the least sum of squared distances from `wanted`.
 ///
 /// Pool adjacent violators: neighbours that would overlap become a block, which stands at its members' mean.
 fn pack(wanted: &[f64], widths: &[f64], gap: f64) -> Vec<f64> {
@@ -225,7 +225,7 @@ fn pack(wanted: &[f64], widths: &[f64], gap: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drawing::{Edge, Vertex};
+    use crate::drawing::picture::{Edge, Vertex};
 
     fn picture(count: usize, edges: &[(usize, usize)]) -> Picture {
         let vertex =

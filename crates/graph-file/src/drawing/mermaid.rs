@@ -1,6 +1,6 @@
-//! The graph for pages that draw Mermaid.
+//! Draws a graph as Mermaid, for pages that render it.
 
-use super::{Count, Picture, Vertex};
+use super::picture::{Count, Picture, Vertex};
 
 /// Draws the graph as a Mermaid flowchart.
 pub fn draw(picture: &Picture) -> String {

@@ -1,6 +1,4 @@
-//! Drawings of a graph.
-//!
-//! A plan becomes a [`Picture`], and each drawing is a pure function of that: text tree, DOT, Mermaid, SVG.
+//! Draws graphs: a plan becomes a [`Picture`], and each kind of drawing is a pure function of that.
 
 pub mod dot;
 mod layout;

@@ -1,4 +1,4 @@
-//! What a drawing shows: sources and jobs, the edges between them, and counts where there are some.
+//! The content of a drawing: sources and jobs, the edges between them, and counts where there are some.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::plan::Plan;
 pub struct Picture {
     /// The name of the graph.
     pub graph: String,
-    /// Sources and jobs.
+    /// The sources and the jobs.
     pub vertices: Vec<Vertex>,
-    /// What leads from where to where.
+    /// The edges, from parent to child.
     pub edges: Vec<Edge>,
 }
 
@@ -23,11 +23,11 @@ pub struct Picture {
 pub struct Vertex {
     /// The job's name, or `store:key` of a source.
     pub name: String,
-    /// What it runs; none for a source.
+    /// The transform that it runs; `None` for a source.
     pub transform: Option<String>,
-    /// The form of its entities where it is not `{id}`.
+    /// The form of its entities, where that is not `{id}`.
     pub form: Option<String>,
-    /// How many entities have it.
+    /// How much of it is there, if that was counted.
     pub count: Option<Count>,
 }
 
@@ -38,16 +38,16 @@ impl Vertex {
     }
 }
 
-/// How much of a job is there.
+/// How many outputs of a job are there and how many are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Outputs that are there.
+    /// The number of outputs that are there.
     pub have: u64,
-    /// Outputs that are missing.
+    /// The number of outputs that are missing.
     pub missing: u64,
 }
 
-/// An edge between two vertices, by their places in [`Picture::vertices`].
+/// An edge between two vertices, which are named by their numbers in [`Picture::vertices`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// Where it starts.
@@ -56,7 +56,7 @@ pub struct Edge {
     pub to: usize,
     /// The inputs that it stands for.
     pub inputs: Vec<String>,
-    /// Which entity of the parent: the mapping of an edge that does not keep the entity.
+    /// The mapping of an edge that does not keep the entity.
     pub mapping: Option<String>,
 }
 
@@ -64,12 +64,12 @@ impl Picture {
     /// The picture of a plan, without counts.
     pub fn of(plan: &Plan) -> Self {
         let mut picture = Self { graph: plan.graph.clone(), ..Self::default() };
-        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let inputs = plan.jobs.iter().flat_map(|job| &job.inputs);
         for input in inputs {
             if let Route::Source { store, key, .. } = &input.from {
                 let name = format!("{store}:{key}");
-                places.entry(name.clone()).or_insert_with(|| {
+                numbers.entry(name.clone()).or_insert_with(|| {
                     picture.vertices.push(Vertex { name, transform: None, form: None, count: None });
                     picture.vertices.len() - 1
                 });
@@ -86,7 +86,7 @@ impl Picture {
             });
             for input in &job.inputs {
                 let (from, mapping) = match &input.from {
-                    Route::Source { store, key, .. } => (places[&format!("{store}:{key}")], None),
+                    Route::Source { store, key, .. } => (numbers[&format!("{store}:{key}")], None),
                     Route::Job { job, entity: Mapping::Same, .. } => (sources + job.0, None),
                     Route::Job { job, entity: Mapping::To(map), .. } => (sources + job.0, Some(map.to_string())),
                 };
@@ -96,7 +96,7 @@ impl Picture {
         picture
     }
 
-    /// Adds an edge, or its mapping and input to the one that already leads the same way.
+    /// Adds an edge. Where one leads the same way already, that one gets its input and mapping.
     fn add(&mut self, edge: Edge) {
         let mapped = edge.mapping.is_some();
         let same_way =
@@ -115,7 +115,7 @@ impl Picture {
         }
     }
 
-    /// Shows how much of each job is there; names that are not in the picture are left alone.
+    /// Adds counts by the names of jobs. Names of no job of the picture are passed over.
     pub fn with_counts<'c>(mut self, counts: impl IntoIterator<Item = (&'c str, Count)>) -> Self {
         for (name, count) in counts {
             let job = self.vertices.iter_mut().find(|vertex| !vertex.is_source() && vertex.name == name);

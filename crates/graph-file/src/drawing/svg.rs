@@ -1,7 +1,7 @@
-//! The graph as a picture that follows the reader's light or dark theme.
+//! Draws a graph as SVG, which follows the reader's light or dark theme.
 
 use super::layout::{Layout, lay_out};
-use super::{Count, Picture, Vertex};
+use super::picture::{Count, Picture, Vertex};
 
 const MARGIN: f64 = 24.0;
 const GAP: f64 = 28.0;
@@ -55,7 +55,7 @@ pub fn draw(picture: &Picture) -> String {
     out
 }
 
-/// Turns places of the layout into pixels.
+/// Turns slots of the layout into pixels.
 struct Canvas<'l> {
     layout: &'l Layout,
     left: f64,
@@ -92,7 +92,7 @@ impl Canvas<'_> {
         out
     }
 
-    /// A curve through the slots of an edge's way, with a tip at its end.
+    /// A curve through the slots of an edge, with a tip at its end.
     fn edge(&self, number: usize, mapped: bool) -> String {
         let way = &self.layout.ways[number];
         let class = if mapped { "edge mapped" } else { "edge" };
@@ -120,14 +120,14 @@ impl Canvas<'_> {
         format!("<path class=\"{class}\" d=\"{path}\"/><path class=\"tip\" d=\"{tip}\"/>\n")
     }
 
-    /// Where an edge leaves its first box: edges of one box fan out in the order of where they go.
+    /// The point where an edge leaves its first box. Edges of one box fan out in the order of their ends.
     fn leave(&self, number: usize) -> (f64, f64) {
         let way = &self.layout.ways[number];
         let (x, y) = self.at(way[0]);
         (x + self.fan(number, way[0], |way| (way[0], way[1])), y + HEIGHT)
     }
 
-    /// Where an edge enters its last box.
+    /// The point where an edge enters its last box.
     fn arrive(&self, number: usize) -> (f64, f64) {
         let way = &self.layout.ways[number];
         let last = way.len() - 1;
@@ -145,7 +145,7 @@ impl Canvas<'_> {
         if together.len() < 2 { 0.0 } else { room * (place / (together.len() as f64 - 1.0) - 0.5) }
     }
 
-    /// The label of a mapped edge, in the middle of its last stretch.
+    /// The label of a mapped edge, in the middle of its last piece.
     fn mapping(&self, number: usize, mapping: &str) -> String {
         let way = &self.layout.ways[number];
         let (end_x, end_y) = self.arrive(number);
@@ -179,7 +179,7 @@ fn cylinder(left: f64, top: f64, width: f64) -> String {
     )
 }
 
-/// A thin bar of what is there and what is missing.
+/// A thin bar that shows how many outputs are there and how many are missing.
 fn bar(left: f64, top: f64, width: f64, have: u64, missing: u64) -> String {
     let all = (have + missing).max(1);
     let done = width * have as f64 / all as f64;
@@ -209,7 +209,7 @@ fn width_of(vertex: &Vertex) -> f64 {
     (wide + 28.0).max(96.0)
 }
 
-/// A little more than the text takes in common fonts, in pixels.
+/// The width of a text in pixels, a little more than in common fonts.
 fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.62
 }

@@ -1,7 +1,8 @@
-//! The graph as a tree of text for the terminal. A vertex with several parents is drawn below the first of them that
-//! completes it, and named at the others.
+//! Draws a graph as a tree of text for the terminal.
+//!
+//! A vertex with several parents is drawn below the last of them, and only named below the others.
 
-use super::{Count, Picture, Vertex};
+use super::picture::{Count, Picture, Vertex};
 
 /// Draws the tree.
 pub fn draw(picture: &Picture) -> String {
@@ -17,7 +18,7 @@ pub fn draw(picture: &Picture) -> String {
 
 struct Tree<'p> {
     picture: &'p Picture,
-    /// How many edges to each vertex were drawn.
+    /// How many of the edges to each vertex are drawn already.
     seen: Vec<usize>,
     out: &'p mut String,
 }

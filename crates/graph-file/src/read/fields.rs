@@ -1,46 +1,47 @@
-//! The fields of one mapping, taken key by key; what nobody took is an unknown key.
+//! The fields of one mapping, taken key by key. A key that was not taken is unknown, and a problem.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::problem::{At, Findings, Place, did_you_mean, printable};
+use crate::position::{At, Position};
+use crate::problem::Findings;
 use crate::scalar::{Meaning, meaning};
-use crate::substitute::join;
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, join};
 use crate::units;
+use crate::wording::{did_you_mean, listed, printable};
 
 /// A mapping that is being read.
 pub struct Fields<'n, 'f> {
     /// The path of the mapping, such as `jobs.mix`.
     pub path: String,
-    /// Where it stands.
-    pub place: Place,
+    /// Its position.
+    pub position: Position,
     entries: Vec<(&'n At<String>, &'n Node)>,
     asked: Vec<&'static str>,
     findings: &'f Findings,
 }
 
 impl<'n, 'f> Fields<'n, 'f> {
-    /// The fields of `node`, or a problem where it is no mapping. A key that stands twice is a problem.
+    /// The fields of `node`; `None`, and a problem, where it is no mapping. A key that stands twice is a problem.
     pub fn of(node: &'n Node, path: impl Into<String>, findings: &'f Findings) -> Option<Self> {
         let path = path.into();
         let Kind::Map(map) = &node.kind else {
-            findings.add(node.place, path, format!("expected keys with values, got {}", describe(node)));
+            findings.add(node.position, path, format!("expected keys with values, got {}", describe(node)));
             return None;
         };
         let mut entries: Vec<(&At<String>, &Node)> = Vec::with_capacity(map.len());
-        let mut first: std::collections::HashMap<&str, Place> = std::collections::HashMap::new();
+        let mut first: std::collections::HashMap<&str, Position> = std::collections::HashMap::new();
         for (key, value) in map {
-            match first.insert(&key.value, key.place) {
+            match first.insert(&key.value, key.position) {
                 None => entries.push((key, value)),
-                Some(place) => {
-                    first.insert(&key.value, place);
-                    let message = format!("stands twice, first in line {}; leave one out", place.line);
-                    findings.add(key.place, join(&path, &key.value), message);
+                Some(position) => {
+                    first.insert(&key.value, position);
+                    let message = format!("stands twice, first in line {}; leave one out", position.line);
+                    findings.add(key.position, join(&path, &key.value), message);
                 }
             }
         }
-        Some(Self { path, place: node.place, entries, asked: Vec::new(), findings })
+        Some(Self { path, position: node.position, entries, asked: Vec::new(), findings })
     }
 
     /// All entries, for a mapping whose keys are the user's own names.
@@ -55,31 +56,31 @@ impl<'n, 'f> Fields<'n, 'f> {
 
     /// Whether a key is there.
     pub fn has(&self, key: &str) -> bool {
-        self.place_of(key).is_some()
+        self.position_of(key).is_some()
     }
 
-    /// Where the value of a key stands.
-    pub fn place_of(&self, key: &str) -> Option<Place> {
-        self.entries.iter().find(|(known, _)| known.value == key).map(|(_, node)| node.place)
+    /// The position of the value of a key.
+    pub fn position_of(&self, key: &str) -> Option<Position> {
+        self.entries.iter().find(|(known, _)| known.value == key).map(|(_, node)| node.position)
     }
 
-    /// The value of a key.
+    /// Takes the value of a key.
     pub fn take(&mut self, key: &'static str) -> Option<&'n Node> {
         self.asked.push(key);
         let at = self.entries.iter().position(|(known, _)| known.value == key)?;
         Some(self.entries.remove(at).1)
     }
 
-    /// The value of a key that must be there; `example` ends the sentence that asks for it.
+    /// Takes the value of a key that must be there; `example` ends the sentence that asks for it.
     pub fn require(&mut self, key: &'static str, example: &str) -> Option<&'n Node> {
         let node = self.take(key);
         if node.is_none() {
-            self.findings.add(self.place, self.at(key), format!("missing; {example}"));
+            self.findings.add(self.position, self.at(key), format!("missing; {example}"));
         }
         node
     }
 
-    /// Whatever was not taken is an unknown key.
+    /// Reports all keys that were not taken as unknown.
     pub fn finish(self) {
         for (key, _) in &self.entries {
             let remedy = match key.value.as_str() {
@@ -91,7 +92,7 @@ impl<'n, 'f> Fields<'n, 'f> {
                 }
             };
             let message = format!("no key `{}` here{remedy}", printable(&key.value));
-            self.findings.add(key.place, join(&self.path, &key.value), message);
+            self.findings.add(key.position, join(&self.path, &key.value), message);
         }
     }
 
@@ -110,13 +111,13 @@ impl<'n, 'f> Fields<'n, 'f> {
     /// `true` or `false` under `key`.
     pub fn flag(&mut self, key: &'static str) -> Option<At<bool>> {
         let node = self.take(key)?;
-        // Quotes or none: `"${FSYNC:-true}"` needs them where braces stand around.
+        // With quotes or without: `"${FSYNC:-true}"` needs them inside of braces.
         if let Kind::Scalar { text, .. } = &node.kind
             && let Meaning::Flag(flag) = meaning(text, true)
         {
-            return Some(At::new(flag, node.place));
+            return Some(At::new(flag, node.position));
         }
-        self.findings.add(node.place, self.at(key), format!("expected `true` or `false`, got {}", describe(node)));
+        self.findings.add(node.position, self.at(key), format!("expected `true` or `false`, got {}", describe(node)));
         None
     }
 
@@ -151,7 +152,7 @@ impl<'n, 'f> Fields<'n, 'f> {
             }
             None => format!("expected {what}, got {}", describe(node)),
         };
-        self.findings.add(node.place, self.at(key), message);
+        self.findings.add(node.position, self.at(key), message);
         None
     }
 
@@ -165,7 +166,7 @@ impl<'n, 'f> Fields<'n, 'f> {
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let message = format!("expected {}, got {}", listed(&words).replace(" and ", " or "), describe(node));
-        self.findings.add(node.place, self.at(key), message);
+        self.findings.add(node.position, self.at(key), message);
         None
     }
 }
@@ -174,16 +175,16 @@ impl<'n, 'f> Fields<'n, 'f> {
 pub fn text(node: &Node, path: &str, example: &str, findings: &Findings) -> Option<At<String>> {
     match &node.kind {
         Kind::Scalar { text, plain } if meaning(text, *plain) != Meaning::Nothing && !text.is_empty() => {
-            Some(At::new(text.clone(), node.place))
+            Some(At::new(text.clone(), node.position))
         }
         _ => {
-            findings.add(node.place, path, format!("expected {example}, got {}", describe(node)));
+            findings.add(node.position, path, format!("expected {example}, got {}", describe(node)));
             None
         }
     }
 }
 
-/// A whole number within a range, with quotes or without: `"${WORKERS}"` needs them where braces stand around.
+/// A whole number within a range, with quotes or without: `"${WORKERS}"` needs them inside of braces.
 pub fn whole(node: &Node, path: &str, range: RangeInclusive<i64>, findings: &Findings) -> Option<i64> {
     if let Kind::Scalar { text, .. } = &node.kind
         && let Meaning::Whole(number) = meaning(text, true)
@@ -192,11 +193,11 @@ pub fn whole(node: &Node, path: &str, range: RangeInclusive<i64>, findings: &Fin
         return Some(number);
     }
     let message = format!("expected a number from {} to {}, got {}", range.start(), range.end(), describe(node));
-    findings.add(node.place, path, message);
+    findings.add(node.position, path, message);
     None
 }
 
-/// What a value is, as the end of a sentence.
+/// A value in words, as the end of a sentence.
 pub fn describe(node: &Node) -> String {
     match &node.kind {
         Kind::List(_) => "a list".into(),
@@ -211,18 +212,4 @@ pub fn describe(node: &Node) -> String {
             Meaning::Text => format!("`{}`", printable(text)),
         },
     }
-}
-
-/// Names in a row: "`a`, `b` and `c`".
-pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
-    let mut out = String::new();
-    for (at, name) in names.iter().enumerate() {
-        let between = match at {
-            0 => "",
-            at if at + 1 == names.len() => " and ",
-            _ => ", ",
-        };
-        out.push_str(&format!("{between}`{}`", name.as_ref()));
-    }
-    out
 }

@@ -1,16 +1,17 @@
-//! Reads the top of a graph file: version, name, stores, defaults, jobs, tests.
+//! Reads the top level of a graph file: version, name, stores, defaults, jobs, tests.
 
 use super::fields::{Fields, describe, text};
 use super::job::{job, settings};
-use crate::problem::{At, Findings};
+use crate::position::At;
+use crate::problem::Findings;
 use crate::scalar;
 use crate::tree::{Kind, Node};
 use crate::written::{GraphFile, Store};
 
 /// The version of the format that this program reads.
-pub const VERSION: i64 = 1;
+const VERSION: i64 = 1;
 
-/// Reads a whole file. What is wrong goes to `findings`, and what is right is read nevertheless.
+/// Reads a whole file. Problems go to `findings`, and whatever is right is read nevertheless.
 pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     let mut fields = Fields::of(root, "", findings)?;
     let mut file = GraphFile::default();
@@ -36,11 +37,11 @@ pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     {
         file.jobs = jobs.all().filter_map(|(name, node)| job(name, node, findings)).collect();
         if jobs.all().next().is_none() {
-            findings.add(node.place, "jobs", "a graph has at least one job");
+            findings.add(node.position, "jobs", "a graph has at least one job");
         }
     }
     if let Some(node) = fields.take("tests") {
-        file.tests = Some(At::new(scalar::to_json(node, "tests", findings), node.place));
+        file.tests = Some(At::new(scalar::to_json(node, "tests", findings), node.position));
     }
     fields.finish();
     Some(file)
@@ -50,7 +51,7 @@ fn version(node: &Node, findings: &Findings) {
     let is = matches!(&node.kind, Kind::Scalar { text, .. } if *text == VERSION.to_string());
     if !is {
         let message = format!("this program reads version {VERSION}, got {}", describe(node));
-        findings.add(node.place, "version", message);
+        findings.add(node.position, "version", message);
     }
 }
 
@@ -65,7 +66,7 @@ fn store(name: &At<String>, node: &Node, findings: &Findings) -> Option<Store> {
     let at = fields.at("url");
     let url = fields.require("url", "write a folder or `s3://bucket/prefix`");
     let url = url.and_then(|node| text(node, &at, "a folder or `s3://bucket/prefix`", findings));
-    // `endpoint: "${S3_ENDPOINT:-}"` is how one file serves several places: empty counts as left out.
+    // An empty value counts as left out, so that `endpoint: "${S3_ENDPOINT:-}"` serves Amazon and other servers alike.
     let mut optional = |key| {
         let node = fields.take(key)?;
         if matches!(&node.kind, Kind::Scalar { text, .. } if text.is_empty()) {

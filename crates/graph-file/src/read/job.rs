@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Fields, describe, text};
-use crate::problem::{At, Findings, Place};
+use crate::position::{At, Position};
+use crate::problem::Findings;
 use crate::scalar;
-use crate::substitute::join;
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, join};
 use crate::written::{Claim, Environment, Input, Isolation, Job, Output, Pool, Settings, With, Work};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -28,7 +28,8 @@ pub fn job(name: &At<String>, node: &Node, findings: &Findings) -> Option<Job> {
     let settings = settings(&mut fields);
     let version = fields.text("version", "a number or a text").map(|at| at.value);
     fields.finish();
-    let with = with.unwrap_or(With { options: Value::Object(Default::default()), place: name.place, places: vec![] });
+    let none = || With { options: Value::Object(Default::default()), position: name.position, positions: vec![] };
+    let with = with.unwrap_or_else(none);
     let name = name.clone();
     Some(Job { name, work, with, inputs, outputs, entity, pool, settings, version })
 }
@@ -42,14 +43,14 @@ fn work(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) -> 
         (Some(builtin), None) => Some(Work::Use(builtin)),
         (None, Some(python)) => Some(Work::Python(python, env.unwrap_or_default())),
         (Some(_), Some(python)) => {
-            findings.add(python.place, fields.at("python"), "a job has `use` or `python`, not both; leave one out");
+            findings.add(python.position, fields.at("python"), "a job has `use` or `python`, not both; leave one out");
             None
         }
         (None, None) => {
-            // One of a wrong shape was reported where it stands.
+            // A value of a wrong shape was reported already.
             if !named {
                 let message = "what does it run? `use` names a transform, such as `use: audio.loudness`";
-                findings.add(name.place, fields.path.clone(), message);
+                findings.add(name.position, fields.path.clone(), message);
             }
             None
         }
@@ -59,7 +60,7 @@ fn work(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) -> 
 /// The environment of a Python transform.
 fn environment(node: &Node, path: &str, python: bool, findings: &Findings) -> Option<Environment> {
     if !python {
-        findings.add(node.place, path, "`env` goes with `python`; a command's variables stand in `with: {env: …}`");
+        findings.add(node.position, path, "`env` goes with `python`; a command's variables stand in `with: {env: …}`");
         return None;
     }
     let mut fields = Fields::of(node, path, findings)?;
@@ -82,14 +83,14 @@ fn environment(node: &Node, path: &str, python: bool, findings: &Findings) -> Op
             let name = |name: &Node| text(name, &at, "the name of a variable", findings);
             environment.inherit = names.iter().filter_map(name).collect();
         }
-        Some((node, _)) => findings.add(node.place, at, "expected a list such as `[HF_HOME]`"),
+        Some((node, _)) => findings.add(node.position, at, "expected a list such as `[HF_HOME]`"),
         None => {}
     }
     fields.finish();
     let chosen = [&environment.venv, &environment.python, &environment.requirements];
     if let [_, second, ..] = chosen.into_iter().flatten().collect::<Vec<_>>()[..] {
         findings.add(
-            second.place,
+            second.position,
             path,
             "one of `venv`, `python` and `requirements` says what runs the function; leave the others out",
         );
@@ -98,34 +99,34 @@ fn environment(node: &Node, path: &str, python: bool, findings: &Findings) -> Op
 }
 
 fn with(node: &Node, path: &str, findings: &Findings) -> With {
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     match &node.kind {
-        Kind::Map(_) => note_places(node, "", &mut places),
-        _ => findings.add(node.place, path, format!("expected options with values, got {}", describe(node))),
+        Kind::Map(_) => note_positions(node, "", &mut positions),
+        _ => findings.add(node.position, path, format!("expected options with values, got {}", describe(node))),
     }
     let options = match scalar::to_json(node, path, findings) {
         options @ Value::Object(_) => options,
         _ => Value::Object(Default::default()),
     };
-    With { options, place: node.place, places }
+    With { options, position: node.position, positions }
 }
 
-fn note_places(node: &Node, path: &str, places: &mut Vec<(String, Place)>) {
+fn note_positions(node: &Node, path: &str, positions: &mut Vec<(String, Position)>) {
     match &node.kind {
         Kind::Scalar { .. } => {}
         Kind::List(list) => {
             for (at, item) in list.iter().enumerate() {
                 let path = join(path, &at.to_string());
-                places.push((path.clone(), item.place));
-                note_places(item, &path, places);
+                positions.push((path.clone(), item.position));
+                note_positions(item, &path, positions);
             }
         }
         Kind::Map(map) => {
             for (key, value) in map {
                 let path = join(path, &key.value);
-                // An unknown option is shown at its key, a wrong value stands right beside it.
-                places.push((path.clone(), key.place));
-                note_places(value, &path, places);
+                // A problem is shown at the key: an unknown option is one, and a wrong value stands right beside it.
+                positions.push((path.clone(), key.position));
+                note_positions(value, &path, positions);
             }
         }
     }
@@ -153,12 +154,12 @@ fn outputs(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) 
     match (one, several) {
         (Some(node), None) => {
             let to = text(node, &fields.at("out"), TO, findings);
-            to.map(|to| Output { name: At::new("out".into(), to.place), to }).into_iter().collect()
+            to.map(|to| Output { name: At::new("out".into(), to.position), to }).into_iter().collect()
         }
         (None, Some(node)) => {
             let Some(named) = Fields::of(node, fields.at("outputs"), findings) else { return Vec::new() };
             if named.all().next().is_none() {
-                findings.add(node.place, fields.at("outputs"), format!("a job has at least one output; write {TO}"));
+                findings.add(node.position, fields.at("outputs"), format!("a job has at least one output; write {TO}"));
             }
             let output = |(name, node): (&At<String>, &Node)| {
                 let to = text(node, &named.at(&name.value), TO, findings)?;
@@ -167,11 +168,11 @@ fn outputs(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) 
             named.all().filter_map(output).collect()
         }
         (Some(_), Some(node)) => {
-            findings.add(node.place, fields.at("outputs"), "a job has `out` or `outputs`, not both; leave one out");
+            findings.add(node.position, fields.at("outputs"), "a job has `out` or `outputs`, not both; leave one out");
             Vec::new()
         }
         (None, None) => {
-            findings.add(name.place, fields.at("out"), format!("missing; write {TO}"));
+            findings.add(name.position, fields.at("out"), format!("missing; write {TO}"));
             Vec::new()
         }
     }

@@ -1,8 +1,7 @@
-//! Reads the tree of a graph file into the written form; every wrong shape and unknown key is a problem.
+//! Reads the tree of a graph file into its written form. Every wrong shape and unknown key is a problem.
 
 mod fields;
 mod graph_file;
 mod job;
 
-pub use fields::listed;
 pub use graph_file::graph_file;

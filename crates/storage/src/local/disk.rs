@@ -1,4 +1,4 @@
-//! The calls that change the disk. Each passes one point, so that a test can make any of them fail.
+//! All calls that change the disk. Each passes `Disk::step`, so that a test can make any of them fail.
 
 use std::{
     fs::File,
@@ -14,17 +14,17 @@ use std::{
 use rustix::fs::{AtFlags, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
-use super::TEMP_PREFIX;
+use super::reserved::TEMP_PREFIX;
 
-/// The disk as the writing code sees it.
+/// The disk that is written to.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     #[cfg(test)]
-    pub(super) faults: super::fault_tests::Faults,
+    pub(super) faults: super::faults::Faults,
 }
 
 impl Disk {
-    /// Here a test may say no.
+    /// Fails where a test wants this call to fail.
     #[cfg_attr(not(test), allow(clippy::unused_self))]
     fn step(&self, call: &'static str) -> io::Result<()> {
         #[cfg(test)]
@@ -35,7 +35,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Makes a folder in `parent`; one that is there is good too.
+    /// Makes a folder in `parent`, unless it is there.
     pub(super) fn make_folder(&self, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
         self.step("mkdir")?;
         match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
@@ -44,15 +44,15 @@ impl Disk {
         }
     }
 
-    /// Makes a new file in `folder`, which goes away again unless it is put in place.
+    /// Makes a temporary file in `folder`. It is removed again unless it is put in place.
     pub(super) fn new_temp(&self, folder: OwnedFd) -> io::Result<Temp<'_>> {
         self.step("create")?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
             let name = temp_name();
             match rustix::fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => return Ok(Temp { disk: self, folder, name, file: file.into(), placed: false }),
-                Err(Errno::EXIST) => {} // left by a dead process that had our number
+                Ok(file) => return Ok(Temp { disk: self, folder, name, file: file.into(), in_place: false }),
+                Err(Errno::EXIST) => {} // left by a dead process that had our process id
                 Err(error) => return Err(error.into()),
             }
         }
@@ -71,7 +71,7 @@ impl Disk {
     }
 }
 
-/// A name that no other writer uses: the process, and a number that goes up from the time of the first one.
+/// A name that no other writer uses: the process id, and a number that counts up from the time of the first call.
 pub(super) fn temp_name() -> String {
     static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -80,18 +80,18 @@ pub(super) fn temp_name() -> String {
     format!("{TEMP_PREFIX}{}-{:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A file that is being written, under a name that no listing shows. Dropped, it is removed.
+/// A file that is being written, under a name that is never listed. It is removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Temp<'d> {
     disk: &'d Disk,
     folder: OwnedFd,
     name: String,
     file: File,
-    placed: bool,
+    in_place: bool,
 }
 
 impl Temp<'_> {
-    /// Writes all of `bytes` at the end.
+    /// Appends `bytes`.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Err(error) = self.disk.step("write") {
             self.file.write_all(&bytes[..bytes.len() / 2])?; // a real disk fails in the middle
@@ -119,11 +119,11 @@ impl Temp<'_> {
         self.file.sync_all()
     }
 
-    /// Puts the file in place in its folder, over whatever was there.
-    pub(super) fn place(mut self, name: &str) -> io::Result<OwnedFd> {
+    /// Renames the file to `name` in its folder, over whatever was there; returns the folder.
+    pub(super) fn put_in_place(mut self, name: &str) -> io::Result<OwnedFd> {
         self.disk.step("rename")?;
         rustix::fs::renameat(&self.folder, &self.name, &self.folder, name)?;
-        self.placed = true;
+        self.in_place = true;
         self.folder.as_fd().try_clone_to_owned()
     }
 
@@ -140,7 +140,7 @@ impl Temp<'_> {
 
 impl Drop for Temp<'_> {
     fn drop(&mut self) {
-        if self.placed {
+        if self.in_place {
             return;
         }
         if let Err(error) = rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty()) {

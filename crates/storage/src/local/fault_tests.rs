@@ -2,45 +2,16 @@
 //! error is of the right kind.
 
 use std::{
-    io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::storage::{Content, Stamp, Storage, StorageErrorKind, Stored, Wholeness, check_whole};
 use rustix::io::Errno;
 
-use super::{LocalSettings, LocalStorage, StampsIn, TEMP_PREFIX};
-
-/// Which calls fail, and which were made.
-#[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Plan>);
-
-#[derive(Debug, Default)]
-struct Plan {
-    calls: Vec<&'static str>,
-    /// The number of the first call that fails, the error, and whether all later ones fail too.
-    fail: Option<(usize, Errno, bool)>,
-}
-
-impl Faults {
-    pub(super) fn step(&self, call: &'static str) -> io::Result<()> {
-        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = plan.calls.len();
-        plan.calls.push(call);
-        match plan.fail {
-            Some((first, error, stays)) if at == first || (stays && at > first) => Err(error.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Starts counting anew; the calls made until now.
-    fn plan(&self, fail: Option<(usize, Errno, bool)>) -> Vec<&'static str> {
-        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *plan, Plan { calls: Vec::new(), fail }).calls
-    }
-}
+use super::reserved::TEMP_PREFIX;
+use super::{LocalSettings, LocalStorage, StampsIn};
 
 fn job(name: &str) -> JobName {
     JobName::new(name).expect("a plain name")

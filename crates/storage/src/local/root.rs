@@ -1,4 +1,4 @@
-//! The root folder: everything below it is opened so that no path and no link leads out of it.
+//! The root folder: opens whatever lies below it, so that no path and no link leads out of it.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use std::{
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::trouble::Trouble;
+use super::error::LocalError;
 
 /// The folder that was opened, held open.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Opened {
 
 impl Root {
     /// Opens the folder at `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+    pub(super) fn open(path: &Path) -> Result<Self, LocalError> {
         let path = std::path::absolute(path)?;
         let opened = Opened::at(&path).map_err(|error| gone(&path, error))?;
         Ok(Self { path, opened: RwLock::new(Arc::new(opened)), old_kernel: AtomicBool::new(false) })
@@ -60,12 +60,12 @@ impl Root {
         self.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether another folder has taken the place of the one that was open; it is open now, so try again.
+    /// Whether another folder is now at the path of the root. Then that one is opened, and the caller is to try again.
     ///
     /// # Errors
-    /// If there is no folder, or one on another disk: a disk that is not mounted shows an empty folder, and must never
+    /// If there is no folder, or one on another disk. A disk that is not mounted shows an empty folder, which must never
     /// pass for a store in which everything is missing.
-    pub(super) fn was_replaced(&self) -> Result<bool, Trouble> {
+    pub(super) fn was_replaced(&self) -> Result<bool, LocalError> {
         let opened = self.opened();
         let stat = rustix::fs::stat(&self.path).map_err(|error| gone(&self.path, error.into()))?;
         if (stat.st_dev, stat.st_ino) == (opened.device, opened.inode) {
@@ -73,7 +73,7 @@ impl Root {
         }
         let now = Opened::at(&self.path).map_err(|error| gone(&self.path, error))?;
         if now.device != opened.device {
-            return Err(Trouble::Root(format!(
+            return Err(LocalError::Root(format!(
                 "the folder {} of this store lies on another disk than when it was opened; is the disk mounted? \
                  if this is right, start again",
                 self.path.display()
@@ -84,7 +84,7 @@ impl Root {
     }
 
     /// Opens what lies at `below`, following links that stay below the root.
-    pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, Trouble> {
+    pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
         let opened = self.opened();
         let flags = flags | OFlags::CLOEXEC;
         if self.old_kernel.load(Ordering::Relaxed) {
@@ -107,12 +107,12 @@ impl Root {
 
     /// Resolves all links first, checks where they lead, and opens that without following any.
     ///
-    /// Where there is no `openat2`, somebody who can write below the root and swaps a folder for a link in just this
-    /// moment is not stopped.
-    fn open_through_links(&self, opened: &Opened, below: &str, flags: OFlags) -> Result<OwnedFd, Trouble> {
+    /// Where there is no `openat2`, this does not protect against somebody who may write below the root and replaces a folder by
+    /// a link in just this moment.
+    fn open_through_links(&self, opened: &Opened, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
         let target = std::fs::canonicalize(opened.real.join(below))?;
         let Ok(inside) = target.strip_prefix(&opened.real) else {
-            return Err(Trouble::Key(format!(
+            return Err(LocalError::Key(format!(
                 "a link on the way leads out of the store's folder, to {}; put the file itself there",
                 target.display()
             )));
@@ -133,7 +133,7 @@ impl Root {
         let opened = self.opened();
         let plain = opened.real.join(below);
         let Some(told) = path_of(file) else { return plain }; // no /proc
-        // A file that was replaced since is told as `… (deleted)`: its successor lies at the plain path.
+        // The kernel names a file that was replaced since `… (deleted)`; its successor lies at the plain path.
         if told.starts_with(&opened.real) && is_same(&told, file) { told } else { plain }
     }
 
@@ -158,9 +158,9 @@ fn is_same(path: &Path, file: BorrowedFd<'_>) -> bool {
     }
 }
 
-fn gone(path: &Path, error: io::Error) -> Trouble {
+fn gone(path: &Path, error: io::Error) -> LocalError {
     let folder = path.display();
-    Trouble::Root(match error.kind() {
+    LocalError::Root(match error.kind() {
         io::ErrorKind::NotFound => format!("the folder {folder} of this store is not there; is the disk mounted?"),
         io::ErrorKind::NotADirectory => format!("{folder} is not a folder; a store needs one"),
         io::ErrorKind::PermissionDenied => {

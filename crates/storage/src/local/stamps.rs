@@ -1,9 +1,10 @@
-//! Where the stamp of a file is kept: on the file itself, or beside it where that cannot be.
+//! Keeps the stamp of a file: on the file itself, or beside it where that cannot be.
 //!
-//! On the file it is the extended attribute `user.euterpe.stamp`. Where the file system has none (FAT, some network
-//! file systems), or has too little room for a long stamp, it is a small JSON file in the stamp folder, named by the
-//! hash of the key. Such a file lists the version in place and the one about to be, each told by size and time of
-//! change, and is written before the rename: whichever version a crash leaves in place, it has its own stamp or none.
+//! On the file it is the extended attribute `user.euterpe.stamp`. Where the file system has no attributes (FAT, some network
+//! file systems), or too little room for a long stamp, it is in a *stamp file*: a small JSON file in the stamp folder, named
+//! by the hash of the key. A stamp file lists the stamps of the version in place and of the next one, each with the size and
+//! the time of change of its version. It is written before the rename, so whichever version a crash leaves in place has its
+//! own stamp or none.
 
 use std::{
     fs,
@@ -18,33 +19,31 @@ use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Placed,
-    disk::{Disk, Temp},
-    trouble::Trouble,
-};
+use super::disk::{Disk, Temp};
+use super::error::LocalError;
+use super::in_place::InPlace;
 
 /// The name of the attribute.
 const ATTRIBUTE: &str = "user.euterpe.stamp";
 
-/// Stands in the attribute of a file whose stamp did not fit and lies beside it.
-const ASIDE: &[u8] = b"aside";
+/// The attribute of a file whose stamp did not fit and is in a stamp file.
+const BESIDE: &[u8] = b"aside";
 
 /// Where stamps are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StampsIn {
-    /// As attributes of the files, and beside them only where that cannot be.
+    /// As attributes of the files; in stamp files only where that cannot be.
     #[default]
     Attributes,
-    /// Always in files beside.
+    /// Always in stamp files.
     Files,
 }
 
-/// What is known of the stamp of an open file.
-pub(super) enum Known {
-    /// Its stamp, or that it has none.
-    For(Option<Stamp>),
-    /// Stamps lie beside for other versions only: a foreign file, or one that was replaced since it was opened.
+/// The stamp that was found for an open file.
+pub(super) enum FoundStamp {
+    /// The stamp of the file; `None` for a foreign file.
+    Known(Option<Stamp>),
+    /// The stamp file holds stamps of other versions only: this is a foreign file, or it was replaced since it was opened.
     OtherVersions,
 }
 
@@ -56,28 +55,30 @@ pub(super) struct Stamps {
     fsync: bool,
 }
 
-/// The stamps of one key, beside its file.
+/// The content of a stamp file: the stamps of one key.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Aside {
+struct StampFile {
     key: String,
     versions: Vec<Version>,
 }
 
-/// One version of a file, told from others by its size and the time of its last change.
+/// The stamp of one version of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Version {
-    print: Print,
+    #[serde(rename = "print")]
+    fingerprint: Fingerprint,
     stamp: Stamp,
 }
 
-/// Size in bytes, and seconds since 1970 in steps of two: FAT knows no finer.
+/// Tells versions of a file apart: the size in bytes, and the time of change in seconds since 1970, in steps of two because
+/// FAT stores no finer times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Print {
+struct Fingerprint {
     size: i64,
     changed: i64,
 }
 
-impl Print {
+impl Fingerprint {
     fn of(stat: &Stat) -> Self {
         Self { size: stat.st_size, changed: stat.st_mtime & !1 }
     }
@@ -88,13 +89,13 @@ impl Stamps {
         Self { kept_in, folder, fsync }
     }
 
-    /// The folder of the stamps that lie beside.
+    /// The folder of the stamp files.
     pub(super) fn folder(&self) -> &std::path::Path {
         &self.folder
     }
 
-    /// The stamp of the open file that lies at `key`. One that cannot be read as a stamp counts as none.
-    pub(super) fn of(&self, file: BorrowedFd<'_>, stat: &Stat, key: &str) -> Result<Known, Trouble> {
+    /// Finds the stamp of the open file at `key`. An attribute that cannot be read as a stamp counts as none.
+    pub(super) fn of(&self, file: BorrowedFd<'_>, stat: &Stat, key: &str) -> Result<FoundStamp, LocalError> {
         if self.kept_in == StampsIn::Attributes {
             let mut short = [0_u8; 1024];
             let long;
@@ -107,31 +108,32 @@ impl Stamps {
                     long = room;
                     Some(&long[..])
                 }
-                Err(Errno::NODATA) => return Ok(Known::For(None)),
+                Err(Errno::NODATA) => return Ok(FoundStamp::Known(None)),
                 Err(Errno::NOTSUP) => None,
                 Err(error) => return Err(error.into()),
             };
             match text {
-                Some(text) if text != ASIDE => return Ok(Known::For(Stamp::from_text(text))),
+                Some(text) if text != BESIDE => return Ok(FoundStamp::Known(Stamp::from_text(text))),
                 _ => {}
             }
         }
-        let print = Print::of(stat);
-        let versions = self.read_aside(key)?.versions;
+        let fingerprint = Fingerprint::of(stat);
+        let versions = self.read_beside(key)?.versions;
         if versions.is_empty() {
-            return Ok(Known::For(None));
+            return Ok(FoundStamp::Known(None));
         }
-        let this = versions.into_iter().find(|version| version.print == print);
-        Ok(this.map_or(Known::OtherVersions, |version| Known::For(Some(version.stamp))))
+        let this = versions.into_iter().find(|version| version.fingerprint == fingerprint);
+        Ok(this.map_or(FoundStamp::OtherVersions, |version| FoundStamp::Known(Some(version.stamp))))
     }
 
-    /// Gives a file that is not yet in place its stamp. Whether it has to go beside it, by [`Stamps::announce`].
-    pub(super) fn attach(&self, temp: &Temp<'_>, stamp: Option<&Stamp>) -> Result<bool, Trouble> {
+    /// Sets the stamp of a file that is not yet in place. Returns whether it must go into a stamp file instead, by
+    /// [`Stamps::write_beside`].
+    pub(super) fn attach(&self, temp: &Temp<'_>, stamp: Option<&Stamp>) -> Result<bool, LocalError> {
         if self.kept_in == StampsIn::Files {
             return Ok(true);
         }
         let Some(stamp) = stamp else {
-            // Nothing to attach; where there are no attributes, an older stamp beside must not pass for this file's.
+            // Nothing to set. But where there are no attributes, an older stamp in a stamp file must not pass for this file's.
             return Ok(rustix::fs::fgetxattr(temp.file(), ATTRIBUTE, &mut [0_u8; 1][..]) == Err(Errno::NOTSUP));
         };
         match temp.set_attribute(ATTRIBUTE, stamp.to_text().as_bytes()) {
@@ -140,7 +142,7 @@ impl Stamps {
                 Some(Errno::NOTSUP) => Ok(true),
                 // Also what ext4 says when the attributes of one file exceed a block: the disk need not be full.
                 Some(Errno::TOOBIG | Errno::RANGE | Errno::NOSPC | Errno::DQUOT) => {
-                    temp.set_attribute(ATTRIBUTE, ASIDE)?;
+                    temp.set_attribute(ATTRIBUTE, BESIDE)?;
                     Ok(true)
                 }
                 _ => Err(error.into()),
@@ -148,68 +150,69 @@ impl Stamps {
         }
     }
 
-    /// Writes beside what the next version of `key` will be stamped with, keeping the stamp of the one in place.
+    /// Writes the stamp of the next version of `key` into its stamp file, and keeps there the stamp of the version in place.
     ///
-    /// To be called in the turn of the key, right before the rename.
-    pub(super) fn announce(
+    /// To be called with the name locked, right before the rename.
+    pub(super) fn write_beside(
         &self,
         disk: &Disk,
         key: &str,
         temp: &Temp<'_>,
         stamp: Option<&Stamp>,
-        placed: Option<&Placed>,
-    ) -> Result<(), Trouble> {
-        let old = placed.map(|placed| Print::of(&placed.stat));
-        let mut new = Print::of(&rustix::fs::fstat(temp.file())?);
+        in_place: Option<&InPlace>,
+    ) -> Result<(), LocalError> {
+        let old = in_place.map(|in_place| Fingerprint::of(&in_place.stat));
+        let mut new = Fingerprint::of(&rustix::fs::fstat(temp.file())?);
         if old == Some(new) {
-            // Written within two seconds and as long as the old: two seconds on, so that they can be told apart.
+            // As long as the old version and written within two seconds of it: make it two seconds newer, so that the two differ.
             let changed = u64::try_from(new.changed).unwrap_or(0) + 2;
             temp.file().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(changed))?;
-            new = Print::of(&rustix::fs::fstat(temp.file())?);
+            new = Fingerprint::of(&rustix::fs::fstat(temp.file())?);
         }
-        let kept =
-            placed.and_then(|placed| Some(Version { print: Print::of(&placed.stat), stamp: placed.stamp.clone()? }));
-        let coming = stamp.map(|stamp| Version { print: new, stamp: stamp.clone() });
-        let aside = Aside { key: key.to_owned(), versions: coming.into_iter().chain(kept).collect() };
-        if aside.versions.is_empty() {
-            return self.forget(key);
+        let kept = in_place.and_then(|in_place| {
+            Some(Version { fingerprint: Fingerprint::of(&in_place.stat), stamp: in_place.stamp.clone()? })
+        });
+        let coming = stamp.map(|stamp| Version { fingerprint: new, stamp: stamp.clone() });
+        let file = StampFile { key: key.to_owned(), versions: coming.into_iter().chain(kept).collect() };
+        if file.versions.is_empty() {
+            return self.remove_beside(key);
         }
         let path = self.path_of(key);
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
         let folder = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let mut temp = disk.new_temp(folder)?;
-        temp.write(&serde_json::to_vec(&aside).map_err(std::io::Error::other)?)?;
+        temp.write(&serde_json::to_vec(&file).map_err(std::io::Error::other)?)?;
         if self.fsync {
             temp.sync()?;
         }
-        let folder = temp.place(&file_name(key))?;
+        let folder = temp.put_in_place(&file_name(key))?;
         if self.fsync {
             disk.sync_folder(folder.as_fd())?;
         }
         Ok(())
     }
 
-    /// Removes the stamp that lies beside, if there is one.
-    pub(super) fn forget(&self, key: &str) -> Result<(), Trouble> {
+    /// Removes the stamp file of `key`, if there is one.
+    pub(super) fn remove_beside(&self, key: &str) -> Result<(), LocalError> {
         match fs::remove_file(self.path_of(key)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    fn read_aside(&self, key: &str) -> Result<Aside, Trouble> {
+    fn read_beside(&self, key: &str) -> Result<StampFile, LocalError> {
         match fs::read(self.path_of(key)) {
             Ok(text) => {
-                let aside: Aside = serde_json::from_slice(&text).unwrap_or_default();
-                Ok(if aside.key == key { aside } else { Aside::default() })
+                let found: StampFile = serde_json::from_slice(&text).unwrap_or_default();
+                Ok(if found.key == key { found } else { StampFile::default() })
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Aside::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(StampFile::default()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// In folders of their own by the first two letters, so that none grows too large.
+    /// Stamp files are spread over folders by the first two letters of their names, so that no folder grows too large.
     fn path_of(&self, key: &str) -> PathBuf {
         let name = file_name(key);
         self.folder.join(&name[..2]).join(name)

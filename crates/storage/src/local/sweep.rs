@@ -1,30 +1,18 @@
 //! Removes temporary files of writers that died.
 
-use std::{ops::AddAssign, os::fd::AsFd, time::Duration};
+use std::{os::fd::AsFd, time::Duration};
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 
-use super::{Folder, list, root::Root, trouble::Trouble};
+use super::error::LocalError;
+use super::folder::Folder;
+use super::list;
+use super::root::Root;
+use crate::swept::Swept;
 
-/// What a sweep removed, or would remove.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// How many files.
-    pub files: u64,
-    /// Their size in bytes.
-    pub bytes: u64,
-}
-
-impl AddAssign for Swept {
-    fn add_assign(&mut self, more: Self) {
-        self.files += more.files;
-        self.bytes += more.bytes;
-    }
-}
-
-/// Removes temporary files below the root, and among the stamps that lie beside, that are at least `age` old.
-pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swept, Trouble> {
+/// Removes temporary files that are at least `age` old, below the root and in the folder of stamp files.
+pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swept, LocalError> {
     let mut swept = Swept::default();
     sweep_below(folder, &folder.root, age, dry_run, &mut swept)?;
     if folder.stamps.folder().is_dir() {
@@ -33,7 +21,13 @@ pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swe
     Ok(swept)
 }
 
-fn sweep_below(folder: &Folder, root: &Root, age: Duration, dry_run: bool, swept: &mut Swept) -> Result<(), Trouble> {
+fn sweep_below(
+    folder: &Folder,
+    root: &Root,
+    age: Duration,
+    dry_run: bool,
+    swept: &mut Swept,
+) -> Result<(), LocalError> {
     let now = file_system_time(folder, root)?;
     let mut outcome = Ok(());
     list::walk(root, "", list::Wanted::Leftovers, |page| {
@@ -51,10 +45,10 @@ fn sweep_one(
     age: Duration,
     dry_run: bool,
     swept: &mut Swept,
-) -> Result<(), Trouble> {
+) -> Result<(), LocalError> {
     let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
     let parent = match root.open_below(parent, OFlags::RDONLY | OFlags::DIRECTORY) {
-        Err(Trouble::Io(error)) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
+        Err(LocalError::Io(error)) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
         opened => opened?,
     };
     let stat = match rustix::fs::statat(&parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
@@ -76,8 +70,8 @@ fn sweep_one(
     Ok(())
 }
 
-/// What time it is for the file system, which may be another machine's: that of a file written now, since 1970.
-fn file_system_time(folder: &Folder, root: &Root) -> Result<Duration, Trouble> {
+/// The time since 1970 by the clock of the file system, which may be another machine's: the time of a file written now.
+fn file_system_time(folder: &Folder, root: &Root) -> Result<Duration, LocalError> {
     let mut temp = folder.disk.new_temp(root.open_below(".", OFlags::RDONLY | OFlags::DIRECTORY)?)?;
     temp.write(b"what time is it")?;
     let stat = rustix::fs::fstat(temp.file())?;
@@ -89,7 +83,8 @@ mod tests {
     use std::{path::Path, time::SystemTime};
 
     use super::*;
-    use crate::local::{LocalSettings, LocalStorage, TEMP_PREFIX};
+    use crate::local::reserved::TEMP_PREFIX;
+    use crate::local::{LocalSettings, LocalStorage};
 
     /// Sets when a file was last written.
     fn age_by(path: &Path, age: Duration) {

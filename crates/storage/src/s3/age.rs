@@ -1,4 +1,4 @@
-//! How old an object is by the clock of its server alone: the `Date` of an answer against the object's `Last-Modified`.
+//! The age of an object by the clock of its server alone: the `Date` of an answer minus the object's `Last-Modified`.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -10,34 +10,34 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
-/// What both times leave out: they are told in whole seconds, each cut off.
+/// The error of the difference: both times are cut to whole seconds.
 const CUT_OFF: Duration = Duration::from_secs(1);
 
-/// How much longer than that it may take until an object is surely known to be old.
+/// How much longer than its ttl it may take until an object is known to be old.
 pub(super) const LAG: Duration = Duration::from_secs(2);
 
-/// Whether an object is older than `ttl`. In doubt it is not: between the two times there may be almost a second less
-/// than their difference says. Where the server tells one of them not, nothing is old.
+/// Whether an object is older than `ttl`. In doubt it is not: the true difference of the two times may be almost a second
+/// less than that of the cut ones. Where the server does not state one of them, nothing is old.
 pub(super) fn is_older(date: Option<DateTime>, modified: Option<DateTime>, ttl: Duration) -> bool {
     let (Some(date), Some(modified)) = (date, modified) else { return false };
     let between = u64::try_from(date.secs().saturating_sub(modified.secs())).unwrap_or(0);
     Duration::from_secs(between) >= ttl + CUT_OFF
 }
 
-/// Takes note of the `Date` of an answer, which the SDK keeps to itself.
+/// Takes note of the `Date` of an answer, which the SDK does not pass on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dated(Arc<OnceLock<DateTime>>);
+pub(super) struct AnswerDate(Arc<OnceLock<DateTime>>);
 
-impl Dated {
-    /// The time at which the server answered, if it said so.
+impl AnswerDate {
+    /// The time of the answer, if the server stated it.
     pub fn date(&self) -> Option<DateTime> {
         self.0.get().copied()
     }
 }
 
-impl Intercept for Dated {
+impl Intercept for AnswerDate {
     fn name(&self) -> &'static str {
-        "dated"
+        "answer date"
     }
 
     fn read_before_deserialization(
@@ -48,7 +48,7 @@ impl Intercept for Dated {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
-        // An answer that was tried for again came first: it makes an object younger than it is, which does no harm.
+        // Of several tries the first answer counts. That makes an object seem younger, which does no harm.
         date.map(|date| self.0.get_or_init(|| date));
         Ok(())
     }

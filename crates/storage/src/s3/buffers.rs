@@ -1,5 +1,5 @@
-//! Memory for objects that are read whole, used again: touching fresh memory of such sizes for the first time costs more
-//! than all that is done with it, and the allocator gives it back to the system each time.
+//! A pool of memory for objects that are read whole. To touch fresh memory of such sizes for the first time costs more than
+//! all that is done with it, and the allocator would return it to the system each time.
 
 use std::{
     mem,
@@ -9,21 +9,21 @@ use std::{
 
 use bytes::Bytes;
 
-use super::engine;
-use super::trouble::Trouble;
+use super::error::S3Error;
+use super::runtime;
 
-/// Smaller ones come from the allocator, which keeps them itself.
+/// Smaller buffers come from the allocator, which pools them itself.
 const SMALLEST: usize = 256 << 10;
 
-/// How much memory of this process waits to be used again, at the most.
+/// The most bytes in the pool.
 const MOST: usize = 64 << 20;
 
-/// How long it waits at the least; twice that at the most, for that is how often somebody looks.
+/// How long memory stays in the pool at the least. It stays at most twice as long, because the pool is looked at this often.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting { memory: Vec::new(), watched: false });
+static POOL: Mutex<Pool> = Mutex::new(Pool { memory: Vec::new(), watched: false });
 
-/// Bytes that come one after the other, up to a number that is known before.
+/// A buffer for a number of bytes that is known before.
 #[derive(Debug)]
 pub(super) struct Buffer {
     memory: Vec<u8>,
@@ -31,32 +31,32 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// An empty one for so many bytes.
+    /// An empty buffer for `length` bytes.
     pub fn of(length: usize) -> Self {
-        let memory = waiting().take(length).unwrap_or_else(|| Vec::with_capacity(room_for(length)));
+        let memory = pool().take(length).unwrap_or_else(|| Vec::with_capacity(room_for(length)));
         Self { memory, length }
     }
 
-    /// Adds what came.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// It is more than was told.
-    pub fn add(&mut self, more: &[u8]) -> Result<(), Trouble> {
+    /// Where more came than were announced.
+    pub fn add(&mut self, more: &[u8]) -> Result<(), S3Error> {
         if more.len() > self.length - self.memory.len() {
-            return Err(Trouble::unavailable(format!("more than {} bytes came", self.length)));
+            return Err(S3Error::unavailable(format!("more than {} bytes came", self.length)));
         }
         self.memory.extend_from_slice(more);
         Ok(())
     }
 
-    /// All of them. When the last reader has let go, their memory waits to be used again.
+    /// All bytes. When the last reader drops them, their memory goes back to the pool.
     ///
     /// # Errors
-    /// Fewer came than were told.
-    pub fn whole(self) -> Result<Bytes, Trouble> {
+    /// Where fewer came than were announced.
+    pub fn whole(self) -> Result<Bytes, S3Error> {
         match self.memory.len() == self.length {
             true => Ok(Bytes::from_owner(self)),
-            false => Err(Trouble::unavailable(format!("{} of {} bytes came", self.memory.len(), self.length))),
+            false => Err(S3Error::unavailable(format!("{} of {} bytes came", self.memory.len(), self.length))),
         }
     }
 }
@@ -69,41 +69,41 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let is_first = waiting().give(mem::take(&mut self.memory), Instant::now());
-        if is_first && !engine::begin(watch()) {
-            waiting().let_go(Instant::now(), Duration::ZERO); // nobody would do so later
+        let is_first = pool().put(mem::take(&mut self.memory), Instant::now());
+        if is_first && !runtime::begin(watch()) {
+            pool().release(Instant::now(), Duration::ZERO); // no task could do so later
         }
     }
 }
 
-/// Lets go of what waits too long, until nothing waits.
+/// Frees memory that is too long in the pool, until the pool is empty.
 async fn watch() {
     loop {
         tokio::time::sleep(PATIENCE).await;
-        if waiting().let_go(Instant::now(), PATIENCE) {
+        if pool().release(Instant::now(), PATIENCE) {
             return;
         }
     }
 }
 
-/// Memory that nobody uses, and since when, the longest first.
-struct Waiting {
+/// Unused memory, each with the time since when, the oldest first.
+struct Pool {
     memory: Vec<(Instant, Vec<u8>)>,
-    /// Whether somebody looks at how long it waits.
+    /// Whether the task [`watch`] runs.
     watched: bool,
 }
 
-fn waiting() -> MutexGuard<'static, Waiting> {
-    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Rounded up, so that memory fits objects of about the same size; what is not touched costs nothing.
+/// The capacity for `length` bytes, rounded up so that it fits objects of about the same size. Untouched memory costs nothing.
 fn room_for(length: usize) -> usize {
     if length < SMALLEST { length } else { length.next_power_of_two() }
 }
 
-impl Waiting {
-    /// Empty memory with room for so many bytes and not much more.
+impl Pool {
+    /// Takes memory with room for `length` bytes and not much more.
     fn take(&mut self, length: usize) -> Option<Vec<u8>> {
         let room = room_for(length);
         let fits = |(_, memory): &(Instant, Vec<u8>)| (room..2 * room).contains(&memory.capacity());
@@ -111,8 +111,8 @@ impl Waiting {
         Some(self.memory.remove(at).1)
     }
 
-    /// Keeps memory that is worth it; whether somebody is to begin to watch.
-    fn give(&mut self, mut memory: Vec<u8>, now: Instant) -> bool {
+    /// Puts memory into the pool, if it is worth it; returns whether [`watch`] is to be started.
+    fn put(&mut self, mut memory: Vec<u8>, now: Instant) -> bool {
         let held: usize = self.memory.iter().map(|(_, memory)| memory.capacity()).sum();
         if memory.capacity() < SMALLEST || held + memory.capacity() > MOST {
             return false;
@@ -122,8 +122,8 @@ impl Waiting {
         !mem::replace(&mut self.watched, true)
     }
 
-    /// Lets go of what has waited that long; whether nothing is left, so that nobody need watch.
-    fn let_go(&mut self, now: Instant, patience: Duration) -> bool {
+    /// Frees memory that has been unused for `patience`; returns whether the pool is empty, so that [`watch`] can end.
+    fn release(&mut self, now: Instant, patience: Duration) -> bool {
         self.memory.retain(|(since, _)| now.duration_since(*since) < patience);
         self.watched = !self.memory.is_empty();
         !self.watched
@@ -136,8 +136,8 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    fn none() -> Waiting {
-        Waiting { memory: Vec::new(), watched: false }
+    fn none() -> Pool {
+        Pool { memory: Vec::new(), watched: false }
     }
 
     fn some(bytes: usize) -> Vec<u8> {
@@ -146,50 +146,50 @@ mod tests {
 
     #[test]
     fn used_again_empty_where_it_fits() {
-        let (mut waiting, now) = (none(), Instant::now());
+        let (mut pool, now) = (none(), Instant::now());
         let memory = some(MIB);
         let place = memory.as_ptr();
-        waiting.give(memory, now);
-        assert_eq!(waiting.take(2 * MIB), None, "too small");
-        assert_eq!(waiting.take(MIB / 2), None, "much too large");
-        assert_eq!(waiting.take(10), None, "not worth it");
-        let again = waiting.take(MIB - 5).expect("it fits");
+        pool.put(memory, now);
+        assert_eq!(pool.take(2 * MIB), None, "too small");
+        assert_eq!(pool.take(MIB / 2), None, "much too large");
+        assert_eq!(pool.take(10), None, "not worth it");
+        let again = pool.take(MIB - 5).expect("it fits");
         assert_eq!((again.as_ptr(), again.len()), (place, 0));
-        assert_eq!(waiting.take(MIB - 5), None, "it is in use");
+        assert_eq!(pool.take(MIB - 5), None, "it is in use");
     }
 
     #[test]
     fn no_more_waits_than_a_bound_and_nothing_small() {
-        let (mut waiting, now) = (none(), Instant::now());
+        let (mut pool, now) = (none(), Instant::now());
         for _ in 0..20 {
-            waiting.give(Vec::with_capacity(8 * MIB), now);
+            pool.put(Vec::with_capacity(8 * MIB), now);
         }
-        waiting.give(Vec::with_capacity(1000), now);
-        assert_eq!(waiting.memory.len(), MOST / (8 * MIB));
+        pool.put(Vec::with_capacity(1000), now);
+        assert_eq!(pool.memory.len(), MOST / (8 * MIB));
     }
 
     #[test]
     fn what_waits_long_goes_and_one_watches_until_then() {
-        let (mut waiting, now) = (none(), Instant::now());
+        let (mut pool, now) = (none(), Instant::now());
         let later = now + PATIENCE;
-        assert!(waiting.give(some(MIB), now), "the first is to be watched");
-        assert!(!waiting.give(some(2 * MIB), later), "somebody watches");
-        assert!(!waiting.let_go(later, PATIENCE), "one is left");
-        assert_eq!(waiting.take(MIB), None, "the first is gone");
-        assert!(waiting.let_go(later + PATIENCE, PATIENCE), "none is left");
-        assert!(waiting.give(some(MIB), later), "it is to be watched again");
-        assert!(waiting.let_go(later, Duration::ZERO), "all at once");
+        assert!(pool.put(some(MIB), now), "the first is to be watched");
+        assert!(!pool.put(some(2 * MIB), later), "it is watched already");
+        assert!(!pool.release(later, PATIENCE), "one is left");
+        assert_eq!(pool.take(MIB), None, "the first is gone");
+        assert!(pool.release(later + PATIENCE, PATIENCE), "none is left");
+        assert!(pool.put(some(MIB), later), "it is to be watched again");
+        assert!(pool.release(later, Duration::ZERO), "all at once");
     }
 
     #[test]
     fn exactly_what_was_told() {
         let mut buffer = Buffer::of(5);
         buffer.add(b"abc").expect("room");
-        assert!(buffer.add(b"def").is_err_and(|trouble| trouble.text.contains("more than 5")));
+        assert!(buffer.add(b"def").is_err_and(|error| error.text.contains("more than 5")));
         buffer.add(b"de").expect("room");
         assert_eq!(buffer.whole().expect("all"), "abcde");
         let mut short = Buffer::of(5);
         short.add(b"abcd").expect("room");
-        assert!(short.whole().is_err_and(|trouble| trouble.text.contains("4 of 5")));
+        assert!(short.whole().is_err_and(|error| error.text.contains("4 of 5")));
     }
 }

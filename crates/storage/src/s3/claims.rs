@@ -1,7 +1,7 @@
 //! Claims as objects in a bucket that all nodes share: `claims/<job>/<hash of the entity>` where the records of runs lie.
 //!
-//! A claim is a lease (`lease`): made where there is nothing, renewed and taken over in place of the very version that was
-//! seen, removed when its work can be seen. It needs a store whose conditions hold whoever writes at once.
+//! A claim is a lease (`lease`) that is removed when its work can be seen. It needs a store whose conditional writes are
+//! atomic.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,14 +10,12 @@ use euterpe_actors::claims::{Claims, Lease, Leased};
 use euterpe_actors::message::Target;
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
 
-use super::S3Storage;
 use super::age::LAG;
-use super::lease::{Held, Note, Taken};
+use super::keys::CLAIMS;
+use super::lease::{HeldLease, Note, TakeResult};
+use super::storage::S3Storage;
 
-/// What the keys of claims start with.
-pub(super) const FOLDER: &str = "claims";
-
-/// One node's way to the claims in a bucket.
+/// The claims in a bucket, for one node.
 #[derive(Clone, Debug)]
 pub struct BucketClaims {
     storage: S3Storage,
@@ -29,20 +27,20 @@ impl BucketClaims {
     /// The claims among the records in `storage`, for the node called `node`. All nodes should have the same `ttl`
     /// ([`euterpe_actors::claims::TTL`]), of whole seconds: servers tell time in such.
     ///
-    /// They are worth something where [`super::Findings::keeps_apart`].
+    /// Use them only where [`super::Findings::has_atomic_conditions`].
     pub fn new(storage: &S3Storage, node: &str, ttl: Duration) -> Self {
         Self { storage: storage.clone(), node: node.into(), ttl }
     }
 }
 
-/// Ids may be longer than a key and hold anything.
+/// The path of a claim. The id is hashed, because it may be longer than a key and hold any character.
 fn name(target: &Target) -> String {
     let hash = blake3::hash(target.entity.as_str().as_bytes()).to_hex();
-    format!("{FOLDER}/{}/{}", target.job, &hash[..32])
+    format!("{CLAIMS}/{}/{}", target.job, &hash[..32])
 }
 
-/// Trouble with a claim is never the target's fault: there is always something to wait for.
-fn waiting(mut error: StorageError) -> StorageError {
+/// An error of a claim is never the fault of its target, so every kind becomes one that may pass.
+fn as_unavailable(mut error: StorageError) -> StorageError {
     if !error.is_trouble() {
         error.kind = StorageErrorKind::Unavailable;
     }
@@ -58,13 +56,13 @@ impl Claims for BucketClaims {
             let key = bucket.keys.key(&name)?;
             bucket.take(key, note, |seen| seen.is_old).await
         });
-        Ok(match taking.await.map_err(waiting)? {
-            Taken::Yours(held) => Leased::Yours(Box::new(BucketLease {
+        Ok(match taking.await.map_err(as_unavailable)? {
+            TakeResult::Ours(held) => Leased::Yours(Box::new(BucketLease {
                 storage: self.storage.clone(),
                 target: shown.clone(),
                 held: Some(held),
             })),
-            Taken::Theirs(note) => {
+            TakeResult::Theirs(note) => {
                 let by = note.map(|note| format!("{} ({})", note.by, note.process));
                 Leased::Held { by: by.unwrap_or_else(|| "another node".to_owned()) }
             }
@@ -83,8 +81,8 @@ impl Claims for BucketClaims {
 struct BucketLease {
     storage: S3Storage,
     target: String,
-    /// None where a call was given up half way: then whether it still is one is not known.
-    held: Option<Held>,
+    /// `None` where a call was dropped half way: then it is not known whether the lease is still ours.
+    held: Option<HeldLease>,
 }
 
 #[async_trait]
@@ -95,9 +93,9 @@ impl Lease for BucketLease {
             let renewed = bucket.renew(&mut held).await;
             Ok((held, renewed))
         });
-        let (held, renewed) = renewing.await.map_err(waiting)?;
+        let (held, renewed) = renewing.await.map_err(as_unavailable)?;
         self.held = Some(held);
-        renewed.map_err(|trouble| waiting(trouble.into_error("renew the claim to", &self.target)))
+        renewed.map_err(|error| as_unavailable(error.into_storage_error("renew the claim to", &self.target)))
     }
 
     async fn release(mut self: Box<Self>) -> Result<(), StorageError> {
@@ -105,6 +103,6 @@ impl Lease for BucketLease {
         let releasing = self
             .storage
             .with("release the claim to", &self.target, |bucket| async move { bucket.give_back(held).await });
-        releasing.await.map_err(waiting)
+        releasing.await.map_err(as_unavailable)
     }
 }

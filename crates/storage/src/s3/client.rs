@@ -1,4 +1,4 @@
-//! A client of the SDK: where to, as whom, how long to wait, how often to try again.
+//! Makes a client of the SDK: server, region, credentials, time limits, retries.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
+use super::error::S3Error;
 use super::resolver::Resolver;
-use super::trouble::Trouble;
-use super::{S3Settings, Tuning};
+use super::settings::{S3Settings, Tuning};
 
-/// How fast a transfer must be at the least, in bytes a second, beyond the time for an answer.
+/// The slowest transfer that is waited for, in bytes a second, beyond the time for an answer.
 pub(super) const SLOWEST: u64 = 50_000;
 
 /// A client for a store. Credentials come from where the SDK finds them: the environment, profile files, the identity
 /// of a container or, for Amazon's own servers, of the machine.
 ///
 /// # Errors
-/// A machine that trusts nobody, where the server must be asked by way of encryption.
-pub(super) async fn connect(settings: &S3Settings) -> Result<Client, Trouble> {
+/// Where the machine has no certificates and the connection must be encrypted, or where a URL holds credentials.
+pub(super) async fn connect(settings: &S3Settings) -> Result<Client, S3Error> {
     let by_graph = settings.endpoint.is_some();
     if let Some(name) = NAMED_BY.into_iter().find(|name| std::env::var(name).is_ok_and(|url| holds_a_user(&url))) {
         return Err(misplaced(name));
@@ -80,7 +80,8 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, Trouble> {
     Ok(Client::from_conf(config.build()))
 }
 
-/// Where a graph file names the server, nobody is asked who might answer for the machine: a graph file is no reason to.
+/// Credentials for a server that a graph file names. The machine's metadata service is not asked: a graph file must not be able
+/// to send the machine's own credentials to a server of its choice.
 fn credentials(http: SharedHttpClient) -> CredentialsProviderChain {
     let config = ProviderConfig::without_region().with_http_client(http);
     CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
@@ -91,14 +92,14 @@ fn credentials(http: SharedHttpClient) -> CredentialsProviderChain {
 /// Variables that name the server, the first that is set.
 const NAMED_BY: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
 
-/// Whether an address has a user or a password before its host: nobody asks for it there, and it would stand in logs.
+/// Whether a URL has a user or a password before its host, where it is not used and would get into logs.
 fn holds_a_user(url: &str) -> bool {
     let place = url.split_once("://").map_or(url, |(_, rest)| rest);
     place.split(['/', '?', '#']).next().is_some_and(|place| place.contains('@'))
 }
 
-fn misplaced(what: &str) -> Trouble {
-    Trouble::unavailable(format!(
+fn misplaced(what: &str) -> S3Error {
+    S3Error::unavailable(format!(
         "{what} holds a user or a password; take it out, and give credentials by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     ))
 }
@@ -108,33 +109,33 @@ fn by_environment() -> Option<String> {
     NAMED_BY.into_iter().find_map(|name| std::env::var(name).ok())
 }
 
-fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, Trouble> {
+fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, S3Error> {
     let resolver = Resolver { by_graph: endpoint.is_some() };
-    let context = TlsContext::builder().with_trust_store(trust(endpoint)?).build().map_err(Trouble::unavailable)?;
+    let context = TlsContext::builder().with_trust_store(trust(endpoint)?).build().map_err(S3Error::unavailable)?;
     Ok(aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
         .build_with_resolver(resolver))
 }
 
-/// Whose certificates are believed. Without encryption nobody's are read.
-fn trust(endpoint: Option<&str>) -> Result<TrustStore, Trouble> {
+/// The certificates that are trusted. Without encryption none are read.
+fn trust(endpoint: Option<&str>) -> Result<TrustStore, S3Error> {
     let is_plain = |url: &str| url.starts_with("http://");
     if endpoint.is_some_and(is_plain) {
         return Ok(TrustStore::empty());
     }
-    // The client library takes it for granted that there are some.
+    // The client library relies on there being some.
     static ROOTS: LazyLock<bool> = LazyLock::new(|| !rustls_native_certs::load_native_certs().certs.is_empty());
     match *ROOTS {
         true => Ok(TrustStore::default()),
         false if endpoint.is_none() && by_environment().as_deref().is_some_and(is_plain) => Ok(TrustStore::empty()),
-        false => Err(Trouble::unavailable(
+        false => Err(S3Error::unavailable(
             "this machine has no certificates to tell a server by; install `ca-certificates`, or name a file of them (PEM) in SSL_CERT_FILE",
         )),
     }
 }
 
-/// How long a request may take that moves so many bytes: until its answer begins, and in all for one that sends.
+/// The time limits of a request that moves `bytes`: until its answer begins, which for an upload includes sending.
 pub(super) fn timeouts(tuning: &Tuning, bytes: u64) -> TimeoutConfig {
     let transfer = Duration::from_millis(bytes.saturating_mul(1000) / SLOWEST);
     TimeoutConfig::builder()
@@ -143,7 +144,7 @@ pub(super) fn timeouts(tuning: &Tuning, bytes: u64) -> TimeoutConfig {
         .build()
 }
 
-/// Whatever happens on the way is tried again: resets of a connection are not always told as such.
+/// Tries again whatever failed on the way: the SDK does not recognise every reset of a connection.
 #[derive(Debug)]
 struct OnTheWay;
 

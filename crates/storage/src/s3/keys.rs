@@ -1,16 +1,22 @@
-//! Paths within a store and keys within its bucket.
+//! Converts paths within a store to keys within its bucket and back.
 
 use euterpe_actors::storage::{StorageErrorKind, is_key};
 
-use super::trouble::Trouble;
+use super::error::S3Error;
 
 /// The most bytes that a key may have.
 const LONGEST: usize = 1024;
 
-/// Euterpe's own objects; they may lie within a store, and are no part of it.
+/// The folder of claims, where the records of runs lie.
+pub(super) const CLAIMS: &str = "claims";
+
+/// The folder of locks, where the records of runs lie.
+pub(super) const LOCKS: &str = "lock";
+
+/// The folder of Euterpe's own objects. It may lie within a store, and its objects are not part of that store.
 pub(super) const OWN: &str = ".euterpe";
 
-/// What every key of a store starts with.
+/// The start of every key of a store.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     /// Empty, or a prefix with a slash at its end.
@@ -23,14 +29,14 @@ impl Keys {
         Self { base: if prefix.is_empty() { String::new() } else { format!("{prefix}/") } }
     }
 
-    /// What every key of the store starts with.
+    /// The start of every key of the store.
     pub fn base(&self) -> &str {
         &self.base
     }
 
     /// The key of an object, where `path` can be one.
-    pub fn key(&self, path: &str) -> Result<String, Trouble> {
-        let bad = |text: String| Trouble::new(StorageErrorKind::BadKey, text);
+    pub fn key(&self, path: &str) -> Result<String, S3Error> {
+        let bad = |text: String| S3Error::new(StorageErrorKind::BadKey, text);
         if !is_key(path) {
             return Err(bad("a key has segments with `/` between them, none empty, `.` or `..`".into()));
         }
@@ -50,14 +56,13 @@ impl Keys {
         format!("{}{OWN}/{name}", self.base)
     }
 
-    /// What the keys below a text prefix start with; none where no key of a bucket can.
+    /// The start of all keys for paths that start with `prefix`; `None` where no key can start so.
     pub fn prefix(&self, prefix: &str) -> Option<String> {
         let whole = format!("{}{prefix}", self.base);
         (whole.len() <= LONGEST && !prefix.contains('\0')).then_some(whole)
     }
 
-    /// The path of a key within the store; none for what is no object of it: our own, and the empty objects that stand
-    /// for folders.
+    /// The path of a key within the store; `None` for our own objects, and for the empty objects that stand for folders.
     pub fn path<'k>(&self, key: &'k str) -> Option<&'k str> {
         let path = key.strip_prefix(&self.base)?;
         let ours = path.split('/').any(|segment| segment == OWN);
@@ -65,7 +70,7 @@ impl Keys {
     }
 }
 
-/// Reads a key that a listing wrote as in an address: `%` and two digits for a byte, `+` for a space.
+/// Decodes a key of a listing that is written as in a URL: `%` and two digits for a byte, `+` for a space.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -1,8 +1,10 @@
-//! A lease on a key of a bucket: an object that only one can make, renewed by its owner, taken over when it is old.
+//! A lease on a key of a bucket: an object that only one process can make. Its owner renews it; others take it over when it
+//! is old.
 //!
-//! Every step is one conditional write, so of many who want it one gets it: it is made where there is nothing, and it is
-//! renewed or taken over in place of the very version that was seen. Each version holds other bytes, for an ETag tells
-//! contents apart. How old it is goes by the server's clock (`age`). All of it needs a store that heeds conditions.
+//! Every step is one conditional write, so of many processes that want a lease one gets it. It is made where there is nothing,
+//! and renewed or taken over in place of exactly the version that was seen. Each version holds other bytes, because an ETag
+//! tells only contents apart. The age of a lease goes by the server's clock (`age`). All of it needs a store whose
+//! conditional writes are atomic.
 
 use std::time::Duration;
 
@@ -10,27 +12,27 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::age::{Dated, is_older};
+use super::age::{AnswerDate, is_older};
 use super::bucket::Bucket;
-use super::trouble::{Refusal, Trouble, refusal};
-use super::write::Condition;
+use super::condition::Condition;
+use super::error::{Refusal, S3Error, classify};
 use euterpe_actors::process::Process;
 
-/// How often others may come first before who wants a lease gives up.
+/// How often another write may come first before a step gives up.
 const MOST_ROUNDS: u32 = 20;
 
-/// What stands in a lease.
+/// The content of a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// Who has it, for people.
+    /// The owner, for people.
     pub by: String,
-    /// What it is a right to, for people.
+    /// What it gives the right to, for people.
     pub to: String,
-    /// How many milliseconds it lasts.
+    /// How many milliseconds it lasts without being renewed.
     pub ttl_millis: u64,
-    /// The process.
+    /// The process of the owner.
     pub process: Process,
-    /// What no other lease has.
+    /// A nonce of this lease.
     lease: String,
     /// How often it was renewed.
     renewed: u64,
@@ -47,7 +49,7 @@ impl Note {
     }
 }
 
-/// A text that nobody else has.
+/// A text that no other process has.
 pub(super) fn nonce() -> String {
     use std::hash::{BuildHasher, RandomState};
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
@@ -55,73 +57,73 @@ pub(super) fn nonce() -> String {
     format!("{:016x}{:016x}", number(), number())
 }
 
-/// A lease in hand.
+/// A lease of this process.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldLease {
     key: String,
     note: Note,
     etag: String,
-    /// When the write began that made it or renewed it last.
+    /// The start of the write that made it or renewed it last.
     since: Instant,
-    /// Whether somebody was found to have taken it over.
+    /// Whether another process has taken it over.
     lost: bool,
 }
 
-/// What became of asking for a lease.
+/// The result of [`Bucket::take`].
 #[derive(Debug)]
-pub(super) enum Taken {
-    Yours(Held),
-    /// Another's, whose note could be read if it is there.
+pub(super) enum TakeResult {
+    Ours(HeldLease),
+    /// Another process has it; with its note, if that could be read.
     Theirs(Option<Note>),
 }
 
-/// A lease in place.
+/// A lease that was found in place.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct FoundLease {
     pub note: Option<Note>,
     pub is_old: bool,
     pub bytes: u64,
     etag: String,
 }
 
-impl Seen {
-    /// Whether its process is one of this machine and ended.
+impl FoundLease {
+    /// Whether its process was one of this machine and has ended.
     pub fn is_left_behind(&self) -> bool {
         self.note.as_ref().is_some_and(|note| note.process.is_gone())
     }
 }
 
 impl Bucket {
-    /// Takes the lease under a key, if nobody has it, or if `is_over` says of the one in place that it no longer counts.
+    /// Takes the lease under a key, if there is none, or if `is_over` says that the one in place no longer counts.
     pub async fn take(
         &self,
         key: String,
         note: Note,
-        is_over: impl Fn(&Seen) -> bool + Send,
-    ) -> Result<Taken, Trouble> {
+        is_over: impl Fn(&FoundLease) -> bool + Send,
+    ) -> Result<TakeResult, S3Error> {
         let mut condition = Condition::Nothing;
         for _ in 0..MOST_ROUNDS {
             let since = Instant::now();
             match self.put_note(&key, &note, &condition).await {
-                Ok(etag) => return Ok(Taken::Yours(Held { key, note, etag, since, lost: false })),
+                Ok(etag) => return Ok(TakeResult::Ours(HeldLease { key, note, etag, since, lost: false })),
                 Err(Refusal::Condition | Refusal::Missing) => {}
-                Err(refusal) => return Err(refusal.into_trouble()),
+                Err(refusal) => return Err(refusal.into_error()),
             }
             condition = match self.see(&key, note.ttl()).await? {
                 None => Condition::Nothing, // released in this moment
-                Some(Seen { etag, note: Some(seen), .. }) if seen == note => {
-                    // The write was done, and its answer lost on the way.
-                    return Ok(Taken::Yours(Held { key, note, etag, since, lost: false }));
+                Some(FoundLease { etag, note: Some(seen), .. }) if seen == note => {
+                    // Our write was done and its answer was lost.
+                    return Ok(TakeResult::Ours(HeldLease { key, note, etag, since, lost: false }));
                 }
                 Some(seen) if is_over(&seen) => Condition::Etag(seen.etag),
-                Some(seen) => return Ok(Taken::Theirs(seen.note)),
+                Some(seen) => return Ok(TakeResult::Theirs(seen.note)),
             };
         }
-        Err(Trouble::unavailable("others took it each time"))
+        Err(S3Error::unavailable("others took it each time"))
     }
 
-    /// Renews a lease; `false` where it is no longer one.
-    pub async fn renew(&self, held: &mut Held) -> Result<bool, Trouble> {
+    /// Renews a lease; `false` where another process has taken it over.
+    pub async fn renew(&self, held: &mut HeldLease) -> Result<bool, S3Error> {
         for _ in 0..MOST_ROUNDS {
             let note = Note { renewed: held.note.renewed + 1, ..held.note.clone() };
             let since = Instant::now();
@@ -132,11 +134,11 @@ impl Bucket {
                 }
                 Err(Refusal::Missing) => break,
                 Err(Refusal::Condition) => {}
-                Err(refusal) => return Err(refusal.into_trouble()),
+                Err(refusal) => return Err(refusal.into_error()),
             }
-            // Ours all the same, where an earlier answer was lost on the way.
+            // It is still ours where the answer to an earlier renewal was lost.
             match self.see(&held.key, held.note.ttl()).await? {
-                Some(Seen { etag, note: Some(seen), .. }) if seen.lease == held.note.lease => {
+                Some(FoundLease { etag, note: Some(seen), .. }) if seen.lease == held.note.lease => {
                     (held.note, held.etag) = (seen, etag);
                 }
                 _ => break,
@@ -146,10 +148,10 @@ impl Bucket {
         Ok(false)
     }
 
-    /// Ends a lease, unless it is another's by now.
+    /// Ends a lease, unless another process has taken it over.
     ///
-    /// Not every server heeds the condition of a removal. So what somebody may have taken over is renewed before.
-    pub async fn give_back(&self, mut held: Held) -> Result<(), Trouble> {
+    /// Not every server checks the condition of a removal. So a lease that may have been taken over is renewed first.
+    pub async fn give_back(&self, mut held: HeldLease) -> Result<(), S3Error> {
         if !held.lost && held.since.elapsed() > held.note.ttl() / 2 {
             self.renew(&mut held).await?;
         }
@@ -159,36 +161,36 @@ impl Bucket {
         self.remove_version(&held.key, held.etag).await
     }
 
-    /// Removes what was seen, unless it is another version by now.
-    pub async fn clear(&self, key: &str, seen: Seen) -> Result<(), Trouble> {
+    /// Removes the lease that was found, unless there is another version by now.
+    pub async fn clear(&self, key: &str, seen: FoundLease) -> Result<(), S3Error> {
         self.remove_version(key, seen.etag).await
     }
 
-    async fn remove_version(&self, key: &str, etag: String) -> Result<(), Trouble> {
+    async fn remove_version(&self, key: &str, etag: String) -> Result<(), S3Error> {
         let removed = self.client.delete_object().bucket(self.name()).key(key).if_match(etag).send().await;
-        match removed.map_err(|error| refusal(&error)) {
+        match removed.map_err(|error| classify(&error)) {
             Ok(_) | Err(Refusal::Missing | Refusal::Condition) => Ok(()),
-            Err(Refusal::NoConditions) => self.remove(key).await,
-            Err(refusal) => Err(refusal.into_trouble()),
+            Err(Refusal::NoConditions) => self.delete(key).await,
+            Err(refusal) => Err(refusal.into_error()),
         }
     }
 
-    /// The lease under a key, if there is one; old when nobody renewed it for `ttl`.
-    pub async fn see(&self, key: &str, ttl: Duration) -> Result<Option<Seen>, Trouble> {
-        let dated = Dated::default();
-        let got = self.client.get_object().bucket(self.name()).key(key).customize().interceptor(dated.clone());
-        let got = match got.send().await.map_err(|error| refusal(&error)) {
+    /// The lease under a key, if there is one. It is old when it was not renewed for `ttl`.
+    pub async fn see(&self, key: &str, ttl: Duration) -> Result<Option<FoundLease>, S3Error> {
+        let date = AnswerDate::default();
+        let got = self.client.get_object().bucket(self.name()).key(key).customize().interceptor(date.clone());
+        let got = match got.send().await.map_err(|error| classify(&error)) {
             Ok(got) => got,
             Err(Refusal::Missing) => return Ok(None),
-            Err(refusal) => return Err(refusal.into_trouble()),
+            Err(refusal) => return Err(refusal.into_error()),
         };
-        let etag = got.e_tag.ok_or_else(|| Trouble::unavailable("the server tells no ETag"))?;
-        let is_old = is_older(dated.date(), got.last_modified, ttl);
-        let text = got.body.collect().await.map_err(Trouble::unavailable)?.into_bytes();
-        Ok(Some(Seen { note: serde_json::from_slice(&text).ok(), is_old, bytes: text.len() as u64, etag }))
+        let etag = got.e_tag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
+        let is_old = is_older(date.date(), got.last_modified, ttl);
+        let text = got.body.collect().await.map_err(S3Error::unavailable)?.into_bytes();
+        Ok(Some(FoundLease { note: serde_json::from_slice(&text).ok(), is_old, bytes: text.len() as u64, etag }))
     }
 
-    /// Writes a note; its ETag.
+    /// Writes a note; returns its ETag.
     async fn put_note(&self, key: &str, note: &Note, condition: &Condition) -> Result<String, Refusal> {
         let text = serde_json::to_vec(note).expect("a note has a JSON form");
         let put = self
@@ -200,7 +202,7 @@ impl Bucket {
             .set_if_match(condition.if_match())
             .set_if_none_match(condition.if_none_match())
             .body(ByteStream::from(text));
-        let put = put.send().await.map_err(|error| refusal(&error))?;
-        put.e_tag.ok_or_else(|| Refusal::Trouble(Trouble::unavailable("the server tells no ETag")))
+        let put = put.send().await.map_err(|error| classify(&error))?;
+        put.e_tag.ok_or_else(|| Refusal::Other(S3Error::unavailable("the server tells no ETag")))
     }
 }

@@ -1,30 +1,31 @@
-//! One pass over a content before it is sent: its size, its hash for the stamp, its checksums for the server.
+//! Measures a content in one pass before it is sent: its size, its hash for the stamp, its checksums for the server.
 
 use std::{fs::File, io, io::Read, path::PathBuf};
 
+use aws_sdk_s3::primitives::{ByteStream, Length};
 use bytes::Bytes;
 use euterpe_actors::storage::Content;
 
-use super::Tuning;
-use super::downloaded::Print;
-use super::trouble::Trouble;
+use super::error::{Refusal, S3Error};
+use super::scratch_file::Fingerprint;
+use super::settings::Tuning;
 
 /// The most parts that an upload may have.
 const MOST_PARTS: u64 = 10_000;
 
-/// A content and what is known of it.
+/// A content with its size, hash and checksums.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub body: Body,
     pub size: u64,
     /// BLAKE3 in hexadecimal.
     pub hash: String,
-    /// CRC32 of each part, in the form of a header; one if it is sent at once.
+    /// CRC32 of each part, as in the header; one if the content is sent at once.
     pub checksums: Vec<String>,
     /// How many bytes a part has.
     pub part: u64,
-    /// What tells whether the file has changed since; none of bytes.
-    pub print: Option<Print>,
+    /// Tells whether the file has changed since; `None` for bytes.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Where the bytes are.
@@ -34,14 +35,34 @@ pub(super) enum Body {
     File(PathBuf),
 }
 
-/// Reads the content once. The inner error is the content's own: it cannot be read.
-pub(super) async fn measured(content: Content, tuning: &Tuning) -> Result<io::Result<Measured>, Trouble> {
+impl Measured {
+    /// Some of the bytes as a body that can be sent again.
+    pub async fn bytes(&self, start: u64, length: u64) -> Result<ByteStream, Refusal> {
+        match &self.body {
+            Body::Bytes(bytes) => {
+                let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(ByteStream::from(bytes.slice(at(start)..at(start + length))))
+            }
+            Body::File(_) if length == 0 => Ok(ByteStream::default()),
+            Body::File(path) => {
+                let opened =
+                    ByteStream::read_from().path(path).offset(start).length(Length::Exact(length)).build().await;
+                opened.map_err(|error| {
+                    Refusal::Other(S3Error::unavailable(format!("the content cannot be read: {error}")))
+                })
+            }
+        }
+    }
+}
+
+/// Reads the content once. The inner error means that the content itself cannot be read.
+pub(super) async fn measured(content: Content, tuning: &Tuning) -> Result<io::Result<Measured>, S3Error> {
     let tuning = tuning.clone();
-    tokio::task::spawn_blocking(move || measure(content, &tuning)).await.map_err(Trouble::unavailable)
+    tokio::task::spawn_blocking(move || measure(content, &tuning)).await.map_err(S3Error::unavailable)
 }
 
 fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
-    let (body, mut file, expected, print) = match content {
+    let (body, mut file, expected, fingerprint) = match content {
         Content::Bytes(bytes) => {
             let size = bytes.len() as u64;
             (Body::Bytes(bytes), None, size, None)
@@ -49,7 +70,7 @@ fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
         Content::File(path) => {
             let file = File::open(&path)?;
             let metadata = file.metadata()?;
-            (Body::File(path), Some(file), metadata.len(), Some(Print::from(&metadata)))
+            (Body::File(path), Some(file), metadata.len(), Some(Fingerprint::from(&metadata)))
         }
     };
     let part = match expected >= tuning.in_parts_from {
@@ -79,7 +100,7 @@ fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {
         (Body::File(_), None) => unreachable!("a file is open"),
     };
     let (hash, checksums) = sums.end();
-    Ok(Measured { body, size, hash, checksums, part, print })
+    Ok(Measured { body, size, hash, checksums, part, fingerprint })
 }
 
 struct Sums {

@@ -1,4 +1,4 @@
-//! An upload in parts: nothing can be seen under its key before the last step, and what fails is aborted.
+//! Uploads in parts. Nothing can be seen under the key before the last step; an upload that fails is aborted.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,16 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::bucket::Bucket;
 use super::client::timeouts;
+use super::condition::Condition;
+use super::error::{Refusal, S3Error, classify};
 use super::measure::Measured;
-use super::trouble::{Refusal, Trouble, refusal};
-use super::write::Condition;
 
-/// How long a server may take to put the parts together, as bytes of which each takes its time.
+/// How long a server may take to put the parts together, as a number of bytes in the arithmetic of [`timeouts`].
 const COMPLETING: u64 = 3_000_000;
 
 impl Bucket {
-    /// Uploads a content in parts. The server judges the condition with the last step, and tells the ETag.
+    /// Uploads a content in parts. The server checks the condition in the last step. Returns the ETag, where the server states
+    /// it.
     pub(super) async fn put_in_parts(
         &self,
         key: &str,
@@ -24,10 +25,11 @@ impl Bucket {
         condition: &Condition,
     ) -> Result<Option<String>, Refusal> {
         let begun = self.client.create_multipart_upload().bucket(self.name()).key(key).set_metadata(Some(metadata));
-        let begun = begun.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(|error| refusal(&error))?;
+        let begun =
+            begun.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(|error| classify(&error))?;
         let upload = begun
             .upload_id
-            .ok_or_else(|| Refusal::Trouble(Trouble::unavailable("the server gave the upload no name")))?;
+            .ok_or_else(|| Refusal::Other(S3Error::unavailable("the server gave the upload no name")))?;
         let put = self.send_parts(key, &upload, content, condition).await;
         if put.is_err() {
             self.abort(key, &upload).await;
@@ -58,7 +60,7 @@ impl Bucket {
             .set_if_none_match(condition.if_none_match())
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
         let completed = completed.customize().config_override(patient).send().await;
-        completed.map(|completed| completed.e_tag).map_err(|error| refusal(&error))
+        completed.map(|completed| completed.e_tag).map_err(|error| classify(&error))
     }
 
     async fn send_part(
@@ -68,7 +70,7 @@ impl Bucket {
         content: &Measured,
         number: usize,
     ) -> Result<CompletedPart, Refusal> {
-        let _moving = self.permit().await.map_err(Refusal::Trouble)?;
+        let _moving = self.permit().await.map_err(Refusal::Other)?;
         let start = number as u64 * content.part;
         let length = content.part.min(content.size - start);
         let (checksum, number) = (&content.checksums[number], number as i32 + 1);
@@ -88,17 +90,17 @@ impl Bucket {
             .config_override(patient)
             .send()
             .await
-            .map_err(|error| refusal(&error))?;
-        // A server that knows no checksums does not tell this one either, and would not know what it is to complete.
+            .map_err(|error| classify(&error))?;
+        // A server that knows no checksums does not return this one, and would refuse it when the upload is completed.
         let checksum = sent.checksum_crc32.is_some().then(|| checksum.clone());
         Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).set_checksum_crc32(checksum).build())
     }
 
-    /// Best effort: what is left is swept later.
+    /// Aborts an upload if possible; else it is swept later.
     async fn abort(&self, key: &str, upload: &str) {
         let aborted = self.client.abort_multipart_upload().bucket(self.name()).key(key).upload_id(upload).send().await;
-        if let Err(Refusal::Trouble(trouble)) = aborted.map_err(|error| refusal(&error)) {
-            tracing::warn!(place = %self.settings.place(), why = %trouble.text, "an upload was not aborted; it is swept later");
+        if let Err(Refusal::Other(error)) = aborted.map_err(|error| classify(&error)) {
+            tracing::warn!(place = %self.settings.place(), why = %error.text, "an upload was not aborted; it is swept later");
         }
     }
 }

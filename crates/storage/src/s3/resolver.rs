@@ -1,4 +1,4 @@
-//! Looks up a server's name, and refuses addresses that a graph file may not lead to.
+//! Resolves the name of a server, and refuses addresses that a graph file may not lead to.
 
 use std::net::IpAddr;
 

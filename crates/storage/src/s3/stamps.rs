@@ -1,19 +1,20 @@
 //! Stamps as metadata of objects.
 //!
-//! A server takes about 2 KB of metadata. A longer stamp is an object of its own, `.euterpe/stamps/DIGEST`, named by what
-//! it holds and written before the object that names it. It tells runs, which thousands of objects have in common: so
-//! there are few of them, and each is read once.
+//! A server takes about 2 KB of metadata. A longer stamp is an object of its own, `.euterpe/stamps/DIGEST`, named by the
+//! digest of its content and written before the object that names it. Its content is the runs, which thousands of objects
+//! have in common; so there are few such stamps, and each is read once.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use euterpe_actors::storage::Stamp;
 
-use super::bucket::Bucket;
-use super::trouble::{Refusal, Trouble, refusal};
+use super::error::{Refusal, S3Error, classify};
+use super::keys::Keys;
 
 /// The stamp as JSON.
 const STAMP: &str = "euterpe-stamp";
@@ -22,26 +23,33 @@ const STAMP_AT: &str = "euterpe-stamp-at";
 /// The hash of the content, beside the former.
 const HASH: &str = "euterpe-hash";
 
-/// The longest stamp that goes with its object. Names count too, and others may add a little.
+/// The longest stamp that goes into metadata. The limit of a server includes names, and proxies may add a little.
 const LONGEST: usize = 1800;
 
-/// How many stamps that lie apart are remembered.
+/// How many stamps are remembered that are objects of their own.
 const MOST: usize = 1000;
 
-/// Stamps that lie apart, by their digest.
-#[derive(Debug, Default)]
+/// Reads and writes stamps, and remembers those that are objects of their own, by digest.
+#[derive(Debug)]
 pub(super) struct Stamps {
+    client: Client,
+    bucket: String,
+    keys: Keys,
     known: Mutex<HashMap<String, Arc<Stamp>>>,
 }
 
-/// The object that a stamp apart is.
+/// The name of a stamp that is an object of its own.
 fn own_name(digest: &str) -> String {
     format!("stamps/{digest}")
 }
 
 impl Stamps {
-    /// The metadata that says `stamp`, which is in place where it is an object of its own.
-    pub async fn write(&self, bucket: &Bucket, stamp: &Stamp) -> Result<HashMap<String, String>, Trouble> {
+    pub fn new(client: Client, bucket: String, keys: Keys) -> Self {
+        Self { client, bucket, keys, known: Mutex::default() }
+    }
+
+    /// The metadata that holds `stamp`. Where it only names a stamp object, that is written first.
+    pub async fn write(&self, stamp: &Stamp) -> Result<HashMap<String, String>, S3Error> {
         let text = stamp.to_text();
         if text.len() <= LONGEST {
             return Ok(HashMap::from([(STAMP.to_owned(), text)]));
@@ -50,17 +58,17 @@ impl Stamps {
         let text = runs.to_text();
         let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
         if self.remembered(&digest).is_none() {
-            let key = bucket.keys.own(&own_name(&digest));
-            let put = bucket.client.put_object().bucket(bucket.name()).key(key).content_type("application/json");
+            let key = self.keys.own(&own_name(&digest));
+            let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/json");
             let put = put.body(ByteStream::from(text.into_bytes())).send().await;
-            put.map_err(|error| refusal(&error).into_trouble())?;
+            put.map_err(|error| classify(&error).into_error())?;
             self.remember(&digest, runs);
         }
         Ok(HashMap::from([(STAMP_AT.to_owned(), digest), (HASH.to_owned(), stamp.hash.clone())]))
     }
 
-    /// The stamp that metadata says; none on a foreign object.
-    pub async fn read(&self, bucket: &Bucket, metadata: &HashMap<String, String>) -> Result<Option<Stamp>, Trouble> {
+    /// The stamp that metadata holds or names; `None` for a foreign object.
+    pub async fn read(&self, metadata: &HashMap<String, String>) -> Result<Option<Stamp>, S3Error> {
         if let Some(text) = metadata.get(STAMP) {
             return Ok(Stamp::from_text(text.as_bytes()));
         }
@@ -71,12 +79,12 @@ impl Stamps {
         if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None); // no digest, so no name of ours
         }
-        let key = bucket.keys.own(&own_name(digest));
-        let found = bucket.client.get_object().bucket(bucket.name()).key(key).send().await;
-        let text = match found.map_err(|error| refusal(&error)) {
-            Ok(found) => found.body.collect().await.map_err(Trouble::unavailable)?.into_bytes(),
+        let key = self.keys.own(&own_name(digest));
+        let found = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let text = match found.map_err(|error| classify(&error)) {
+            Ok(found) => found.body.collect().await.map_err(S3Error::unavailable)?.into_bytes(),
             Err(Refusal::Missing) => return Ok(None),
-            Err(refusal) => return Err(refusal.into_trouble()),
+            Err(refusal) => return Err(refusal.into_error()),
         };
         let Some(runs) = Stamp::from_text(&text) else { return Ok(None) };
         self.remember(digest, runs.clone());

@@ -1,24 +1,23 @@
-//! Aborts uploads that nobody completes: parts of writers that died are no object, nothing lists them, and they cost. And
-//! removes the leases that they had.
+//! Aborts uploads that were never completed. Their writers died; their parts are in no listing and cost money.
 
 use std::time::{Duration, SystemTime};
 
 use super::bucket::{Bucket, time};
-use super::trouble::{Refusal, Trouble, refusal};
-use crate::local::Swept;
+use super::error::{Refusal, S3Error, classify};
+use crate::swept::Swept;
 
 impl Bucket {
-    /// Aborts the uploads below the prefix that began at least `age` ago, or only tells of them. A server that cannot tell
-    /// of them has none. Their bytes are asked for only to `weigh` them.
-    pub async fn sweep(&self, age: Duration, dry_run: bool, weigh: bool) -> Result<Swept, Trouble> {
+    /// Aborts the uploads below the prefix that began at least `age` ago; with `dry_run` they stay. A server that cannot list
+    /// uploads counts as having none. Their bytes are asked for only if `weigh`.
+    pub async fn sweep(&self, age: Duration, dry_run: bool, weigh: bool) -> Result<Swept, S3Error> {
         let (mut swept, mut from) = (Swept::default(), (None, None));
         loop {
             let ask = self.client.list_multipart_uploads().bucket(self.name()).prefix(self.keys.base());
             let ask = ask.set_key_marker(from.0).set_upload_id_marker(from.1);
-            let answer = match ask.send().await.map_err(|error| refusal(&error)) {
+            let answer = match ask.send().await.map_err(|error| classify(&error)) {
                 Ok(answer) => answer,
                 Err(Refusal::NoConditions | Refusal::Missing) => return Ok(swept),
-                Err(refusal) => return Err(refusal.into_trouble()),
+                Err(refusal) => return Err(refusal.into_error()),
             };
             for upload in answer.uploads() {
                 let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
@@ -36,13 +35,13 @@ impl Bucket {
                 }
                 let abort =
                     self.client.abort_multipart_upload().bucket(self.name()).key(key).upload_id(id).send().await;
-                match abort.map_err(|error| refusal(&error)) {
+                match abort.map_err(|error| classify(&error)) {
                     Ok(_) => {
                         swept.files += 1;
                         swept.bytes += bytes;
                     }
                     Err(Refusal::Missing) => {} // it was completed or aborted just now
-                    Err(refusal) => return Err(refusal.into_trouble()),
+                    Err(refusal) => return Err(refusal.into_error()),
                 }
             }
             from = match (answer.is_truncated(), answer.next_key_marker, answer.next_upload_id_marker) {
@@ -52,30 +51,15 @@ impl Bucket {
         }
     }
 
-    /// Removes the leases below `prefix` that nobody renewed for `age`, or only tells of them.
-    pub async fn sweep_leases(&self, prefix: &str, age: Duration, dry_run: bool) -> Result<Swept, Trouble> {
-        let mut swept = Swept::default();
-        for name in self.names(prefix).await? {
-            let key = self.keys.key(&name)?;
-            let Some(seen) = self.see(&key, age).await?.filter(|seen| seen.is_old) else { continue };
-            swept.files += 1;
-            swept.bytes += seen.bytes;
-            if !dry_run {
-                self.clear(&key, seen).await?;
-            }
-        }
-        Ok(swept)
-    }
-
-    /// How many bytes of an upload lie there. A server that cannot tell, or has it no more, has none.
-    async fn bytes_of(&self, key: &str, upload: &str) -> Result<u64, Trouble> {
+    /// The bytes of the parts of an upload; 0 where the server cannot list them or has the upload no more.
+    async fn bytes_of(&self, key: &str, upload: &str) -> Result<u64, S3Error> {
         let (mut bytes, mut from) = (0, None);
         loop {
             let ask = self.client.list_parts().bucket(self.name()).key(key).upload_id(upload);
-            let answer = match ask.set_part_number_marker(from).send().await.map_err(|error| refusal(&error)) {
+            let answer = match ask.set_part_number_marker(from).send().await.map_err(|error| classify(&error)) {
                 Ok(answer) => answer,
                 Err(Refusal::NoConditions | Refusal::Missing) => return Ok(bytes),
-                Err(refusal) => return Err(refusal.into_trouble()),
+                Err(refusal) => return Err(refusal.into_error()),
             };
             let sizes = answer.parts().iter().filter_map(|part| u64::try_from(part.size()?).ok());
             bytes += sizes.sum::<u64>();

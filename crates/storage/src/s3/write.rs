@@ -1,103 +1,85 @@
-//! Puts an object in place, whole, and never over a newer one.
+//! Puts an object in place, whole and never over a newer one; removes one.
 //!
 //! The condition of a write is what was seen in place: nothing, or the ETag of an object whose stamp may be replaced. Where
-//! it does not hold any more, somebody wrote meanwhile: so look again. On a store that ignores conditions (the probe finds
-//! that out) the last of two who write at once wins.
+//! it does not hold any more another node wrote meanwhile, so look again. On a store that ignores conditions (the probe finds
+//! that out) the last of several writes at once wins.
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_s3::primitives::{ByteStream, Length};
 use euterpe_actors::storage::{Stamp, Stored};
 
 use super::bucket::Bucket;
 use super::client::timeouts;
-use super::measure::{Body, Measured};
-use super::probe::Findings;
-use super::trouble::{Refusal, Trouble, refusal};
+use super::condition::Condition;
+use super::error::{Refusal, S3Error, classify};
+use super::findings::Findings;
+use super::measure::Measured;
 
-/// How often others may come first before a write gives up.
+/// How often another write may come first before this one gives up.
 const MOST_ROUNDS: u32 = 200;
 
-/// How long a store may take to show what was written.
+/// How long a store may take to show a write.
 const SETTLING: Duration = Duration::from_secs(60);
-
-/// What must be in place for a write to happen.
-#[derive(Clone, Debug)]
-pub(super) enum Condition {
-    Anything,
-    Nothing,
-    Etag(String),
-}
-
-impl Condition {
-    pub fn if_match(&self) -> Option<String> {
-        if let Condition::Etag(etag) = self { Some(etag.clone()) } else { None }
-    }
-
-    pub fn if_none_match(&self) -> Option<String> {
-        matches!(self, Condition::Nothing).then(|| "*".to_owned())
-    }
-}
 
 impl Bucket {
     /// Stores a content under a key.
-    pub async fn store(&self, key: &str, content: Measured, stamp: Option<Stamp>) -> Result<Stored, Trouble> {
+    pub async fn store(&self, key: &str, content: Measured, stamp: Option<Stamp>) -> Result<Stored, S3Error> {
         let Some(stamp) = stamp else {
-            self.put(key, &content, HashMap::new(), &Condition::Anything).await.map_err(Refusal::into_trouble)?;
+            self.put(key, &content, HashMap::new(), &Condition::Anything).await.map_err(Refusal::into_error)?;
             return Ok(Stored::Kept);
         };
         let filled = Stamp { hash: content.hash.clone(), ..stamp.clone() };
-        let metadata = self.stamps.write(self, &filled).await?;
-        // Where the condition can be relied on, nothing needs to be looked at before a small object is sent.
-        let mut unseen = content.checksums.len() == 1 && self.known.get().is_some_and(Findings::keeps_apart);
+        let metadata = self.stamps.write(&filled).await?;
+        // Where conditions are atomic, a small object is sent without looking first: mostly there is none in place.
+        let mut unseen = content.checksums.len() == 1 && self.known.get().is_some_and(Findings::has_atomic_conditions);
         for _ in 0..MOST_ROUNDS {
-            let placed = if std::mem::take(&mut unseen) { None } else { self.look(key).await? };
-            if let Some(in_place) = placed.as_ref().and_then(|placed| placed.info.stamp.as_ref()) {
-                if stamp.is_older_than(in_place) {
+            let found = if std::mem::take(&mut unseen) { None } else { self.look(key).await? };
+            if let Some(theirs) = found.as_ref().and_then(|found| found.info.stamp.as_ref()) {
+                if stamp.is_older_than(theirs) {
                     return Ok(Stored::NewerInPlace);
                 }
-                if *in_place == filled {
-                    let etag = placed.as_ref().map(|placed| placed.etag.clone());
-                    self.keep_made(key, etag, &content).await;
-                    return Ok(Stored::Kept); // ours, whose answer was lost, or its twin
+                if *theirs == filled {
+                    let etag = found.as_ref().map(|found| found.etag.clone());
+                    self.cache_written(key, etag, &content).await;
+                    return Ok(Stored::Kept); // our own write whose answer was lost, or another of the same bytes
                 }
             }
-            let condition = placed.map_or(Condition::Nothing, |placed| Condition::Etag(placed.etag));
+            let condition = found.map_or(Condition::Nothing, |found| Condition::Etag(found.etag));
             match self.put(key, &content, metadata.clone(), &condition).await {
                 Ok(etag) => {
-                    self.keep_made(key, etag, &content).await;
+                    self.cache_written(key, etag, &content).await;
                     return self.settle(key, &filled).await.map(|()| Stored::Kept);
                 }
                 Err(Refusal::Condition | Refusal::Missing) => {}
                 Err(Refusal::NoConditions) => {
                     let put = self.put(key, &content, metadata, &Condition::Anything).await;
-                    return put.map(|_| Stored::Kept).map_err(Refusal::into_trouble);
+                    return put.map(|_| Stored::Kept).map_err(Refusal::into_error);
                 }
-                Err(Refusal::Trouble(trouble)) => return Err(trouble),
+                Err(Refusal::Other(error)) => return Err(error),
             }
         }
-        Err(Trouble::unavailable("others wrote to it each time"))
+        Err(S3Error::unavailable("others wrote to it each time"))
     }
 
-    /// Waits until a write is seen, on a store that was found to show writes late: whoever is told of it then finds it.
-    async fn settle(&self, key: &str, stamp: &Stamp) -> Result<(), Trouble> {
+    /// Waits until a write can be seen, on a store that was found to show writes late. Only then may other nodes hear of it.
+    async fn settle(&self, key: &str, stamp: &Stamp) -> Result<(), S3Error> {
         if self.known.get().is_none_or(Findings::is_consistent) {
             return Ok(());
         }
         let seen = async {
             loop {
-                let placed = self.look(key).await?.and_then(|placed| placed.info.stamp);
-                if placed.is_some_and(|placed| placed == *stamp || stamp.is_older_than(&placed)) {
+                let shown = self.look(key).await?.and_then(|found| found.info.stamp);
+                if shown.is_some_and(|shown| shown == *stamp || stamp.is_older_than(&shown)) {
                     return Ok(());
                 }
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         };
-        let late = |_| Trouble::unavailable(format!("it was written, and is not seen after {SETTLING:?}"));
+        let late = |_| S3Error::unavailable(format!("it was written, and is not seen after {SETTLING:?}"));
         tokio::time::timeout(SETTLING, seen).await.map_err(late)?
     }
 
-    /// One write, at once or in parts; the ETag, where the server tells it.
+    /// One write, at once or in parts. Returns the ETag, where the server states it.
     async fn put(
         &self,
         key: &str,
@@ -108,7 +90,7 @@ impl Bucket {
         if content.checksums.len() > 1 {
             return self.put_in_parts(key, content, metadata, condition).await;
         }
-        let _moving = self.permit().await.map_err(Refusal::Trouble)?;
+        let _permit = self.permit().await.map_err(Refusal::Other)?;
         let put = self
             .client
             .put_object()
@@ -127,34 +109,21 @@ impl Bucket {
             .config_override(patient)
             .send()
             .await
-            .map_err(|error| refusal(&error))
+            .map_err(|error| classify(&error))
         {
             Ok(put) => Ok(put.e_tag),
-            // Told as trouble: not the content is missing.
+            // Missing is the bucket or the upload here, not an object: an error.
             Err(Refusal::Missing) if matches!(condition, Condition::Anything) => {
-                Err(Refusal::Trouble(Trouble::unavailable("the server knows no place under this key")))
+                Err(Refusal::Other(S3Error::unavailable("the server knows no place under this key")))
             }
             Err(refusal) => Err(refusal),
         }
     }
-}
 
-impl Measured {
-    /// Some of the bytes, to be sent as often as it takes.
-    pub async fn bytes(&self, start: u64, length: u64) -> Result<ByteStream, Refusal> {
-        match &self.body {
-            Body::Bytes(bytes) => {
-                let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
-                Ok(ByteStream::from(bytes.slice(at(start)..at(start + length))))
-            }
-            Body::File(_) if length == 0 => Ok(ByteStream::default()),
-            Body::File(path) => {
-                let opened =
-                    ByteStream::read_from().path(path).offset(start).length(Length::Exact(length)).build().await;
-                opened.map_err(|error| {
-                    Refusal::Trouble(Trouble::unavailable(format!("the content cannot be read: {error}")))
-                })
-            }
-        }
+    /// Removes an object, and its copy on this machine.
+    pub async fn remove(&self, key: &str) -> Result<(), S3Error> {
+        self.delete(key).await?;
+        self.uncache(key);
+        Ok(())
     }
 }

@@ -11,54 +11,58 @@ use euterpe_actors::points::refused;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::super::trouble::Trouble;
-use super::age::{FolderClock, touch, written};
+use super::clock::{FolderClock, touch, written};
+use crate::local::error::LocalError;
 
-/// How often a place that changes while it is looked at is looked at again; then somebody has it.
+/// The folder of the claims within the state folder.
+pub(super) const FOLDER: &str = "claims";
+
+/// How often a claim that changes while it is looked at is looked at again; then it counts as held.
 const LOOKS: u32 = 16;
 
-/// The most that is read of what stands in a claim.
+/// The most bytes that are read of a claim.
 const MOST_NOTE: u64 = 4096;
 
-/// What became of asking for a claim.
-pub(super) enum Answer {
-    /// It is ours.
+/// The result of [`take`].
+pub(super) enum TakeResult {
+    /// The claim is ours.
     Taken(ClaimFile),
-    /// Somebody has it: what stands in it.
+    /// Another node has the claim; holds its content.
     Held(Vec<u8>),
 }
 
-/// A claim that was made here. Open, so that no other file can pass for it.
+/// A claim of this process. It is kept open, so that no other file can pass for it.
 #[derive(Debug)]
 pub(super) struct ClaimFile {
     path: PathBuf,
     file: File,
 }
 
-/// Makes the claim at `path`, if there is none, or one that nobody renewed for `ttl`.
-pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock) -> Result<Answer, Trouble> {
+/// Makes the claim at `path`, if there is none, or only one that was not renewed for `ttl`.
+pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock) -> Result<TakeResult, LocalError> {
     for _ in 0..LOOKS {
         if let Some(file) = make(path, note)? {
-            return Ok(Answer::Taken(file));
+            return Ok(TakeResult::Taken(file));
         }
         let Some(theirs) = open(path)? else { continue }; // released in this moment
         if !gets_old(&theirs, ttl, clock)? {
-            return Ok(Answer::Held(read(&theirs)));
+            return Ok(TakeResult::Held(read(&theirs)));
         }
         if is_at(path, &theirs)? {
             remove(path)?;
         }
     }
-    Ok(Answer::Held(Vec::new()))
+    Ok(TakeResult::Held(Vec::new()))
 }
 
-/// Removes the claim at `path`, if nobody renewed it for `age`, or only tells of it: its bytes.
+/// Removes the claim at `path` if it was not renewed for `age`; with `dry_run` it stays. Returns its bytes; `None` where it is
+/// not old.
 pub(super) fn remove_old(
     path: &Path,
     age: Duration,
     clock: &FolderClock,
     dry_run: bool,
-) -> Result<Option<u64>, Trouble> {
+) -> Result<Option<u64>, LocalError> {
     let Some(theirs) = open(path)? else { return Ok(None) };
     if !gets_old(&theirs, age, clock)? || !is_at(path, &theirs)? {
         return Ok(None);
@@ -69,18 +73,18 @@ pub(super) fn remove_old(
     Ok(Some(rustix::fs::fstat(&theirs)?.st_size.unsigned_abs()))
 }
 
-/// Whether nobody renewed a claim for `age`. If so, it has its lock: only one has that of this very file, and only who has
-/// it removes it.
-fn gets_old(claim: &File, age: Duration, clock: &FolderClock) -> Result<bool, Trouble> {
+/// Whether a claim was not renewed for `age`. If so, `claim` has been locked: only one process can have the lock of this very
+/// file, and only that one may remove it.
+fn gets_old(claim: &File, age: Duration, clock: &FolderClock) -> Result<bool, LocalError> {
     let since = written(claim)?;
     Ok(clock.now()?.saturating_sub(since) >= age && lock(claim)? && written(claim)? == since)
 }
 
 impl ClaimFile {
-    /// Makes it young again; `false` where another lies in its place.
+    /// Renews the claim; `false` where another file lies under its name.
     ///
-    /// Who takes it over may have found it old just before: then the next time tells.
-    pub(super) fn renew(&self) -> Result<bool, Trouble> {
+    /// A node that takes it over may have found it old just before; then the next renewal returns `false`.
+    pub(super) fn renew(&self) -> Result<bool, LocalError> {
         if !is_at(&self.path, &self.file)? {
             return Ok(false);
         }
@@ -88,8 +92,8 @@ impl ClaimFile {
         is_at(&self.path, &self.file)
     }
 
-    /// Removes it, unless another lies in its place or somebody is about to take it over.
-    pub(super) fn release(&self) -> Result<(), Trouble> {
+    /// Removes the claim, unless another file lies under its name or a node is about to take it over.
+    pub(super) fn release(&self) -> Result<(), LocalError> {
         if lock(&self.file)? && is_at(&self.path, &self.file)? {
             remove(&self.path)?;
         }
@@ -97,8 +101,8 @@ impl ClaimFile {
     }
 }
 
-/// Makes a new claim; none where there is one.
-fn make(path: &Path, note: &[u8]) -> Result<Option<ClaimFile>, Trouble> {
+/// Makes a new claim; `None` where there is one.
+fn make(path: &Path, note: &[u8]) -> Result<Option<ClaimFile>, LocalError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let create = || {
         if refused("create") {
@@ -121,32 +125,32 @@ fn make(path: &Path, note: &[u8]) -> Result<Option<ClaimFile>, Trouble> {
     };
     let claim = ClaimFile { path: path.to_owned(), file };
     if let Err(error) = (&claim.file).write_all(note) {
-        claim.release()?; // a claim that cannot be written would hold up others, and nobody would renew it
+        claim.release()?; // a half-written claim would hold up others until it is old
         return Err(error.into());
     }
     Ok(Some(claim))
 }
 
-/// The folder of the job, and the one above it; the one above that is the state folder, and must be there.
-fn make_folders(path: &Path) -> Result<(), Trouble> {
+/// Makes the folder of the job and the folder of the claims. The state folder above must be there.
+fn make_folders(path: &Path) -> Result<(), LocalError> {
     let job = path.parent().unwrap_or(path);
     make_folder(job.parent().unwrap_or(job))?;
     make_folder(job)
 }
 
-/// Makes a folder; one that is there is good too.
-pub(super) fn make_folder(path: &Path) -> Result<(), Trouble> {
+/// Makes a folder, unless it is there.
+pub(super) fn make_folder(path: &Path) -> Result<(), LocalError> {
     match std::fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let above = path.parent().unwrap_or(path).display();
-            Err(Trouble::Root(format!("the folder {above} is not there; is the disk mounted?")))
+            Err(LocalError::Root(format!("the folder {above} is not there; is the disk mounted?")))
         }
         made => Ok(made?),
     }
 }
 
-fn open(path: &Path) -> Result<Option<File>, Trouble> {
+fn open(path: &Path) -> Result<Option<File>, LocalError> {
     // For writing too: over a network the lock needs it.
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
@@ -156,7 +160,7 @@ fn open(path: &Path) -> Result<Option<File>, Trouble> {
     }
 }
 
-/// What stands in a claim, as far as it can be read: it is for people.
+/// The content of a claim, as far as it can be read; it is only shown.
 fn read(file: &File) -> Vec<u8> {
     let mut note = Vec::new();
     match file.take(MOST_NOTE).read_to_end(&mut note) {
@@ -165,9 +169,9 @@ fn read(file: &File) -> Vec<u8> {
     }
 }
 
-/// The lock of one file, until it is closed; `false` where somebody has it. On a file system without locks everybody gets
-/// it, and two who take over in the same moment may both win.
-fn lock(file: &File) -> Result<bool, Trouble> {
+/// Locks one file until it is closed; `false` where another process has the lock. On a file system without locks every
+/// process gets it, and two that take over in the same moment may both succeed.
+fn lock(file: &File) -> Result<bool, LocalError> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -175,8 +179,8 @@ fn lock(file: &File) -> Result<bool, Trouble> {
     }
 }
 
-/// Whether what lies at `path` is this very file.
-fn is_at(path: &Path, file: &File) -> Result<bool, Trouble> {
+/// Whether this very file lies at `path`.
+fn is_at(path: &Path, file: &File) -> Result<bool, LocalError> {
     let open = rustix::fs::fstat(file)?;
     match rustix::fs::lstat(path) {
         Ok(there) => Ok((there.st_dev, there.st_ino) == (open.st_dev, open.st_ino)),
@@ -185,7 +189,7 @@ fn is_at(path: &Path, file: &File) -> Result<bool, Trouble> {
     }
 }
 
-fn remove(path: &Path) -> Result<(), Trouble> {
+fn remove(path: &Path) -> Result<(), LocalError> {
     match rustix::fs::unlinkat(CWD, path, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
@@ -216,8 +220,8 @@ mod tests {
 
     fn taken(path: &Path, clock: &FolderClock) -> Option<ClaimFile> {
         match take(path, b"second", TTL, clock).expect("asked") {
-            Answer::Taken(claim) => Some(claim),
-            Answer::Held(_) => None,
+            TakeResult::Taken(claim) => Some(claim),
+            TakeResult::Held(_) => None,
         }
     }
 
@@ -260,7 +264,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t-1");
         std::fs::write(&path, "").expect("written");
-        let Answer::Held(note) = take(&path, b"mine", TTL, &FolderClock::of(folder.path())).expect("asked") else {
+        let TakeResult::Held(note) = take(&path, b"mine", TTL, &FolderClock::of(folder.path())).expect("asked") else {
             panic!("taken from who writes it");
         };
         assert!(note.is_empty());

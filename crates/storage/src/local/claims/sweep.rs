@@ -1,23 +1,24 @@
-//! Removes claims that nobody renews any more and nobody wanted since.
+//! Removes claims that are not renewed any more and that no node took over.
 
 use std::{fs, io, path::Path, time::Duration};
 
 use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::StorageError;
 
-use super::super::{sweep::Swept, trouble::Trouble};
-use super::age::FolderClock;
-use super::{FOLDER, file};
+use super::clock::FolderClock;
+use super::file::{self, FOLDER};
+use crate::local::error::LocalError;
+use crate::swept::Swept;
 
-/// Removes the claims in a state folder that nobody renewed for `age`, or only tells of them. One that was renewed within
-/// [`TTL`] always stays.
+/// Removes the claims in a state folder that were not renewed for `age`; with `dry_run` nothing is removed. A claim that was
+/// renewed within [`TTL`] always stays.
 ///
 /// # Errors
-/// Where they cannot be looked at or removed.
+/// Where a claim cannot be read or removed.
 pub fn sweep_claims(state_folder: &Path, age: Duration, dry_run: bool) -> Result<Swept, StorageError> {
     let folder = state_folder.join(FOLDER);
     let (mut swept, clock) = (Swept::default(), FolderClock::of(&folder));
-    let mut look = || -> Result<(), Trouble> {
+    let mut look = || -> Result<(), LocalError> {
         for job in entries(&folder)?.filter(|job| job.as_ref().map_or(true, |job| job.path().is_dir())) {
             for claim in entries(&job?.path())? {
                 if let Some(bytes) = file::remove_old(&claim?.path(), age.max(TTL), &clock, dry_run)? {
@@ -28,7 +29,7 @@ pub fn sweep_claims(state_folder: &Path, age: Duration, dry_run: bool) -> Result
         }
         Ok(())
     };
-    look().map_err(|trouble| trouble.into_error("remove old claims in", &folder.display().to_string()))?;
+    look().map_err(|error| error.into_storage_error("remove old claims in", &folder.display().to_string()))?;
     Ok(swept)
 }
 
