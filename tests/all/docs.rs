@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Command, CommandFactory};
 use euterpe::cli::Exit;
 use euterpe_actors::outcome::Reason;
+use euterpe_graph_file::{Surroundings, check_text};
 use serde_json::Value;
 
 /// The words with which lines of other programs begin.
@@ -288,7 +289,10 @@ fn the_tests_that_the_reference_shows_are_read() {
                 loudness: {use: audio.loudness, in: {audio: \"music:{id}.ogg\"}, out: \"d:loudness/{id}.json\"}\n  \
                 mel: {use: audio.melspectrogram, in: {audio: \"music:{id}.ogg\"}, out: \"d:mel/{id}.npy\"}\n  \
                 mood: {use: json.merge, in: {loudness: loudness}, out: \"d:mood/{id}.json\"}\n";
-    let plan = crate::graph_file::check(&format!("{jobs}{tests}\n")).unwrap_or_else(|problems| panic!("{problems}"));
+    let registry = euterpe_engine::builtin::registry();
+    let surroundings = Surroundings { registry: &registry, env: &|_| None, stores: &[] };
+    let plan = check_text(&format!("{jobs}{tests}\n"), Path::new("/graphs/g.yaml"), surroundings);
+    let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(plan.tests.len(), 2);
 }
 
