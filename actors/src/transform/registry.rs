@@ -244,6 +244,7 @@ impl fmt::Debug for Entry {
 pub struct Registry {
     entries: BTreeMap<String, Entry>,
     samples: Option<Arc<dyn SampleCodec>>,
+    absent: Vec<(&'static str, &'static str)>,
 }
 
 impl Registry {
@@ -255,6 +256,16 @@ impl Registry {
     /// What decodes and encodes tracks for transforms in other processes; nothing in a program without audio.
     pub fn samples(&self) -> Option<Arc<dyn SampleCodec>> {
         self.samples.clone()
+    }
+
+    /// Notes that transforms whose names begin with `prefix` are missing because the program was built without `feature`.
+    pub fn is_without(&mut self, prefix: &'static str, feature: &'static str) {
+        self.absent.push((prefix, feature));
+    }
+
+    /// The feature that the program was built without and that has the transform of a name.
+    pub fn absent_feature(&self, name: &str) -> Option<&'static str> {
+        self.absent.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, feature)| *feature)
     }
 
     /// Adds a transform; one of the same name is replaced and returned.

@@ -16,6 +16,9 @@ pub mod absent;
 pub mod local;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(not(feature = "s3"))]
+#[path = "without_s3.rs"]
+pub mod s3;
 mod swept;
 
 pub use swept::Swept;

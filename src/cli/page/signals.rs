@@ -15,6 +15,7 @@ pub const HERE: [&str; 2] = [
 /// What a run says whose work is done elsewhere.
 pub const ELSEWHERE: [&str; 2] = ["stopping to follow the run; its nodes go on", "stopping now"];
 /// What a node says.
+#[cfg(feature = "amqp")]
 pub const NODE: [&str; 2] = [
     "stopping: finishing what is in hand, giving back the rest (once more to stop now)",
     "stopping now; what was in hand goes back to its queue",

@@ -19,6 +19,10 @@ pub fn registry() -> Registry {
         registry = registry.with_samples(euterpe_audio::codec());
         euterpe_audio::register(&mut registry);
     }
+    #[cfg(not(feature = "audio"))]
+    for prefix in ["audio.", "synth."] {
+        registry.is_without(prefix, "audio");
+    }
     let codec = registry.samples();
     euterpe_processes::register(&mut registry, codec);
     registry.register(json_merge::entry());

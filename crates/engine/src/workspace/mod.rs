@@ -1,6 +1,7 @@
 //! A graph opened for work: its stores, its state, its jobs with their transforms. The only place that sees both
 //! configuration and actors.
 
+mod bucket;
 mod buckets;
 mod folders;
 mod jobs;
@@ -102,7 +103,7 @@ impl Workspace {
         let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
         let Records { store: state, bucket: state_bucket, lock } = records::open(&plan, opening, &downloads)?;
-        let cache = (writes && opening.cache > 0).then(|| Cache::of(opening.cache));
+        let cache = if writes && opening.cache > 0 { bucket::cache_of(opening.cache) } else { None };
         let (stores, buckets) = open_stores(&plan, &opening.stores, writes, &downloads, cache.as_ref())?;
         let _own = own;
         Ok(Self {

@@ -9,13 +9,14 @@ use anyhow::{Context, bail};
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, StorageError};
 
+use super::bucket;
 use super::opening::{Access, Opening, STATE_FOLDER};
 use super::promises::known;
 use euterpe_graph_file::plan::{Location, Plan};
 use euterpe_processes::lock::FolderLock;
 use euterpe_storage::absent::AbsentFolder;
 use euterpe_storage::local::{LocalSettings, LocalStorage};
-use euterpe_storage::s3::{self, BucketLock, S3Settings, S3Storage, Tuning};
+use euterpe_storage::s3::{self, BucketLock, S3Storage};
 
 /// What keeps others off the records of a graph for as long as it lives.
 #[derive(Debug)]
@@ -58,12 +59,7 @@ pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::
     }
     match place.below(&plan.graph) {
         Location::Folder { path, .. } => in_folder(path, opening.access),
-        Location::S3 { bucket, prefix, endpoint, region } => {
-            let (scratch, tuning) = (downloads.to_owned(), Tuning::default());
-            let settings =
-                S3Settings { bucket, prefix, endpoint, region, scratch, identity: None, cache: None, tuning };
-            in_bucket(S3Storage::new(settings), opening.access)
-        }
+        bucket @ Location::S3 { .. } => in_bucket(bucket::open(&bucket, downloads, None)?, opening.access),
     }
 }
 

@@ -9,8 +9,9 @@ use euterpe_actors::storage::{Storage, Stores};
 use euterpe_graph_file::Plan;
 use euterpe_graph_file::plan::Location;
 use euterpe_storage::local::LocalSettings;
-use euterpe_storage::s3::{Cache, S3Settings, S3Storage, Tuning};
+use euterpe_storage::s3::{Cache, S3Storage};
 
+use super::bucket;
 use super::records::open_folder;
 
 /// Opens the stores; what is too large for memory is downloaded into the folder `downloads`.
@@ -36,17 +37,9 @@ pub(super) fn open_stores(
                 let remedy = || format!("store `{name}` cannot be used; put it elsewhere with --store {name}=FOLDER");
                 open_folder(path, settings, made).with_context(remedy)?
             }
-            Location::S3 { bucket, prefix, endpoint, region } => {
-                let bucket = S3Storage::new(S3Settings {
-                    bucket: bucket.clone(),
-                    prefix: prefix.clone(),
-                    endpoint: endpoint.clone(),
-                    region: region.clone(),
-                    scratch: downloads.to_owned(),
-                    cache: cache.cloned(),
-                    identity: None,
-                    tuning: Tuning::default(),
-                });
+            Location::S3 { .. } => {
+                let bucket = bucket::open(&store.location, downloads, cache)
+                    .with_context(|| format!("store `{}`", store.name))?;
                 if written(&store.name) {
                     buckets.push((store.name.clone(), bucket.clone()));
                 }

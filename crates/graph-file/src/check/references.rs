@@ -73,11 +73,12 @@ fn source(
     };
     let exts = draft.entry.map(Entry::extensions).unwrap_or_default();
     if key.has_ext() && exts.is_empty() {
-        if let (Some(_), Some(Work::Use(transform))) = (draft.entry, &draft.written.work) {
-            let name = &transform.value;
-            return refuse(format!("`{name}` does not say which extensions it reads; write one instead of `{{ext}}`"));
-        }
-        return None;
+        let name = match (draft.entry, &draft.written.work) {
+            (Some(_), Some(Work::Use(transform))) => transform.value.as_str(),
+            (Some(_), Some(Work::Python(..))) => "python",
+            _ => return None, // that there is no such transform is a problem of its own
+        };
+        return refuse(format!("`{name}` does not say which extensions it reads; write one instead of `{{ext}}`"));
     }
     let exts = if key.has_ext() { exts.iter().map(|ext| (*ext).to_owned()).collect() } else { [].into() };
     Some(Route::Source { store: known?.name.clone(), key, exts })

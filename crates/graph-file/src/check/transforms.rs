@@ -20,7 +20,16 @@ pub fn find<'w>(drafts: &mut [Draft<'w>], registry: &'w Registry, folder: &Path,
                 if draft.entry.is_none() {
                     let names: Vec<&str> = registry.names().collect();
                     let near = did_you_mean(&name.value, names.iter().copied());
-                    let remedy = if near.is_empty() { format!("; there is {}", listed(&names)) } else { near };
+                    let absent = registry.absent_feature(&name.value).map(|feature| {
+                        format!("; this program was built without the feature `{feature}`, which has it")
+                    });
+                    let remedy = if let Some(absent) = absent {
+                        absent
+                    } else if near.is_empty() {
+                        format!("; there is {}", listed(&names))
+                    } else {
+                        near
+                    };
                     let message = format!("no transform named `{}`{remedy}", printable(&name.value));
                     findings.add(name.position, format!("{}.use", draft.path), message);
                 }
