@@ -192,6 +192,8 @@ impl Observer for Reporter {
                 self.locked().in_work.insert(((*job).clone(), (*entity).clone()), Instant::now());
             }
             Event::Handled { message: Some(message), outcome, why, .. } => self.handled(message, *outcome, *why),
+            // A body that was put into an envelope, or put off for a newer version: its message ends elsewhere.
+            Event::Handled { message: None, outcome, .. } if *outcome != Outcome::Malformed => {}
             Event::Handled { job, message: None, why, .. } => {
                 if let Some(counts) = self.locked().jobs.get_mut(*job) {
                     counts.dead += 1;
@@ -251,5 +253,17 @@ mod tests {
         assert_eq!(notes.notes.iter().map(|note| note.outcome).collect::<Vec<_>>(), [Outcome::Done]);
         let report: NodeReport = serde_json::from_value(told[2].1.clone()).expect("a report");
         assert_eq!((report.jobs[&job].done, report.jobs[&job].in_work, report.not_downloaded_bytes), (1, 0, 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_body_that_cannot_be_read_counts_as_dead() {
+        let job = JobName::new("mel").expect("a name");
+        let send: Mouth = Arc::new(|_, _| true);
+        let reporter = Reporter::new("n", [(job.clone(), 1)], send, Arc::new(|_| 0), Arc::new(|| 0));
+        let handled = |outcome| Event::Handled { job: &job, message: None, outcome, why: None, took: Duration::ZERO };
+        for (outcome, dead) in [(Outcome::HandedOver, 0), (Outcome::Parked, 0), (Outcome::Malformed, 1)] {
+            reporter.on(&handled(outcome));
+            assert_eq!(reporter.locked().jobs[&job].dead, dead, "{outcome:?}");
+        }
     }
 }
