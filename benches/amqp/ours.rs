@@ -9,8 +9,8 @@ use std::{
 };
 
 use euterpe_actors::claims::{self, memory::MemoryClaims};
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::StoreName;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::memory::Presence;
 use futures::FutureExt;
 use tokio::sync::watch;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::memory::Presence;
 use serde_json::json;
 
 use super::broker::BrokerArgs;

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use euterpe_actors::broker::{Delivery, Subscription, Ticket, Writing};
+use euterpe_actors::broker::{BodyFormat, Delivery, Subscription, Ticket};
 use tokio::sync::{Notify, mpsc};
 
 /// The way of one queue's deliveries.
@@ -38,7 +38,7 @@ pub(super) struct Arrived {
     /// What it was published with: the job.
     pub key: String,
     pub body: Bytes,
-    pub writing: Writing,
+    pub format: BodyFormat,
     pub parks: u32,
     pub redelivered: bool,
     pub tag: u64,
@@ -189,9 +189,9 @@ impl Consumer {
             }
             let taken = if self.0.held.load(Ordering::Acquire) { None } else { self.0.take() };
             match taken {
-                Some(Arrived { key, body, writing, parks, redelivered, tag, channel }) => {
+                Some(Arrived { key, body, format, parks, redelivered, tag, channel }) => {
                     let ticket = Box::new(Held { channel, tag });
-                    return Some((key, Delivery::new(body, writing, parks, redelivered, ticket)));
+                    return Some((key, Delivery::new(body, format, parks, redelivered, ticket)));
                 }
                 None => arrived.await,
             }
@@ -234,7 +234,7 @@ mod tests {
     fn arrived(tag: u64, channel: &Arc<Incarnation>) -> Arrived {
         let body = Bytes::from(format!("t-{tag}"));
         let key = "mel".into();
-        Arrived { key, body, writing: Writing::Envelope, parks: 0, redelivered: false, tag, channel: channel.clone() }
+        Arrived { key, body, format: BodyFormat::Envelope, parks: 0, redelivered: false, tag, channel: channel.clone() }
     }
 
     fn push(feed: &Feed, tag: u64, channel: &Arc<Incarnation>) {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::EntityId;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::{LetterFilter, Manifest, Selection};
@@ -114,7 +114,7 @@ async fn retry(opened: &Opened, found: Vec<Found>, over: Option<Over>, out: Outp
     if meant.is_empty() {
         return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
     }
-    let origins: BTreeSet<_> = meant.iter().map(|found| found.letter.origin()).collect();
+    let origins: BTreeSet<_> = meant.iter().map(|found| found.letter.owner()).collect();
     let mut before: HashSet<String> = HashSet::new();
     for origin in &origins {
         before.extend(opened.state.letter_keys(&LetterFilter { run: Some(*origin), ..LetterFilter::default() }).await?);

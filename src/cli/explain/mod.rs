@@ -4,7 +4,7 @@ mod page;
 mod story;
 
 use anyhow::bail;
-use euterpe_actors::accounting::{Forecaster, Sight};
+use euterpe_actors::accounting::{Forecaster, RunView};
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::JobIx;
@@ -64,7 +64,7 @@ fn jobs(opened: &Opened, entity: &EntityId, job: Option<&str>) -> anyhow::Result
         return Ok(vec![at]);
     }
     // The jobs that start with this form of id, and what hangs below them; else all that take it.
-    let mut jobs: Vec<JobIx> = plan.places().filter(takes).collect();
+    let mut jobs: Vec<JobIx> = plan.job_indices().filter(takes).collect();
     let most = jobs.iter().map(|at| plan.job(*at).form.specificity()).max();
     jobs.retain(|at| Some(plan.job(*at).form.specificity()) == most);
     if jobs.is_empty() {
@@ -77,7 +77,7 @@ fn jobs(opened: &Opened, entity: &EntityId, job: Option<&str>) -> anyhow::Result
 async fn tell(opened: &Opened, entity: &EntityId, jobs: &[JobIx]) -> anyhow::Result<Vec<Story>> {
     let run = opened.next_run().await?;
     let (plan, stores, state) = (opened.nodes.clone(), opened.stores.clone(), opened.state.clone());
-    let forecaster = Forecaster::new(Sight { plan, stores, state, run, force: Force::None, known: None });
+    let forecaster = Forecaster::new(RunView { plan, stores, state, run, force: Force::None, known: None });
     let mut stories = Vec::with_capacity(jobs.len());
     for at in jobs {
         stories.push(Story::of(opened, &forecaster, *at, entity).await?);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use euterpe_actors::accounting::{Expected, Fate};
-use euterpe_actors::dedupe::Fingerprint;
 use euterpe_actors::ids::JobName;
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, Mapping, NodePlan, Route};
 use euterpe_actors::state::Selection;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use euterpe_actors::accounting::{Forecaster, Sight, origins};
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::accounting::{Forecaster, RunView, origins};
+use euterpe_actors::memory::Presence;
 
 use super::place::{Place, wait_for};
 use super::run::{Mistake, REMEMBERED, Select};
@@ -68,7 +68,7 @@ async fn foretell(opened: &Opened, select: &Select) -> anyhow::Result<Forecast> 
     survey::survey(plan, &opened.stores, &presence, run).await?;
     let (stores, state) = (opened.stores.clone(), opened.state.clone());
     let (force, known) = (selection.force.clone(), Some(presence));
-    let forecaster = Forecaster::new(Sight { plan: plan.clone(), stores, state, run, force, known });
+    let forecaster = Forecaster::new(RunView { plan: plan.clone(), stores, state, run, force, known });
     let mut forecast = Forecast::of(plan.clone(), selection.clone());
     let mut left = select.limit.unwrap_or(u64::MAX);
     let mut stream = ids.stream();

@@ -8,8 +8,8 @@ pub mod summary;
 use std::{cell::Cell, convert::Infallible, sync::Arc};
 
 use anyhow::{Context, bail};
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::JobName;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::{LetterFilter, Manifest, Selection, StateStore};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use euterpe_actors::accounting::{Accountant, Sight, Standing};
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
@@ -148,23 +148,23 @@ impl Account {
         Ok(account)
     }
 
-    fn add(&mut self, opened: &Opened, standings: &[(JobIx, Standing)], entity: &EntityId) {
+    fn add(&mut self, opened: &Opened, standings: &[(JobIx, TargetStatus)], entity: &EntityId) {
         self.entities += 1;
         let mut reasons: Vec<Reason> = Vec::new();
         for (at, standing) in standings {
             let job = &opened.nodes.job(*at).name;
             let count = self.jobs.entry(job.clone()).or_default();
             match standing {
-                Standing::Done => count.done += 1,
-                Standing::Skipped(_, reason) => {
+                TargetStatus::Done => count.done += 1,
+                TargetStatus::Skipped(_, reason) => {
                     count.skipped += 1;
                     reasons.push(*reason);
                 }
-                Standing::Dead(_, reason) => {
+                TargetStatus::Dead(_, reason) => {
                     count.dead += 1;
                     reasons.push(*reason);
                 }
-                Standing::Open => {
+                TargetStatus::Open => {
                     count.open += 1;
                     if self.open_examples.len() < EXAMPLES {
                         self.open_examples.push(Target { job: job.clone(), entity: entity.clone() });
@@ -176,17 +176,17 @@ impl Account {
         reasons.dedup();
         reasons.into_iter().for_each(|reason| *self.reasons.entry(reason).or_default() += 1);
         match standings.iter().map(|(_, standing)| standing).max() {
-            None | Some(Standing::Done) => self.done += 1,
-            Some(Standing::Skipped(..)) => self.skipped += 1,
-            Some(Standing::Dead(..)) => self.dead += 1,
-            Some(Standing::Open) => self.open += 1,
+            None | Some(TargetStatus::Done) => self.done += 1,
+            Some(TargetStatus::Skipped(..)) => self.skipped += 1,
+            Some(TargetStatus::Dead(..)) => self.dead += 1,
+            Some(TargetStatus::Open) => self.open += 1,
         }
     }
 
     async fn compare(
         &mut self,
         opened: &Opened,
-        standings: &[(JobIx, Standing)],
+        standings: &[(JobIx, TargetStatus)],
         entity: &EntityId,
     ) -> anyhow::Result<()> {
         let Some(hashes) = &mut self.hashes else { return Ok(()) };
@@ -238,5 +238,5 @@ pub(super) async fn accountant(opened: &Opened, manifest: &Manifest) -> anyhow::
         }
     };
     let (plan, stores, state) = (opened.nodes.clone(), opened.stores.clone(), opened.state.clone());
-    Ok(Accountant::open(Sight { plan, stores, state, run: manifest.run, force, known }).await?)
+    Ok(Accountant::open(RunView { plan, stores, state, run: manifest.run, force, known }).await?)
 }

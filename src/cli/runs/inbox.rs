@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, Origin};
+use euterpe_actors::state::{LetterFilter, LetterOwner};
 use serde_json::json;
 
 use super::which::NO_MANIFEST;
@@ -18,7 +18,7 @@ use euterpe_engine::assembly::Opened;
 /// # Errors
 /// What keeps the stores from being read.
 pub(super) fn check(opened: &Opened, file: &str, out: Output) -> anyhow::Result<Exit> {
-    let filter = LetterFilter { run: Some(Origin::Inbox), ..LetterFilter::default() };
+    let filter = LetterFilter { run: Some(LetterOwner::Inbox), ..LetterFilter::default() };
     let mut letters = wait_for(found::of(opened, &filter))?;
     letters.retain(|found| !found.made_good);
     let targets = found::by_target(&letters);

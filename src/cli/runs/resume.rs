@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use euterpe_actors::accounting::{Standing, resume_messages};
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::accounting::{TargetStatus, resume_messages};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Target;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::state::{Manifest, RunEnd};
@@ -117,8 +117,11 @@ impl Feeder for Open {
         for chunk in line.state.chunks(manifest.run).await? {
             for entity in line.state.chunk(&chunk).await? {
                 let standings = self.accountant.entity(&manifest.selection, &entity).await?;
-                let open: Vec<JobIx> =
-                    standings.iter().filter(|(_, standing)| *standing == Standing::Open).map(|(at, _)| *at).collect();
+                let open: Vec<JobIx> = standings
+                    .iter()
+                    .filter(|(_, standing)| *standing == TargetStatus::Open)
+                    .map(|(at, _)| *at)
+                    .collect();
                 if open.is_empty() {
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
-use euterpe_actors::state::{Manifest, Origin, StateStore};
+use euterpe_actors::state::{LetterOwner, Manifest, StateStore};
 
 use crate::cli::run::Mistake;
 
@@ -47,11 +47,11 @@ pub(super) fn is_inbox(text: &str) -> bool {
 ///
 /// # Errors
 /// As [`find`].
-pub(in crate::cli) async fn origin(state: &StateStore, text: &str) -> anyhow::Result<Origin> {
+pub(in crate::cli) async fn origin(state: &StateStore, text: &str) -> anyhow::Result<LetterOwner> {
     match text.parse::<RunId>() {
-        _ if is_inbox(text) => Ok(Origin::Inbox),
-        Ok(run) => Ok(Origin::Run(run)),
-        Err(_) => find(state, text).await.map(Origin::from),
+        _ if is_inbox(text) => Ok(LetterOwner::Inbox),
+        Ok(run) => Ok(LetterOwner::Run(run)),
+        Err(_) => find(state, text).await.map(LetterOwner::from),
     }
 }
 

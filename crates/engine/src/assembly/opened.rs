@@ -141,7 +141,7 @@ impl Opened {
     /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
     pub fn listings(&self, job: Option<JobIx>) -> Vec<Listing> {
         let wanted: Vec<JobIx> = match job {
-            None => self.nodes.places().filter(|at| !self.nodes.has_same_parent(*at)).collect(),
+            None => self.nodes.job_indices().filter(|at| !self.nodes.has_same_parent(*at)).collect(),
             Some(at) => std::iter::once(at).chain(self.nodes.job(at).ancestors.iter().copied()).collect(),
         };
         let mut listings: Vec<(StoreName, Listing)> = Vec::new();

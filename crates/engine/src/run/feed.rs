@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use async_trait::async_trait;
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::EntityMessage;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::points::reach;
-use euterpe_actors::state::{DeadLetter, Manifest, StateStore};
+use euterpe_actors::state::{DeadLetter, GivenUp, Manifest, StateStore};
 use euterpe_actors::wire;
 
 use super::ids::Passed;
@@ -131,22 +131,8 @@ impl Line {
     /// The state store's own.
     pub async fn bury(&self, job: &JobName, name: &str, text: String, clock: u64) -> anyhow::Result<()> {
         tracing::warn!(target: "euterpe::run", name, "bad_id: {text}");
-        let letter = DeadLetter {
-            run: Some(self.manifest.run),
-            job: job.clone(),
-            entity: name.to_owned(),
-            reason: Reason::BadId,
-            text,
-            stderr: String::new(),
-            tries: 0,
-            millis: clock,
-            node: "feed".into(),
-            about: None,
-            message: None,
-            body: Some(name.to_owned()),
-            content_type: None,
-            envelope: None,
-        };
+        let why = GivenUp { job, node: "feed", millis: clock, reason: Reason::BadId, text };
+        let letter = DeadLetter::of_bad_name(name, self.manifest.run, why);
         self.state.keep_letter(&letter).await?;
         self.tracker.bad_name();
         Ok(())

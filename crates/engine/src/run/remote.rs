@@ -5,8 +5,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use euterpe_actors::accounting::{Accountant, Sight};
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::accounting::{Accountant, RunView};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::{Manifest, RunEnd, StateStore};
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyho
     let Request { plan, stores, state, manifest, presence, tracker, mut stop, clock, .. } = request;
     let (run, force, is_ping) = (manifest.run, manifest.selection.force.clone(), manifest.selection.ping);
     let graph = manifest.graph.clone();
-    let sight = || Sight {
+    let view = || RunView {
         plan: plan.clone(),
         stores: stores.clone(),
         state: state.clone(),
@@ -68,7 +68,7 @@ pub async fn run(request: Request, over: Over, mut feeder: impl Feeder) -> anyho
     let (ear, mut heard) = mpsc::unbounded_channel();
     let (key, last) = (run_key(run), std::cell::Cell::new(Instant::now()));
     let listening = listen(&over.dial, &graph, &key, &ear);
-    let following = follow(&mut heard, &tracker, &last, sight);
+    let following = follow(&mut heard, &tracker, &last, view);
     let feeding = async {
         let passed = feeder.feed(&line).await?;
         line.flush().await?;
@@ -116,7 +116,7 @@ async fn follow(
     heard: &mut mpsc::UnboundedReceiver<Heard>,
     tracker: &Tracker,
     last: &std::cell::Cell<Instant>,
-    sight: impl Fn() -> Sight,
+    view: impl Fn() -> RunView,
 ) -> anyhow::Error {
     let (mut quiet, mut said) = (QUIET, false);
     let mut numbers: HashMap<String, u64> = HashMap::new();
@@ -142,7 +142,7 @@ async fn follow(
             }
             Err(_) => {
                 quiet = (quiet * 2).min(MOST_QUIET);
-                match look(tracker, sight()).await {
+                match look(tracker, view()).await {
                     Ok(true) => quiet = QUIET,
                     Ok(false) if tracker.live() > 0 && quiet >= MOST_QUIET / 4 && !said => {
                         said = true;
@@ -159,18 +159,18 @@ async fn follow(
 }
 
 /// Asks storage how some of the entities under way are; whether that ended any of them.
-async fn look(tracker: &Tracker, sight: Sight) -> anyhow::Result<bool> {
+async fn look(tracker: &Tracker, view: RunView) -> anyhow::Result<bool> {
     let open = tracker.some_open(LOOKS);
     if open.is_empty() {
         return Ok(false);
     }
-    let plan = sight.plan.clone();
-    let accountant = Accountant::open(sight).await?;
+    let plan = view.plan.clone();
+    let accountant = Accountant::open(view).await?;
     let mut moved = false;
     for entity in open {
         for at in tracker.left_of(&entity) {
             let target = euterpe_actors::message::Target { job: plan.job(at).name.clone(), entity: entity.clone() };
-            let standing = accountant.standing(&target).await?;
+            let standing = accountant.status(&target).await?;
             moved |= tracker.found(&entity, at, &standing);
         }
     }

@@ -4,8 +4,8 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use euterpe_actors::claims::Claims;
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::JobName;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::node::Node;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::pool::Drain;

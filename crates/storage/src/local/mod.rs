@@ -33,7 +33,7 @@ use std::{
 
 use async_trait::async_trait;
 use euterpe_actors::storage::{
-    Content, Hold, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key,
+    Content, KeepAlive, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key,
 };
 use rustix::fs::{OFlags, Stat};
 use rustix::io::Errno;
@@ -212,7 +212,7 @@ impl Folder {
     fn open(&self, path: &str) -> Result<Object, Trouble> {
         let placed = self.placed(path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such object"))?;
         let file = self.root.real_path(placed.file.as_fd(), path);
-        Ok(Object { info: placed.info(), content: Content::File(file), hold: Hold::default() })
+        Ok(Object { info: placed.info(), content: Content::File(file), keep_alive: KeepAlive::default() })
     }
 }
 

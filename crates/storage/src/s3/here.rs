@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use euterpe_actors::storage::{Hold, Object};
+use euterpe_actors::storage::{KeepAlive, Object};
 
 use super::bucket::{Bucket, Placed};
 use super::cache::{Cache, Turn};
@@ -31,7 +31,7 @@ impl Bucket {
         match self.look(key).await? {
             Some(placed) if copy.is(&placed) => {
                 cache.count(copy.size);
-                Ok(Some(Object { info: placed.info, content: copy.content(), hold: Hold::of(copy) }))
+                Ok(Some(Object { info: placed.info, content: copy.content(), keep_alive: KeepAlive::of(copy) }))
             }
             _ => {
                 cache.forget(&name, &copy);
@@ -63,15 +63,15 @@ impl Bucket {
     }
 
     /// Keeps what was downloaded into a file, from now on shared with its reader.
-    pub(super) fn keep_file(&self, key: &str, placed: &Placed, file: Downloaded) -> Hold {
-        let Ok(print) = Print::of(file.path()) else { return Hold::of(file) };
+    pub(super) fn keep_file(&self, key: &str, placed: &Placed, file: Downloaded) -> KeepAlive {
+        let Ok(print) = Print::of(file.path()) else { return KeepAlive::of(file) };
         let size = placed.info.size;
         let place = Place::File(file, print);
         let copy = Arc::new(Cached { etag: placed.etag.clone(), hash: placed.hash(), size, place });
         if let Some(cache) = self.settings.cache.as_ref().filter(|_| self.keeps(size)) {
             cache.keep(&self.name_of(key), copy.clone());
         }
-        Hold::of(copy)
+        KeepAlive::of(copy)
     }
 
     /// Keeps what was made here and is now in place, under the ETag that the server told.

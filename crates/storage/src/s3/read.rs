@@ -5,7 +5,7 @@ use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc, time::Duration};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
-use euterpe_actors::storage::{Content, Hold, Object, StorageErrorKind};
+use euterpe_actors::storage::{Content, KeepAlive, Object, StorageErrorKind};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
@@ -53,7 +53,7 @@ impl Bucket {
         }
         if size == first.len() as u64 {
             self.keep_bytes(key, &placed, &first).await;
-            return Ok(Object { info: placed.info, content: Content::Bytes(first), hold: Hold::default() });
+            return Ok(Object { info: placed.info, content: Content::Bytes(first), keep_alive: KeepAlive::default() });
         }
         let (downloaded, file) = Downloaded::create(&self.settings.scratch, key).map_err(on_disk)?;
         let file = Arc::new(file);
@@ -70,8 +70,8 @@ impl Bucket {
             .try_collect::<()>()
             .await?;
         let content = Content::File(downloaded.path().to_owned());
-        let hold = self.keep_file(key, &placed, downloaded);
-        Ok(Object { info: placed.info, content, hold })
+        let keep_alive = self.keep_file(key, &placed, downloaded);
+        Ok(Object { info: placed.info, content, keep_alive })
     }
 
     /// The first bytes of the newest version, and all of a small one.
