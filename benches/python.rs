@@ -202,7 +202,7 @@ impl Bench {
                         object: Object {
                             info: ObjectInfo { size: 0, stamp: None, modified: None },
                             content: track.clone(),
-                            hold: Default::default(),
+                            keep_alive: Default::default(),
                         },
                     }],
                     suffixes: vec!["bin".to_owned()].into(),

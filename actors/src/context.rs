@@ -15,33 +15,30 @@ use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::claims::Claims;
-use crate::dedupe::{Dedupe, InFlight, LookUp, Presence};
+use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
-use crate::foreign::Publishings;
 use crate::ids::JobName;
+use crate::memory::{InFlight, KnownFailures, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs};
 use crate::message::{EntityMessage, Hop, Target};
-use crate::parent_trigger::{Asked, ParentTrigger};
+use crate::parent_trigger::ParentTrigger;
 use crate::plan::NodePlan;
 use crate::state::StateStore;
 use crate::storage::{ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
-use crate::worker::{PassedOn, Verdicts};
 
 /// What assembly hands to a node.
 #[derive(Clone)]
+#[allow(missing_docs)] // what needs no word has none
 pub struct NodeSettings {
-    /// The graph.
     pub plan: Arc<NodePlan>,
-    /// The stores that the plan names.
+    /// All the stores that the plan names.
     pub stores: Stores,
     /// Dead letters, skips, manifests.
     pub state: StateStore,
-    /// The queues.
     pub broker: Arc<dyn Broker>,
-    /// Where nodes settle among themselves who works on what; none where there is no other node.
+    /// Where targets are claimed; none where there is no other node.
     pub claims: Option<Arc<dyn Claims>>,
-    /// Whoever watches.
     pub observer: Arc<dyn Observer>,
-    /// What is known to exist, perhaps warmed by a listing.
+    /// The objects that are known to exist, perhaps warmed by a listing.
     pub presence: Arc<Presence>,
     /// The node's name, for people.
     pub name: Arc<str>,
@@ -49,34 +46,28 @@ pub struct NodeSettings {
     pub salt: u64,
     /// Where private folders are made.
     pub scratch: PathBuf,
-    /// The jobs whose workers take turns at the machine: each work holds one permit. Others work whenever they are free.
+    /// For the jobs whose workers share the machine: each piece of work holds one permit. Workers of other jobs work
+    /// whenever they are free.
     pub slots: HashMap<JobName, Arc<Semaphore>>,
-    /// The jobs that have a pool here, or all: others serve the rest.
+    /// The jobs that have a pool on this node, or all. Other nodes serve the rest.
     pub served: Option<Vec<JobName>>,
-    /// Whether all work is done in child processes: set when a run is resumed that ended uncleanly.
+    /// Whether all work is done in child processes: so when a run is resumed that ended uncleanly.
     pub isolate: bool,
-    /// The time, in milliseconds after the Unix epoch; for people, never for decisions.
+    /// The time, in milliseconds after the Unix epoch: for people, and for the order of runs of the inbox.
     pub clock: fn() -> u64,
 }
 
 /// The settings with the actors and memories of a running node.
-pub struct NodeContext {
-    /// What assembly handed in.
+pub(crate) struct NodeContext {
     pub settings: NodeSettings,
-    /// Answers look-ups.
     pub dedupe: Addr<Dedupe>,
-    /// Asks for inputs.
     pub parent_trigger: Addr<ParentTrigger>,
-    /// Who works on what.
     pub in_flight: InFlight,
-    /// For whom parents were asked.
-    pub asked: Asked,
-    /// What was passed on already.
+    pub pending_requests: PendingRequests,
     pub passed_on: PassedOn,
-    /// What failed for good or was skipped.
-    pub verdicts: Verdicts,
-    /// What other programs published of late.
-    pub publishings: Publishings,
+    pub failures: KnownFailures,
+    pub unreadable_inputs: UnreadableInputs,
+    pub publish_ids: PublishIds,
     ids: AtomicU64,
     scratches: AtomicU64,
     /// How the paths of private folders start: where they are made, then the process and the node.
@@ -97,16 +88,16 @@ impl NodeContext {
             dedupe,
             parent_trigger,
             in_flight: InFlight::default(),
-            asked: Asked::default(),
+            pending_requests: PendingRequests::default(),
             passed_on: PassedOn::default(),
-            verdicts: Verdicts::default(),
-            publishings: Publishings::default(),
+            failures: KnownFailures::default(),
+            unreadable_inputs: UnreadableInputs::default(),
+            publish_ids: PublishIds::default(),
             #[cfg(feature = "mutants")]
             absences: dashmap::DashSet::new(),
         }
     }
 
-    /// The graph.
     pub fn plan(&self) -> &NodePlan {
         &self.settings.plan
     }
@@ -117,7 +108,7 @@ impl NodeContext {
         xxhash_rust::xxh3::xxh3_64_with_seed(&count.to_le_bytes(), self.settings.salt)
     }
 
-    /// A private folder that nobody else uses.
+    /// The path of a private folder that nobody else uses.
     pub fn next_scratch(&self) -> PathBuf {
         let count = self.scratches.fetch_add(1, Ordering::Relaxed);
         let mut path = self.scratch_prefix.clone();
@@ -128,7 +119,7 @@ impl NodeContext {
     /// What the store says of an object now.
     ///
     /// # Errors
-    /// The store's own, shared with all who asked together.
+    /// Those of the store, shared by all workers that share the look-up.
     pub async fn look(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Arc<StorageError>> {
         match self.dedupe.send(LookUp(key.clone())).await {
             Ok(found) => found,
@@ -139,10 +130,10 @@ impl NodeContext {
         }
     }
 
-    /// The same for the input of a job; here a wrong variant of the protocol would remember absence.
+    /// The same for the input of a job. Only here does the wrong variant of the protocol remember absence.
     ///
     /// # Errors
-    /// The store's own, shared with all who asked together.
+    /// Those of the store, shared by all workers that share the look-up.
     pub async fn look_at_input(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Arc<StorageError>> {
         #[cfg(feature = "mutants")]
         if crate::mutants::active(crate::mutants::Mutant::RememberAbsence) {
@@ -158,7 +149,7 @@ impl NodeContext {
         self.look(key).await
     }
 
-    /// `message` with this stop on its record.
+    /// `message` with one more hop on record.
     pub fn stamped(&self, message: EntityMessage, at: &Target) -> EntityMessage {
         let hop = Hop { job: at.job.clone(), node: self.settings.name.clone(), millis: (self.settings.clock)() };
         message.stopped_at(hop)

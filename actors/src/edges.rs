@@ -7,7 +7,7 @@ use crate::plan::{InputPlan, JobIx, Mapping, NodePlan, Route};
 use crate::storage::{ObjectKey, StorageError, Stores};
 use crate::template::{Parts, Template};
 
-/// Why an input can never be had, without anybody trying: the kind and one sentence for people.
+/// Why an input can never be obtained: known without a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unobtainable {
     /// The kind of reason.
@@ -19,11 +19,11 @@ pub struct Unobtainable {
 /// An input that another job makes, for one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentInput {
-    /// The place of the parent.
+    /// The index of the parent's job.
     pub at: JobIx,
-    /// What has to be done before.
+    /// The parent's target.
     pub target: Target,
-    /// Where the input then lies.
+    /// The key of the input.
     pub key: ObjectKey,
     /// Whether a wave brings parent and child the same entity.
     pub same: bool,
@@ -31,7 +31,7 @@ pub struct ParentInput {
 
 /// The parent's target and key for an input of `entity`; none where the input is a source.
 ///
-/// The inner error is permanent: the entity that the edge names is none.
+/// The inner error is permanent: the edge names no valid entity.
 pub fn parent_of(
     plan: &NodePlan,
     input: &InputPlan,

@@ -1,4 +1,4 @@
-//! What a node tells whoever watches it: each thing worth logging or counting.
+//! What a node tells its observer: each thing worth logging or counting.
 
 use std::time::Duration;
 
@@ -6,85 +6,52 @@ use crate::ids::{EntityId, JobName};
 use crate::message::EntityMessage;
 use crate::outcome::{Outcome, Reason};
 
-/// Something that happened.
+/// Something that happened on a node.
 #[derive(Debug)]
+#[allow(missing_docs)] // most fields say by their names what they are
 pub enum Event<'a> {
     /// A try of the transform begins.
-    Started {
-        /// The job.
-        job: &'a JobName,
-        /// The entity.
-        entity: &'a EntityId,
-        /// The message that caused it.
-        message: &'a EntityMessage,
-    },
+    Started { job: &'a JobName, entity: &'a EntityId, message: &'a EntityMessage },
     /// A message was settled.
     Handled {
-        /// The job whose queue it came from.
+        /// The job from whose queue the message came.
         job: &'a JobName,
-        /// The message; none where its bytes could not be read, or were only put into an envelope.
+        /// None where the body could not be read, or was only put into an envelope.
         message: Option<&'a EntityMessage>,
-        /// The conclusion.
         outcome: Outcome,
-        /// Why, where the outcome has a reason.
+        /// Where the outcome has a reason.
         why: Option<(Reason, &'a str)>,
-        /// From its arrival to its settling.
+        /// From the arrival of the message until it was settled.
         took: Duration,
     },
     /// Messages were published and confirmed.
-    Published {
-        /// The job that published them.
-        job: &'a JobName,
-        /// What for.
-        purpose: Purpose,
-        /// How many.
-        count: usize,
-    },
+    Published { job: &'a JobName, purpose: Purpose, count: usize },
     /// A store is in trouble; the work waits for it.
-    Stalled {
-        /// The job that met it.
-        job: &'a JobName,
-        /// What the store said.
-        text: &'a str,
-    },
+    Stalled { job: &'a JobName, text: &'a str },
     /// A store that was in trouble answers again.
-    Recovered {
-        /// The job that saw it.
-        job: &'a JobName,
-    },
-    /// The broker did not confirm; the message goes back and comes again.
-    Unconfirmed {
-        /// The job that published.
-        job: &'a JobName,
-        /// What the broker said.
-        text: &'a str,
-    },
-    /// A worker ended although nobody asked it to.
+    Recovered { job: &'a JobName },
+    /// The broker did not confirm. The message goes back to its queue and comes again.
+    Unconfirmed { job: &'a JobName, text: &'a str },
+    /// A worker ended although its pool was serving.
     WorkerLost {
-        /// Its job.
         job: &'a JobName,
-        /// Its place in the pool.
+        /// The worker's number in its pool.
         slot: usize,
-        /// When its successor starts; none when the pool's budget of restarts is spent for now.
+        /// When its successor starts; none while the pool's budget of restarts is spent.
         restart_in: Option<Duration>,
     },
     /// A worker could not start: its transform could not be built.
-    WorkerFailed {
-        /// Its job.
-        job: &'a JobName,
-        /// Why.
-        text: &'a str,
-    },
+    WorkerFailed { job: &'a JobName, text: &'a str },
 }
 
-/// What messages were published for.
+/// Why messages were published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Down the graph, back to who waits, or in an envelope to the same job.
+    /// To the children, to the waiter, or in an envelope to the same job.
     PassOn,
     /// To parents whose output is missing.
     Request,
-    /// The news of a failure, to who waits.
+    /// To the waiter, because the target failed.
     Failure,
     /// Another try, later.
     Retry,
@@ -92,13 +59,13 @@ pub enum Purpose {
     Park,
 }
 
-/// Whoever watches a node. Called where things happen: must be quick and must not fail.
+/// Watches a node. It is called in the middle of the work, so it must be quick and must not fail.
 pub trait Observer: Send + Sync {
     /// Takes note of an event.
     fn on(&self, event: &Event<'_>);
 }
 
-/// Watches nothing.
+/// Ignores every event.
 #[derive(Debug, Default)]
 pub struct Unobserved;
 

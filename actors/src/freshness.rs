@@ -1,4 +1,4 @@
-//! Is an output good for a message, or is it to be redone? Force is a run on a stamp, not a flag.
+//! Is an output fresh for a message, or is it to be redone? Force compares runs on stamps; it is not a flag.
 
 use crate::ids::{JobName, RunId};
 use crate::message::Force;
@@ -15,7 +15,8 @@ pub struct Demand<'p> {
 }
 
 impl<'p> Demand<'p> {
-    /// What `force` of `run` demands of the output of the job at `at`: that job and its ancestors, as far as named.
+    /// What `force` of `run` demands of an output of the job at `at`: that the job and its ancestors, as far as `force`
+    /// names them, ran in `run` or later.
     pub fn new(plan: &'p NodePlan, at: JobIx, force: &Force, run: RunId) -> Self {
         let job = &plan.job(at).name;
         let forced = match force {
@@ -28,12 +29,12 @@ impl<'p> Demand<'p> {
         Self { job, forced, run }
     }
 
-    /// Whether presence alone is enough.
+    /// Whether it is enough that the output is there.
     pub fn is_presence(&self) -> bool {
         self.forced.is_empty()
     }
 
-    /// Whether an object that is there is fresh. A foreign object is so only where nothing is forced.
+    /// Whether an object that is there is fresh. A foreign object is fresh only where nothing is forced.
     pub fn is_met_by(&self, found: &ObjectInfo) -> bool {
         if active(Mutant::BareForce) {
             let bare_flag = self.forced.contains(&self.job);

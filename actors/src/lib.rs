@@ -1,31 +1,49 @@
 //! The words, ports, protocol and actors of Euterpe: a complete system in memory.
 //!
 //! A [graph](plan) of jobs is run on entities. What travels is the [entity message](message): "bring this job to done
-//! for this entity", with its continuation. It waits in the queues of a [broker], is taken by a [worker] of the job's
+//! for this entity", with its continuation. It waits in the queues of a [broker], is taken by a worker of the job's
 //! [pool], and ends in exactly one [outcome]. What was made lies in [storage]; storage alone says what is done.
 //!
-//! Reading order: [message], then `worker/run.rs` and `worker/settle.rs`, which together are the protocol; then
-//! [dedupe] (what exists, who works on what), [parent_trigger] (asking for what is missing) and [node].
+//! Reading order: [message], then `worker/lifecycle.rs`, `worker/steps.rs` and `worker/settle.rs`, which together are the
+//! protocol; then [memory] (what a node remembers), `dedupe.rs` (shared look-ups), `parent_trigger.rs` (asking for what is
+//! missing) and [node].
+//!
+//! Floors, top to bottom; a module uses only modules below it:
+//!
+//! ```text
+//! node
+//! pool
+//! worker
+//! context: what all workers of a node share
+//! dedupe, parent_trigger
+//! memory
+//! foreign, accounting, continuation, edges, freshness, addressing: decisions as plain values
+//! ports: broker, claims, storage, transform, state, events, wire; plan, which names them
+//! words: ids, message, outcome, template, retry
+//! ```
 //!
 //! Nothing here knows of AMQP, S3, audio, YAML or a command line: those come as adapters of the ports [broker],
-//! [storage] and [transform].
+//! [claims], [storage] and [transform].
 
 pub mod accounting;
 pub mod address;
+mod addressing;
 pub mod broker;
 pub mod claims;
 pub mod context;
-pub mod dedupe;
+mod continuation;
+mod dedupe;
 pub mod edges;
 pub mod events;
 pub mod foreign;
 pub mod freshness;
 pub mod ids;
+pub mod memory;
 pub mod message;
 pub mod mutants;
 pub mod node;
 pub mod outcome;
-pub mod parent_trigger;
+mod parent_trigger;
 pub mod plan;
 pub mod points;
 pub mod pool;
@@ -36,4 +54,4 @@ pub mod storage;
 pub mod template;
 pub mod transform;
 pub mod wire;
-pub mod worker;
+mod worker;

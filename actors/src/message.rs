@@ -36,7 +36,7 @@ pub struct EntityMessage {
     pub id: u64,
     /// The run that caused it; every message that it causes keeps it.
     pub run: RunId,
-    /// The one recipient.
+    /// The target that is to be brought to done; its job is the one recipient.
     pub target: Target,
     /// Work, or the news that an input of the recipient will never come.
     pub kind: Kind,
@@ -58,7 +58,7 @@ pub struct EntityMessage {
     pub graph: GraphDigest,
     /// What happens after the outermost frame.
     pub base: Base,
-    /// Who is woken when this target is done; the last one first.
+    /// The targets that wait for this one, the last to be woken first.
     pub frames: Vec<Frame>,
     /// The last hops, for people.
     pub audit: Vec<Hop>,
@@ -99,10 +99,10 @@ pub enum Base {
     Down(Arc<Wave>),
 }
 
-/// One publishing of entities at the top of the graph.
+/// One publish of entities at the top of the graph.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Wave {
-    /// Unique for each publishing.
+    /// Unique for each publish of a wave.
     pub id: u64,
     /// The jobs that it was published to.
     pub origins: Vec<JobName>,
@@ -110,10 +110,10 @@ pub struct Wave {
     pub only: Option<Vec<JobName>>,
 }
 
-/// Somebody who waits: woken with `Work` when the message that carries this frame is done.
+/// A target that waits: it is woken with `Work` when the target of the message that carries this frame is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
-    /// Who is woken.
+    /// The target that is woken.
     pub to: Target,
     /// All the inputs that it lacked when it asked.
     pub waiting: Vec<InputName>,
@@ -179,22 +179,22 @@ impl EntityMessage {
         }
     }
 
-    /// Whether this wakes somebody who asked for inputs.
+    /// Whether this wakes a target that asked for inputs.
     pub fn is_wake_up(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// Whether somebody saw this output missing: remembered presence may not answer it.
+    /// Whether somebody saw an output of the target missing. A cached hit may not answer such a message.
     pub fn is_request(&self) -> bool {
         !self.is_wake_up() && (!self.frames.is_empty() || self.base == Base::Stop || self.resumed)
     }
 
-    /// Whether this came down the graph, for everybody that the wave reaches.
+    /// Whether this came down the graph, for every job that the wave reaches.
     pub fn is_wave(&self) -> bool {
         !self.is_wake_up() && !self.is_request()
     }
 
-    /// A message caused by this one: same run, graph, base and stack, nothing else kept.
+    /// A message caused by this one, with the same run, graph, base, frames, force, ping and audit.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
         Self {
             ping: self.ping,

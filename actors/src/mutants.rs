@@ -3,30 +3,30 @@
 //! Without the feature `mutants` no variant can be chosen and every check is the constant `false`. With it, a test
 //! chooses one for the current thread, so that one build tests them all.
 
-/// A mistake that somebody could make in the protocol.
+/// A mistake in the protocol, named by what the wrong variant does. After the colon: the damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mutant {
-    /// Ack on receipt: lost on a crash.
+    /// Acknowledge a message when it arrives: a crash loses it.
     AckOnReceipt,
-    /// Pass on before the output is written: double work and twice the messages.
+    /// Pass on before the output is written: double work, and twice the messages.
     PassOnBeforeWrite,
-    /// Remember absence, also when a wake-up looks: a wake-up is lost.
+    /// Remember that an input was missing, and let that answer a wake-up: the wake-up is lost.
     RememberAbsence,
-    /// Drop a message because its entity is in hand: another request's continuation is lost.
+    /// Drop a message because its target is in hand: the message may carry another continuation, which is lost.
     DropInFlight,
-    /// Ask one parent and wait for all: lost.
+    /// Ask one of the missing parents and wait for all: the entity is lost.
     AskOneParent,
-    /// Ask for all that is missing again at each wake-up: right, but the messages grow with the square of the parents.
+    /// Ask again for all missing inputs at each wake-up: right, but the messages grow with the square of the parents.
     AskForAllAgain,
-    /// Keep one continuation instead of a stack: an unrelated child of the job in the middle runs.
+    /// Keep one frame instead of a stack: an unrelated child of the job in the middle runs.
     OneContinuation,
-    /// Force as a bare flag, without stamps: the end of a diamond is built from a stale parent.
+    /// Treat force as a flag, without comparing stamps: the end of a diamond is built from a stale parent.
     BareForce,
-    /// Tell no waiter of a failure: a request without an outcome, for ever.
+    /// Tell no waiter of a failure: its request never gets an outcome.
     TellNoWaiter,
-    /// No single holder of an entity: double work without any fault.
+    /// Let several workers hold one target: double work without any fault.
     NoSingleHolder,
-    /// Do the work as soon as its claim is won, without another look at the output: what was just made is made again.
+    /// Work as soon as the claim is won, without another look at the output: what was just made is made again.
     TrustTheClaim,
 }
 

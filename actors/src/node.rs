@@ -1,4 +1,4 @@
-//! One node: starts its pools children first, so that whoever is told has somebody to hear it; drains parents first.
+//! One node: starts its pools children first, so that every message finds a worker, and drains them parents first.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::pool::{Drain, Pool, PoolState, Snapshot};
 /// The actors of one node. One for each process; in a simulation several.
 pub struct Node {
     context: Arc<NodeContext>,
-    /// The jobs served here with their pools, parents first.
+    /// The jobs that this node serves, with their pools, parents first.
     pools: Vec<(JobIx, Addr<Pool>)>,
 }
 
-/// How all pools of a node are, parents first.
+/// Asks for the state of all pools of a node, parents first.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<(JobIx, PoolState)>")]
 pub struct NodeSnapshot;
@@ -40,7 +40,7 @@ impl Actor for Node {
         let served = &self.context.settings.served;
         let is_served = |job: &JobName| served.as_ref().is_none_or(|served| served.contains(job));
         let plan = self.context.plan();
-        for at in plan.places().rev().filter(|at| is_served(&plan.job(*at).name)) {
+        for at in plan.job_indices().rev().filter(|at| is_served(&plan.job(*at).name)) {
             self.pools.push((at, Pool::new(self.context.clone(), at).start()));
         }
         self.pools.reverse();
@@ -54,7 +54,7 @@ impl Handler<Drain> for Node {
         let pools = self.pools.clone();
         let until = tokio::time::Instant::now() + grace;
         Box::pin(async move {
-            // Told in the order parents first; then all are waited for, within one and the same grace.
+            // Told parents first. Then all are waited for together, within one grace.
             let grace = until.saturating_duration_since(tokio::time::Instant::now());
             let drained = pools.iter().map(|(_, pool)| pool.send(Drain { grace }));
             for result in futures::future::join_all(drained).await {

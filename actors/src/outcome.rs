@@ -16,9 +16,9 @@ pub enum Outcome {
     Ping,
     /// Missing inputs were asked for.
     Requested,
-    /// Another message will do it: somebody else's wake-up, or the envelope that a wish by others was put into.
+    /// Another message will do it: a wake-up on its way, or the envelope into which a message by another program was put.
     HandedOver,
-    /// Put off: somebody else has it in hand, or a store is in trouble.
+    /// Put off: another worker has the target in hand, or a store is in trouble.
     Parked,
     /// A try failed; another one follows.
     Retried,
@@ -28,7 +28,7 @@ pub enum Outcome {
     UpstreamFailed,
     /// Failed for good, with a dead letter.
     Dead,
-    /// Outside what this wave may reach.
+    /// Outside of what this wave may reach.
     NotRecipient,
     /// Unreadable, kept as a dead letter.
     Malformed,
@@ -80,7 +80,7 @@ impl fmt::Display for Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The transform said that it failed, and its tries are used up.
+    /// The transform reported a failure, and its tries are used up.
     Failed,
     /// The transform panicked, and its tries are used up.
     Panicked,
@@ -98,7 +98,7 @@ pub enum Reason {
     SourceAmbiguous,
     /// An input was seen and could not be read three times.
     InputUnreadable,
-    /// A parent said done and its output was not there, three times.
+    /// Three times a parent said "done" and its output was not there.
     Absent,
     /// The entity does not have the job's form, or cannot be an id.
     BadId,
@@ -110,13 +110,13 @@ pub enum Reason {
     UnknownJob,
     /// Written by a newer version.
     UnknownVersion,
-    /// Bytes that are no message.
+    /// The bytes are no message.
     Malformed,
     /// The transform declined (a skip, not a failure).
     Declined,
     /// A person dropped the dead letter (a skip, not a failure).
     Dropped,
-    /// The broker delivered it too often without an answer.
+    /// The broker delivered the message too often without an acknowledgement.
     GivenUpByBroker,
 }
 
@@ -215,7 +215,7 @@ impl Fault {
         Self::new(FaultKind::Skip, text)
     }
 
-    /// With the end of what was printed; only the last 4 KiB are kept.
+    /// Adds the last 4 KiB of what was printed.
     pub fn with_stderr(mut self, stderr: &[u8]) -> Self {
         let tail = &stderr[stderr.len().saturating_sub(4096)..];
         self.stderr = String::from_utf8_lossy(tail).into_owned();

@@ -11,7 +11,7 @@ use crate::storage::ObjectKey;
 use crate::template::{EntityForm, Parts, Template};
 use crate::transform::TransformFactory;
 
-/// A job's place in [`NodePlan::jobs`]. Parents stand before their children.
+/// A job's index in [`NodePlan::jobs`]. Parents stand before their children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobIx(pub usize);
 
@@ -49,9 +49,9 @@ pub struct JobPlan {
     pub timeout: Duration,
     /// How often to try again and how long to wait in between.
     pub retry: RetryPolicy,
-    /// Whether nodes settle among themselves who works on an entity.
+    /// Whether a node claims a target before it works on it.
     pub claim: bool,
-    /// Digest of what the transform does: its name, options and version. A skip stands while this stays.
+    /// Digest of what the transform does: its name, options and version. A skip holds as long as this is unchanged.
     pub settings: u64,
 }
 
@@ -80,9 +80,9 @@ pub enum Route {
     Job {
         /// The parent.
         job: JobIx,
-        /// Which of its outputs.
+        /// Index of one of the parent's outputs.
         output: usize,
-        /// For which entity.
+        /// The parent's entity.
         entity: Mapping,
     },
 }
@@ -92,7 +92,7 @@ pub enum Route {
 pub enum Mapping {
     /// The same entity: an identity edge, which waves follow.
     Same,
-    /// Another one: followed bottom-up only, for a child entity cannot be guessed from a part of it.
+    /// Another entity. Followed bottom-up only, because a child entity cannot be guessed from a part of it.
     To(Template),
 }
 
@@ -124,27 +124,20 @@ impl fmt::Debug for JobPlan {
     }
 }
 
-/// What assembly says of a job; [`NodePlan::new`] works out the rest.
+/// A job as assembly describes it, from which [`NodePlan::new`] makes a [`JobPlan`]. The fields mean the same there.
+#[allow(missing_docs)]
 pub struct JobSpec {
-    /// See [`JobPlan::name`].
     pub name: JobName,
-    /// See [`JobPlan::form`].
     pub form: EntityForm,
-    /// See [`JobPlan::inputs`]; a [`Route::Job`] must name an earlier job.
+    /// A [`Route::Job`] must name an earlier job.
     pub inputs: Vec<InputPlan>,
-    /// See [`JobPlan::outputs`]; at least one.
+    /// At least one, the primary first.
     pub outputs: Vec<OutputPlan>,
-    /// See [`JobPlan::transform`].
     pub transform: TransformFactory,
-    /// See [`JobPlan::workers`].
     pub workers: usize,
-    /// See [`JobPlan::timeout`].
     pub timeout: Duration,
-    /// See [`JobPlan::retry`].
     pub retry: RetryPolicy,
-    /// See [`JobPlan::claim`].
     pub claim: bool,
-    /// See [`JobPlan::settings`].
     pub settings: u64,
 }
 
@@ -199,18 +192,18 @@ impl NodePlan {
         Self { jobs, digest, by_name }
     }
 
-    /// The job at a place.
+    /// The job at an index.
     pub fn job(&self, at: JobIx) -> &Arc<JobPlan> {
         &self.jobs[at.0]
     }
 
-    /// The place of a job by its name.
+    /// The index of a job by its name.
     pub fn find(&self, name: &str) -> Option<JobIx> {
         self.by_name.get(name).copied()
     }
 
-    /// All places, parents first.
-    pub fn places(&self) -> impl DoubleEndedIterator<Item = JobIx> + use<> {
+    /// The indices of all jobs, parents first.
+    pub fn job_indices(&self) -> impl DoubleEndedIterator<Item = JobIx> + use<> {
         (0..self.jobs.len()).map(JobIx)
     }
 
@@ -228,7 +221,7 @@ impl NodePlan {
                 in_reach[at.0] = true;
             }
         }
-        for at in self.places() {
+        for at in self.job_indices() {
             if in_reach[at.0] {
                 for child in &self.job(at).children {
                     let name = &self.job(*child).name;
@@ -238,15 +231,15 @@ impl NodePlan {
                 }
             }
         }
-        self.places().filter(|at| in_reach[at.0]).collect()
+        self.job_indices().filter(|at| in_reach[at.0]).collect()
     }
 
     /// The jobs to which an id goes when none is named: those without a parent over an identity edge whose form
-    /// fits it most specifically. Several of one form are all meant; several forms that fit equally are a question
-    /// for the person who asked.
+    /// fits the id most specifically. The id goes to all jobs of that form. If several forms fit equally, jobs of all of
+    /// them are returned, and the caller has to ask which are meant.
     pub fn origins_of(&self, entity: &EntityId) -> Vec<JobIx> {
         let fits: Vec<JobIx> = self
-            .places()
+            .job_indices()
             .filter(|at| !self.has_same_parent(*at) && self.job(*at).form.split(entity).is_some())
             .collect();
         let best = fits.iter().map(|at| self.job(*at).form.specificity()).max();

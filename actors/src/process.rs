@@ -1,41 +1,41 @@
-//! Which process something belongs to, in words for people and for other processes of the same machine.
+//! Identifies a process, for people and for other processes of the same machine.
 
 use std::{fs, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-/// A process.
+/// One process of one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// The machine's name, for people.
     pub machine: String,
     /// The process's number there.
     pub pid: u32,
-    /// What tells the machine, since it started, from every other, and from a container with numbers of its own.
-    /// Empty where the system does not say.
+    /// Identifies one start of the machine, and the container if process numbers are its own. Empty where the system does
+    /// not say.
     boot: String,
-    /// When the process began, as the machine counts: numbers are given again.
+    /// When the process began, as the machine counts: process numbers are reused.
     began: String,
 }
 
 impl Process {
-    /// This one.
+    /// The process that calls this.
     pub fn own() -> Self {
         static OWN: LazyLock<Process> = LazyLock::new(|| {
             let pid = std::process::id();
             let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-            let began = Standing::of(pid).map_or_else(String::new, |now| now.began);
+            let began = ProcStat::of(pid).map_or_else(String::new, |now| now.began);
             Process { machine, pid, boot: boot(), began }
         });
         OWN.clone()
     }
 
-    /// Whether it has ended for sure: it was one of this machine, and is there no more. Of others nobody knows.
+    /// Whether the process has certainly ended: it was one of this machine, and is gone. `false` for other machines.
     pub fn is_gone(&self) -> bool {
         if self.boot.is_empty() || self.began.is_empty() || self.boot != boot() {
             return false;
         }
-        Standing::of(self.pid).is_none_or(|now| now.has_ended || now.began != self.began)
+        ProcStat::of(self.pid).is_none_or(|now| now.has_ended || now.began != self.began)
     }
 }
 
@@ -54,13 +54,13 @@ fn boot() -> String {
     }
 }
 
-/// What the system says of a process that it knows.
-struct Standing {
+/// What `/proc/<pid>/stat` says of a process.
+struct ProcStat {
     began: String,
     has_ended: bool,
 }
 
-impl Standing {
+impl ProcStat {
     fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name may hold anything; behind it stands the state, and nineteen words later when the process began.

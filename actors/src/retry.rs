@@ -9,14 +9,14 @@ use crate::outcome::{Fault, FaultKind, Reason};
 pub struct RetryPolicy {
     /// Further tries after the first.
     pub retries: u32,
-    /// The wait before the second try; each later one is four times as long, up to [`MAX_WAIT`].
+    /// The wait before the second try; each later one is four times as long, up to five minutes.
     pub backoff: Duration,
 }
 
 /// The longest wait between two tries.
-pub const MAX_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(300);
 /// The most tries of work that killed its process.
-pub const MAX_KILLS: u32 = 3;
+const MAX_KILLS: u32 = 3;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -26,7 +26,7 @@ impl Default for RetryPolicy {
 
 /// What follows a failed try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum RetryDecision {
     /// Another try after this long.
     Again(Duration),
     /// The end: a dead letter.
@@ -36,8 +36,8 @@ pub enum Verdict {
 }
 
 impl RetryPolicy {
-    /// Judges the fault of try number `attempt` (the first is 0). `seed` chooses the jitter.
-    pub fn judge(&self, attempt: u32, fault: &Fault, seed: u64) -> Verdict {
+    /// What follows the fault of try number `attempt` (the first is 0). `seed` chooses the jitter.
+    pub(crate) fn judge(&self, attempt: u32, fault: &Fault, seed: u64) -> RetryDecision {
         let (tries, reason) = match fault.kind {
             FaultKind::Failed => (self.retries.saturating_add(1), Reason::Failed),
             FaultKind::Panicked => (self.retries.saturating_add(1), Reason::Panicked),
@@ -45,9 +45,13 @@ impl RetryPolicy {
             FaultKind::Killed => (self.retries.saturating_add(1).min(MAX_KILLS), Reason::KilledWorker),
             FaultKind::Fatal => (1, Reason::Fatal),
             FaultKind::BadInput => (1, Reason::BadInput),
-            FaultKind::Skip => return Verdict::Skip,
+            FaultKind::Skip => return RetryDecision::Skip,
         };
-        if attempt + 1 < tries { Verdict::Again(self.wait(attempt, seed)) } else { Verdict::Permanent(reason) }
+        if attempt + 1 < tries {
+            RetryDecision::Again(self.wait(attempt, seed))
+        } else {
+            RetryDecision::Permanent(reason)
+        }
     }
 
     /// `backoff` × 4^attempt, at most [`MAX_WAIT`], between half and all of it as `seed` says.
@@ -58,9 +62,9 @@ impl RetryPolicy {
     }
 }
 
-/// How long a message stays parked that was put off `parks` times before: a tenth of a second, doubled, at most a
-/// minute. Most wait for work of another node that is nearly done.
-pub fn park_wait(parks: u32) -> Duration {
+/// How long a message is parked that was parked `parks` times before: a tenth of a second, doubled each time, at most a
+/// minute. It starts short because most messages wait for work of another node that is nearly done.
+pub(crate) fn park_wait(parks: u32) -> Duration {
     Duration::from_millis(100 << parks.min(10)).min(Duration::from_secs(60))
 }
 
@@ -74,23 +78,23 @@ mod tests {
         let fault = Fault::failed("no");
         for (attempt, base) in [(0, 1.0), (1, 4.0)] {
             for seed in [0, 7, u64::MAX / 3, u64::from(u32::MAX)] {
-                let Verdict::Again(wait) = policy.judge(attempt, &fault, seed) else { panic!("gave up") };
+                let RetryDecision::Again(wait) = policy.judge(attempt, &fault, seed) else { panic!("gave up") };
                 assert!((base / 2.0..=base).contains(&wait.as_secs_f64()), "{wait:?}");
             }
         }
-        assert_eq!(policy.judge(2, &fault, 0), Verdict::Permanent(Reason::Failed));
+        assert_eq!(policy.judge(2, &fault, 0), RetryDecision::Permanent(Reason::Failed));
         let many = RetryPolicy { retries: 100, ..policy };
-        let Verdict::Again(wait) = many.judge(90, &fault, u64::from(u32::MAX)) else { panic!("gave up") };
+        let RetryDecision::Again(wait) = many.judge(90, &fault, u64::from(u32::MAX)) else { panic!("gave up") };
         assert!(wait <= MAX_WAIT);
     }
 
     #[test]
     fn bad_input_is_not_tried_again_and_a_killer_at_most_three_times() {
         let policy = RetryPolicy::default();
-        assert_eq!(policy.judge(0, &Fault::bad_input("x"), 0), Verdict::Permanent(Reason::BadInput));
+        assert_eq!(policy.judge(0, &Fault::bad_input("x"), 0), RetryDecision::Permanent(Reason::BadInput));
         let killed = Fault::new(FaultKind::Killed, "signal 9");
-        assert!(matches!(policy.judge(1, &killed, 0), Verdict::Again(_)));
-        assert_eq!(policy.judge(2, &killed, 0), Verdict::Permanent(Reason::KilledWorker));
-        assert_eq!(policy.judge(0, &Fault::skip("x"), 0), Verdict::Skip);
+        assert!(matches!(policy.judge(1, &killed, 0), RetryDecision::Again(_)));
+        assert_eq!(policy.judge(2, &killed, 0), RetryDecision::Permanent(Reason::KilledWorker));
+        assert_eq!(policy.judge(0, &Fault::skip("x"), 0), RetryDecision::Skip);
     }
 }

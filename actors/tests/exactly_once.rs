@@ -8,9 +8,9 @@ use std::{
 
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::{Event, Observer, Purpose};
 use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::outcome::Outcome;

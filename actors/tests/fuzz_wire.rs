@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use euterpe_actors::broker::Foreign;
-use euterpe_actors::foreign::{self, Publishing};
+use euterpe_actors::broker::ForeignProperties;
+use euterpe_actors::foreign::{self, PublishId};
 use euterpe_actors::ids::{EntityId, InputName, JobName, RunId, StoreName};
 use euterpe_actors::message::{
     Base, EntityMessage, Failure, Force, Frame, GraphDigest, Hop, Kind, MAX_MESSAGE_BYTES, Target, Wave,
@@ -163,8 +163,8 @@ fn plan() -> NodePlan {
 }
 
 /// A good body, as another program may write it, with what it says beside it.
-fn body(rng: &mut SmallRng) -> (Vec<u8>, Foreign) {
-    let said = |kind: &str, rng: &mut SmallRng| Foreign {
+fn body(rng: &mut SmallRng) -> (Vec<u8>, ForeignProperties) {
+    let said = |kind: &str, rng: &mut SmallRng| ForeignProperties {
         content_type: kind.into(),
         run: rng.random_bool(0.1).then(|| RunId::new(rng.random_range(0..1 << 40), rng.random()).to_string()),
         id: None,
@@ -209,9 +209,9 @@ fn fuzzed_bodies_by_others_are_read_or_refused_and_never_panic_or_fill_the_memor
     let (mut rng, plan) = (SmallRng::seed_from_u64(seed), plan());
     let before = resident_bytes();
     let (mut good, mut read, mut refused) = (0u64, 0u64, 0u64);
-    let check = |bytes: &[u8], said: &Foreign, at: JobIx| match foreign::read(bytes, said, at, &plan) {
+    let check = |bytes: &[u8], said: &ForeignProperties, at: JobIx| match foreign::read(bytes, said, at, &plan) {
         Ok(wish) => {
-            let publishing = Publishing { run: RunId::inbox_at(1), wave: 2 };
+            let publishing = PublishId { run: RunId::inbox_at(1), wave: 2 };
             let message = wish.message(&plan, publishing, 3).expect("a job of the graph");
             assert_eq!(message.target.job, plan.job(at).name);
             assert_eq!(decode(&encode(&message).expect("what was read can be written")), Ok(message));

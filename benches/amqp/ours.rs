@@ -10,9 +10,9 @@ use std::{
 
 use euterpe_actors::claims::{self, memory::MemoryClaims};
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::StoreName;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};

@@ -4,9 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use euterpe_actors::broker::in_process::InProcess;
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::{JobName, StoreName};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::StateStore;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use euterpe_actors::broker::Foreign;
-use euterpe_actors::foreign::{self, Unreadable, Wish};
+use euterpe_actors::broker::ForeignProperties;
+use euterpe_actors::foreign::{self, ForeignMessage, Unreadable};
 use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::plan::{JobIx, JobSpec, NodePlan, OutputPlan};
 use euterpe_actors::retry::RetryPolicy;
@@ -34,8 +34,8 @@ pub fn plan() -> NodePlan {
     NodePlan::new(["pcm", "mel", "card"].map(spec).into())
 }
 
-fn read(body: &str, plan: &NodePlan) -> Result<Wish, Unreadable> {
-    let said = Foreign { content_type: "application/json".into(), ..Foreign::default() };
+fn read(body: &str, plan: &NodePlan) -> Result<ForeignMessage, Unreadable> {
+    let said = ForeignProperties { content_type: "application/json".into(), ..ForeignProperties::default() };
     foreign::read(body.as_bytes(), &said, JobIx(1), plan)
 }
 

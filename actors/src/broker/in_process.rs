@@ -13,73 +13,75 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Broker, BrokerError, Delivery, Outgoing, Subscription, Ticket, Writing};
+use super::delivery::{Delivery, Ticket};
+use super::format::BodyFormat;
+use super::port::{Broker, BrokerError, Outgoing, Subscription};
 use crate::ids::JobName;
 
-/// Queues in this process. What a dead worker held goes back to its queue; what the process held dies with it.
+/// Queues in this process. What a dead worker had in hand goes back to its queue. All of it ends with the process.
 #[derive(Clone)]
 pub struct InProcess {
     queues: Arc<HashMap<JobName, Arc<Queue>>>,
     shared: Arc<Shared>,
 }
 
-/// How much is where.
+/// How many messages a queue has, by where they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Depth {
     /// Waiting for a worker.
     pub ready: usize,
-    /// In a worker's hands.
+    /// Delivered and not settled.
     pub unsettled: usize,
     /// Put off until later.
     pub delayed: usize,
 }
 
 struct Shared {
-    /// Messages taken and not settled, wherever they are.
+    /// Messages that were published and are not acknowledged.
     open: AtomicUsize,
     settled: Notify,
     closed: AtomicBool,
 }
 
 struct Queue {
-    lines: Mutex<Lines>,
+    state: Mutex<QueueState>,
     arrived: Notify,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
-struct Lines {
+struct QueueState {
     ready: VecDeque<Item>,
-    delayed: BinaryHeap<Reverse<Later>>,
+    delayed: BinaryHeap<Reverse<Delayed>>,
     unsettled: usize,
     sequence: u64,
 }
 
 struct Item {
     body: Bytes,
-    writing: Writing,
+    format: BodyFormat,
     parks: u32,
     redelivered: bool,
 }
 
-struct Later {
+struct Delayed {
     due: Instant,
     sequence: u64,
     item: Item,
 }
 
-impl PartialEq for Later {
+impl PartialEq for Delayed {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
-impl Eq for Later {}
-impl PartialOrd for Later {
+impl Eq for Delayed {}
+impl PartialOrd for Delayed {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Later {
+impl Ord for Delayed {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.due, self.sequence).cmp(&(other.due, other.sequence))
     }
@@ -91,18 +93,18 @@ impl InProcess {
         let shared =
             Arc::new(Shared { open: AtomicUsize::new(0), settled: Notify::new(), closed: AtomicBool::new(false) });
         let queue = |job| {
-            let queue = Queue { lines: Mutex::default(), arrived: Notify::new(), shared: shared.clone() };
+            let queue = Queue { state: Mutex::default(), arrived: Notify::new(), shared: shared.clone() };
             (job, Arc::new(queue))
         };
         Self { queues: Arc::new(jobs.into_iter().map(queue).collect()), shared }
     }
 
-    /// How many messages it holds, wherever they are.
+    /// How many messages were published and are not acknowledged.
     pub fn open(&self) -> usize {
         self.shared.open.load(Ordering::Acquire)
     }
 
-    /// Waits until at most `level` messages are held.
+    /// Waits until at most `level` messages are open, or the broker is closed.
     pub async fn settled_to(&self, level: usize) {
         loop {
             let settled = self.shared.settled.notified();
@@ -115,15 +117,15 @@ impl InProcess {
         }
     }
 
-    /// How much is where, for a job.
+    /// How many messages the queue of a job has.
     pub fn depth(&self, job: &JobName) -> Depth {
         self.queues.get(job).map_or_else(Depth::default, |queue| {
-            let lines = queue.locked();
-            Depth { ready: lines.ready.len(), unsettled: lines.unsettled, delayed: lines.delayed.len() }
+            let state = queue.locked();
+            Depth { ready: state.ready.len(), unsettled: state.unsettled, delayed: state.delayed.len() }
         })
     }
 
-    /// Ends all subscriptions; what is left stays unsettled.
+    /// Ends all subscriptions. Messages that are left stay unsettled.
     pub fn close(&self) {
         self.shared.closed.store(true, Ordering::Release);
         self.shared.settled.notify_waiters();
@@ -144,18 +146,18 @@ impl Broker for InProcess {
         }
         self.shared.open.fetch_add(messages.len(), Ordering::AcqRel);
         for message in messages {
-            let Outgoing { job, body, writing, parks, delay } = message;
+            let Outgoing { job, body, format, parks, delay } = message;
             let queue = &self.queues[&job];
-            let item = Item { body, writing, parks, redelivered: false };
-            let mut lines = queue.locked();
+            let item = Item { body, format, parks, redelivered: false };
+            let mut state = queue.locked();
             if delay.is_zero() {
-                lines.ready.push_back(item);
+                state.ready.push_back(item);
             } else {
-                lines.sequence += 1;
-                let later = Later { due: Instant::now() + delay, sequence: lines.sequence, item };
-                lines.delayed.push(Reverse(later));
+                state.sequence += 1;
+                let delayed = Delayed { due: Instant::now() + delay, sequence: state.sequence, item };
+                state.delayed.push(Reverse(delayed));
             }
-            drop(lines);
+            drop(state);
             queue.arrived.notify_one();
         }
         Ok(())
@@ -198,41 +200,41 @@ impl Subscription for Consumer {
 }
 
 impl Queue {
-    fn locked(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next message, or when the next one is due.
+    /// The next message; else the moment at which the next delayed one is due.
     fn take(self: &Arc<Self>) -> Result<Delivery, Option<Instant>> {
-        let mut lines = self.locked();
-        if !lines.delayed.is_empty() {
+        let mut state = self.locked();
+        if !state.delayed.is_empty() {
             let now = Instant::now();
-            while lines.delayed.peek().is_some_and(|Reverse(later)| later.due <= now) {
-                if let Some(Reverse(later)) = lines.delayed.pop() {
-                    lines.ready.push_back(later.item);
+            while state.delayed.peek().is_some_and(|Reverse(delayed)| delayed.due <= now) {
+                if let Some(Reverse(delayed)) = state.delayed.pop() {
+                    state.ready.push_back(delayed.item);
                 }
             }
         }
-        let Some(item) = lines.ready.pop_front() else {
-            return Err(lines.delayed.peek().map(|Reverse(later)| later.due));
+        let Some(item) = state.ready.pop_front() else {
+            return Err(state.delayed.peek().map(|Reverse(delayed)| delayed.due));
         };
-        lines.unsettled += 1;
-        if !lines.ready.is_empty() {
-            self.arrived.notify_one(); // what became due together wakes as many workers
+        state.unsettled += 1;
+        if !state.ready.is_empty() {
+            self.arrived.notify_one(); // several may have become due together: each wakes one worker
         }
-        let (body, writing) = (item.body.clone(), item.writing.clone());
+        let (body, format) = (item.body.clone(), item.format.clone());
         let (parks, redelivered) = (item.parks, item.redelivered);
-        let held = Held { queue: self.clone(), item };
-        Ok(Delivery::new(body, writing, parks, redelivered, Box::new(held)))
+        let ticket = InProcessTicket { queue: self.clone(), item };
+        Ok(Delivery::new(body, format, parks, redelivered, Box::new(ticket)))
     }
 }
 
-struct Held {
+struct InProcessTicket {
     queue: Arc<Queue>,
     item: Item,
 }
 
-impl Ticket for Held {
+impl Ticket for InProcessTicket {
     fn ack(self: Box<Self>) {
         self.queue.locked().unsettled -= 1;
         let shared = &self.queue.shared;
@@ -241,11 +243,11 @@ impl Ticket for Held {
     }
 
     fn give_back(self: Box<Self>) {
-        let Held { queue, item } = *self;
-        let mut lines = queue.locked();
-        lines.unsettled -= 1;
-        lines.ready.push_front(Item { redelivered: true, ..item });
-        drop(lines);
+        let InProcessTicket { queue, item } = *self;
+        let mut state = queue.locked();
+        state.unsettled -= 1;
+        state.ready.push_front(Item { redelivered: true, ..item });
+        drop(state);
         queue.arrived.notify_one();
     }
 }

@@ -1,12 +1,12 @@
-//! A claim in hand: a lease that is renewed until its holder lets go of it.
+//! A claim: a lease that is renewed until its holder releases it.
 
 use std::time::Duration;
 
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use super::Lease;
+use super::lease::Lease;
 
-/// The right to work on a target, among all nodes. Dropped, it is released a moment later.
+/// The right to work on a target, among all nodes. A claim that is dropped is released a moment later.
 #[derive(Debug)]
 pub struct Claim {
     held: oneshot::Sender<()>,
@@ -20,7 +20,7 @@ impl Claim {
         Self { held, keeper: tokio::spawn(keep(lease, every, let_go)) }
     }
 
-    /// Releases it and waits until that is seen by all.
+    /// Releases the claim and waits until all nodes can see that.
     pub async fn release(self) {
         drop(self.held);
         if let Err(error) = self.keeper.await {
@@ -29,7 +29,7 @@ impl Claim {
     }
 }
 
-/// Nobody waits for a claim that cannot be renewed or released: whatever is wrong costs work, at most.
+/// A failure to renew or release is logged and not reported to the worker: it can cost work, and nothing else.
 async fn keep(mut lease: Box<dyn Lease>, every: Duration, mut let_go: oneshot::Receiver<()>) {
     while timeout(every, &mut let_go).await.is_err() {
         match lease.renew().await {

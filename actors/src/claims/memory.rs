@@ -9,13 +9,14 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{Claims, Lease, Leased};
+use super::lease::{Lease, Leased};
+use super::port::Claims;
 use crate::message::Target;
 use crate::storage::StorageError;
 
 /// The leases of all nodes, as plain data.
 #[derive(Debug)]
-pub struct Table {
+pub struct LeaseTable {
     ttl: Duration,
     held: HashMap<Target, Entry>,
     taken: u64,
@@ -28,14 +29,14 @@ struct Entry {
     renewed: Instant,
 }
 
-/// What tells a lease from the others of its target.
+/// Identifies one lease among all that its target ever had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
+pub struct LeaseToken {
     target: Target,
     number: u64,
 }
 
-impl Table {
+impl LeaseTable {
     /// No leases yet; each will last for `ttl`.
     pub fn new(ttl: Duration) -> Self {
         Self { ttl, held: HashMap::new(), taken: 0 }
@@ -44,42 +45,42 @@ impl Table {
     /// Takes a lease of `target` for the node called `by`.
     ///
     /// # Errors
-    /// Who has it.
-    pub fn take(&mut self, target: &Target, by: &str) -> Result<Token, String> {
+    /// The node that has the lease.
+    pub fn take(&mut self, target: &Target, by: &str) -> Result<LeaseToken, String> {
         if let Some(entry) = self.held.get(target).filter(|entry| entry.renewed.elapsed() < self.ttl) {
             return Err(entry.by.clone());
         }
         self.taken += 1;
         let entry = Entry { number: self.taken, by: by.to_owned(), renewed: Instant::now() };
         self.held.insert(target.clone(), entry);
-        Ok(Token { target: target.clone(), number: self.taken })
+        Ok(LeaseToken { target: target.clone(), number: self.taken })
     }
 
-    /// Renews a lease; whether it still was one.
-    pub fn renew(&mut self, token: &Token) -> bool {
+    /// Renews a lease. Returns whether it still was the target's lease.
+    pub fn renew(&mut self, token: &LeaseToken) -> bool {
         let entry = self.held.get_mut(&token.target).filter(|entry| entry.number == token.number);
         entry.map(|entry| entry.renewed = Instant::now()).is_some()
     }
 
-    /// Ends a lease, if it still is one.
-    pub fn release(&mut self, token: &Token) {
+    /// Ends a lease, if it still is the target's.
+    pub fn release(&mut self, token: &LeaseToken) {
         if self.held.get(&token.target).is_some_and(|entry| entry.number == token.number) {
             self.held.remove(&token.target);
         }
     }
 }
 
-/// One node's way to claims that are kept in memory.
+/// Claims that are kept in memory, as one node sees them.
 #[derive(Clone, Debug)]
 pub struct MemoryClaims {
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<LeaseTable>>,
     node: Arc<str>,
 }
 
 impl MemoryClaims {
     /// No claims yet, as the node called `node` sees them.
     pub fn new(node: &str, ttl: Duration) -> Self {
-        Self { table: Arc::new(Mutex::new(Table::new(ttl))), node: node.into() }
+        Self { table: Arc::new(Mutex::new(LeaseTable::new(ttl))), node: node.into() }
     }
 
     /// The same claims, as another node sees them.
@@ -88,7 +89,7 @@ impl MemoryClaims {
     }
 }
 
-fn locked(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+fn locked(table: &Mutex<LeaseTable>) -> MutexGuard<'_, LeaseTable> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -107,8 +108,8 @@ impl Claims for MemoryClaims {
 }
 
 struct MemoryLease {
-    table: Arc<Mutex<Table>>,
-    token: Token,
+    table: Arc<Mutex<LeaseTable>>,
+    token: LeaseToken,
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Bodies in JSON: every problem is told at once, in the order of the body.
+//! Reads bodies in JSON. All problems are reported at once, in the order of the body.
 
 use std::fmt;
 
@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Publishing, Wish, from_here, run_of, short};
-use crate::accounting::reached;
+use super::message::{ForeignMessage, starting_at};
+use super::publish_id::PublishId;
+use super::text::{run_id as parse_run_id, shortened};
+use crate::addressing::reached;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, MAX_MESSAGE_BYTES};
 use crate::plan::{JobIx, NodePlan};
@@ -16,7 +18,7 @@ use crate::wire;
 /// How many problems one sentence holds.
 const MOST: usize = 8;
 
-/// The keys of the outermost object as they stand there: of two that are the same, a map would drop one in silence.
+/// The keys of the outermost object, as written: a map would drop one of two equal keys in silence.
 struct Keys(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Keys {
@@ -40,47 +42,47 @@ impl<'de> Deserialize<'de> for Keys {
 }
 
 /// What `force` says.
-enum Redo {
+enum ForceOption {
     Nothing,
-    /// What the message reaches from here.
+    /// The jobs that the message reaches.
     Reached,
     All,
     Jobs(Vec<JobName>),
 }
 
-/// Reads a body for the job at `job`. The parser refuses what is nested deeply, and what was read is small by then.
-pub(super) fn read(body: &[u8], job: JobIx, plan: &NodePlan) -> Result<Wish, String> {
+/// Reads a body for the job at `job`. The body is small by now, and the parser refuses deep nesting.
+pub(super) fn read(body: &[u8], job: JobIx, plan: &NodePlan) -> Result<ForeignMessage, String> {
     let Keys(keys) = serde_json::from_slice(body)
-        .map_err(|error| format!("the body is not JSON as it is read: {}", short(&error.to_string())))?;
+        .map_err(|error| format!("the body is not JSON as it is read: {}", shortened(&error.to_string())))?;
     let mut problems: Vec<String> = Vec::new();
-    let (mut entity, mut run, mut redo) = (None, None, Redo::Nothing);
-    let mut selection = from_here(job, plan);
+    let (mut entity, mut run, mut force_option) = (None, None, ForceOption::Nothing);
+    let mut selection = starting_at(job, plan);
     for (at, (key, value)) in keys.iter().enumerate() {
         if keys[..at].iter().any(|(before, _)| before == key) {
-            problems.push(format!("`{}` stands there twice", short(key)));
+            problems.push(format!("`{}` stands there twice", shortened(key)));
             continue;
         }
         let result = match key.as_str() {
             "entity" => id(value).map(|id| entity = Some(id)),
             "mode" => mode(value).map(|bottom_up| selection.bottom_up = bottom_up),
             "only" => jobs(value, plan).map(|jobs| selection.only = Some(jobs)),
-            "force" => force(value, plan).map(|force| redo = force),
+            "force" => force(value, plan).map(|force| force_option = force),
             "ping" => value.as_bool().map(|ping| selection.ping = ping).ok_or_else(|| expected("true or false", value)),
             "run" => run_id(value).map(|id| run = Some(id)),
             _ => Err("no such key; there are entity, mode, force, only, ping and run".to_owned()),
         };
         if let Err(problem) = result {
-            problems.push(format!("`{}`: {problem}", short(key)));
+            problems.push(format!("`{}`: {problem}", shortened(key)));
         }
     }
     if !keys.iter().any(|(key, _)| key == "entity") {
         problems.push("`entity` is missing: the id that the job is to be done for".to_owned());
     }
-    selection.force = match redo {
-        Redo::Nothing => Force::None,
-        Redo::All => Force::All,
-        Redo::Jobs(jobs) => Force::Jobs(jobs),
-        Redo::Reached => Force::Jobs(reached(plan, &selection)),
+    selection.force = match force_option {
+        ForceOption::Nothing => Force::None,
+        ForceOption::All => Force::All,
+        ForceOption::Jobs(jobs) => Force::Jobs(jobs),
+        ForceOption::Reached => Force::Jobs(reached(plan, &selection)),
     };
     if selection.ping && (selection.bottom_up || selection.force != Force::None) {
         problems.push("`ping` travels down and does no work: it goes with neither `bottom_up` nor `force`".to_owned());
@@ -89,18 +91,18 @@ pub(super) fn read(body: &[u8], job: JobIx, plan: &NodePlan) -> Result<Wish, Str
         problems.push("`only` limits what is passed on, and `bottom_up` passes nothing on".to_owned());
     }
     match entity {
-        Some(entity) if problems.is_empty() => fits(Wish { entity, selection, run }, plan),
+        Some(entity) if problems.is_empty() => fits(ForeignMessage { entity, selection, run }, plan),
         _ => Err(sentence(problems)),
     }
 }
 
-/// What follows from a message must fit an envelope too, with who asks for what on its stack and its way on record. So
-/// one that names so many jobs that it fills half of an envelope is refused here, where somebody is told.
-fn fits(wish: Wish, plan: &NodePlan) -> Result<Wish, String> {
-    let publishing = Publishing { run: RunId::inbox_at(0), wave: u64::MAX };
-    let message = wish.message(plan, publishing, u64::MAX);
+/// The messages that follow from this one must fit an envelope too, with the frames and hops that they collect. So a body
+/// that names so many jobs that it fills half of an envelope is refused here, where its publisher is told.
+fn fits(asked: ForeignMessage, plan: &NodePlan) -> Result<ForeignMessage, String> {
+    let publishing = PublishId { run: RunId::inbox_at(0), wave: u64::MAX };
+    let message = asked.message(plan, publishing, u64::MAX);
     match message.as_ref().map(wire::encode) {
-        Some(Ok(bytes)) if bytes.len() <= MAX_MESSAGE_BYTES / 2 => Ok(wish),
+        Some(Ok(bytes)) if bytes.len() <= MAX_MESSAGE_BYTES / 2 => Ok(asked),
         _ => {
             Err("it names more jobs than a message can carry on; force \"all\", or publish it more than once"
                 .to_owned())
@@ -113,7 +115,7 @@ fn id(value: &Value) -> Result<EntityId, String> {
     EntityId::new(text).map_err(|bad| bad.to_string())
 }
 
-/// Whether bottom-up.
+/// Whether the mode is bottom-up.
 fn mode(value: &Value) -> Result<bool, String> {
     match value.as_str() {
         Some("top_down") => Ok(false),
@@ -122,13 +124,13 @@ fn mode(value: &Value) -> Result<bool, String> {
     }
 }
 
-fn force(value: &Value, plan: &NodePlan) -> Result<Redo, String> {
+fn force(value: &Value, plan: &NodePlan) -> Result<ForceOption, String> {
     match value {
-        Value::Bool(false) => Ok(Redo::Nothing),
-        Value::Bool(true) => Ok(Redo::Reached),
-        Value::String(all) if all == "all" => Ok(Redo::All),
-        Value::Array(names) if names.is_empty() => Ok(Redo::Nothing),
-        Value::Array(_) => jobs(value, plan).map(Redo::Jobs),
+        Value::Bool(false) => Ok(ForceOption::Nothing),
+        Value::Bool(true) => Ok(ForceOption::Reached),
+        Value::String(all) if all == "all" => Ok(ForceOption::All),
+        Value::Array(names) if names.is_empty() => Ok(ForceOption::Nothing),
+        Value::Array(_) => jobs(value, plan).map(ForceOption::Jobs),
         _ => Err(expected("true, false, \"all\" or a list of jobs", value)),
     }
 }
@@ -139,7 +141,7 @@ fn jobs(value: &Value, plan: &NodePlan) -> Result<Vec<JobName>, String> {
     let mut jobs = Vec::new();
     for name in list {
         let name = name.as_str().ok_or_else(|| expected("the names of jobs", name))?;
-        let at = plan.find(name).ok_or_else(|| format!("no job named `{}` in this graph", short(name)))?;
+        let at = plan.find(name).ok_or_else(|| format!("no job named `{}` in this graph", shortened(name)))?;
         jobs.push(plan.job(at).name.clone());
     }
     jobs.sort_unstable();
@@ -148,7 +150,7 @@ fn jobs(value: &Value, plan: &NodePlan) -> Result<Vec<JobName>, String> {
 }
 
 fn run_id(value: &Value) -> Result<RunId, String> {
-    run_of(value.as_str().ok_or_else(|| expected("the id of a run in quotes", value))?)
+    parse_run_id(value.as_str().ok_or_else(|| expected("the id of a run in quotes", value))?)
 }
 
 fn expected(what: &str, found: &Value) -> String {
@@ -156,7 +158,7 @@ fn expected(what: &str, found: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(found) => found.to_string(),
         Value::Number(_) => "a number".to_owned(),
-        Value::String(text) => format!("\"{}\"", short(text)),
+        Value::String(text) => format!("\"{}\"", shortened(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     };

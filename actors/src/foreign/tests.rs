@@ -1,10 +1,12 @@
 //! Bodies as other programs write them, well and badly.
 
-use super::*;
-use crate::ids::{JobName, StoreName};
-use crate::message::Base;
-use crate::plan::{InputPlan, JobSpec, Mapping, OutputPlan, Route};
+use super::{ForeignMessage, PublishId, Unreadable, read};
+use crate::broker::ForeignProperties;
+use crate::ids::{JobName, RunId, StoreName};
+use crate::message::{Base, Force, MAX_MESSAGE_BYTES};
+use crate::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use crate::retry::RetryPolicy;
+use crate::state::Selection;
 use crate::template::{EntityForm, Template};
 use crate::transform::{Product, inline};
 
@@ -35,8 +37,8 @@ fn plan() -> NodePlan {
     NodePlan::new(vec![spec("pcm", None), spec("mel", Some(0)), spec("loudness", Some(0)), spec("card", Some(1))])
 }
 
-fn said(content_type: &str) -> Foreign {
-    Foreign { content_type: content_type.into(), ..Foreign::default() }
+fn said(content_type: &str) -> ForeignProperties {
+    ForeignProperties { content_type: content_type.into(), ..ForeignProperties::default() }
 }
 
 fn names(names: &[&str]) -> Vec<JobName> {
@@ -44,11 +46,11 @@ fn names(names: &[&str]) -> Vec<JobName> {
 }
 
 /// Reads a body in the queue of `mel`.
-fn at_mel(body: &str, said: &Foreign) -> Result<Wish, Unreadable> {
+fn at_mel(body: &str, said: &ForeignProperties) -> Result<ForeignMessage, Unreadable> {
     read(body.as_bytes(), said, JobIx(1), &plan())
 }
 
-fn json(body: &str) -> Result<Wish, String> {
+fn json(body: &str) -> Result<ForeignMessage, String> {
     at_mel(body, &said("application/json")).map_err(|bad| bad.text)
 }
 
@@ -60,9 +62,9 @@ fn text_is_an_id_with_at_most_one_line_break_whatever_parameters_its_type_has() 
         ("t-1\r\n", "Text/PLAIN;charset=\"utf-8\""),
         ("t-1", ""),
     ] {
-        let wish = at_mel(body, &said(kind)).expect(body);
-        assert_eq!((wish.entity.as_str(), wish.run), ("t-1", None));
-        assert_eq!(wish.selection, Selection { job: Some(names(&["mel"])[0].clone()), ..Selection::default() });
+        let message = at_mel(body, &said(kind)).expect(body);
+        assert_eq!((message.entity.as_str(), message.run), ("t-1", None));
+        assert_eq!(message.selection, Selection { job: Some(names(&["mel"])[0].clone()), ..Selection::default() });
     }
     for body in ["", "\n", "t-1\n\n", "t-1\nt-2", "/x", "../t", "a\u{202E}b", "\u{FEFF}t-1"] {
         let bad = at_mel(body, &said("text/plain")).expect_err(body);
@@ -86,18 +88,18 @@ fn other_types_are_refused_with_those_that_are_read_and_what_is_too_large_is_not
 
 #[test]
 fn json_says_how_the_job_is_wanted() {
-    let wish = json(r#"{"entity": "t-1"}"#).expect("the least");
-    assert_eq!(wish.selection, from_here(JobIx(1), &plan()));
-    let wish = json(r#"{"entity": "t-1", "mode": "bottom_up", "force": true, "ping": false}"#).expect("good");
-    assert!(wish.selection.bottom_up && wish.selection.force == Force::Jobs(names(&["mel"])));
-    let wish = json(r#"{"entity": "t-1", "mode": "top_down", "force": true}"#).expect("good");
-    assert_eq!(wish.selection.force, Force::Jobs(names(&["mel", "card"])));
-    let wish = json(r#"{"force": true, "only": [], "entity": "t-1"}"#).expect("good");
-    assert_eq!(wish.selection.force, Force::Jobs(names(&["mel"])), "what `only` keeps out is not reached");
-    let wish = json(r#"{"entity": "t-1", "force": "all", "only": ["card", "card"]}"#).expect("good");
-    assert_eq!((wish.selection.force, wish.selection.only), (Force::All, Some(names(&["card"]))));
-    let wish = json(r#"{"entity": "t-1", "force": ["pcm", "mel", "pcm"]}"#).expect("good");
-    assert_eq!(wish.selection.force, Force::Jobs(names(&["mel", "pcm"])));
+    let message = json(r#"{"entity": "t-1"}"#).expect("the least");
+    assert_eq!(message.selection, super::message::starting_at(JobIx(1), &plan()));
+    let message = json(r#"{"entity": "t-1", "mode": "bottom_up", "force": true, "ping": false}"#).expect("good");
+    assert!(message.selection.bottom_up && message.selection.force == Force::Jobs(names(&["mel"])));
+    let message = json(r#"{"entity": "t-1", "mode": "top_down", "force": true}"#).expect("good");
+    assert_eq!(message.selection.force, Force::Jobs(names(&["mel", "card"])));
+    let message = json(r#"{"force": true, "only": [], "entity": "t-1"}"#).expect("good");
+    assert_eq!(message.selection.force, Force::Jobs(names(&["mel"])), "what `only` keeps out is not reached");
+    let message = json(r#"{"entity": "t-1", "force": "all", "only": ["card", "card"]}"#).expect("good");
+    assert_eq!((message.selection.force, message.selection.only), (Force::All, Some(names(&["card"]))));
+    let message = json(r#"{"entity": "t-1", "force": ["pcm", "mel", "pcm"]}"#).expect("good");
+    assert_eq!(message.selection.force, Force::Jobs(names(&["mel", "pcm"])));
     assert!(json(r#"{"entity": "t-1", "ping": true, "force": []}"#).expect("good").selection.ping);
 }
 
@@ -144,12 +146,12 @@ fn what_is_nested_without_end_is_refused() {
 fn the_header_names_the_run_and_a_body_that_names_another_is_refused() {
     let (one, other) = ("20261123-063012.345-1a2b3c4d", "20261123-063012.345-1a2b3c4e");
     let with = |header: &str, body: &str| {
-        let said = Foreign { content_type: "application/json".into(), run: Some(header.into()), id: None };
+        let said = ForeignProperties { content_type: "application/json".into(), run: Some(header.into()), id: None };
         at_mel(body, &said)
     };
     let body = format!("{{\"entity\": \"t-1\", \"run\": \"{one}\"}}");
-    for wish in [with(one, r#"{"entity": "t-1"}"#), with(one, &body), at_mel(&body, &said("application/json"))] {
-        assert_eq!(wish.expect("good").run, one.parse().ok());
+    for message in [with(one, r#"{"entity": "t-1"}"#), with(one, &body), at_mel(&body, &said("application/json"))] {
+        assert_eq!(message.expect("good").run, one.parse().ok());
     }
     let bad = with(other, &body).expect_err("two runs");
     assert_eq!(bad.text, format!("the header `run` says {other}, and the body says {one}"));
@@ -161,7 +163,7 @@ fn the_header_names_the_run_and_a_body_that_names_another_is_refused() {
 #[test]
 fn a_wish_is_a_message_like_that_of_a_run_which_starts_at_this_job() {
     let plan = plan();
-    let publishing = Publishing { run: RunId::inbox_at(5), wave: 9 };
+    let publishing = PublishId { run: RunId::inbox_at(5), wave: 9 };
     let message = |body: &str| json(body).expect("good").message(&plan, publishing, 3).expect("a job of the graph");
     let down = message(r#"{"entity": "t-1", "only": ["card"]}"#);
     let Base::Down(wave) = &down.base else { panic!("{down:?}") };

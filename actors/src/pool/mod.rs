@@ -1,4 +1,4 @@
-//! A job's workers on one node: rebuilt from a factory with a budget, drained together.
+//! A job's workers on one node: lost ones are replaced within a budget, all are drained together.
 
 mod restarts;
 
@@ -10,22 +10,22 @@ use tokio::{
     time::Instant,
 };
 
-pub use restarts::{Price, Restarts};
+use restarts::RestartBudget;
 
 use crate::context::NodeContext;
 use crate::events::Event;
 use crate::plan::JobIx;
-use crate::worker::{Desk, Phase, WaitingRoom, Worker, WorkerStopped};
+use crate::worker::{Executor, Phase, PoolShared, Worker, WorkerStopped};
 
-/// Finish what is in hand and take no more; answered when the last worker ended.
+/// Finish what is in hand and take no more. Answered when the last worker has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Drain {
-    /// After this long what is in hand is dropped and goes back to its queue.
+    /// After this long, messages in hand are dropped and go back to their queues.
     pub grace: Duration,
 }
 
-/// How a pool is.
+/// The state of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]
 pub struct PoolState {
     /// Workers alive.
@@ -34,7 +34,7 @@ pub struct PoolState {
     pub degraded: bool,
 }
 
-/// Asks how a pool is.
+/// Asks for the state of a pool.
 #[derive(Debug, Message)]
 #[rtype(result = "PoolState")]
 pub struct Snapshot;
@@ -43,9 +43,9 @@ pub struct Snapshot;
 pub struct Pool {
     node: Arc<NodeContext>,
     at: JobIx,
-    room: Arc<WaitingRoom>,
+    shared: Arc<PoolShared>,
     live: BTreeSet<usize>,
-    restarts: Restarts,
+    restarts: RestartBudget,
     degraded: bool,
     phase: watch::Sender<Phase>,
     drained: Vec<oneshot::Sender<()>>,
@@ -53,11 +53,11 @@ pub struct Pool {
 
 impl Pool {
     /// The pool of the job at `at`.
-    pub fn new(node: Arc<NodeContext>, at: JobIx) -> Self {
-        let room = WaitingRoom::of(node.plan().job(at).workers);
+    pub(crate) fn new(node: Arc<NodeContext>, at: JobIx) -> Self {
+        let shared = PoolShared::of(node.plan().job(at).workers);
         let (live, drained) = (BTreeSet::new(), Vec::new());
         let phase = watch::Sender::new(Phase::Serving);
-        Self { node, at, room, live, restarts: Restarts::default(), degraded: false, phase, drained }
+        Self { node, at, shared, live, restarts: RestartBudget::default(), degraded: false, phase, drained }
     }
 
     fn start_worker(&mut self, slot: usize, ctx: &mut Context<Self>) {
@@ -65,13 +65,14 @@ impl Pool {
             return;
         }
         let job = self.node.plan().job(self.at).clone();
-        let desk = Desk::new(self.node.clone(), self.at, self.room.clone()).map_err(|fault| fault.to_string());
+        let executor =
+            Executor::new(self.node.clone(), self.at, self.shared.clone()).map_err(|fault| fault.to_string());
         let subscription = self.node.settings.broker.subscribe(&job.name).map_err(|error| error.to_string());
-        match (desk, subscription) {
-            (Ok(desk), Ok(subscription)) => {
+        match (executor, subscription) {
+            (Ok(executor), Ok(subscription)) => {
                 self.live.insert(slot);
                 let (phase, pool) = (self.phase.subscribe(), ctx.address().recipient());
-                Worker::new(slot, desk, subscription, phase, pool).start();
+                Worker::new(slot, executor, subscription, phase, pool).start();
             }
             (Err(text), _) | (_, Err(text)) => {
                 self.node.settings.observer.on(&Event::WorkerFailed { job: &job.name, text: &text });
@@ -81,17 +82,17 @@ impl Pool {
     }
 
     fn replace(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        let price = self.restarts.spend(Instant::now());
-        self.degraded = price.degraded;
-        let restart_in = (!price.degraded).then_some(price.wait);
+        let restart = self.restarts.spend(Instant::now());
+        self.degraded = restart.degraded;
+        let restart_in = (!restart.degraded).then_some(restart.wait);
         let job = &self.node.plan().job(self.at).name;
         self.node.settings.observer.on(&Event::WorkerLost { job, slot, restart_in });
-        ctx.run_later(price.wait, move |pool, ctx| pool.start_worker(slot, ctx));
+        ctx.run_later(restart.wait, move |pool, ctx| pool.start_worker(slot, ctx));
     }
 
     fn finish_if_empty(&mut self) {
         if self.live.is_empty() {
-            // Who asked and is gone does not need the answer.
+            // An asker that is gone does not need the answer.
             self.drained.drain(..).for_each(|waiter| waiter.send(()).unwrap_or_default());
         }
     }

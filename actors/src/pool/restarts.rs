@@ -10,24 +10,24 @@ const WINDOW: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A pool's account of restarts.
+/// The restarts that a pool has spent lately.
 #[derive(Debug, Default)]
-pub struct Restarts {
+pub struct RestartBudget {
     spent: VecDeque<Instant>,
 }
 
-/// What a restart costs.
+/// How a lost worker is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Price {
+pub struct Restart {
     /// When the successor may start.
     pub wait: Duration,
     /// Whether the pool's budget is spent: it is degraded until a minute passes without a loss.
     pub degraded: bool,
 }
 
-impl Restarts {
+impl RestartBudget {
     /// Spends one restart at `now`.
-    pub fn spend(&mut self, now: Instant) -> Price {
+    pub fn spend(&mut self, now: Instant) -> Restart {
         while self.spent.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
             self.spent.pop_front();
         }
@@ -38,7 +38,7 @@ impl Restarts {
             false => FIRST_WAIT * 2u32.pow(recent as u32),
             true => LONGEST_WAIT,
         };
-        Price { wait, degraded }
+        Restart { wait, degraded }
     }
 }
 
@@ -48,7 +48,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pool_whose_workers_always_die_restarts_at_most_ten_times_a_minute_and_recovers_its_budget() {
-        let mut restarts = Restarts::default();
+        let mut restarts = RestartBudget::default();
         let start = Instant::now();
         let mut count = 0;
         while start.elapsed() < Duration::from_secs(60) {
@@ -57,6 +57,6 @@ mod tests {
         }
         assert!(count <= 10, "{count} restarts");
         tokio::time::advance(WINDOW * 2).await;
-        assert_eq!(restarts.spend(Instant::now()), Price { wait: FIRST_WAIT, degraded: false });
+        assert_eq!(restarts.spend(Instant::now()), Restart { wait: FIRST_WAIT, degraded: false });
     }
 }

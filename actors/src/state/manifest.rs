@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::StateStore;
+use super::store::StateStore;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
 use crate::points::reach;
@@ -33,7 +33,7 @@ pub struct Manifest {
 pub struct Selection {
     /// The job that was named; none where each entity goes to the jobs that start the graph.
     pub job: Option<JobName>,
-    /// Make that job's output and tell nobody else.
+    /// Make that job's output and pass nothing on.
     pub bottom_up: bool,
     /// The jobs that the wave may reach, or all.
     pub only: Option<Vec<JobName>>,
@@ -43,12 +43,12 @@ pub struct Selection {
     pub ping: bool,
 }
 
-/// How a run ended. A run without this record ended uncleanly or goes on.
+/// How a run ended. A run without this record is still running or ended uncleanly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// When, in milliseconds after the Unix epoch.
     pub millis: u64,
-    /// Whether everything was brought to its end, and not interrupted.
+    /// Whether every entity came to its end; `false` after an interruption.
     pub complete: bool,
     /// How many entities it had.
     pub entities: u64,

@@ -1,11 +1,16 @@
-//! Objects in memory: for tests, simulations and graphs whose outputs nobody keeps.
+//! Objects in memory: for tests, simulations and graphs whose outputs are not kept.
 
 use std::{collections::BTreeMap, ops::Bound, sync::Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Content, Hold, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored, is_key};
+use super::error::{StorageError, StorageErrorKind};
+use super::key::is_key;
+use super::object::{Content, KeepAlive, Object, ObjectInfo};
+use super::page::Page;
+use super::port::{Storage, Stored};
+use super::stamp::Stamp;
 
 /// How many paths a page of a listing holds.
 const PAGE: usize = 1000;
@@ -44,7 +49,7 @@ impl Storage for MemoryStorage {
             Some((bytes, stamp)) => Ok(Object {
                 info: info(bytes, stamp.as_ref()),
                 content: Content::Bytes(bytes.clone()),
-                hold: Hold::default(),
+                keep_alive: KeepAlive::default(),
             }),
             None => Err(StorageError::new(StorageErrorKind::NotFound, "open", path, "no such object")),
         }

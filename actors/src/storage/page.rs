@@ -19,11 +19,11 @@ struct Line {
 pub struct Listed<'p> {
     /// The path within the store.
     pub path: &'p str,
-    /// Why there is no object to be had under this path although something lies there; none for an object.
+    /// Why there is no object under this path although something lies there; none for an object.
     pub problem: Option<ListedProblem>,
 }
 
-/// Why something that lies in a store cannot be had as an object. Listed all the same, so that nothing is left out in
+/// Why something that lies in a store cannot be an object. It is listed all the same, so that nothing is left out in
 /// silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ListedProblem {

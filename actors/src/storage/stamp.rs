@@ -1,4 +1,4 @@
-//! Stamps: which run made an object, and the runs of all that it was made from.
+//! Stamps: the run that made an object, and the runs of all that it was made from.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -33,9 +33,8 @@ impl Stamp {
         jobs.into_iter().all(|job| self.runs.get(job).is_some_and(|r| *r >= run))
     }
 
-    /// Whether writing `self` over `placed` would lower any run that both know of, the job's own or an ancestor's:
-    /// nothing may go backwards behind somebody's back. What only one of them knows of is an ancestor that the graph
-    /// lost or gained.
+    /// Whether writing `self` over `placed` would lower any run that both name, the job's own or an ancestor's. A job that
+    /// only one of them names is an ancestor that the graph lost or gained.
     ///
     /// The job's own run alone would not do: work of a later run that read an input before it was made anew may end
     /// after the work of an earlier run that forced that input, and would undo it. See also [`Stamp::replacing`].
@@ -45,7 +44,7 @@ impl Stamp {
     }
 
     /// A stamp on its way to the store that may replace an object with the runs of `seen`, and no other, even if that
-    /// lowers the run of an ancestor: whoever decided to make it anew saw that, and its inputs are what they are.
+    /// lowers the run of an ancestor: the worker saw those runs when it decided to make the object anew.
     pub fn replacing(self, seen: &Stamp) -> Self {
         Self { hash: seen.runs_digest(), ..self }
     }

@@ -1,6 +1,7 @@
 //! Is an object whole? Its content hashed again and compared with its stamp.
 
-use super::{Storage, StorageError, StorageErrorKind};
+use super::error::{StorageError, StorageErrorKind};
+use super::port::Storage;
 
 /// What hashing an object again showed.
 #[derive(Clone, Debug, PartialEq, Eq)]

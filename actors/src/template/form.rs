@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BadTemplate, EXT, Piece, Token, Var, tokens, write_pieces};
+use super::pieces::{BadTemplate, EXT, Piece, Token, Var, tokens, write_pieces};
 use crate::ids::EntityId;
 
 /// How an entity id is put together: `{id}`, or parts with text between them such as `{a},{b}`.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{BadTemplate, EXT, EntityForm, Parts, Piece, Token, Var, tokens, write_pieces};
+use super::form::{EntityForm, Parts};
+use super::pieces::{BadTemplate, EXT, Piece, Token, Var, tokens, write_pieces};
 use crate::ids::{BadId, EntityId};
 
 /// A text with variables of an entity form.

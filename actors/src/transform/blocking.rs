@@ -10,7 +10,8 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::{Product, Transform, TransformFactory, Work};
+use super::port::{Transform, TransformFactory};
+use super::work::{Product, Work};
 use crate::outcome::{Fault, FaultKind};
 
 /// What a CPU-bound transform is: a function of the work with state of its own, one instance for each worker.
@@ -99,7 +100,7 @@ fn serve(build: &Build, inbox: &mpsc::Receiver<Order>) {
             built = None;
         }
         if reply.send(result).is_err() {
-            return; // nobody waits any more: the deadline passed and another thread has taken over
+            return; // the deadline passed, and another thread has taken over
         }
     }
 }

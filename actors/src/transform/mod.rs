@@ -1,120 +1,22 @@
 //! The transform port: the code that a job runs on one entity.
 
 pub mod blocking;
+mod entry;
+mod input_rule;
+mod opening;
 mod options;
+mod port;
 mod registry;
 mod samples;
 mod scratch;
+mod work;
 
-use std::{fmt, sync::Arc, time::Duration};
-
-use async_trait::async_trait;
-use bytes::Bytes;
-
+pub use entry::Entry;
+pub use input_rule::InputRule;
+pub use opening::{Limits, OpenContext, OutputShape};
 pub use options::{NoOptions, OptionProblem, Settings, read};
-pub use registry::{Entry, InputRule, Limits, OpenContext, OutputShape, Registry};
+pub use port::{Transform, TransformFactory, inline};
+pub use registry::Registry;
 pub use samples::{SampleCodec, SampleFormat, SamplePlace};
 pub use scratch::Scratch;
-
-use crate::ids::{EntityId, InputName};
-use crate::outcome::Fault;
-use crate::storage::{Content, Object};
-
-/// The work on one entity: everything that a transform may look at.
-#[derive(Debug)]
-pub struct Work {
-    /// The entity.
-    pub entity: EntityId,
-    /// The inputs in the order of the graph file, each open for reading. A source's path tells its extension.
-    pub inputs: Vec<Input>,
-    /// The file suffix of each output, without the dot (`npy`), the primary first; empty where the key has none.
-    pub suffixes: Arc<[String]>,
-    /// A private folder, made when first asked for and removed afterwards.
-    pub scratch: Scratch,
-    /// How many tries failed before this one.
-    pub attempt: u32,
-    /// How long this try may take.
-    pub timeout: Duration,
-    /// Whether this message may have killed a process: do the work in a child process that may die.
-    pub isolate: bool,
-}
-
-/// One input of the work.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// The job's name for it.
-    pub name: InputName,
-    /// The path under which it lies in its store; tells its extension.
-    pub path: Arc<str>,
-    /// The object.
-    pub object: Object,
-}
-
-impl Work {
-    /// The input of a name.
-    ///
-    /// # Errors
-    /// A fault that names the input, where the graph file gave none of that name.
-    pub fn input(&self, name: &str) -> Result<&Input, Fault> {
-        self.inputs
-            .iter()
-            .find(|input| input.name.as_str() == name)
-            .ok_or_else(|| Fault::fatal(format!("the job has no input named `{name}`")))
-    }
-}
-
-/// What a transform made: one content for each output, the primary first.
-#[derive(Debug)]
-pub struct Product(pub Vec<Content>);
-
-impl Product {
-    /// A single output held in memory.
-    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(vec![Content::Bytes(bytes.into())])
-    }
-
-    /// A single output in a file of the scratch folder.
-    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        Self(vec![Content::File(path.into())])
-    }
-}
-
-/// A transform that a worker holds: work in, product or fault out.
-///
-/// A transform never touches stores, queues or retries. A panic is caught, and the transform is built anew.
-/// When the future is dropped (a deadline, a node told to stop at once) it must stop what it started.
-#[async_trait(?Send)]
-pub trait Transform {
-    /// Makes the outputs for one entity.
-    async fn apply(&mut self, work: Work) -> Result<Product, Fault>;
-}
-
-/// Builds the transform of one worker, when the worker starts and again after a panic.
-pub type TransformFactory = Arc<dyn Fn() -> Result<Box<dyn Transform>, Fault> + Send + Sync>;
-
-/// A plain function as a transform, run where the worker runs: only for what is cheap, pure and never waits.
-pub struct Inline<F>(pub F);
-
-#[async_trait(?Send)]
-impl<F> Transform for Inline<F>
-where
-    F: FnMut(Work) -> Result<Product, Fault>,
-{
-    async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
-        (self.0)(work)
-    }
-}
-
-/// A factory of a cheap and pure function, run where the worker runs.
-pub fn inline<F>(function: F) -> TransformFactory
-where
-    F: Fn(Work) -> Result<Product, Fault> + Clone + Send + Sync + 'static,
-{
-    Arc::new(move || Ok(Box::new(Inline(function.clone()))))
-}
-
-impl fmt::Debug for dyn Transform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transform")
-    }
-}
+pub use work::{Input, Product, Work};

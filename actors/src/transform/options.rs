@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::OpenContext;
+use super::opening::OpenContext;
 
 /// One thing that is wrong with the options of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]

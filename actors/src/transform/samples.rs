@@ -1,11 +1,10 @@
-//! Sound as raw samples, for transforms that other processes run: what decodes a track for them and encodes what they made.
+//! Raw samples, for transforms in other processes: decoding a track for them, and encoding what they made.
 
 use std::{fmt, fs::File, path::Path};
 
+use super::work::Work;
 use crate::outcome::Fault;
 use crate::storage::Content;
-
-use super::Work;
 
 /// The shape of raw samples: `f32`, little endian, interleaved, full scale at ±1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

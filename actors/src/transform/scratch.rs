@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-/// A folder that exists once somebody asked for it and is gone when its last clone is dropped.
+/// A folder that is made when its path is first asked for, and removed when its last clone is dropped.
 ///
 /// The worker keeps a clone until the products in it are stored.
 #[derive(Clone, Debug)]
@@ -19,9 +19,9 @@ pub struct Scratch(Arc<Folder>);
 struct Folder {
     path: PathBuf,
     made: OnceLock<()>,
-    /// Whether somebody else may have made it since.
+    /// Whether another process may have made it since.
     promised: AtomicBool,
-    /// Whether somebody else made it and removes it.
+    /// Whether another process made it and removes it.
     lent: bool,
 }
 
@@ -31,7 +31,7 @@ impl Scratch {
         Self(Arc::new(Folder { path, made: OnceLock::new(), promised: AtomicBool::new(false), lent: false }))
     }
 
-    /// A folder that somebody else made and removes.
+    /// A folder that another process made and removes.
     pub fn lent(path: PathBuf) -> Self {
         Self(Arc::new(Folder { path, made: OnceLock::from(()), promised: AtomicBool::new(false), lent: true }))
     }
@@ -48,7 +48,7 @@ impl Scratch {
         Ok(&self.0.path)
     }
 
-    /// Where the folder is, for somebody who may make it: it is removed as if it had been made here.
+    /// The path, for another process that may make the folder. It is removed as if it had been made here.
     pub fn promised(&self) -> &Path {
         self.0.promised.store(true, Ordering::Relaxed);
         &self.0.path

@@ -1,52 +1,51 @@
-//! What the steps of one message decide: a value that is then settled.
+//! What the steps of one message decide: a value, which is then carried out.
 
 use std::{sync::Arc, time::Duration};
 
+use crate::broker::BrokerError;
 use crate::claims::Claim;
-use crate::dedupe::Hold;
+use crate::memory::TargetHold;
 use crate::message::{Failure, Target};
 use crate::outcome::{Fault, Outcome, Reason};
 
 /// What is to become of a message.
 #[derive(Debug)]
-pub enum Decision {
-    /// Its target is done ([`Outcome::Done`], [`Outcome::Exists`]) or only travelled to: tell who comes next.
+pub(super) enum Decision {
+    /// Its target is done ([`Outcome::Done`], [`Outcome::Exists`]) or was only travelled to: tell its continuation.
     PassOn(Outcome),
-    /// Its inputs were asked for; who answers wakes it.
+    /// Its inputs were asked for; whatever answers wakes the target.
     Requested,
-    /// Somebody else's wake-up will do it.
+    /// The wake-up of another message will do the work.
     HandOver,
     /// Later, for a reason that is no failure.
     Park,
-    /// Another try after a while.
-    Again(Duration, Fault),
+    /// Another try after this long.
+    Retry(Duration, Fault),
     /// Failed for good.
     GiveUp(Ending),
-    /// Declined; the key of the record, if there is one already.
+    /// Declined. With the key of the skip record, if there is one already.
     Skip(Ending, Option<String>),
-    /// An ancestor failed: tell who waits.
-    Tell(Arc<Failure>),
-    /// Outside what the wave may reach.
-    Ignore,
-    /// Not settled: back to the queue, for the broker did not confirm.
-    Return(String),
+    /// An ancestor failed: tell the waiter, if there is one.
+    ForwardFailure(Arc<Failure>),
+    /// Outside of what the wave may reach.
+    NotRecipient,
+    /// Not settled: back to its queue, because the broker did not confirm. With what it said.
+    GiveBack(String),
 }
 
 /// How work ended without an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// The kind of reason.
+pub(super) struct Ending {
     pub reason: Reason,
     /// One sentence for people.
     pub text: String,
     /// The last of what the transform printed.
     pub stderr: String,
-    /// The parent that said done and was not.
+    /// The parent that said "done" although its output was not there.
     pub about: Option<Target>,
 }
 
 impl Ending {
-    /// An ending with its sentence.
     pub fn new(reason: Reason, text: impl Into<String>) -> Self {
         Self { reason, text: text.into(), stderr: String::new(), about: None }
     }
@@ -57,25 +56,27 @@ impl Ending {
     }
 }
 
-/// A decision, with the rights to the target that were held while it was made. Settled before they are let go.
+/// A decision, with the rights to the target under which it was made. It is settled before they are released.
 #[derive(Debug)]
-pub struct Step {
-    /// What is to become of the message.
+pub(super) struct HeldDecision {
     pub decision: Decision,
-    /// The right among all nodes, if it came to work, and the work did not end with an output that all can see.
+    /// The right among all nodes. None where no work was begun, or where its output is there for all to see.
     pub claim: Option<Claim>,
-    /// The right within this node, if the message got so far.
-    pub hold: Option<Hold>,
+    /// The right within this node. None where the decision needed none.
+    pub hold: Option<TargetHold>,
 }
 
 impl Decision {
     /// Decided without holding the target.
-    pub fn free(self) -> Step {
-        Step { decision: self, claim: None, hold: None }
+    pub fn free(self) -> HeldDecision {
+        HeldDecision { decision: self, claim: None, hold: None }
     }
 
     /// Decided while holding the target, and perhaps a claim to it.
-    pub fn under(self, hold: Hold, claim: Option<Claim>) -> Step {
-        Step { decision: self, claim, hold: Some(hold) }
+    pub fn under(self, hold: TargetHold, claim: Option<Claim>) -> HeldDecision {
+        HeldDecision { decision: self, claim, hold: Some(hold) }
     }
 }
+
+/// How a message ended: the outcome and its reason. On an error nothing is settled: the message goes back to its queue.
+pub(super) type Settled = Result<(Outcome, Option<(Reason, String)>), BrokerError>;

@@ -1,13 +1,13 @@
 //! The work itself: open the inputs, run the transform within its fence, put the outputs in place.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 
-use super::desk::{Desk, Trouble};
-use super::inputs::Seen;
+use super::executor::{Executor, SharedStorageError};
+use super::inputs::FoundInput;
 use crate::events::Event;
-use crate::ids::{JobName, RunId};
+use crate::ids::RunId;
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Fault, FaultKind};
@@ -29,16 +29,17 @@ pub(super) enum Worked {
     Fault(Fault),
 }
 
-impl Desk {
-    /// Does the work on one entity whose inputs are all there. `placed` are the stamps in the places of the outputs.
+impl Executor {
+    /// Does the work on one entity whose inputs are all there. `stamps` are those that were seen under the keys of
+    /// the outputs.
     pub(super) async fn work(
         &mut self,
         message: &EntityMessage,
         parts: &Parts<'_>,
-        seen: Vec<Seen>,
-        placed: Vec<Option<Stamp>>,
+        found: Vec<FoundInput>,
+        stamps: Vec<Option<Stamp>>,
         isolate: bool,
-    ) -> Result<Worked, Trouble> {
+    ) -> Result<Worked, SharedStorageError> {
         if active(Mutant::PassOnBeforeWrite) {
             // The wrong variant: everybody is told before the output is written.
             self.pass_on(message, crate::outcome::Outcome::Done).await.map_err(|error| {
@@ -46,11 +47,11 @@ impl Desk {
                 crate::storage::StorageError::new(unavailable, "announce", message.target.to_string(), error)
             })?;
         }
-        let Some(inputs) = self.open_inputs(&seen).await? else {
-            return Ok(Worked::InputVanished(self.node.verdicts.vanished(message.run, &message.target)));
+        let Some(inputs) = self.open_inputs(&found).await? else {
+            return Ok(Worked::InputVanished(self.node.unreadable_inputs.count(message.run, &message.target)));
         };
-        self.node.verdicts.readable(message.run, &message.target);
-        let stamp = self.stamp(message, &seen, &inputs, &placed);
+        self.node.unreadable_inputs.clear(message.run, &message.target);
+        let stamp = self.stamp(message, &found, &inputs, &stamps);
         self.tell(&Event::Started { job: &self.job.name, entity: &message.target.entity, message });
         reach("before_work");
         let scratch = Scratch::at(self.node.next_scratch());
@@ -68,15 +69,15 @@ impl Desk {
             Err(fault) => return Ok(Worked::Fault(fault)),
         };
         reach("after_work");
-        let kept = self.keep(message.run, parts, product, stamp, &placed).await;
+        let kept = self.keep(message.run, parts, product, stamp, &stamps).await;
         drop(scratch);
         kept
     }
 
     /// Opens every input; none where one of them is not there any more.
-    async fn open_inputs(&self, seen: &[Seen]) -> Result<Option<Vec<Input>>, Trouble> {
-        let mut inputs = Vec::with_capacity(seen.len());
-        for input in seen {
+    async fn open_inputs(&self, found: &[FoundInput]) -> Result<Option<Vec<Input>>, SharedStorageError> {
+        let mut inputs = Vec::with_capacity(found.len());
+        for input in found {
             let object: Object = match self.node.settings.stores.get(&input.key.store).open(&input.key.path).await {
                 Ok(object) => object,
                 Err(error) if error.kind == StorageErrorKind::NotFound => {
@@ -130,12 +131,12 @@ impl Desk {
         parts: &Parts<'_>,
         product: Product,
         stamp: Stamp,
-        placed: &[Option<Stamp>],
-    ) -> Result<Worked, Trouble> {
+        in_place: &[Option<Stamp>],
+    ) -> Result<Worked, SharedStorageError> {
         for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
-            let stamp = match placed.get(number).and_then(Option::as_ref) {
+            let stamp = match in_place.get(number).and_then(Option::as_ref) {
                 Some(seen) => stamp.clone().replacing(seen),
                 None => stamp.clone(),
             };
@@ -153,27 +154,5 @@ impl Desk {
             reach("after_store");
         }
         Ok(Worked::Done)
-    }
-
-    /// For the job itself the newest of this run and those in place; for an ancestor the oldest among the inputs.
-    /// Of an ancestor that some input on its way does not know of it is only known that it was never seen to run.
-    fn stamp(&self, message: &EntityMessage, seen: &[Seen], inputs: &[Input], placed: &[Option<Stamp>]) -> Stamp {
-        let plan = self.node.plan();
-        let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
-        for ancestor in &self.job.ancestors {
-            let name = &plan.job(*ancestor).name;
-            let mut oldest: Option<Option<RunId>> = None;
-            for (seen, input) in seen.iter().zip(inputs) {
-                let Some(parent) = seen.parent_at else { continue };
-                if parent == *ancestor || plan.job(parent).ancestors.contains(ancestor) {
-                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(name).copied());
-                    oldest = Some(oldest.map_or(run, |so_far| so_far.min(run))); // none is older than any
-                }
-            }
-            runs.insert(name.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
-        }
-        let own = placed.iter().flatten().filter_map(Stamp::run).fold(message.run, RunId::max);
-        runs.insert(self.job.name.clone(), own);
-        Stamp { job: self.job.name.clone(), runs: Arc::new(runs), hash: String::new() }
     }
 }

@@ -13,11 +13,13 @@ use std::{
 use actix::Addr;
 use async_trait::async_trait;
 use bytes::Bytes;
-use euterpe_actors::broker::{Broker, BrokerError, Foreign, Outgoing, Subscription, Writing, in_process::InProcess};
+use euterpe_actors::broker::{
+    BodyFormat, Broker, BrokerError, ForeignProperties, Outgoing, Subscription, in_process::InProcess,
+};
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::ids::{JobName, RunId, StoreName};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::node::Node;
 use euterpe_actors::outcome::{Fault, Outcome};
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
@@ -162,19 +164,25 @@ pub fn with_node<F: Future<Output = ()>>(test: impl FnOnce(Arc<Bench>) -> F) {
 
 impl Bench {
     /// Publishes a body to a job and waits until everything that follows from it came to its end.
-    pub async fn publish(&self, to: &str, body: &str, said: Foreign) {
+    pub async fn publish(&self, to: &str, body: &str, said: ForeignProperties) {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let writing = Writing::Foreign(Arc::new(said));
-        self.broker.publish(vec![Outgoing { writing, ..Outgoing::now(job(to), body) }]).await.expect("taken");
+        let format = BodyFormat::Foreign(Arc::new(said));
+        self.broker.publish(vec![Outgoing { format, ..Outgoing::now(job(to), body) }]).await.expect("taken");
         self.broker.settled_to(0).await;
     }
 
     pub async fn text(&self, to: &str, body: &str) {
-        self.publish(to, body, Foreign { content_type: "text/plain".into(), ..Foreign::default() }).await;
+        self.publish(to, body, ForeignProperties { content_type: "text/plain".into(), ..ForeignProperties::default() })
+            .await;
     }
 
     pub async fn json(&self, to: &str, body: &str) {
-        self.publish(to, body, Foreign { content_type: "application/json".into(), ..Foreign::default() }).await;
+        self.publish(
+            to,
+            body,
+            ForeignProperties { content_type: "application/json".into(), ..ForeignProperties::default() },
+        )
+        .await;
     }
 
     /// The outputs that are there.

@@ -5,10 +5,10 @@ mod bench;
 use std::sync::atomic::Ordering;
 
 use bench::{job, key, with_node};
-use euterpe_actors::broker::Foreign;
+use euterpe_actors::broker::ForeignProperties;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::outcome::{Outcome, Reason};
-use euterpe_actors::state::{LetterFilter, Origin};
+use euterpe_actors::state::{LetterFilter, LetterOwner};
 
 const RUN: &str = "20261123-063012.345-1a2b3c4d";
 
@@ -56,7 +56,10 @@ fn a_forced_message_redoes_this_job_from_the_bottom_and_what_it_reaches_from_the
 #[test]
 fn the_same_body_published_again_makes_again_what_was_deleted_since_at_any_depth() {
     with_node(|bench| async move {
-        for said in [Foreign::default(), Foreign { id: Some("always the same".into()), ..Foreign::default() }] {
+        for said in [
+            ForeignProperties::default(),
+            ForeignProperties { id: Some("always the same".into()), ..ForeignProperties::default() },
+        ] {
             bench.publish("pcm", "t-1", said.clone()).await;
             let whole = bench.outputs().await;
             assert_eq!(whole.len(), 4);
@@ -109,7 +112,8 @@ fn a_forced_message_that_is_delivered_again_is_worked_on_once() {
 #[test]
 fn a_forced_message_that_its_publisher_repeats_under_one_name_is_worked_on_once() {
     with_node(|bench| async move {
-        let said = |id: &str| Foreign { content_type: "application/json".into(), run: None, id: Some(id.into()) };
+        let said =
+            |id: &str| ForeignProperties { content_type: "application/json".into(), run: None, id: Some(id.into()) };
         let body = r#"{"entity": "t-1", "mode": "bottom_up", "force": true}"#;
         for _ in 0..3 {
             bench.publish("mel", body, said("m-1")).await;
@@ -123,7 +127,7 @@ fn a_forced_message_that_its_publisher_repeats_under_one_name_is_worked_on_once(
 #[test]
 fn a_forced_message_that_names_a_run_is_worked_on_once_in_that_run() {
     with_node(|bench| async move {
-        let said = Foreign { content_type: "application/json".into(), run: Some(RUN.into()), id: None };
+        let said = ForeignProperties { content_type: "application/json".into(), run: Some(RUN.into()), id: None };
         let body = r#"{"entity": "t-1", "mode": "bottom_up", "force": true}"#;
         for _ in 0..3 {
             bench.publish("mel", body, said.clone()).await;
@@ -138,16 +142,22 @@ fn what_cannot_be_read_ends_as_a_letter_with_its_start_its_type_and_the_reason()
     with_node(|bench| async move {
         let long = format!("../{}", "x".repeat(5000));
         bench.text("mel", &long).await;
-        bench.publish("mel", "\u{89}PNG", Foreign { content_type: "image/png".into(), ..Foreign::default() }).await;
+        bench
+            .publish(
+                "mel",
+                "\u{89}PNG",
+                ForeignProperties { content_type: "image/png".into(), ..ForeignProperties::default() },
+            )
+            .await;
         bench.json("card", r#"{"entity": "t-1", "mood": "bottom_up"}"#).await;
-        let run = Foreign { content_type: "application/json".into(), run: Some(RUN.into()), id: None };
+        let run = ForeignProperties { content_type: "application/json".into(), run: Some(RUN.into()), id: None };
         bench.publish("card", "{", run).await;
         assert_eq!(
             (bench.ended("mel"), bench.ended("card")),
             (vec![Outcome::Malformed; 2], vec![Outcome::Malformed; 2])
         );
         let of = |origin| LetterFilter { run: Some(origin), ..LetterFilter::default() };
-        let inbox = bench.state.letters(&of(Origin::Inbox)).await.expect("memory answers");
+        let inbox = bench.state.letters(&of(LetterOwner::Inbox)).await.expect("memory answers");
         assert_eq!(inbox.len(), 3);
         assert!(inbox.iter().all(|(key, letter)| {
             key.starts_with("dead/inbox/") && letter.reason == Reason::Malformed && letter.message.is_none()
@@ -158,7 +168,8 @@ fn what_cannot_be_read_ends_as_a_letter_with_its_start_its_type_and_the_reason()
         assert_eq!(mood.content_type.as_deref(), Some("application/json"));
         let start = inbox.iter().filter_map(|(_, letter)| letter.body.as_ref()).map(String::len).max();
         assert_eq!(start, Some(1024));
-        let named = bench.state.letters(&of(Origin::Run(RUN.parse().expect("a run")))).await.expect("memory answers");
+        let named =
+            bench.state.letters(&of(LetterOwner::Run(RUN.parse().expect("a run")))).await.expect("memory answers");
         assert_eq!(named.len(), 1, "it named a run");
         assert!(bench.outputs().await.is_empty());
     });

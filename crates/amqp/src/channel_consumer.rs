@@ -109,13 +109,13 @@ impl ChannelConsumer<'_> {
     }
 
     fn arrived(&mut self, delivery: Delivery) {
-        let (writing, parks) = read(&delivery.properties);
+        let (format, parks) = read(&delivery.properties);
         self.acks.delivered(delivery.delivery_tag);
         self.delivered.set(true);
         let prefetched = Prefetched {
             key: delivery.routing_key.to_string(),
             body: Bytes::from(delivery.data),
-            writing,
+            format,
             parks,
             redelivered: delivery.redelivered,
             tag: delivery.delivery_tag,

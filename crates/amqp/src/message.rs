@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use euterpe_actors::broker::{Foreign, Outgoing, Writing};
+use euterpe_actors::broker::{BodyFormat, ForeignProperties, Outgoing};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, LongString};
 
@@ -20,9 +20,9 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
         headers.insert(PARKS.into(), AMQPValue::LongUInt(message.parks));
     }
     let properties = BasicProperties::default().with_delivery_mode(2).with_timestamp(seconds);
-    let properties = match &message.writing {
-        Writing::Envelope => properties.with_content_type(ENVELOPE.into()),
-        Writing::Foreign(foreign) => {
+    let properties = match &message.format {
+        BodyFormat::Envelope => properties.with_content_type(ENVELOPE.into()),
+        BodyFormat::Foreign(foreign) => {
             if let Some(run) = &foreign.run {
                 headers.insert(RUN.into(), AMQPValue::LongString(LongString::from(run.as_str())));
             }
@@ -40,7 +40,7 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
 }
 
 /// How a body that came with these properties is written, and how often the message was put off.
-pub fn read(properties: &BasicProperties) -> (Writing, u32) {
+pub fn read(properties: &BasicProperties) -> (BodyFormat, u32) {
     let headers = properties.headers().as_ref().map(FieldTable::inner);
     let header = |name: &str| headers.and_then(|headers| headers.get(name));
     let parks = match header(PARKS) {
@@ -49,7 +49,7 @@ pub fn read(properties: &BasicProperties) -> (Writing, u32) {
     };
     let content_type = properties.content_type().as_ref().map_or("", |text| text.as_str());
     if content_type == ENVELOPE {
-        return (Writing::Envelope, parks);
+        return (BodyFormat::Envelope, parks);
     }
     let run = match header(RUN) {
         None => None,
@@ -58,5 +58,5 @@ pub fn read(properties: &BasicProperties) -> (Writing, u32) {
         Some(other) => Some(format!("{other:?}")), // the reader of the message refuses it, and quotes this
     };
     let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
-    (Writing::Foreign(Arc::new(Foreign { content_type: content_type.to_owned(), run, id })), parks)
+    (BodyFormat::Foreign(Arc::new(ForeignProperties { content_type: content_type.to_owned(), run, id })), parks)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use euterpe_actors::broker::{Delivery, Subscription, Writing};
+use euterpe_actors::broker::{BodyFormat, Delivery, Subscription};
 use tokio::sync::Notify;
 
 use super::epoch::{ChannelEpoch, ChannelTicket};
@@ -40,7 +40,7 @@ pub(super) struct Prefetched {
     /// The routing key that it was published with: the job.
     pub key: String,
     pub body: Bytes,
-    pub writing: Writing,
+    pub format: BodyFormat,
     pub parks: u32,
     pub redelivered: bool,
     pub tag: u64,
@@ -154,9 +154,9 @@ impl Reader {
             }
             let taken = if self.0.held.load(Ordering::Acquire) { None } else { self.0.take() };
             match taken {
-                Some(Prefetched { key, body, writing, parks, redelivered, tag, epoch }) => {
+                Some(Prefetched { key, body, format, parks, redelivered, tag, epoch }) => {
                     let ticket = Box::new(ChannelTicket { epoch, tag });
-                    return Some((key, Delivery::new(body, writing, parks, redelivered, ticket)));
+                    return Some((key, Delivery::new(body, format, parks, redelivered, ticket)));
                 }
                 None => arrived.await,
             }
@@ -185,7 +185,7 @@ mod tests {
     fn delivery(tag: u64, epoch: &Arc<ChannelEpoch>) -> Prefetched {
         let body = Bytes::from(format!("t-{tag}"));
         let key = "mel".into();
-        Prefetched { key, body, writing: Writing::Envelope, parks: 0, redelivered: false, tag, epoch: epoch.clone() }
+        Prefetched { key, body, format: BodyFormat::Envelope, parks: 0, redelivered: false, tag, epoch: epoch.clone() }
     }
 
     fn push(buffer: &PrefetchBuffer, tag: u64, epoch: &Arc<ChannelEpoch>) {

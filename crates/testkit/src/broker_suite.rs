@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
-use euterpe_actors::broker::{Broker, BrokerError, Delivery, Foreign, Outgoing, Subscription, Writing};
+use euterpe_actors::broker::{BodyFormat, Broker, BrokerError, Delivery, ForeignProperties, Outgoing, Subscription};
 use euterpe_actors::ids::JobName;
 
 /// How long the suite waits for what must come.
@@ -139,18 +139,19 @@ async fn keeps_the_count_of_parks_beside_the_body(broker: &dyn Broker) {
 }
 
 async fn says_of_a_body_by_others_that_it_is_one(broker: &dyn Broker) {
-    let foreign = Foreign { content_type: "text/plain".into(), run: Some("run-7".into()), id: Some("m-1".into()) };
-    let writing = Writing::Foreign(Arc::new(foreign));
-    let put_off = Outgoing { writing: writing.clone(), delay: Duration::from_millis(300), ..message("mel", "late") };
+    let foreign =
+        ForeignProperties { content_type: "text/plain".into(), run: Some("run-7".into()), id: Some("m-1".into()) };
+    let format = BodyFormat::Foreign(Arc::new(foreign));
+    let put_off = Outgoing { format: format.clone(), delay: Duration::from_millis(300), ..message("mel", "late") };
     publish(
         broker,
-        vec![Outgoing { writing: writing.clone(), ..message("mel", "t-1") }, put_off, message("mel", "ours")],
+        vec![Outgoing { format: format.clone(), ..message("mel", "t-1") }, put_off, message("mel", "ours")],
     )
     .await;
     let mut mel = subscribe(broker, "mel");
-    for (body, wanted) in [("t-1", &writing), ("ours", &Writing::Envelope), ("late", &writing)] {
+    for (body, wanted) in [("t-1", &format), ("ours", &BodyFormat::Envelope), ("late", &format)] {
         let delivery = soon(&mut mel).await;
-        assert_eq!((text(&delivery).as_str(), &delivery.writing), (body, wanted));
+        assert_eq!((text(&delivery).as_str(), &delivery.format), (body, wanted));
         delivery.ack();
     }
 }

@@ -4,8 +4,7 @@
 //! true`, or `flavor = "current_thread"` where it is the real one), then an expression that makes an empty place as two
 //! nodes see it, and a value that is kept until the case is over: `([Arc<dyn Claims>; 2], guard)`.
 //!
-//! What is said of time holds however slow the machine is: where a case was held up for longer than the ttl, it asks for
-//! less.
+//! The cases hold on slow machines too: a case that was held up for longer than the ttl demands less.
 
 use std::{
     sync::{Arc, Barrier},
@@ -50,7 +49,7 @@ macro_rules! claims_suite {
     };
 }
 
-/// The same place, as two nodes see it.
+/// One place for claims, as two nodes see it.
 pub type Nodes = [Arc<dyn Claims>; 2];
 
 fn target(entity: &str) -> Target {

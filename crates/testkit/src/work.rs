@@ -19,7 +19,7 @@ pub fn work(entity: &str, inputs: &[(&str, &str, &[u8])], suffix: &str) -> Work 
         object: Object {
             info: ObjectInfo { size: bytes.len() as u64, stamp: None, modified: None },
             content: Content::Bytes(Bytes::copy_from_slice(bytes)),
-            hold: Default::default(),
+            keep_alive: Default::default(),
         },
     });
     let scratch = Scratch::at(folder);

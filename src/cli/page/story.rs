@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use euterpe_actors::ids::{EntityId, JobName};
-use euterpe_actors::state::Origin;
+use euterpe_actors::state::LetterOwner;
 
 use euterpe_engine::{Decision, Story, StoryLetter as Dead};
 
@@ -79,7 +79,7 @@ fn headline(story: &Story) -> String {
 }
 
 fn tell_dead(dead: &Dead, page: &mut String) -> std::fmt::Result {
-    let run = dead.run.map_or(Origin::Inbox, Origin::from);
+    let run = dead.run.map_or(LetterOwner::Inbox, LetterOwner::from);
     let good = if dead.made_good { ", made good since" } else { "" };
     let tries = count(u64::from(dead.tries), "try", "tries");
     writeln!(page, "  dead    {} after {tries}, {}, run {run}{good}", dead.reason, time(dead.millis))?;

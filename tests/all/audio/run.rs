@@ -34,7 +34,7 @@ fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let scratch = Scratch::at(folder.path().join("scratch"));
     let object =
-        Object { info: ObjectInfo { size: 0, stamp: None, modified: None }, content, hold: Default::default() };
+        Object { info: ObjectInfo { size: 0, stamp: None, modified: None }, content, keep_alive: Default::default() };
     let work = Work {
         entity: EntityId::new("t-1").expect("a good id"),
         inputs: vec![Input { name: InputName::new("audio").expect("a plain name"), path: path.into(), object }],

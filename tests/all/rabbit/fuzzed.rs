@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, time::Duration};
 
-use euterpe_actors::broker::Foreign;
+use euterpe_actors::broker::ForeignProperties;
 use euterpe_actors::foreign;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::plan::{JobIx, NodePlan};
@@ -80,7 +80,7 @@ impl Fate {
     fn of(bodies: &[(Vec<u8>, &str)], plan: &NodePlan) -> Self {
         let mut fate = Self::default();
         for (bytes, kind) in bodies {
-            let said = Foreign { content_type: (*kind).to_owned(), ..Foreign::default() };
+            let said = ForeignProperties { content_type: (*kind).to_owned(), ..ForeignProperties::default() };
             match foreign::read(bytes, &said, JobIx(1), plan) {
                 Err(_) => fate.unreadable += 1,
                 Ok(wish) if wish.selection.ping => fate.pings += 1,

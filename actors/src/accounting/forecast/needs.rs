@@ -1,6 +1,6 @@
 //! What a target lacks, as the worker would find it: its output, its inputs, and what can never be had.
 
-use super::{Fate, Forecaster};
+use crate::accounting::view::RunView;
 use crate::edges::{ParentInput, Unobtainable, find_source, parent_of};
 use crate::message::Target;
 use crate::outcome::Reason;
@@ -15,52 +15,45 @@ pub(super) struct Need {
     pub same: bool,
 }
 
-impl Forecaster {
-    /// The inputs of a target that other jobs make and that are not there, or not fresh. The inner error is permanent.
-    pub(super) async fn needs(
-        &self,
-        at: JobIx,
-        target: &Target,
-    ) -> Result<Result<Vec<Need>, Unobtainable>, StorageError> {
-        let job = self.sight.plan.job(at);
-        let Some(parts) = job.form.split(&target.entity) else {
-            let text = format!("`{}` does not have the form `{}` of job `{}`", target.entity, job.form, job.name);
-            return Ok(Err(Unobtainable { reason: Reason::BadId, text }));
-        };
-        let mut needs = Vec::new();
-        for input in &job.inputs {
-            if let Route::Source { store, key, exts } = &input.from {
-                match find_source(&self.sight.stores, &parts, store, key, exts).await {
-                    Ok(Ok(_)) => continue,
-                    Ok(Err(never)) => return Ok(Err(never)),
-                    Err(error) => return bad_key(error).map(Err),
-                }
-            }
-            let Some(parent) = parent_of(&self.sight.plan, input, &target.entity, &parts) else { continue };
-            let parent = match parent {
-                Ok(parent) => parent,
-                Err(never) => return Ok(Err(never)),
-            };
-            match self.sight.is_there(parent.at, &parent.key).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let ParentInput { at, target, same, .. } = parent;
-                    needs.push(Need { at, target, same });
-                }
+/// The inputs of a target that other jobs make and that are not there, or not fresh. The inner error is permanent.
+pub(super) async fn needs(
+    view: &RunView,
+    at: JobIx,
+    target: &Target,
+) -> Result<Result<Vec<Need>, Unobtainable>, StorageError> {
+    let job = view.plan.job(at);
+    let Some(parts) = job.form.split(&target.entity) else {
+        let text = format!("`{}` does not have the form `{}` of job `{}`", target.entity, job.form, job.name);
+        return Ok(Err(Unobtainable { reason: Reason::BadId, text }));
+    };
+    let mut needs = Vec::new();
+    for input in &job.inputs {
+        if let Route::Source { store, key, exts } = &input.from {
+            match find_source(&view.stores, &parts, store, key, exts).await {
+                Ok(Ok(_)) => continue,
+                Ok(Err(never)) => return Ok(Err(never)),
                 Err(error) => return bad_key(error).map(Err),
             }
         }
-        Ok(Ok(needs))
+        let Some(parent) = parent_of(&view.plan, input, &target.entity, &parts) else { continue };
+        let parent = match parent {
+            Ok(parent) => parent,
+            Err(never) => return Ok(Err(never)),
+        };
+        match view.is_there(parent.at, &parent.key).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let ParentInput { at, target, same, .. } = parent;
+                needs.push(Need { at, target, same });
+            }
+            Err(error) => return bad_key(error).map(Err),
+        }
     }
-}
-
-/// A key that its store can never hold blocks the target.
-pub(super) fn blocked_by_key(error: StorageError, target: &Target) -> Result<Fate, StorageError> {
-    bad_key(error).map(|never| Fate::Blocked(target.clone(), never))
+    Ok(Ok(needs))
 }
 
 /// A key that a store can never hold is permanent; any other trouble is the store's.
-fn bad_key(error: StorageError) -> Result<Unobtainable, StorageError> {
+pub(super) fn bad_key(error: StorageError) -> Result<Unobtainable, StorageError> {
     match error.kind {
         StorageErrorKind::BadKey => Ok(Unobtainable { reason: Reason::BadKey, text: error.to_string() }),
         _ => Err(error),

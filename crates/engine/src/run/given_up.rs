@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use euterpe_actors::broker::Delivery;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{DeadLetter, StateStore};
+use euterpe_actors::state::{DeadLetter, GivenUp, StateStore};
 use euterpe_actors::wire;
 
 use euterpe_amqp::Amqp;
@@ -38,27 +38,12 @@ pub async fn empty(amqp: &Amqp, state: &StateStore, first: &JobName, node: &str,
 }
 
 fn letter(job: &str, first: &JobName, delivery: &Delivery, node: &str, millis: u64) -> DeadLetter {
-    let message = wire::decode(&delivery.body).ok();
-    let start = &delivery.body[..delivery.body.len().min(1024)];
-    let entity = match &message {
-        Some(message) => message.target.entity.to_string(),
-        None => format!("unreadable {:016x}", xxhash_rust::xxh3::xxh3_64(&delivery.body)),
-    };
-    DeadLetter {
-        run: message.as_ref().map(|message| message.run),
-        job: JobName::new(job).unwrap_or_else(|_| first.clone()),
-        entity,
-        reason: Reason::GivenUpByBroker,
-        text: "the broker delivered it too often without an answer; its nodes died or lost their connection each time"
-            .into(),
-        stderr: String::new(),
-        tries: 0,
-        millis,
-        node: node.to_owned(),
-        about: None,
-        body: message.is_none().then(|| String::from_utf8_lossy(start).into_owned()),
-        content_type: delivery.writing.content_type(),
-        envelope: DeadLetter::envelope_of(&delivery.body),
-        message,
+    let job = JobName::new(job).unwrap_or_else(|_| first.clone());
+    let text = "the broker delivered it too often without an answer; its nodes died or lost their connection each time";
+    let why = GivenUp { job: &job, node, millis, reason: Reason::GivenUpByBroker, text: text.into() };
+    let content_type = delivery.format.content_type();
+    match wire::decode(&delivery.body) {
+        Ok(message) => DeadLetter { content_type, ..DeadLetter::of_message(message, why) },
+        Err(_) => DeadLetter::of_unreadable(&delivery.body, content_type, None, why),
     }
 }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::Context;
-use euterpe_actors::dedupe::Fingerprint;
 use euterpe_actors::ids::EntityId;
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::storage::Storage;
 use euterpe_actors::template::Template;
 

@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 /// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
 pub(crate) fn listings(workspace: &Workspace, job: Option<JobIx>) -> Vec<Listing> {
     let wanted: Vec<JobIx> = match job {
-        None => workspace.nodes.places().filter(|at| !workspace.nodes.has_same_parent(*at)).collect(),
+        None => workspace.nodes.job_indices().filter(|at| !workspace.nodes.has_same_parent(*at)).collect(),
         Some(at) => std::iter::once(at).chain(workspace.nodes.job(at).ancestors.iter().copied()).collect(),
     };
     let mut listings: Vec<(StoreName, Listing)> = Vec::new();

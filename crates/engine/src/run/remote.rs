@@ -5,7 +5,7 @@
 use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use anyhow::{Context, anyhow};
-use euterpe_actors::accounting::{Accountant, Sight};
+use euterpe_actors::accounting::{Accountant, RunView};
 use euterpe_actors::message::Target;
 use euterpe_amqp::{ListenerEvent, listen};
 use tokio::sync::mpsc;
@@ -42,7 +42,7 @@ pub async fn run(
     mut feeder: impl Feeder,
 ) -> anyhow::Result<Option<Passed>> {
     let (manifest, tracker) = (&running.manifest, &running.tracker);
-    let sight = || Sight {
+    let sight = || RunView {
         plan: workspace.nodes.clone(),
         stores: workspace.stores.clone(),
         state: workspace.state.clone(),
@@ -99,7 +99,7 @@ async fn follow(
     heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
     tracker: &Tracker,
     last: &Cell<Instant>,
-    sight: impl Fn() -> Sight,
+    sight: impl Fn() -> RunView,
 ) -> anyhow::Error {
     let (mut quiet, mut said) = (QUIET, false);
     let mut numbers: HashMap<String, u64> = HashMap::new();
@@ -142,7 +142,7 @@ async fn follow(
 }
 
 /// Asks storage how some of the entities under way are; whether that ended any of them.
-async fn look(tracker: &Tracker, sight: Sight) -> anyhow::Result<bool> {
+async fn look(tracker: &Tracker, sight: RunView) -> anyhow::Result<bool> {
     let open = tracker.some_open(LOOKS);
     if open.is_empty() {
         return Ok(false);
@@ -153,8 +153,8 @@ async fn look(tracker: &Tracker, sight: Sight) -> anyhow::Result<bool> {
     for entity in open {
         for at in tracker.left_of(&entity) {
             let target = Target { job: plan.job(at).name.clone(), entity: entity.clone() };
-            let standing = accountant.standing(&target).await?;
-            moved |= tracker.found(&entity, at, &standing);
+            let status = accountant.status(&target).await?;
+            moved |= tracker.found(&entity, at, &status);
         }
     }
     Ok(moved)

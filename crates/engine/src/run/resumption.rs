@@ -1,7 +1,7 @@
 //! The feeder of a run that is taken up again: what is open of it, chunk by chunk, all in one fresh wave.
 
 use async_trait::async_trait;
-use euterpe_actors::accounting::{Accountant, Standing, resume_messages};
+use euterpe_actors::accounting::{Accountant, TargetStatus, resume_messages};
 use euterpe_actors::message::Target;
 use euterpe_actors::plan::JobIx;
 
@@ -23,8 +23,11 @@ impl Feeder for Resumption {
         for chunk in state.chunks(manifest.run).await? {
             for entity in state.chunk(&chunk).await? {
                 let standings = self.accountant.entity(&manifest.selection, &entity).await?;
-                let open: Vec<JobIx> =
-                    standings.iter().filter(|(_, standing)| *standing == Standing::Open).map(|(at, _)| *at).collect();
+                let open: Vec<JobIx> = standings
+                    .iter()
+                    .filter(|(_, standing)| *standing == TargetStatus::Open)
+                    .map(|(at, _)| *at)
+                    .collect();
                 if open.is_empty() {
                     continue;
                 }

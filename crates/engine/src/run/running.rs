@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::RunId;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::Manifest;
 use tokio::sync::watch;

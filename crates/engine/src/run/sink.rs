@@ -14,7 +14,7 @@ use euterpe_actors::message::EntityMessage;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
-use euterpe_actors::state::DeadLetter;
+use euterpe_actors::state::{DeadLetter, GivenUp};
 use euterpe_actors::wire;
 
 use super::ids::Passed;
@@ -143,22 +143,8 @@ impl<'r> Sink<'r> {
     /// The state store's own.
     pub async fn bury(&self, job: &JobName, name: &str, text: String) -> anyhow::Result<()> {
         tracing::warn!(target: "euterpe::run", name, "bad_id: {text}");
-        let letter = DeadLetter {
-            run: Some(self.running.manifest.run),
-            job: job.clone(),
-            entity: name.to_owned(),
-            reason: Reason::BadId,
-            text,
-            stderr: String::new(),
-            tries: 0,
-            millis: now(),
-            node: "feed".into(),
-            about: None,
-            message: None,
-            body: Some(name.to_owned()),
-            content_type: None,
-            envelope: None,
-        };
+        let why = GivenUp { job, node: "feed", millis: now(), reason: Reason::BadId, text };
+        let letter = DeadLetter::of_bad_name(name, self.running.manifest.run, why);
         self.workspace.state.keep_letter(&letter).await?;
         self.running.tracker.bad_name();
         Ok(())

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use euterpe_actors::dedupe::{Fingerprint, Presence};
 use euterpe_actors::freshness::Demand;
 use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::memory::{Fingerprint, Presence};
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::storage::Stores;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use euterpe_actors::accounting::Standing;
+use euterpe_actors::accounting::TargetStatus;
 use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::message::Kind;
@@ -63,7 +63,7 @@ impl Tracker {
     /// Follows a run of `plan`.
     pub fn new(plan: Arc<NodePlan>) -> Self {
         let mut below: Vec<Vec<u16>> = vec![Vec::new(); plan.jobs.len()];
-        for at in plan.places().rev() {
+        for at in plan.job_indices().rev() {
             let mut jobs: Vec<u16> = Vec::new();
             for child in &plan.job(at).children {
                 jobs.push(child.0 as u16);
@@ -182,12 +182,12 @@ impl Tracker {
     }
 
     /// Storage says how a job ended for an entity under way, although nobody told. False where it is not under way.
-    pub fn found(&self, entity: &EntityId, at: JobIx, standing: &Standing) -> bool {
+    pub fn found(&self, entity: &EntityId, at: JobIx, standing: &TargetStatus) -> bool {
         let end = match standing {
-            Standing::Done => End::Done,
-            Standing::Skipped(..) => End::Skipped,
-            Standing::Dead(..) => End::Dead,
-            Standing::Open => return false,
+            TargetStatus::Done => End::Done,
+            TargetStatus::Skipped(..) => End::Skipped,
+            TargetStatus::Dead(..) => End::Dead,
+            TargetStatus::Open => return false,
         };
         let mut inner = self.locked();
         let Inner { tally, live, .. } = &mut *inner;

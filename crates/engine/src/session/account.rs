@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use euterpe_actors::accounting::{Accountant, Standing};
+use euterpe_actors::accounting::{Accountant, TargetStatus};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
@@ -153,23 +153,23 @@ impl Account {
         Ok(account)
     }
 
-    fn add(&mut self, workspace: &Workspace, standings: &[(JobIx, Standing)], entity: &EntityId) {
+    fn add(&mut self, workspace: &Workspace, standings: &[(JobIx, TargetStatus)], entity: &EntityId) {
         self.entities += 1;
         let mut reasons: Vec<Reason> = Vec::new();
         for (at, standing) in standings {
             let job = &workspace.nodes.job(*at).name;
             let count = self.jobs.entry(job.clone()).or_default();
             match standing {
-                Standing::Done => count.done += 1,
-                Standing::Skipped(_, reason) => {
+                TargetStatus::Done => count.done += 1,
+                TargetStatus::Skipped(_, reason) => {
                     count.skipped += 1;
                     reasons.push(*reason);
                 }
-                Standing::Dead(_, reason) => {
+                TargetStatus::Dead(_, reason) => {
                     count.dead += 1;
                     reasons.push(*reason);
                 }
-                Standing::Open => {
+                TargetStatus::Open => {
                     count.open += 1;
                     if self.open_examples.len() < EXAMPLES {
                         self.open_examples.push(Target { job: job.clone(), entity: entity.clone() });
@@ -181,17 +181,17 @@ impl Account {
         reasons.dedup();
         reasons.into_iter().for_each(|reason| *self.reasons.entry(reason).or_default() += 1);
         match standings.iter().map(|(_, standing)| standing).max() {
-            None | Some(Standing::Done) => self.done += 1,
-            Some(Standing::Skipped(..)) => self.skipped += 1,
-            Some(Standing::Dead(..)) => self.dead += 1,
-            Some(Standing::Open) => self.open += 1,
+            None | Some(TargetStatus::Done) => self.done += 1,
+            Some(TargetStatus::Skipped(..)) => self.skipped += 1,
+            Some(TargetStatus::Dead(..)) => self.dead += 1,
+            Some(TargetStatus::Open) => self.open += 1,
         }
     }
 
     async fn compare(
         &mut self,
         workspace: &Workspace,
-        standings: &[(JobIx, Standing)],
+        standings: &[(JobIx, TargetStatus)],
         entity: &EntityId,
     ) -> anyhow::Result<()> {
         let Some(hashes) = &mut self.hashes else { return Ok(()) };

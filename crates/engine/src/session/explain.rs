@@ -39,7 +39,7 @@ impl Session {
             return Ok(vec![at]);
         }
         // The jobs that start with this form of id, and what hangs below them; else all that take it.
-        let mut jobs: Vec<JobIx> = plan.places().filter(takes).collect();
+        let mut jobs: Vec<JobIx> = plan.job_indices().filter(takes).collect();
         let most = jobs.iter().map(|at| plan.job(*at).form.specificity()).max();
         jobs.retain(|at| Some(plan.job(*at).form.specificity()) == most);
         if jobs.is_empty() {

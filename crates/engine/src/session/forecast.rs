@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use euterpe_actors::accounting::{Expected, Fate, Forecaster};
-use euterpe_actors::dedupe::Fingerprint;
 use euterpe_actors::ids::JobName;
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, Mapping, NodePlan, Route};
 use euterpe_actors::state::Selection;

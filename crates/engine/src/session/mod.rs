@@ -22,9 +22,9 @@ mod verify;
 
 use std::sync::Arc;
 
-use euterpe_actors::accounting::Sight;
-use euterpe_actors::dedupe::Presence;
+use euterpe_actors::accounting::RunView;
 use euterpe_actors::ids::RunId;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Force;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
@@ -87,8 +87,8 @@ impl Session {
     }
 
     /// What a run sees of the outputs.
-    fn sight(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> Sight {
+    fn sight(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> RunView {
         let Workspace { nodes, stores, state, .. } = &self.workspace;
-        Sight { plan: nodes.clone(), stores: stores.clone(), state: state.clone(), run, force, known }
+        RunView { plan: nodes.clone(), stores: stores.clone(), state: state.clone(), run, force, known }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::JobName;
+use euterpe_actors::memory::Presence;
 use futures::FutureExt;
 use tokio::sync::watch;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::RunId;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::state::Selection;
 use euterpe_amqp::ConnectionSettings;
 

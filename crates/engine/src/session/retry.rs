@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::EntityId;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Target;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, Manifest, Origin, Selection};
+use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, Selection};
 
 use super::letters::{Letter, by_target};
 use super::{REMEMBERED, Session};
@@ -53,7 +53,7 @@ impl Session {
         if meant.is_empty() {
             return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
         }
-        let origins: BTreeSet<Origin> = meant.iter().map(|found| found.letter.origin()).collect();
+        let origins: BTreeSet<LetterOwner> = meant.iter().map(|found| found.letter.owner()).collect();
         let before = self.letter_keys(&origins).await?;
         let messages = meant.iter().filter_map(|found| found.letter.message.clone()).collect();
         // Not a run of its own: the messages keep theirs, and only borrow this one's workers.
@@ -90,7 +90,7 @@ impl Session {
         Ok(Retried { targets, hopeless, good, left, complete: ended.complete })
     }
 
-    async fn letter_keys(&self, origins: &BTreeSet<Origin>) -> anyhow::Result<BTreeSet<String>> {
+    async fn letter_keys(&self, origins: &BTreeSet<LetterOwner>) -> anyhow::Result<BTreeSet<String>> {
         let mut keys = BTreeSet::new();
         for origin in origins {
             let of_it = LetterFilter { run: Some(*origin), ..LetterFilter::default() };

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
-use euterpe_actors::state::{LetterFilter, Manifest, Origin, RunEnd};
+use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd};
 
 use super::Session;
 use crate::mistake::Mistake;
@@ -72,11 +72,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::find_run`].
-    pub async fn find_origin(&self, text: &str) -> anyhow::Result<Origin> {
+    pub async fn find_origin(&self, text: &str) -> anyhow::Result<LetterOwner> {
         match text.parse::<RunId>() {
-            _ if is_inbox(text) => Ok(Origin::Inbox),
-            Ok(run) => Ok(Origin::Run(run)),
-            Err(_) => self.find_run(text).await.map(Origin::from),
+            _ if is_inbox(text) => Ok(LetterOwner::Inbox),
+            Ok(run) => Ok(LetterOwner::Run(run)),
+            Err(_) => self.find_run(text).await.map(LetterOwner::from),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{fs::File, io, panic::AssertUnwindSafe, path::PathBuf};
 
 use anyhow::{Context, bail};
 use euterpe_actors::outcome::{Fault, FaultKind};
-use euterpe_actors::storage::{Content, Hold, Object, ObjectInfo};
+use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo};
 use euterpe_actors::transform::blocking::panic_text;
 use euterpe_actors::transform::{Input, Product, Scratch, Transform, TransformFactory, Work};
 use futures::FutureExt;
@@ -112,7 +112,7 @@ fn work(order: Order) -> Work {
         object: Object {
             info: ObjectInfo { size: input.size, stamp: None, modified: None },
             content: Content::File(input.file),
-            hold: Hold::default(), // whoever sent the order keeps it
+            keep_alive: KeepAlive::default(), // whoever sent the order keeps it
         },
     };
     Work {

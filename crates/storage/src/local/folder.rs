@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::fd::AsFd};
 
-use euterpe_actors::storage::{Content, Hold, Object, ObjectInfo, is_key};
+use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo, is_key};
 use rustix::fs::{OFlags, Stat};
 use rustix::io::Errno;
 
@@ -92,7 +92,7 @@ impl Folder {
     pub(super) fn open(&self, path: &str) -> Result<Object, LocalError> {
         let found = self.in_place(path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such object"))?;
         let file = self.root.real_path(found.file.as_fd(), path);
-        Ok(Object { info: found.info(), content: Content::File(file), hold: Hold::default() })
+        Ok(Object { info: found.info(), content: Content::File(file), keep_alive: KeepAlive::default() })
     }
 }
 

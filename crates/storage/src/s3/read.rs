@@ -5,7 +5,7 @@ use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc, time::Duration};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
-use euterpe_actors::storage::{Content, Hold, Object, StorageErrorKind};
+use euterpe_actors::storage::{Content, KeepAlive, Object, StorageErrorKind};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
@@ -55,7 +55,11 @@ impl Bucket {
         }
         if size == first.len() as u64 {
             self.cache_bytes(key, &in_place, &first).await;
-            return Ok(Object { info: in_place.info, content: Content::Bytes(first), hold: Hold::default() });
+            return Ok(Object {
+                info: in_place.info,
+                content: Content::Bytes(first),
+                keep_alive: KeepAlive::default(),
+            });
         }
         let (scratch, file) = ScratchFile::create(&self.settings.scratch, key).map_err(disk_error)?;
         let file = Arc::new(file);
@@ -72,8 +76,8 @@ impl Bucket {
             .try_collect::<()>()
             .await?;
         let content = Content::File(scratch.path().to_owned());
-        let hold = self.cache_file(key, &in_place, scratch);
-        Ok(Object { info: in_place.info, content, hold })
+        let keep_alive = self.cache_file(key, &in_place, scratch);
+        Ok(Object { info: in_place.info, content, keep_alive })
     }
 
     /// The first part of the newest version, which is all of a small object.

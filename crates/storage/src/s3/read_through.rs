@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use euterpe_actors::storage::{Hold, Object};
+use euterpe_actors::storage::{KeepAlive, Object};
 
 use super::bucket::Bucket;
 use super::cache::{Cache, FetchLock};
@@ -33,7 +33,7 @@ impl Bucket {
         match self.look(key).await? {
             Some(in_place) if copy.is_copy_of(&in_place) => {
                 cache.count_hit(copy.size);
-                Ok(Some(Object { info: in_place.info, content: copy.content(), hold: Hold::of(copy) }))
+                Ok(Some(Object { info: in_place.info, content: copy.content(), keep_alive: KeepAlive::of(copy) }))
             }
             _ => {
                 cache.remove_copy(&name, &copy);
@@ -65,15 +65,15 @@ impl Bucket {
     }
 
     /// Caches an object that was downloaded into a file, which the cache and the reader share from now on.
-    pub(super) fn cache_file(&self, key: &str, in_place: &InPlace, file: ScratchFile) -> Hold {
-        let Ok(fingerprint) = Fingerprint::of(file.path()) else { return Hold::of(file) };
+    pub(super) fn cache_file(&self, key: &str, in_place: &InPlace, file: ScratchFile) -> KeepAlive {
+        let Ok(fingerprint) = Fingerprint::of(file.path()) else { return KeepAlive::of(file) };
         let size = in_place.info.size;
         let bytes = CopyBytes::File(file, fingerprint);
         let copy = Arc::new(CachedCopy { etag: in_place.etag.clone(), hash: in_place.hash(), size, bytes });
         if let Some(cache) = self.settings.cache.as_ref().filter(|_| self.caches(size)) {
             cache.insert(&self.cache_name(key), copy.clone());
         }
-        Hold::of(copy)
+        KeepAlive::of(copy)
     }
 
     /// Caches an object that was just written, under the ETag that the server stated.

@@ -1,4 +1,4 @@
-//! The nodes of a simulation: production actors over ports that belong to one life of a node.
+//! The nodes of a simulation: production actors over ports that belong to one incarnation of a node.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -7,18 +7,12 @@ use rand::Rng;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    broker::SimBroker,
-    claims::SimClaims,
-    graph,
-    life::Life,
-    scenario::Scenario,
-    stores::SimStorage,
-    work,
-    world::{Port, World},
+    graph, incarnation::Incarnation, scenario::Scenario, sim_broker::SimBroker, sim_claims::SimClaims,
+    sim_storage::SimStorage, sim_transform, state::Port, world::World,
 };
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Target;
 use euterpe_actors::node::Node;
 use euterpe_actors::plan::JobIx;
@@ -26,81 +20,90 @@ use euterpe_actors::pool::Drain;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, Stores};
 
-/// What the clocks of nodes say, in milliseconds: an hour apart, for no decision may rest on them.
+/// The clocks of the nodes, in milliseconds: an hour apart, because no decision may compare them.
 const CLOCKS: [fn() -> u64; 3] = [|| 36_000_000, || 32_400_000, || 39_600_000];
 
 /// The nodes that live, and those that will again.
 pub(super) struct Cluster {
-    start: Box<dyn Fn(usize, u32) -> (Life, Addr<Node>)>,
-    alive: Vec<(Life, Addr<Node>)>,
+    start: Box<dyn Fn(usize, u32) -> (Incarnation, Addr<Node>)>,
+    alive: Vec<(Incarnation, Addr<Node>)>,
     restarts: Vec<(Instant, usize, u32)>,
-    /// Told to end, and who says that they did.
-    draining: Vec<(Life, oneshot::Receiver<()>)>,
+    /// Told to end, each with the signal that it did.
+    draining: Vec<(Incarnation, oneshot::Receiver<()>)>,
 }
 
 impl Cluster {
     /// A cluster of the scenario's nodes, all started.
     pub(super) fn start(world: &Arc<World>, scenario: &Scenario) -> Self {
-        let (world, sketch, plants) = (world.clone(), scenario.sketch.clone(), scenario.plants.clone());
+        let (world, sketch, planted_faults) = (world.clone(), scenario.sketch.clone(), scenario.planted_faults.clone());
         let claims = scenario.claims;
         let start = Box::new(move |node, number| {
-            let life = Life::new(node, number);
-            let mut settings = settings(&world, &life, |job| work::factory(&world, &life, &plants, job), &sketch);
+            let incarnation = Incarnation::new(node, number);
+            let mut settings = settings(
+                &world,
+                &incarnation,
+                |job| sim_transform::factory(&world, &incarnation, &planted_faults, job),
+                &sketch,
+            );
             if claims {
-                settings.claims = Some(Arc::new(SimClaims { world: world.clone(), life: life.clone() }));
+                settings.claims = Some(Arc::new(SimClaims { world: world.clone(), incarnation: incarnation.clone() }));
             }
-            (life, Node::start(settings))
+            (incarnation, Node::start(settings))
         });
         let alive = (0..scenario.nodes).map(|node| start(node, 0)).collect();
         Self { start, alive, restarts: Vec::new(), draining: Vec::new() }
     }
 
-    /// The lives that are not over.
-    pub(super) fn lives(&self) -> Vec<Life> {
-        self.alive.iter().map(|(life, _)| life.clone()).collect()
+    /// The incarnations that are not over.
+    pub(super) fn incarnations(&self) -> Vec<Incarnation> {
+        self.alive.iter().map(|(incarnation, _)| incarnation.clone()).collect()
     }
 
     /// Takes note of a crash, and decides when the node starts again, if it does.
-    pub(super) fn crashed(&mut self, life: &Life, world: &World) {
-        self.alive.retain(|(other, _)| other != life);
+    pub(super) fn crashed(&mut self, incarnation: &Incarnation, world: &World) {
+        self.alive.retain(|(other, _)| other != incarnation);
         let rng = &mut world.state().rng;
         let others = !self.alive.is_empty() || !self.restarts.is_empty() || !self.draining.is_empty();
         if !others || rng.random_ratio(3, 4) {
             let wait = Duration::from_millis(rng.random_range(0..5_000));
-            self.restarts.push((Instant::now() + wait, life.node, life.number + 1));
+            self.restarts.push((Instant::now() + wait, incarnation.node, incarnation.number + 1));
         }
     }
 
     /// Tells a node to end within `grace`.
-    pub(super) fn drain(&mut self, life: &Life, grace: Duration, world: &Arc<World>) {
-        let Some(at) = self.alive.iter().position(|(other, _)| other == life) else { return };
-        let (life, node) = self.alive.swap_remove(at);
+    pub(super) fn drain(&mut self, incarnation: &Incarnation, grace: Duration, world: &Arc<World>) {
+        let Some(at) = self.alive.iter().position(|(other, _)| other == incarnation) else { return };
+        let (incarnation, node) = self.alive.swap_remove(at);
         let (ended, end) = oneshot::channel();
         let world = world.clone();
         actix::spawn(async move {
             match node.send(Drain { grace }).await {
                 Ok(()) => ended.send(()).unwrap_or_default(),
-                Err(error) => world.state().ledger.violations.push(format!("a node did not drain: {error}")),
+                Err(error) => world.state().log.violations.push(format!("a node did not drain: {error}")),
             }
-            world.stirred.notify_one();
+            world.changed.notify_one();
         });
-        self.draining.push((life, end));
+        self.draining.push((incarnation, end));
     }
 
-    /// The processes of nodes that drained exit; nothing may be in their hands but acks on their way.
+    /// Ends the processes of nodes that are drained. They may have nothing in hand but messages whose acks are on the way.
     pub(super) fn end_what_drained(&mut self, world: &World) {
         let ended: Vec<_> = self.draining.extract_if(.., |(_, end)| end.try_recv().is_ok()).collect();
-        for (life, _) in ended {
+        for (incarnation, _) in ended {
             {
                 let state = &mut *world.state();
-                let held = state.queues.held.values().filter(|held| held.life == life).count();
-                let acks = state.calls.iter().filter(|call| call.life == life && call.port == Port::Settle).count();
+                let held = state.queues.unsettled.values().filter(|held| held.incarnation == incarnation).count();
+                let acks = state
+                    .calls
+                    .iter()
+                    .filter(|call| call.incarnation == incarnation && call.port == Port::Settle)
+                    .count();
                 if held > acks {
-                    state.ledger.violations.push(format!("{life} drained with {} messages in hand", held - acks));
+                    state.log.violations.push(format!("{incarnation} drained with {} messages in hand", held - acks));
                 }
-                state.crash(&life);
+                state.crash(&incarnation);
             }
-            self.crashed(&life, world);
+            self.crashed(&incarnation, world);
         }
     }
 
@@ -124,61 +127,64 @@ impl Cluster {
 
 fn settings(
     world: &Arc<World>,
-    life: &Life,
+    incarnation: &Incarnation,
     transform: impl Fn(JobIx) -> euterpe_actors::transform::TransformFactory,
     sketch: &graph::Sketch,
 ) -> NodeSettings {
-    let store =
-        |name: &str| -> Arc<dyn Storage> { Arc::new(SimStorage::new(world.clone(), life.clone(), graph::store(name))) };
+    let store = |name: &str| -> Arc<dyn Storage> {
+        Arc::new(SimStorage::new(world.clone(), incarnation.clone(), graph::store(name)))
+    };
     let plan = Arc::new(sketch.plan(transform));
     let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
     NodeSettings {
         plan,
         stores: Stores::new([graph::SOURCES, graph::OUTPUTS].map(|name| (graph::store(name), store(name)))),
         state: StateStore::new(store(graph::STATE)),
-        broker: Arc::new(SimBroker { world: world.clone(), life: life.clone(), jobs }),
+        broker: Arc::new(SimBroker { world: world.clone(), incarnation: incarnation.clone(), jobs }),
         claims: None,
-        observer: Arc::new(Watcher { world: world.clone(), life: life.clone() }),
+        observer: Arc::new(SimObserver { world: world.clone(), incarnation: incarnation.clone() }),
         presence: Arc::new(Presence::up_to(10_000)),
-        name: life.to_string().into(),
-        salt: (life.node as u64) << 32 | u64::from(life.number),
+        name: incarnation.to_string().into(),
+        salt: (incarnation.node as u64) << 32 | u64::from(incarnation.number),
         scratch: PathBuf::from("/nonexistent"), // no transform of a simulation asks for a folder
-        slots: sketch.turns(),
+        slots: sketch.slots(),
         served: None,
         isolate: false,
-        clock: CLOCKS[life.node % CLOCKS.len()],
+        clock: CLOCKS[incarnation.node % CLOCKS.len()],
     }
 }
 
-/// Writes down what a node says.
-struct Watcher {
+/// Writes what a node reports to the log and the trace.
+struct SimObserver {
     world: Arc<World>,
-    life: Life,
+    incarnation: Incarnation,
 }
 
-impl Observer for Watcher {
+impl Observer for SimObserver {
     fn on(&self, event: &Event<'_>) {
-        if self.life.is_over() {
+        if self.incarnation.is_over() {
             return;
         }
         let state = &mut *self.world.state();
         match event {
             Event::Started { job, entity, message } => {
                 let target = Target { job: (*job).clone(), entity: (*entity).clone() };
-                state.ledger.started(&self.life, message.run, target);
+                state.log.started(&self.incarnation, message.run, target);
             }
             Event::Handled { message: Some(message), outcome, why, .. } => {
                 let (step, target) = (state.step, &message.target);
-                state.trace.note(format_args!("{step} {} {target} of {}: {outcome} {why:?}", self.life, message.run));
+                state
+                    .trace
+                    .note(format_args!("{step} {} {target} of {}: {outcome} {why:?}", self.incarnation, message.run));
             }
             Event::Handled { job, message: None, outcome, .. } => {
-                state.ledger.violations.push(format!("{job} could not read a message: {outcome}"));
+                state.log.violations.push(format!("{job} could not read a message: {outcome}"));
             }
             Event::WorkerLost { job, slot, .. } => {
-                state.ledger.violations.push(format!("worker {slot} of {job} on {} ended", self.life));
+                state.log.violations.push(format!("worker {slot} of {job} on {} ended", self.incarnation));
             }
             Event::WorkerFailed { job, text } => {
-                state.ledger.violations.push(format!("a worker of {job} on {} did not start: {text}", self.life));
+                state.log.violations.push(format!("a worker of {job} on {} did not start: {text}", self.incarnation));
             }
             Event::Published { .. } | Event::Stalled { .. } | Event::Recovered { .. } | Event::Unconfirmed { .. } => {}
         }

@@ -1,4 +1,4 @@
-//! What can go wrong in a simulation, and what of it is armed at the moment.
+//! The faults of a simulation, and those that are armed at the moment.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,10 +8,10 @@ use euterpe_actors::ids::StoreName;
 
 /// Something that goes wrong once, at a moment that the seed chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum InjectedFault {
     /// A node dies: what it does from then on has no effect. It may start again.
     Crash,
-    /// A node is told to end: it finishes or drops what it has in hand, ends, and may start again.
+    /// A node is told to end: it finishes or drops its messages in hand, ends, and may start again.
     Drain,
     /// The broker takes a node for dead and takes back what it has in hand; the node goes on.
     Zombie,
@@ -33,25 +33,25 @@ pub(super) enum Fault {
     Deletion,
 }
 
-impl Fault {
-    pub(super) const ALL: [Fault; 11] = [
-        Fault::Crash,
-        Fault::Drain,
-        Fault::Zombie,
-        Fault::Duplicates,
-        Fault::LostConfirm,
-        Fault::RefusedPublish,
-        Fault::Refusal,
-        Fault::LostAnswer,
-        Fault::Outage,
-        Fault::Stalls,
-        Fault::Deletion,
+impl InjectedFault {
+    pub(super) const ALL: [InjectedFault; 11] = [
+        InjectedFault::Crash,
+        InjectedFault::Drain,
+        InjectedFault::Zombie,
+        InjectedFault::Duplicates,
+        InjectedFault::LostConfirm,
+        InjectedFault::RefusedPublish,
+        InjectedFault::Refusal,
+        InjectedFault::LostAnswer,
+        InjectedFault::Outage,
+        InjectedFault::Stalls,
+        InjectedFault::Deletion,
     ];
 }
 
-/// The faults that are armed.
+/// Faults that are armed and have not struck yet.
 #[derive(Default)]
-pub(super) struct Knobs {
+pub(super) struct ArmedFaults {
     /// Deliveries still to be doubled.
     pub(super) duplicates: u32,
     /// Publishes still to be left without a confirm.
@@ -62,12 +62,12 @@ pub(super) struct Knobs {
     pub(super) refusals: u32,
     /// Calls of stores still to be answered wrongly.
     pub(super) lost_answers: u32,
-    /// Calls still to be held up.
+    /// Calls still to be stalled.
     pub(super) stalls: u32,
     outages: BTreeSet<(StoreName, Instant)>,
 }
 
-impl Knobs {
+impl ArmedFaults {
     /// Takes a store out for a while.
     pub(super) fn take_out(&mut self, store: StoreName, span: Duration) {
         self.outages.insert((store, Instant::now() + span));

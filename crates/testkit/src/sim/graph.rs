@@ -69,7 +69,7 @@ impl Sketch {
     }
 
     /// The turns of one node: some jobs take turns at few cores, others work whenever they are free.
-    pub(super) fn turns(&self) -> HashMap<JobName, Arc<Semaphore>> {
+    pub(super) fn slots(&self) -> HashMap<JobName, Arc<Semaphore>> {
         let Some(cores) = self.cores else { return HashMap::new() };
         let slots = Arc::new(Semaphore::new(cores));
         (0..self.jobs.len()).step_by(2).map(|at| (name(at), slots.clone())).collect()
@@ -154,6 +154,16 @@ pub(super) fn name(at: usize) -> JobName {
 /// A store's name.
 pub(super) fn store(text: &str) -> StoreName {
     StoreName::new(text).expect("a plain name")
+}
+
+/// A target: a job and an entity of it.
+pub(super) type TargetIx = (JobIx, EntityId);
+
+/// The paths of a target's outputs, the primary first.
+pub(super) fn output_paths(plan: &NodePlan, job: JobIx, entity: &EntityId) -> Vec<String> {
+    let plan = plan.job(job);
+    let parts = plan.form.split(entity).expect("asked only for entities of the job's form");
+    plan.outputs.iter().map(|output| output.key.output_key(&parts)).collect()
 }
 
 /// The inputs of a target that are outputs of other jobs.

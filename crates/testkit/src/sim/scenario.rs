@@ -1,13 +1,13 @@
-//! What a seed stands for: a graph, entities, what was there before, what is asked for and what goes wrong.
+//! What a seed stands for: a graph, entities, outputs that were there before, submissions and faults.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
-    faults::Fault,
+    faults::InjectedFault,
     graph::{self, Sketch},
-    work::{Planted, Plants},
+    sim_transform::{PlantedFault, PlantedFaults},
 };
 use euterpe_actors::accounting::resume_messages;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
@@ -16,7 +16,7 @@ use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::{Manifest, Selection};
 use euterpe_actors::transform::inline;
 
-/// The run that made what was there before.
+/// The run that made the outputs that were there before.
 pub(super) const BEFORE: RunId = RunId::new(1_000, 0);
 
 /// All that the seed decides before the simulation starts.
@@ -27,14 +27,14 @@ pub(super) struct Scenario {
     pub(super) tracks: Vec<EntityId>,
     pub(super) pairs: Vec<EntityId>,
     pub(super) nodes: usize,
-    /// Whether the nodes claim what they work on.
+    /// Whether the nodes claim targets.
     pub(super) claims: bool,
-    pub(super) plants: Arc<Plants>,
+    pub(super) planted_faults: Arc<PlantedFaults>,
     /// Tracks whose source is not there.
     pub(super) sourceless: BTreeSet<EntityId>,
     pub(super) existing: Vec<Existing>,
-    pub(super) asks: Vec<Ask>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) submissions: Vec<Submission>,
+    pub(super) faults: Vec<InjectedFault>,
 }
 
 /// An output that was there before.
@@ -45,9 +45,9 @@ pub(super) struct Existing {
     pub(super) stamped: bool,
 }
 
-/// One thing that somebody asks for.
+/// One submission: as much as one `run`, `publish` or `runs resume` sends.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct Submission {
     pub(super) run: RunId,
     pub(super) base: Base,
     pub(super) targets: Vec<(JobIx, EntityId)>,
@@ -58,8 +58,8 @@ pub(super) struct Ask {
     pub(super) after: Duration,
 }
 
-impl Ask {
-    /// What would be on record of it.
+impl Submission {
+    /// The manifest that a run of it would have.
     fn manifest(&self, plan: &NodePlan) -> Manifest {
         let (bottom_up, only, wave) = match &self.base {
             Base::Stop => (true, None, 0),
@@ -90,10 +90,10 @@ impl Scenario {
             nodes,
             // Without them two nodes may do the same work with no fault at all; one node needs none.
             claims: if calm && nodes > 1 { true } else { rng.random_ratio(2, 3) },
-            plants: Arc::default(),
+            planted_faults: Arc::default(),
             sourceless: BTreeSet::new(),
             existing: Vec::new(),
-            asks: Vec::new(),
+            submissions: Vec::new(),
             faults: Vec::new(),
         };
         if rng.random_ratio(2, 5) {
@@ -101,14 +101,14 @@ impl Scenario {
         }
         if !calm {
             scenario.plant(rng);
-            let kinds: Vec<Fault> = Fault::ALL.into_iter().filter(|_| rng.random_ratio(2, 3)).collect();
-            let kinds = if kinds.is_empty() { vec![Fault::Crash] } else { kinds };
+            let kinds: Vec<InjectedFault> = InjectedFault::ALL.into_iter().filter(|_| rng.random_ratio(2, 3)).collect();
+            let kinds = if kinds.is_empty() { vec![InjectedFault::Crash] } else { kinds };
             scenario.faults = (0..rng.random_range(10..=20)).filter_map(|_| kinds.choose(rng).copied()).collect();
         }
-        let asks = if calm && rng.random() { 1 } else { rng.random_range(1..=4) };
-        for number in 0..asks {
-            let ask = scenario.draw_ask(rng, number);
-            scenario.asks.push(ask);
+        let count = if calm && rng.random() { 1 } else { rng.random_range(1..=4) };
+        for number in 0..count {
+            let submission = scenario.draw_submission(rng, number);
+            scenario.submissions.push(submission);
         }
         scenario
     }
@@ -125,7 +125,7 @@ impl Scenario {
 
     /// Every target that there is.
     pub(super) fn targets(&self) -> impl Iterator<Item = (JobIx, &EntityId)> {
-        self.plan.places().flat_map(|job| self.entities_of(job).iter().map(move |entity| (job, entity)))
+        self.plan.job_indices().flat_map(|job| self.entities_of(job).iter().map(move |entity| (job, entity)))
     }
 
     fn draw_existing(&self, rng: &mut StdRng) -> Vec<Existing> {
@@ -137,46 +137,51 @@ impl Scenario {
     }
 
     fn plant(&mut self, rng: &mut StdRng) {
-        let mut plants = Plants::new();
+        let mut planted_faults = PlantedFaults::new();
         for (job, entity) in self.targets() {
             if !rng.random_ratio(1, 8) {
                 continue;
             }
             let times = rng.random_range(1..=self.sketch.jobs[job.0].retries);
             let planted = match rng.random_range(0..10) {
-                0..3 => Planted::Fails(times),
-                3 => Planted::Panics(times),
-                4 => Planted::Hangs(1),
-                5 => Planted::AlwaysFails,
-                6 => Planted::Fatal,
-                7 => Planted::BadInput,
-                _ => Planted::Skips,
+                0..3 => PlantedFault::Fails(times),
+                3 => PlantedFault::Panics(times),
+                4 => PlantedFault::Hangs(1),
+                5 => PlantedFault::AlwaysFails,
+                6 => PlantedFault::Fatal,
+                7 => PlantedFault::BadInput,
+                _ => PlantedFault::Skips,
             };
-            plants.insert((job, entity.clone()), planted);
+            planted_faults.insert((job, entity.clone()), planted);
         }
-        self.plants = Arc::new(plants);
+        self.planted_faults = Arc::new(planted_faults);
         self.sourceless = self.tracks.iter().filter(|_| rng.random_ratio(1, 10)).cloned().collect();
     }
 
-    /// The first messages of an ask; those that resume a run are the production's own.
-    pub(super) fn messages(&self, ask: &Ask, rng: &mut StdRng) -> Vec<EntityMessage> {
+    /// The first messages of a submission; those that resume a run are the production's own.
+    pub(super) fn messages(&self, submission: &Submission, rng: &mut StdRng) -> Vec<EntityMessage> {
         let target = |(job, entity): &(JobIx, EntityId)| Target { job: graph::name(job.0), entity: entity.clone() };
-        if ask.resumed {
-            let open: Vec<Target> = ask.targets.iter().map(target).collect();
-            return resume_messages(&self.plan, &ask.manifest(&self.plan), &open, rng.random(), || rng.random());
+        if submission.resumed {
+            let open: Vec<Target> = submission.targets.iter().map(target).collect();
+            return resume_messages(&self.plan, &submission.manifest(&self.plan), &open, rng.random(), || rng.random());
         }
-        let first = |place: &(JobIx, EntityId)| {
-            let mut message =
-                EntityMessage::new(rng.random(), ask.run, target(place), self.plan.digest, ask.base.clone());
-            message.force = ask.force.clone();
-            message.ping = ask.ping;
+        let first = |target_ix: &(JobIx, EntityId)| {
+            let mut message = EntityMessage::new(
+                rng.random(),
+                submission.run,
+                target(target_ix),
+                self.plan.digest,
+                submission.base.clone(),
+            );
+            message.force = submission.force.clone();
+            message.ping = submission.ping;
             message
         };
-        ask.targets.iter().map(first).collect()
+        submission.targets.iter().map(first).collect()
     }
 
     /// Draws one thing to ask for.
-    pub(super) fn draw_ask(&self, rng: &mut StdRng, number: u64) -> Ask {
+    pub(super) fn draw_submission(&self, rng: &mut StdRng, number: u64) -> Submission {
         let some_job = JobIx(rng.random_range(0..self.sketch.jobs.len()));
         let mut entities: Vec<EntityId> =
             self.entities_of(some_job).iter().filter(|_| rng.random_ratio(3, 4)).cloned().collect();
@@ -202,7 +207,7 @@ impl Scenario {
             }),
         };
         let ping = !bottom_up && rng.random_ratio(1, 12);
-        Ask {
+        Submission {
             run: RunId::new(2_000 + number, rng.random()),
             base,
             targets: origins.iter().flat_map(|job| entities.iter().map(|e| (*job, e.clone()))).collect(),

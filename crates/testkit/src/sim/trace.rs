@@ -8,13 +8,13 @@ use xxhash_rust::xxh3::Xxh3;
 pub(super) struct Trace {
     hash: Xxh3,
     line: String,
-    aloud: bool,
+    verbose: bool,
 }
 
 impl Trace {
-    /// An empty trace; `aloud` prints each event as well.
-    pub(super) fn new(aloud: bool) -> Self {
-        Self { hash: Xxh3::new(), line: String::new(), aloud }
+    /// An empty trace; `verbose` prints each event as well.
+    pub(super) fn new(verbose: bool) -> Self {
+        Self { hash: Xxh3::new(), line: String::new(), verbose }
     }
 
     /// Takes note of an event.
@@ -24,7 +24,7 @@ impl Trace {
         fmt::write(&mut self.line, event).expect("a string takes all");
         self.line.push('\n');
         self.hash.update(self.line.as_bytes());
-        if self.aloud {
+        if self.verbose {
             print!("{}", self.line);
         }
     }

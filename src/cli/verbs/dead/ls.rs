@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
             let letter = &found.letter;
             out.fact(&json!({
                 "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
-                "tries": letter.tries, "millis": letter.millis, "run": letter.origin().to_string(), "can_retry": found.can_retry(session.workspace()),
+                "tries": letter.tries, "millis": letter.millis, "run": letter.owner().to_string(), "can_retry": found.can_retry(session.workspace()),
             }))?;
         }
         out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good}))?;
@@ -76,7 +76,7 @@ fn all<'f>(lines: impl Iterator<Item = &'f Letter>) -> String {
             plain(&letter.entity, false),
             letter.reason.to_string(),
             time(letter.millis),
-            letter.origin().to_string(),
+            letter.owner().to_string(),
             plain(&letter.text, false),
         ]);
     }

@@ -47,7 +47,7 @@ fn letter(found: &Letter, text: &mut String) -> std::fmt::Result {
     write!(text, "{}", indented(&plain(&letter.text, true), 2))?;
     let tries = count(u64::from(letter.tries), "try", "tries");
     writeln!(text, "  when    {} on node {}, after {tries}", time(letter.millis), letter.node)?;
-    writeln!(text, "  run     {}", letter.origin())?;
+    writeln!(text, "  run     {}", letter.owner())?;
     if let Some(message) = &letter.message {
         let way = match &message.base {
             Base::Stop => "asked for by itself".to_owned(),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use euterpe_actors::dedupe::Presence;
 use euterpe_actors::ids::StoreName;
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Target as JobTarget;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::state::{DeadLetter, LetterFilter, Selection};

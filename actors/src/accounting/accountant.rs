@@ -1,0 +1,134 @@
+//! What became of each target of a run, read from stores and records.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::future::BoxFuture;
+
+use super::view::RunView;
+use crate::addressing::required;
+use crate::edges::parent_of;
+use crate::ids::EntityId;
+use crate::message::Target;
+use crate::outcome::Reason;
+use crate::plan::JobIx;
+use crate::state::{LetterFilter, Selection};
+use crate::storage::{StorageError, StorageErrorKind};
+
+/// What became of a target. Ordered: the worst is the greatest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetStatus {
+    /// Its output is there, and fresh.
+    Done,
+    /// It or an ancestor was declined. With that target and the reason.
+    Skipped(Target, Reason),
+    /// It or an ancestor has a dead letter. With that target and the reason.
+    Dead(Target, Reason),
+    /// None of these: work is left.
+    Open,
+}
+
+/// Says what became of the targets of one run.
+pub struct Accountant {
+    view: RunView,
+    dead: HashMap<Target, Reason>,
+}
+
+impl Accountant {
+    /// Reads a run's dead letters once; everything else is looked up when it is asked for.
+    ///
+    /// # Errors
+    /// The state store's own.
+    pub async fn open(view: RunView) -> Result<Self, StorageError> {
+        let mut dead = HashMap::new();
+        let filter = LetterFilter { run: Some(view.run.into()), ..LetterFilter::default() };
+        for key in view.state.letter_keys(&filter).await? {
+            let Some(letter) = view.state.letter(&key).await? else { continue };
+            if let Ok(entity) = EntityId::new(&letter.entity) {
+                dead.insert(Target { job: letter.job, entity }, letter.reason);
+            }
+            if let Some(about) = letter.about {
+                dead.entry(about).or_insert(letter.reason);
+            }
+        }
+        Ok(Self { view, dead })
+    }
+
+    /// What became of a target.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn status(&self, target: &Target) -> Result<TargetStatus, StorageError> {
+        if self.is_done(target).await? {
+            return Ok(TargetStatus::Done);
+        }
+        self.ending_of(target, &mut HashSet::new()).await
+    }
+
+    /// Whether its primary output is there, and fresh for the run.
+    async fn is_done(&self, target: &Target) -> Result<bool, StorageError> {
+        let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(false) };
+        match self.view.is_fresh(at, &target.entity).await {
+            // A key that this store can never hold: a dead letter says so, or the run has not got there yet.
+            Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
+            done => done,
+        }
+    }
+
+    /// What became of each of an entity's required jobs, parents first. The worst of them counts for the entity.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn entity(
+        &self,
+        selection: &Selection,
+        entity: &EntityId,
+    ) -> Result<Vec<(JobIx, TargetStatus)>, StorageError> {
+        let mut statuses = Vec::new();
+        for at in required(&self.view.plan, selection, entity) {
+            let target = Target { job: self.view.plan.job(at).name.clone(), entity: entity.clone() };
+            statuses.push((at, self.status(&target).await?));
+        }
+        Ok(statuses)
+    }
+
+    /// What the records say of a target whose output is missing: its own record, else those of its ancestors. An
+    /// ancestor's record counts even where outputs between it and the target are there, because a wave that ended at that
+    /// ancestor came no further.
+    fn ending_of<'a>(
+        &'a self,
+        target: &'a Target,
+        visited: &'a mut HashSet<Target>,
+    ) -> BoxFuture<'a, Result<TargetStatus, StorageError>> {
+        Box::pin(async move {
+            let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(TargetStatus::Open) };
+            let job = self.view.plan.job(at);
+            let dead = self.dead.get(target).map(|reason| TargetStatus::Dead(target.clone(), *reason));
+            // An earlier run's skip gives way to this run's own dead letter. It gives way to an ancestor's letter where the
+            // job is forced, or where its output was made since.
+            let mut worst = TargetStatus::Open;
+            if let Some(skip) = self.view.state.skip_of(target, job.settings).await? {
+                worst = TargetStatus::Skipped(target.clone(), skip.reason);
+                let gives_way = dead.is_some() || self.view.force.names(&job.name);
+                if skip.run >= self.view.run || !(gives_way || self.is_done(target).await?) {
+                    return Ok(worst);
+                }
+            }
+            if let Some(dead) = dead {
+                return Ok(dead);
+            }
+            let Some(parts) = job.form.split(&target.entity) else { return Ok(worst) };
+            if !visited.insert(target.clone()) {
+                return Ok(worst); // looked at already on another way, and not ended there
+            }
+            for input in &job.inputs {
+                let Some(Ok(parent)) = parent_of(&self.view.plan, input, &target.entity, &parts) else { continue };
+                match self.ending_of(&parent.target, visited).await? {
+                    dead @ TargetStatus::Dead(..) => return Ok(dead),
+                    skipped @ TargetStatus::Skipped(..) => worst = skipped,
+                    TargetStatus::Done | TargetStatus::Open => {}
+                }
+            }
+            Ok(worst)
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! Foretells what a run would do for an entity, target by target.
+
+use std::collections::HashMap;
+
+use futures::future::BoxFuture;
+
+use super::fate::{Expected, Fate, blocked_by_key};
+use super::needs::{Need, needs};
+use crate::accounting::view::RunView;
+use crate::addressing::{origins, required};
+use crate::edges::Unobtainable;
+use crate::ids::EntityId;
+use crate::message::Target;
+use crate::plan::JobIx;
+use crate::state::Selection;
+use crate::storage::StorageError;
+
+/// Foretells runs. It reads stores and skip records and never writes.
+pub struct Forecaster {
+    view: RunView,
+}
+
+/// What is known so far about targets that would be requested.
+#[derive(Default)]
+struct RequestMemo {
+    asked: HashMap<Target, (JobIx, Fate)>,
+}
+
+impl Forecaster {
+    /// Foretells a run as `view` sees it.
+    pub fn new(view: RunView) -> Self {
+        Self { view }
+    }
+
+    /// What a run of `selection` would do for an entity: the required jobs, parents first, then what they would ask for.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn entity(&self, selection: &Selection, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
+        let jobs = required(&self.view.plan, selection, entity);
+        let target = |at: &JobIx| Target { job: self.view.plan.job(*at).name.clone(), entity: entity.clone() };
+        if self.view.is_finished(&jobs, entity).await {
+            let have = |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have };
+            return Ok(jobs.into_iter().map(have).collect());
+        }
+        let mut memo = RequestMemo::default();
+        let mut fates: HashMap<JobIx, Fate> = HashMap::new();
+        if selection.bottom_up {
+            for at in &jobs {
+                fates.insert(*at, self.asked(*at, target(at), &mut memo).await?);
+            }
+        } else {
+            self.wave(&jobs, &origins(&self.view.plan, selection, entity), entity, &mut fates, &mut memo).await?;
+        }
+        let mut expected = Vec::with_capacity(jobs.len());
+        for at in jobs {
+            let target = target(&at);
+            let by_wave = fates.remove(&at);
+            // A request for a job is answered even where the wave would not have come to the job.
+            let by_request = memo.asked.remove(&target).map(|(_, fate)| fate);
+            let fate = match (by_wave, by_request) {
+                (Some(fate), None) | (None, Some(fate)) => fate,
+                (Some(Fate::Have), Some(request)) => request, // one of its further outputs is missed
+                (Some(wave), Some(_)) if wave.ends_well() => wave,
+                (Some(_), Some(request)) => request,
+                (None, None) => continue,
+            };
+            expected.push(Expected { at, target, required: true, fate });
+        }
+        let mut by_request: Vec<(Target, (JobIx, Fate))> = memo.asked.into_iter().collect();
+        by_request.sort_unstable_by(|(a, (at, _)), (b, (other, _))| at.cmp(other).then_with(|| a.cmp(b)));
+        let asked = |(target, (at, fate))| Expected { at, target, required: false, fate };
+        expected.extend(by_request.into_iter().map(asked));
+        Ok(expected)
+    }
+
+    /// What would become of one target if it were requested, and of all that it would request.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn request(&self, at: JobIx, entity: &EntityId) -> Result<Vec<Expected>, StorageError> {
+        let selection =
+            Selection { job: Some(self.view.plan.job(at).name.clone()), bottom_up: true, ..Selection::default() };
+        self.entity(&selection, entity).await
+    }
+
+    /// The way of a wave: it comes to a job that starts it, and to a job whose parent in the wave passed the entity on.
+    async fn wave(
+        &self,
+        jobs: &[JobIx],
+        origins: &[JobIx],
+        entity: &EntityId,
+        fates: &mut HashMap<JobIx, Fate>,
+        memo: &mut RequestMemo,
+    ) -> Result<(), StorageError> {
+        let mut cut: HashMap<JobIx, Fate> = HashMap::new(); // where the wave goes no further, and why
+        for at in jobs {
+            let job = self.view.plan.job(*at);
+            let target = Target { job: job.name.clone(), entity: entity.clone() };
+            let mut above = jobs.iter().filter(|up| self.view.plan.job(**up).children.contains(at)).peekable();
+            let is_origin = origins.contains(at) || above.peek().is_none();
+            let why = above.map(|up| cut.get(up)).reduce(|one, other| one.and(other)).flatten().cloned();
+            let fate = match (self.view.is_fresh(*at, entity).await, &why) {
+                (Err(error), _) => blocked_by_key(error, &target)?,
+                (Ok(true), _) => Fate::Have,
+                (Ok(false), Some(why)) if !is_origin => self.unless_skipped(*at, &target, why.clone()).await?,
+                (Ok(false), _) => self.by_wave(*at, &target, jobs, fates, memo).await?,
+            };
+            match (&fate, why) {
+                (Fate::Blocked(..) | Fate::Skipped(..), _) => drop(cut.insert(*at, fate.clone())),
+                (_, Some(why)) if !is_origin => drop(cut.insert(*at, why)),
+                _ => {}
+            }
+            fates.insert(*at, fate);
+        }
+        Ok(())
+    }
+
+    /// A job that the wave comes to and whose output is missing: it waits for the parents that the wave reaches, and
+    /// asks for the others only when those are there.
+    async fn by_wave(
+        &self,
+        at: JobIx,
+        target: &Target,
+        wave: &[JobIx],
+        fates: &HashMap<JobIx, Fate>,
+        memo: &mut RequestMemo,
+    ) -> Result<Fate, StorageError> {
+        let needs = match needs(&self.view, at, target).await? {
+            Ok(needs) => needs,
+            Err(never) => return Ok(Fate::Blocked(target.clone(), never)),
+        };
+        let (owed, others): (Vec<Need>, Vec<Need>) =
+            needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
+        let fate_of = |need: &Need| fates.get(&need.at).unwrap_or(&Fate::Make);
+        // A parent that passed the entity on without this output is asked for it, and so are the others, whatever comes.
+        let (passed, owed): (Vec<Need>, Vec<Need>) = owed.into_iter().partition(|need| *fate_of(need) == Fate::Have);
+        let bad = owed.iter().map(fate_of).find(|fate| !fate.ends_well());
+        let fate = match (bad, passed.is_empty()) {
+            (Some(bad), true) => bad.clone(),
+            (bad, _) => {
+                let asked = self.ask_for(target, at, others.into_iter().chain(passed), memo).await?;
+                bad.cloned().unwrap_or(asked)
+            }
+        };
+        self.unless_skipped(at, target, fate).await
+    }
+
+    /// A job that was requested: all that it lacks is requested in turn.
+    fn asked<'a>(
+        &'a self,
+        at: JobIx,
+        target: Target,
+        memo: &'a mut RequestMemo,
+    ) -> BoxFuture<'a, Result<Fate, StorageError>> {
+        Box::pin(async move {
+            if let Some((_, known)) = memo.asked.get(&target) {
+                return Ok(known.clone());
+            }
+            let fate = match self.view.is_whole(at, &target.entity).await {
+                Err(error) => blocked_by_key(error, &target)?,
+                Ok(true) => Fate::Have,
+                Ok(false) => match needs(&self.view, at, &target).await? {
+                    Err(never) => Fate::Blocked(target.clone(), never),
+                    Ok(needs) => self.ask_for(&target, at, needs, memo).await?,
+                },
+            };
+            memo.asked.insert(target, (at, fate.clone()));
+            Ok(fate)
+        })
+    }
+
+    /// Asks for all of `needs` at once; the target is made when all of them come.
+    async fn ask_for(
+        &self,
+        target: &Target,
+        at: JobIx,
+        needs: impl IntoIterator<Item = Need>,
+        memo: &mut RequestMemo,
+    ) -> Result<Fate, StorageError> {
+        let mut worst: Option<Fate> = None;
+        for need in needs {
+            let fate = self.asked(need.at, need.target, memo).await?;
+            if !fate.ends_well() && !matches!(worst, Some(Fate::Blocked(..))) {
+                worst = Some(fate);
+            }
+        }
+        self.unless_skipped(at, target, worst.unwrap_or(Fate::Make)).await
+    }
+
+    /// A skip that holds ends the target, whatever became of its parents. A dead letter of the target itself comes first.
+    async fn unless_skipped(&self, at: JobIx, target: &Target, fate: Fate) -> Result<Fate, StorageError> {
+        if matches!(&fate, Fate::Blocked(cause, _) if cause == target) || self.view.force.names(&target.job) {
+            return Ok(fate);
+        }
+        Ok(match self.view.state.skip_of(target, self.view.plan.job(at).settings).await? {
+            Some(skip) => Fate::Skipped(target.clone(), Unobtainable { reason: skip.reason, text: skip.text }),
+            None => fate,
+        })
+    }
+}

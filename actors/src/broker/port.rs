@@ -1,0 +1,67 @@
+//! The traits that every broker implements.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::delivery::Delivery;
+use super::format::BodyFormat;
+use crate::ids::JobName;
+
+/// One message on its way to a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The job whose queue it goes to.
+    pub job: JobName,
+    /// The encoded message.
+    pub body: Bytes,
+    /// How the body is to be read. Stays beside it when a message by another program is put off.
+    pub format: BodyFormat,
+    /// How often the message was put off so far; a header beside the body.
+    pub parks: u32,
+    /// How long the message is to stay out of the queue.
+    pub delay: Duration,
+}
+
+impl Outgoing {
+    /// To be delivered as soon as a worker is free.
+    pub fn now(job: JobName, body: Bytes) -> Self {
+        Self { job, body, format: BodyFormat::Envelope, parks: 0, delay: Duration::ZERO }
+    }
+}
+
+/// Where messages wait for workers.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Publishes all messages. Returns when the broker has confirmed every one of them.
+    ///
+    /// # Errors
+    /// When any of them was refused, returned or not confirmed. Others may have been taken, so publish all again.
+    async fn publish(&self, messages: Vec<Outgoing>) -> Result<(), BrokerError>;
+
+    /// A consumer of a job's queue that holds at most one unsettled delivery for each call of `next` under way.
+    fn subscribe(&self, job: &JobName) -> Result<Box<dyn Subscription>, BrokerError>;
+}
+
+/// One consumer of a queue. When it is dropped it takes no more; each [`Delivery`] that it gave out stays good.
+#[async_trait]
+pub trait Subscription: Send {
+    /// The next delivery; none when the broker closed for good.
+    async fn next(&mut self) -> Option<Delivery>;
+}
+
+/// Why a broker did not take a message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BrokerError {
+    /// No queue of that name.
+    #[error("no queue for job `{0}`")]
+    NoQueue(JobName),
+    /// Not confirmed: the message may or may not be in the queue.
+    #[error("the broker did not confirm: {0}")]
+    Unconfirmed(String),
+    /// Shut down.
+    #[error("the broker is closed")]
+    Closed,
+}

@@ -1,0 +1,19 @@
+//! What a node remembers. All of it may be forgotten: the price is work or messages too many, never a lost entity.
+
+mod failures;
+mod fingerprint;
+mod in_flight;
+mod passed_on;
+mod pending_requests;
+mod presence;
+mod publish_ids;
+mod unreadable_inputs;
+
+pub(crate) use failures::KnownFailures;
+pub use fingerprint::Fingerprint;
+pub(crate) use in_flight::{HoldTurn, InFlight, TargetHold};
+pub(crate) use passed_on::{PassTurn, PassedOn, wake_up_key, wave_key};
+pub(crate) use pending_requests::{AskTurn, PendingRequests};
+pub use presence::Presence;
+pub(crate) use publish_ids::PublishIds;
+pub(crate) use unreadable_inputs::UnreadableInputs;

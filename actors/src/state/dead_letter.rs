@@ -1,0 +1,183 @@
+//! A dead letter: why an entity has no output, and all that a replay needs.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::record_name::record_name;
+use crate::ids::{JobName, RunId};
+use crate::message::{Base, EntityMessage, Target, Wave};
+use crate::outcome::Reason;
+use crate::wire::{self, WireError};
+
+/// Whose a letter is: a run's, or the inbox's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LetterOwner {
+    /// A run that has a manifest.
+    Run(RunId),
+    /// Messages by other programs that name no run. Their messages have runs of their own, which have no manifest.
+    Inbox,
+}
+
+impl From<RunId> for LetterOwner {
+    fn from(run: RunId) -> Self {
+        if run.is_inbox() { LetterOwner::Inbox } else { LetterOwner::Run(run) }
+    }
+}
+
+impl std::fmt::Display for LetterOwner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LetterOwner::Run(run) => run.fmt(f),
+            LetterOwner::Inbox => f.write_str("inbox"),
+        }
+    }
+}
+
+/// Work that failed for good: the whole message with its stack, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The run; none for a message by another program that names none.
+    pub run: Option<RunId>,
+    /// The job that gave up.
+    pub job: JobName,
+    /// The entity, as text: the reason may be that it is no valid id.
+    pub entity: String,
+    /// The kind of reason.
+    pub reason: Reason,
+    /// One sentence for people.
+    pub text: String,
+    /// The last of what the transform printed, at most 4 KiB.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+    /// How often the work was tried.
+    pub tries: u32,
+    /// When the job gave up, in milliseconds after the Unix epoch by the node's clock.
+    pub millis: u64,
+    /// The node that gave up.
+    pub node: String,
+    /// Another target that this letter counts for: the parent that said "done" although its output was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Target>,
+    /// The message, to be published again. None where it could not be read.
+    pub message: Option<EntityMessage>,
+    /// The first KiB of a body that could not be read, with invalid UTF-8 replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The content type that another program gave for the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// The whole body, in hexadecimal, where a newer version of this program wrote it: that version can retry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
+}
+
+/// Why something was given up, by whom and when: what every dead letter says.
+#[derive(Clone, Debug)]
+pub struct GivenUp<'a> {
+    /// The job that gave up.
+    pub job: &'a JobName,
+    /// The node that gave up.
+    pub node: &'a str,
+    /// When, in milliseconds after the Unix epoch by the node's clock.
+    pub millis: u64,
+    /// The kind of reason.
+    pub reason: Reason,
+    /// One sentence for people.
+    pub text: String,
+}
+
+impl DeadLetter {
+    /// Work that failed for good. A replay of the message has all of its tries again.
+    pub fn of_work(message: &EntityMessage, why: GivenUp<'_>) -> Self {
+        let tries = message.attempt + 1;
+        Self { tries, ..Self::of_message(EntityMessage { attempt: 0, ..message.clone() }, why) }
+    }
+
+    /// A message that was read and not worked on: its job is gone, it is in a wrong queue, or the broker gave it up.
+    pub fn of_message(message: EntityMessage, why: GivenUp<'_>) -> Self {
+        let entity = message.target.entity.to_string();
+        Self { run: Some(message.run), message: Some(message), ..Self::new(entity, why) }
+    }
+
+    /// A body that is no message. `run` and `content_type` are what its publisher said beside it.
+    pub fn of_unreadable(body: &[u8], content_type: Option<String>, run: Option<RunId>, why: GivenUp<'_>) -> Self {
+        let start = &body[..body.len().min(1024)];
+        let newer = matches!(wire::decode(body), Err(WireError::Newer { .. }));
+        Self {
+            run,
+            body: Some(String::from_utf8_lossy(start).into_owned()),
+            content_type,
+            envelope: newer.then(|| body.iter().map(|byte| format!("{byte:02x}")).collect()),
+            ..Self::new(format!("unreadable {:016x}", xxhash_rust::xxh3::xxh3_64(body)), why)
+        }
+    }
+
+    /// A name in a listing or a list of ids that cannot be an id.
+    pub fn of_bad_name(name: &str, run: RunId, why: GivenUp<'_>) -> Self {
+        Self { run: Some(run), body: Some(name.to_owned()), ..Self::new(name.to_owned(), why) }
+    }
+
+    fn new(entity: String, why: GivenUp<'_>) -> Self {
+        let GivenUp { job, node, millis, reason, text } = why;
+        Self {
+            run: None,
+            job: job.clone(),
+            entity,
+            reason,
+            text,
+            stderr: String::new(),
+            tries: 0,
+            millis,
+            node: node.to_owned(),
+            about: None,
+            message: None,
+            body: None,
+            content_type: None,
+            envelope: None,
+        }
+    }
+
+    /// The same letter with its message, where this version can read what the version that wrote the letter could not.
+    pub(super) fn read_by_now(mut self) -> Self {
+        let envelope = self.envelope.as_deref().filter(|_| self.message.is_none());
+        if let Some(message) = envelope.and_then(bytes_of).and_then(|bytes| wire::decode(&bytes).ok()) {
+            self.entity = message.target.entity.to_string();
+            self.message = Some(message);
+        }
+        self
+    }
+
+    /// The run or the inbox.
+    pub fn owner(&self) -> LetterOwner {
+        self.run.map_or(LetterOwner::Inbox, LetterOwner::from)
+    }
+
+    /// The key under which the letter lies: the same for the same owner, job, entity and frames. In the inbox each message
+    /// has a wave of its own, and the wave is left out of the key: a message that is published again and fails again has
+    /// one letter.
+    pub fn key(&self) -> String {
+        let owner = self.owner();
+        let stack = match (&self.message, &self.body) {
+            (Some(message), _) => {
+                let base = match &message.base {
+                    Base::Down(wave) if owner == LetterOwner::Inbox => {
+                        Base::Down(Arc::new(Wave { id: 0, ..Wave::clone(wave) }))
+                    }
+                    base => base.clone(),
+                };
+                serde_json::to_vec(&(&base, &message.frames)).expect("a message has a JSON form")
+            }
+            (None, Some(body)) => body.as_bytes().to_vec(),
+            (None, None) => Vec::new(),
+        };
+        let digest = xxhash_rust::xxh3::xxh3_64(&stack);
+        format!("dead/{owner}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
+    }
+}
+
+/// The bytes that hexadecimal digits stand for, two each.
+fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair.filter(|pair| pair.len() == 2)?, 16).ok()).collect()
+}

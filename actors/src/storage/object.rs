@@ -1,0 +1,70 @@
+//! Objects as a store hands them out: what it knows about one, and its bytes.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+
+use super::stamp::Stamp;
+
+/// What a store knows about an object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Which run made it; none on a foreign object.
+    pub stamp: Option<Stamp>,
+    /// When it was last written, by the store's clock; for people.
+    pub modified: Option<SystemTime>,
+}
+
+/// An object opened for reading: one whole version of it.
+///
+/// A [`Content::File`] is read late: if the object was replaced since it was opened, that gives the newer version, whole;
+/// if it was removed, reading fails with `NotFound`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Object {
+    pub info: ObjectInfo,
+    pub content: Content,
+    /// Keeps the content's file until this is dropped.
+    pub keep_alive: KeepAlive,
+}
+
+/// Keeps the file of an opened object, where it was made for this reader and is to be removed afterwards.
+#[derive(Clone, Default)]
+pub struct KeepAlive(Option<Arc<dyn std::any::Any + Send + Sync>>);
+
+impl KeepAlive {
+    /// Keeps `what` until this and all of its clones are dropped.
+    pub fn of(what: impl std::any::Any + Send + Sync) -> Self {
+        Self(Some(Arc::new(what)))
+    }
+}
+
+impl fmt::Debug for KeepAlive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "KeepAlive(something)" } else { "KeepAlive(nothing)" })
+    }
+}
+
+/// Where bytes are.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file, to be read and never written or moved.
+    File(PathBuf),
+}
+
+impl Content {
+    /// All the bytes.
+    ///
+    /// # Errors
+    /// The file's own.
+    pub fn read(&self) -> std::io::Result<Bytes> {
+        match self {
+            Content::Bytes(bytes) => Ok(bytes.clone()),
+            Content::File(path) => std::fs::read(path).map(Bytes::from),
+        }
+    }
+}

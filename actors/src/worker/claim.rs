@@ -1,0 +1,61 @@
+//! The claim to a target among all nodes: taken when all inputs are there, released when the output is visible.
+
+use std::sync::Arc;
+
+use super::executor::{Executor, SharedStorageError};
+use super::outputs::OutputState;
+use crate::claims::{Claim, Claimed};
+use crate::message::EntityMessage;
+use crate::mutants::{Mutant, active};
+use crate::storage::Stamp;
+use crate::template::Parts;
+
+/// What became of asking for a claim.
+pub(super) enum ClaimResult {
+    /// The work is ours. With the claim, where one is needed, and the stamps that now lie under the keys of the outputs.
+    Won(Option<Claim>, Vec<Option<Stamp>>),
+    /// Another node made the output since we looked.
+    Exists,
+    /// Another node works on the target.
+    Held,
+}
+
+impl Executor {
+    /// Claims the target, unless there is no other node or the job does not claim. `stamps` are those that were seen
+    /// under the keys of the outputs. After the claim is won they are looked at again, because the node that had it
+    /// until now may have made the output.
+    pub(super) async fn claim(
+        &self,
+        message: &EntityMessage,
+        parts: &Parts<'_>,
+        stamps: Vec<Option<Stamp>>,
+    ) -> Result<ClaimResult, SharedStorageError> {
+        let Some(claims) = self.node.settings.claims.as_ref().filter(|_| self.job.claim) else {
+            return Ok(ClaimResult::Won(None, stamps));
+        };
+        let claim = match claims.claim(&message.target).await.map_err(Arc::new)? {
+            Claimed::Yours(claim) => claim,
+            Claimed::Held { by } => {
+                tracing::debug!(target = %message.target, %by, "another node is at it");
+                return Ok(ClaimResult::Held);
+            }
+        };
+        if active(Mutant::TrustTheClaim) {
+            return Ok(ClaimResult::Won(Some(claim), stamps));
+        }
+        match self.look_at_outputs(message, parts).await? {
+            OutputState::Missing(stamps) => Ok(ClaimResult::Won(Some(claim), stamps)),
+            OutputState::Fresh => {
+                claim.release().await;
+                Ok(ClaimResult::Exists)
+            }
+        }
+    }
+}
+
+/// Releases a claim, if there is one, and waits until all nodes can see that.
+pub(super) async fn release(claim: Option<Claim>) {
+    if let Some(claim) = claim {
+        claim.release().await;
+    }
+}

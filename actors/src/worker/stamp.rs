@@ -1,0 +1,40 @@
+//! The stamp of an output that is about to be stored: which runs it is made from.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::executor::Executor;
+use super::inputs::FoundInput;
+use crate::ids::{JobName, RunId};
+use crate::message::EntityMessage;
+use crate::storage::Stamp;
+use crate::transform::Input;
+
+impl Executor {
+    /// For the job itself, the newest of this run and the runs in place. For an ancestor, the oldest run among the inputs
+    /// that come from it; if the stamp of such an input does not name the ancestor, it counts as never run.
+    pub(super) fn stamp(
+        &self,
+        message: &EntityMessage,
+        found: &[FoundInput],
+        inputs: &[Input],
+        in_place: &[Option<Stamp>],
+    ) -> Stamp {
+        let plan = self.node.plan();
+        let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
+        for ancestor in &self.job.ancestors {
+            let name = &plan.job(*ancestor).name;
+            let mut oldest: Option<Option<RunId>> = None;
+            for (found, input) in found.iter().zip(inputs) {
+                let Some(parent) = found.parent_at else { continue };
+                if parent == *ancestor || plan.job(parent).ancestors.contains(ancestor) {
+                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(name).copied());
+                    oldest = Some(oldest.map_or(run, |so_far| so_far.min(run))); // none is older than any
+                }
+            }
+            runs.insert(name.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
+        }
+        let own = in_place.iter().flatten().filter_map(Stamp::run).fold(message.run, RunId::max);
+        runs.insert(self.job.name.clone(), own);
+        Stamp { job: self.job.name.clone(), runs: Arc::new(runs), hash: String::new() }
+    }
+}

@@ -1,0 +1,284 @@
+//! A random graph over random files, which can be run on real workers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use euterpe_actors::accounting::{first_messages, origins, required};
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::freshness::Demand;
+use euterpe_actors::ids::{EntityId, InputName, JobName, RunId, StoreName};
+use euterpe_actors::memory::Presence;
+use euterpe_actors::message::{Force, Target};
+use euterpe_actors::node::Node;
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::pool::Drain;
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::state::{Manifest, Selection, SkipRecord, StateStore};
+use euterpe_actors::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_actors::transform::{Product, inline};
+use euterpe_actors::wire;
+
+const BEFORE: RunId = RunId::new(500, 0);
+pub const NOW: RunId = RunId::new(1000, 1);
+const PAIR: &str = "{a},{b}";
+
+/// A random graph over random files.
+pub struct World {
+    pub plan: Arc<NodePlan>,
+    pub store: Arc<MemoryStorage>,
+    state: Arc<MemoryStorage>,
+    entities: Vec<EntityId>,
+}
+
+/// The targets whose transform started, in order.
+#[derive(Default)]
+struct Started(Mutex<Vec<Target>>);
+
+impl Observer for Started {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::Started { job, entity, .. } = event {
+            let target = Target { job: (*job).clone(), entity: (*entity).clone() };
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(target);
+        }
+    }
+}
+
+pub fn store_name() -> StoreName {
+    StoreName::new("s").expect("a name")
+}
+
+fn template(text: &str, form: &EntityForm) -> Template {
+    Template::parse_source(text, form).expect("a template")
+}
+
+fn input(number: usize, from: Route) -> InputPlan {
+    InputPlan { name: InputName::new(&format!("i{number}")).expect("a name"), from }
+}
+
+/// Two to seven jobs: some of single entities, some of pairs, with sources, joins and second outputs.
+fn random_plan(dice: &mut StdRng) -> NodePlan {
+    let mut specs: Vec<JobSpec> = Vec::new();
+    for at in 0..dice.random_range(2..=7) {
+        let is_pair = at > 1 && dice.random_bool(0.3);
+        let form = if is_pair { EntityForm::parse(PAIR).expect("a form") } else { EntityForm::default() };
+        let mut inputs = Vec::new();
+        for (parent, spec) in specs.iter().enumerate() {
+            let is_parent_pair = !spec.form.names().is_empty();
+            let output = dice.random_range(0..spec.outputs.len());
+            let edge = |entity| Route::Job { job: JobIx(parent), output, entity };
+            match (is_pair, is_parent_pair) {
+                (true, false) if dice.random_bool(0.5) => {
+                    for part in ["{a}", "{b}"] {
+                        inputs.push(input(inputs.len(), edge(Mapping::To(template(part, &form)))));
+                    }
+                }
+                (a, b) if a == b && dice.random_bool(0.5) => inputs.push(input(inputs.len(), edge(Mapping::Same))),
+                _ => {}
+            }
+        }
+        if !is_pair && (dice.random_bool(0.25) || (inputs.is_empty() && dice.random_bool(0.7))) {
+            let exts: Arc<[String]> = ["ogg".to_owned(), "wav".to_owned()].into();
+            let key = template(["src/{id}.{ext}", "src/{id}.ogg"][dice.random_range(0..2)], &form);
+            inputs.push(input(inputs.len(), Route::Source { store: store_name(), key, exts }));
+        }
+        let outputs: usize = if dice.random_bool(0.15) { 2 } else { 1 };
+        let id = if is_pair { "{a}+{b}" } else { "{id}" };
+        let output = |n| OutputPlan { store: store_name(), key: template(&format!("j{at}-{n}/{id}.bin"), &form) };
+        specs.push(JobSpec {
+            name: JobName::new(&format!("j{at}")).expect("a name"),
+            form: form.clone(),
+            inputs,
+            outputs: (0..outputs).map(output).collect(),
+            transform: inline(move |_| Ok(Product(vec![Content::Bytes("made".into()); outputs]))),
+            workers: dice.random_range(1..=3),
+            timeout: Duration::from_secs(60),
+            retry: RetryPolicy::default(),
+            claim: false,
+            settings: 7,
+        });
+    }
+    NodePlan::new(specs)
+}
+
+pub async fn random_world(dice: &mut StdRng) -> World {
+    let plan = Arc::new(random_plan(dice));
+    let (store, state) = (Arc::new(MemoryStorage::default()), Arc::new(MemoryStorage::default()));
+    let singles = ["a", "b", "c"];
+    let pairs = ["a,b", "b,c"];
+    let entities: Vec<EntityId> =
+        singles.iter().chain(&pairs).map(|text| EntityId::new(text).expect("an id")).collect();
+    let put = |key: String, stamp| {
+        let store = store.clone();
+        async move { store.store(&key, Content::Bytes("old".into()), stamp).await.map(drop).expect("stored") }
+    };
+    let sources = [1.0, 0.9, 0.7].choose(dice).copied().expect("one");
+    for single in singles {
+        if dice.random_bool(sources) {
+            put(format!("src/{single}.ogg"), None).await;
+        }
+        if dice.random_bool(0.05) {
+            put(format!("src/{single}.WAV"), None).await;
+        }
+    }
+    let there = [0.0, 0.3, 0.8].choose(dice).copied().expect("one");
+    for job in &plan.jobs {
+        for entity in &entities {
+            let Some(parts) = job.form.split(entity) else { continue };
+            // What was made before: nearly always all outputs of a job, with or without a stamp.
+            let whole = dice.random_bool(there);
+            for output in &job.outputs {
+                if whole != dice.random_bool(0.03) {
+                    let runs = BTreeMap::from([(job.name.clone(), BEFORE)]);
+                    let stamp = Stamp { job: job.name.clone(), runs: Arc::new(runs), hash: String::new() };
+                    put(output.key_of(&parts).path.to_string(), dice.random_bool(0.7).then_some(stamp)).await;
+                }
+            }
+            if dice.random_bool(0.03) {
+                let skip = SkipRecord {
+                    run: BEFORE,
+                    job: job.name.clone(),
+                    entity: entity.clone(),
+                    reason: Reason::Declined,
+                    text: "too short".into(),
+                    settings: if dice.random_bool(0.7) { 7 } else { 6 },
+                    millis: 0,
+                };
+                StateStore::new(state.clone()).keep_skip(&skip).await.expect("kept");
+            }
+        }
+    }
+    World { plan, store, state, entities }
+}
+
+pub fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
+    let names: Vec<JobName> = plan.jobs.iter().map(|job| job.name.clone()).collect();
+    let mut some =
+        |chance: f64| -> Vec<JobName> { names.iter().filter(|_| dice.random_bool(chance)).cloned().collect() };
+    let (only, forced) = (some(0.6), some(0.3));
+    let job = dice.random_bool(0.5).then(|| names.choose(dice).cloned().expect("a job"));
+    let bottom_up = job.is_some() && dice.random_bool(0.6);
+    let only = (!bottom_up && dice.random_bool(0.4)).then_some(only);
+    let force = match dice.random_range(0..4) {
+        0 => Force::Jobs(forced),
+        1 => Force::All,
+        _ => Force::None,
+    };
+    Selection { job, bottom_up, only, force, ping: false }
+}
+
+impl World {
+    pub fn stores(&self) -> Stores {
+        let store: Arc<dyn Storage> = self.store.clone();
+        Stores::new([(store_name(), store)])
+    }
+
+    pub async fn files(&self) -> String {
+        let mut files = Vec::new();
+        let list = |page: &euterpe_actors::storage::Page| {
+            files.extend(page.paths().map(str::to_owned));
+            true
+        };
+        self.store.list("", &mut { list }).await.expect("listed");
+        files.join(" ")
+    }
+
+    /// The jobs with their edges, for a test that fails.
+    pub fn drawn(&self) -> String {
+        let route = |input: &InputPlan| match &input.from {
+            Route::Source { key, .. } => key.to_string(),
+            Route::Job { job, output, entity: Mapping::Same } => format!("j{}.{output}", job.0),
+            Route::Job { job, output, entity: Mapping::To(map) } => format!("j{}.{output}({map})", job.0),
+        };
+        let job = |job: &Arc<euterpe_actors::plan::JobPlan>| {
+            format!("{} {}: {}", job.name, job.form, job.inputs.iter().map(route).collect::<Vec<_>>().join(" "))
+        };
+        self.plan.jobs.iter().map(job).collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn state(&self) -> StateStore {
+        StateStore::new(self.state.clone())
+    }
+
+    /// The entities that a selection can be asked for.
+    pub fn meant(&self, selection: &Selection) -> Vec<EntityId> {
+        let fits = |entity: &&EntityId| {
+            let origins = origins(&self.plan, selection, entity);
+            origins.first().is_some_and(|first| {
+                let form = &self.plan.job(*first).form;
+                form.split(entity).is_some() && origins.iter().all(|at| self.plan.job(*at).form == *form)
+            })
+        };
+        self.entities.iter().filter(fits).cloned().collect()
+    }
+
+    /// Whether nothing is forced and the primary outputs are all there: what a run leaves out after its listing.
+    async fn is_finished(&self, selection: &Selection, entity: &EntityId) -> bool {
+        for at in required(&self.plan, selection, entity) {
+            let job = self.plan.job(at);
+            let Some(parts) = job.form.split(entity) else { return false };
+            let there = self.store.look(&job.outputs[0].key_of(&parts).path).await.expect("looked");
+            if there.is_none() || !Demand::new(&self.plan, at, &selection.force, NOW).is_presence() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Runs a selection on real workers and says whose transform started.
+    pub async fn run(&self, selection: &Selection, dice: &mut StdRng) -> Vec<Target> {
+        let broker = InProcess::new(self.plan.jobs.iter().map(|job| job.name.clone()));
+        let started = Arc::new(Started::default());
+        let node = Node::start(NodeSettings {
+            plan: self.plan.clone(),
+            stores: self.stores(),
+            state: self.state(),
+            broker: Arc::new(broker.clone()),
+            claims: None,
+            observer: started.clone(),
+            presence: Arc::new(Presence::up_to(1 << 16)),
+            name: "test".into(),
+            salt: dice.random(),
+            scratch: std::env::temp_dir(),
+            slots: HashMap::new(),
+            served: None,
+            isolate: false,
+            clock: || 0,
+        });
+        let manifest = Manifest {
+            run: NOW,
+            graph: "g".into(),
+            digest: self.plan.digest,
+            selection: selection.clone(),
+            wave: 1,
+            resolved: serde_json::Value::Null,
+        };
+        let mut id = 0;
+        for entity in self.meant(selection) {
+            if self.is_finished(selection, &entity).await {
+                continue;
+            }
+            let origins = origins(&self.plan, &manifest.selection, &entity);
+            let messages = first_messages(&self.plan, &manifest, &origins, &entity, || {
+                id += 1;
+                id
+            });
+            let outgoing = messages
+                .iter()
+                .map(|message| Outgoing::now(message.target.job.clone(), wire::encode(message).expect("short")));
+            broker.publish(outgoing.collect()).await.expect("published");
+        }
+        broker.settled_to(0).await;
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+        broker.close();
+        started.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

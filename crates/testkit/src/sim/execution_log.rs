@@ -1,0 +1,124 @@
+//! Logs what is done in a simulation: each start of a transform and what it read, and the targets that wait for an answer.
+
+use std::collections::BTreeMap;
+
+use super::incarnation::Incarnation;
+use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::message::{EntityMessage, Frame, Kind, Target};
+use euterpe_actors::plan::JobIx;
+use euterpe_actors::wire;
+
+/// One start of a transform.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) job: JobIx,
+    pub(super) entity: EntityId,
+    /// The run that its worker reported; none for outputs that were there before.
+    pub(super) run: Option<RunId>,
+    /// The step at which it began; 0 for outputs that were there before.
+    pub(super) step: u64,
+    /// What it read, in the order of the job's inputs; none for outputs that were there before.
+    pub(super) inputs: Option<Vec<String>>,
+    /// Whether it made its output.
+    pub(super) succeeded: bool,
+}
+
+/// All that is noted while a simulation runs.
+#[derive(Default)]
+pub(super) struct ExecutionLog {
+    pub(super) executions: Vec<Execution>,
+    /// Messages published by nodes without delay.
+    pub(super) passed: u64,
+    /// Transforms that ran twice at once on one node for the same entity.
+    pub(super) doubled: u64,
+    /// Failed tries so far of each planted fault.
+    pub(super) failures: BTreeMap<(JobIx, EntityId), u32>,
+    /// Violations that are seen while they happen.
+    pub(super) violations: Vec<String>,
+    /// The targets that wait, by continuation, and whether each was woken or told of a failure.
+    waits: BTreeMap<u128, (Target, bool)>,
+    /// The run under which each incarnation last started a target.
+    starting: BTreeMap<(usize, u32, Target), RunId>,
+    at_work: BTreeMap<(usize, u32, Target), u32>,
+}
+
+impl ExecutionLog {
+    /// Takes note of a message that went into a queue.
+    pub(super) fn published(&mut self, message: &EntityMessage, delayed: bool) {
+        // A wake-up may be handed over; its waiter was written into the request that caused it.
+        if let Some((top, below)) = message.frames.split_last()
+            && !message.is_wake_up()
+        {
+            self.waits.entry(continuation(message, &top.to, below)).or_insert_with(|| (top.to.clone(), false));
+        }
+        if !delayed {
+            self.passed += 1;
+            if message.is_wake_up() || matches!(message.kind, Kind::Failed(_)) {
+                let answered = (message.target.clone(), true);
+                self.waits.insert(continuation(message, &message.target, &message.frames), answered);
+            }
+        }
+    }
+
+    /// The targets that asked for inputs and were never answered under that continuation.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = &Target> {
+        self.waits.values().filter(|(_, answered)| !answered).map(|(target, _)| target)
+    }
+
+    /// Takes note that a worker starts a try.
+    pub(super) fn started(&mut self, incarnation: &Incarnation, run: RunId, target: Target) {
+        self.starting.insert((incarnation.node, incarnation.number, target), run);
+    }
+
+    /// Takes note that a transform begins, and names the execution.
+    pub(super) fn enters(
+        &mut self,
+        incarnation: &Incarnation,
+        job: JobIx,
+        target: &Target,
+        step: u64,
+        inputs: Vec<String>,
+    ) -> usize {
+        let key = (incarnation.node, incarnation.number, target.clone());
+        let run = self.starting.get(&key).copied();
+        if run.is_none() {
+            self.violations.push(format!("{target} was worked on without a word that it starts"));
+        }
+        let here = self.at_work.entry(key).or_default();
+        *here += 1;
+        self.doubled += u64::from(*here > 1);
+        let entity = target.entity.clone();
+        self.executions.push(Execution { job, entity, run, step, inputs: Some(inputs), succeeded: false });
+        self.executions.len() - 1
+    }
+
+    /// Takes note that a transform ended, for whatever reason.
+    pub(super) fn leaves(&mut self, incarnation: &Incarnation, target: &Target) {
+        if let Some(here) = self.at_work.get_mut(&(incarnation.node, incarnation.number, target.clone())) {
+            *here -= 1;
+        }
+    }
+
+    /// The execution that a content names.
+    pub(super) fn execution_of(&self, content: &str) -> Option<&Execution> {
+        self.executions.get(content.strip_prefix('x')?.parse::<usize>().ok()?)
+    }
+
+    /// How often each target's transform made its output, by run.
+    pub(super) fn successes(&self) -> BTreeMap<(JobIx, &EntityId), BTreeMap<RunId, u32>> {
+        let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for execution in self.executions.iter().filter(|execution| execution.succeeded) {
+            if let Some(run) = execution.run {
+                *all.entry((execution.job, &execution.entity)).or_default().entry(run).or_default() += 1;
+            }
+        }
+        all
+    }
+}
+
+/// A key for one wait: the target that waits, the run, and what follows when it is done.
+fn continuation(message: &EntityMessage, waiter: &Target, below: &[Frame]) -> u128 {
+    let mut bare = EntityMessage::new(0, message.run, waiter.clone(), message.graph, message.base.clone());
+    bare.frames = below.to_vec();
+    xxhash_rust::xxh3::xxh3_128(&wire::encode(&bare).expect("smaller than the message that was read"))
+}

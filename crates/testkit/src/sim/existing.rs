@@ -1,0 +1,42 @@
+//! Puts in place the sources and outputs that were there before a simulation starts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    execution_log::Execution,
+    graph,
+    scenario::{BEFORE, Scenario},
+    sim_storage::at_once,
+    world::World,
+};
+use euterpe_actors::storage::{Content, Stamp, Storage};
+
+/// Puts in place what was there before.
+pub(super) fn put_existing_outputs(world: &Arc<World>, scenario: &Scenario) {
+    let (sources, derived) =
+        (&world.objects[&graph::store(graph::SOURCES)], &world.objects[&graph::store(graph::OUTPUTS)]);
+    let put = |store: &euterpe_actors::storage::memory::MemoryStorage, path: &str, text: String, stamp| {
+        let content = Content::Bytes(Bytes::from(text));
+        at_once(store.store(path, content, stamp)).expect("a store in memory stores");
+    };
+    for track in scenario.tracks.iter().filter(|track| !scenario.sourceless.contains(*track)) {
+        put(sources, &format!("in/{track}.raw"), format!("source {track}"), None);
+    }
+    for old in &scenario.existing {
+        let plan = scenario.plan.job(old.job);
+        let family = plan.ancestors.iter().map(|at| graph::name(at.0)).chain([plan.name.clone()]);
+        let runs = family.map(|name| (name, BEFORE)).collect();
+        let stamp = old.stamped.then(|| Stamp { job: plan.name.clone(), runs: Arc::new(runs), hash: String::new() });
+        let executions = &mut world.state().log.executions;
+        let text = if old.stamped { format!("x{}", executions.len()) } else { "foreign".to_owned() };
+        if old.stamped {
+            let (job, entity) = (old.job, old.entity.clone());
+            executions.push(Execution { job, entity, run: None, step: 0, inputs: None, succeeded: true });
+        }
+        for path in graph::output_paths(&scenario.plan, old.job, &old.entity) {
+            put(derived, &path, text.clone(), stamp.clone());
+        }
+    }
+}
