@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::Found;
 use euterpe_engine::assembly::Opened;
 use euterpe_graph_file::plan::Location;
-use euterpe_processes::home;
+use euterpe_processes::leftovers;
 use euterpe_storage::local::{LocalSettings, LocalStorage, sweep_claims};
 
 /// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
 /// folders that are nobody's, only how long nothing was written there.
 pub(super) fn scratch(opened: &Opened, age: Duration, dry_run: bool) -> Found {
     let mut found = Found::none("scratch of dead processes");
-    let left = match home::leftovers(&opened.here) {
+    let left = match leftovers(&opened.here) {
         Ok(left) => left,
         Err(error) => {
             found.problems.push(format!("what processes left in {}: {error}", opened.here.display()));
@@ -20,8 +20,8 @@ pub(super) fn scratch(opened: &Opened, age: Duration, dry_run: bool) -> Found {
         }
     };
     for left in left {
-        let (bytes, written) = left.size();
-        if !left.of_this_machine && home::age(written) < age {
+        let (bytes, unchanged) = left.size_and_age();
+        if !left.of_this_machine && unchanged < age {
             continue;
         }
         let place = left.path().display().to_string();

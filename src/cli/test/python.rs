@@ -7,14 +7,14 @@ use anyhow::Context;
 
 use euterpe_engine::assembly;
 use euterpe_graph_file::plan::Plan;
-use euterpe_processes::python::Python;
+use euterpe_processes::PythonFunction;
 
 /// The tests of one file, in one environment.
 pub(super) struct Suite {
     /// The file, as it is shown.
     pub(super) name: String,
     file: PathBuf,
-    python: Python,
+    python: PythonFunction,
 }
 
 /// The files of tests beside the graph's Python transforms, each once for each environment.

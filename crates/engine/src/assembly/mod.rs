@@ -18,9 +18,9 @@ pub use state::{Lock, share};
 
 use euterpe_actors::transform::{OpenContext, OptionProblem, OutputShape, Registry};
 use euterpe_graph_file::plan::{self as config, Job, Plan};
-use euterpe_processes::isolated::{Recipe, isolated};
-use euterpe_processes::python::{Interpreter, Python};
-use euterpe_processes::worker::{self, Launcher};
+#[cfg(feature = "python")]
+use euterpe_processes::{Interpreter, PythonFunction};
+use euterpe_processes::{Launcher, TransformSpec, WORKER, isolated, worker_launcher};
 
 /// What the actors need to know of each job, parents first; `factory` opens a job's transform.
 ///
@@ -81,13 +81,16 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> a
     };
     let by_workers = |launcher: Arc<Launcher>| Transforming { factory: launcher.factory(), launcher: Some(launcher) };
     if let Some(written) = &job.python {
+        #[cfg(feature = "python")]
         let launcher =
             python(&job.transform, written).launcher(&job.options, &context, &place.kept, registry.samples());
+        #[cfg(not(feature = "python"))]
+        let launcher = Err(without_python(written));
         let problem = |fault: Fault| refused(vec![OptionProblem::new("", fault.text)]);
         return launcher.map(by_workers).map_err(problem);
     }
-    if job.transform == worker::NAME {
-        return worker::launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
+    if job.transform == WORKER {
+        return worker_launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
     }
     let entry = registry.find(&job.transform);
     let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
@@ -96,7 +99,7 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> a
         return Ok(Transforming { factory: here, launcher: None });
     }
     let (transform, with) = (job.transform.clone(), job.options.clone());
-    let factory = isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate);
+    let factory = isolated(here, TransformSpec { transform, with, context, memory: job.memory }, job.isolate);
     Ok(Transforming { factory, launcher: None })
 }
 
@@ -119,9 +122,19 @@ pub fn threads(job: &Job, place: &Workplace) -> usize {
     (place.cores / job.workers.unwrap_or(place.cores).max(1)).max(1)
 }
 
+/// What a job with a Python function is refused with.
+#[cfg(not(feature = "python"))]
+fn without_python(python: &config::Python) -> Fault {
+    let (file, function) = (python.file.display(), &python.function);
+    Fault::fatal(format!(
+        "this program was built without the feature `python`: it cannot run `{function}` of {file}; build it with that feature"
+    ))
+}
+
 /// A Python function of the plan as a transform.
-pub fn python(written: &str, python: &config::Python) -> Python {
-    Python {
+#[cfg(feature = "python")]
+pub fn python(written: &str, python: &config::Python) -> PythonFunction {
+    PythonFunction {
         written: written.to_owned(),
         file: python.file.clone(),
         function: python.function.clone(),

@@ -22,8 +22,7 @@ use crate::run::Listing;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::plan::{Location, Plan};
 use euterpe_graph_file::show;
-use euterpe_processes::home::{self, Home};
-use euterpe_processes::worker::Launcher;
+use euterpe_processes::{Launcher, ProcessFolder, SCRATCH_FOLDER, remove_leftovers};
 use euterpe_storage::local::{FolderClaims, LocalSettings};
 use euterpe_storage::s3::{BucketClaims, Cache, S3Settings, S3Storage, Tuning};
 
@@ -85,7 +84,7 @@ pub struct Opened {
     /// Held while this lives, where it was asked for.
     pub lock: Option<Lock>,
     /// What this process keeps to itself, where it writes; goes after all that lies in it.
-    pub home: Option<Home>,
+    pub home: Option<ProcessFolder>,
     /// A folder of this process alone that goes with it, where there is no room beside the graph file.
     _own: Option<TempDir>,
 }
@@ -103,7 +102,7 @@ impl Opened {
         let here = local.join(&plan.graph);
         let kept = opening.kept.clone().unwrap_or(local);
         let home = if writes { Some(own_home(&here)?) } else { None };
-        let scratch = home.as_ref().map_or_else(|| here.join(home::SCRATCH), |home| home.path().to_owned());
+        let scratch = home.as_ref().map_or_else(|| here.join(SCRATCH_FOLDER), |home| home.path().to_owned());
         let place = Workplace { cores: turns, scratch, kept };
         let mut launchers = HashMap::new();
         let specs = super::to_specs(&plan, turns, |job| {
@@ -199,10 +198,10 @@ impl Opened {
 }
 
 /// A home for this process, after what dead ones left is gone.
-fn own_home(here: &Path) -> anyhow::Result<Home> {
-    home::sweep(here);
+fn own_home(here: &Path) -> anyhow::Result<ProcessFolder> {
+    remove_leftovers(here);
     let place = || format!("{} cannot be used; name another folder with --state", here.display());
-    Home::take(here, salt()).with_context(place)
+    ProcessFolder::take(here, salt()).with_context(place)
 }
 
 /// The folder for what must be on this machine: the state's, if that is one; else beside the graph file, or where nobody

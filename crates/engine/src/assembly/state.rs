@@ -12,7 +12,7 @@ use euterpe_actors::storage::{Storage, StorageError};
 use super::buckets::known;
 use super::opened::{Access, Opened, Opening, STATE_FOLDER};
 use euterpe_graph_file::plan::{Location, Plan};
-use euterpe_processes::lock::FolderLock;
+use euterpe_processes::FolderLock;
 use euterpe_storage::absent::AbsentFolder;
 use euterpe_storage::local::{LocalSettings, LocalStorage};
 use euterpe_storage::s3::{self, BucketHold, S3Settings, S3Storage, Tuning};

@@ -1,9 +1,8 @@
-//! Runs a program for one entity and judges what became of it.
+//! Runs a program for one entity.
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
-    os::unix::process::ExitStatusExt,
+    fs, io,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -12,26 +11,35 @@ use std::{
 
 use async_trait::async_trait;
 use euterpe_actors::{
-    outcome::{Fault, FaultKind},
+    outcome::Fault,
     storage::Content,
     transform::{Input, Product, Transform, Work},
 };
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use super::{
-    Stdout,
     arguments::{Arguments, Values},
+    judge::{judge, with_last_line},
+    options::Stdout,
 };
-use crate::children::{Deadline, Ended, Group, Mark, tethered};
+use crate::file_names::{file_name, plain_extension, with_suffix};
+use crate::supervised::{Ending, MemoryLimit, Process, Tail, TimeLimit, inherit, over_memory, overdue};
 
-/// How much of what a program prints is kept.
-const TAIL: usize = 4096;
+/// How long the pipes of a program that has ended are read: a process that has left its group may hold them open.
+const DRAINING: Duration = Duration::from_secs(1);
 
 /// A program, ready to be run for any entity.
 pub(super) struct Program {
     pub(super) arguments: Arguments,
     pub(super) env: BTreeMap<String, String>,
     pub(super) stdout: Stdout,
+    /// The memory that it may have resident with all that it started, in bytes.
+    pub(super) memory: Option<u64>,
 }
 
 /// The transform of one worker.
@@ -40,52 +48,73 @@ pub(super) struct Runner(pub(super) Arc<Program>);
 #[async_trait(?Send)]
 impl Transform for Runner {
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
+        let program = &*self.0;
         let folder =
             work.scratch.path().and_then(std::path::absolute).map_err(|error| trouble("no scratch folder", &error))?;
         let inputs = lay_out(&work.inputs, &folder).await?;
+        let suffixes = work.suffixes.iter().enumerate();
         let outputs: Vec<PathBuf> =
-            work.suffixes.iter().enumerate().map(|(n, suffix)| folder.join(name_of(n, suffix))).collect();
+            suffixes.map(|(index, suffix)| folder.join(file_name("out", index, suffix))).collect();
         let values = Values { id: work.entity.as_str(), inputs: &inputs, outputs: &outputs, scratch: &folder };
-        let argv = self.0.arguments.fill(&values)?;
-        let program = argv[0].to_string_lossy().into_owned();
+        let argv = program.arguments.fill(&values)?;
+        let name = argv[0].to_string_lossy().into_owned();
 
-        let mut command = tokio::process::Command::new(&argv[0]);
-        command.args(&argv[1..]).current_dir(&folder).process_group(0).kill_on_drop(true);
-        command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(match self.0.stdout {
+        let mut command = process::Command::new(&argv[0]);
+        command.args(&argv[1..]).current_dir(&folder);
+        command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(match program.stdout {
             Stdout::Log => Stdio::piped(),
             Stdout::Output => {
                 fs::File::create(&outputs[0]).map_err(|error| trouble("could not create the output", &error))?.into()
             }
         });
         command.env_clear().env("TMPDIR", &folder);
-        for name in ["PATH", "HOME", "LANG"] {
-            if let Some(value) = env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command.envs(&self.0.env);
+        inherit(&mut command, ["PATH", "HOME", "LANG"]);
+        command.envs(&program.env);
 
-        let mark = Mark::on(&mut command);
-        tethered(&mut command);
-        let mut child = command.spawn().map_err(|error| unstartable(&program, &error))?;
-        let printed = Tail::of(child.stdout.take());
-        let complained = Tail::of(child.stderr.take());
-        let mut group = Group::of(child, mark);
-        let ended = group
-            .end(Deadline::within(work.timeout))
+        let mut process = Process::spawn(&mut command).map_err(|error| could_not_start(&name, &error))?;
+        let (stdout, stderr) = process.take_pipes();
+        let (stdout, stderr) = (Captured::of(stdout), Captured::of(stderr));
+        let ending = end(&mut process, TimeLimit::within(work.timeout), program.memory)
             .await
             .map_err(|error| trouble("could not wait for the program", &error))?;
-        let (printed, complained) = (printed.end().await, complained.end().await);
-        if !printed.is_empty() {
-            tracing::debug!(%program, entity = %work.entity, stdout = %String::from_utf8_lossy(&printed), "program ended");
+        let (stdout, stderr) = (stdout.end().await, stderr.end().await);
+        if !stdout.is_empty() {
+            let stdout = String::from_utf8_lossy(&stdout);
+            tracing::debug!(program = %name, entity = %work.entity, %stdout, "program ended");
         }
-        judge(&program, &ended, work.timeout, &outputs, self.0.stdout)
-            .map_err(|fault| with_last_line(fault, &complained).with_stderr(&complained))?;
+        match ending {
+            Ending::Exited(status) => judge(&name, status, &outputs, program.stdout),
+            Ending::OverMemory(taken) => Err(over_memory(&name, taken, program.memory.unwrap_or(0))),
+            Ending::Overdue => Err(overdue(&name, work.timeout)),
+            Ending::Unreadable(error) => Err(trouble("could not wait for the program", &error)),
+        }
+        .map_err(|fault| with_last_line(fault, &stderr).with_stderr(&stderr))?;
         Ok(Product(outputs.into_iter().map(Content::File).collect()))
     }
 }
 
-/// The path of each input; what is in memory is written into the scratch folder first.
+/// Waits until the program ends, or ends it at its limits. What it left running in its group is killed in any case; what has
+/// left the group, unless the program ended well.
+async fn end(process: &mut Process, limit: TimeLimit, memory: Option<u64>) -> io::Result<Ending> {
+    let (pid, mut memory) = (process.pid(), MemoryLimit::of(memory));
+    let ending = tokio::select! {
+        biased;
+        status = process.wait() => Ending::Exited(status?),
+        () = sleep(limit.term_after) => Ending::Overdue,
+        taken = memory.exceeded_by(pid) => Ending::OverMemory(taken),
+    };
+    match &ending {
+        Ending::Exited(status) if status.success() => process.kill_group(),
+        Ending::Overdue => {
+            process.terminate(limit.grace).await;
+            process.kill_all().await;
+        }
+        _ => process.kill_all().await,
+    }
+    Ok(ending)
+}
+
+/// The path of each input. What is in memory is written into the scratch folder first.
 async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let mut paths = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -93,10 +122,7 @@ async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault>
         paths.push(match &input.object.content {
             Content::File(path) => std::path::absolute(path).map_err(failed)?,
             Content::Bytes(bytes) => {
-                let extension = Path::new(&*input.path).extension().and_then(|extension| extension.to_str());
-                let plain = extension.filter(|extension| extension.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-                let path =
-                    folder.join(format!("in-{}{}", input.name, plain.map(|e| format!(".{e}")).unwrap_or_default()));
+                let path = folder.join(with_suffix(format!("in-{}", input.name), plain_extension(&input.path)));
                 tokio::fs::write(&path, bytes).await.map_err(failed)?;
                 path
             }
@@ -105,51 +131,7 @@ async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault>
     Ok(paths)
 }
 
-fn name_of(index: usize, suffix: &str) -> String {
-    if suffix.is_empty() { format!("out-{}", index + 1) } else { format!("out-{}.{suffix}", index + 1) }
-}
-
-fn judge(program: &str, ended: &Ended, limit: Duration, outputs: &[PathBuf], stdout: Stdout) -> Result<(), Fault> {
-    if ended.overdue {
-        let text = format!("`{program}` ran longer than its timeout of {limit:?} and was ended");
-        return Err(Fault::new(FaultKind::Timeout, text));
-    }
-    if let Some(signal) = ended.status.signal() {
-        return Err(Fault::new(FaultKind::Killed, format!("`{program}` was killed by signal {signal}")));
-    }
-    let code = ended.status.code().unwrap_or(-1);
-    if code != 0 {
-        return Err(Fault::failed(format!("`{program}` ended with exit code {code}")));
-    }
-    for (index, output) in outputs.iter().enumerate() {
-        let which = if outputs.len() == 1 { "its output".to_owned() } else { format!("its output {}", index + 1) };
-        match fs::symlink_metadata(output) {
-            Ok(found) if !found.is_file() => {
-                return Err(Fault::failed(format!("`{program}` made {which} something else than a plain file")));
-            }
-            Ok(found) if index == 0 && stdout == Stdout::Output && found.len() == 0 => {
-                return Err(Fault::failed(format!(
-                    "`{program}` ended with exit code 0 but printed nothing as {which}"
-                )));
-            }
-            Ok(_) => {}
-            Err(_) => {
-                return Err(Fault::failed(format!("`{program}` ended with exit code 0 but did not write {which}")));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn with_last_line(mut fault: Fault, stderr: &[u8]) -> Fault {
-    let text = String::from_utf8_lossy(stderr);
-    if let Some(line) = text.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
-        fault.text = format!("{}: {}", fault.text, line.chars().take(300).collect::<String>());
-    }
-    fault
-}
-
-fn unstartable(program: &str, error: &io::Error) -> Fault {
+fn could_not_start(program: &str, error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::NotFound => {
             Fault::fatal(format!("there is no program `{program}`; install it, or correct the first element of argv"))
@@ -161,31 +143,27 @@ fn unstartable(program: &str, error: &io::Error) -> Fault {
     }
 }
 
-fn trouble(what: &str, error: &io::Error) -> Fault {
-    Fault::failed(format!("{what}: {error}"))
+fn trouble(action: &str, error: &io::Error) -> Fault {
+    Fault::failed(format!("{action}: {error}"))
 }
 
-/// Reads a pipe to its end beside the program and keeps the last of it.
-struct Tail(Option<tokio::task::JoinHandle<Vec<u8>>>);
+/// The last bytes of a pipe, which is read to its end beside the program.
+struct Captured(Option<JoinHandle<Vec<u8>>>);
 
-impl Tail {
+impl Captured {
     fn of<R: AsyncRead + Unpin + Send + 'static>(pipe: Option<R>) -> Self {
         Self(pipe.map(|pipe| tokio::spawn(last_of(pipe))))
     }
 
     async fn end(mut self) -> Vec<u8> {
-        let Some(mut reader) = self.0.take() else { return Vec::new() };
-        match Group::drained(&mut reader).await {
-            Some(Ok(tail)) => tail,
-            Some(Err(_)) | None => {
-                reader.abort();
-                Vec::new()
-            }
+        match &mut self.0 {
+            Some(reader) => timeout(DRAINING, reader).await.ok().and_then(Result::ok).unwrap_or_default(),
+            None => Vec::new(),
         }
     }
 }
 
-impl Drop for Tail {
+impl Drop for Captured {
     fn drop(&mut self) {
         if let Some(reader) = &self.0 {
             reader.abort();
@@ -194,17 +172,9 @@ impl Drop for Tail {
 }
 
 async fn last_of<R: AsyncRead + Unpin>(mut pipe: R) -> Vec<u8> {
-    let mut tail = Vec::with_capacity(4 * TAIL);
-    let mut part = vec![0; 16 << 10];
-    while let Ok(read) = pipe.read(&mut part).await {
-        if read == 0 {
-            break;
-        }
-        tail.extend_from_slice(&part[..read]);
-        if tail.len() > 2 * TAIL {
-            tail.drain(..tail.len() - TAIL);
-        }
+    let (mut tail, mut part) = (Tail::default(), vec![0; 16 << 10]);
+    while let Ok(read @ 1..) = pipe.read(&mut part).await {
+        tail.push(&part[..read]);
     }
-    tail.drain(..tail.len().saturating_sub(TAIL));
-    tail
+    tail.bytes().to_vec()
 }
