@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -15,12 +14,7 @@ use euterpe_actors::{
     storage::Content,
     transform::{Input, Product, Transform, Work},
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    process,
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use tokio::{process, time::Instant};
 
 use super::{
     arguments::{Arguments, Values},
@@ -28,10 +22,7 @@ use super::{
     options::Stdout,
 };
 use crate::file_names::{file_name, plain_extension, with_suffix};
-use crate::supervised::{Ending, MemoryLimit, Process, Tail, TimeLimit, inherit, over_memory, overdue};
-
-/// How long the pipes of a program that has ended are read: a process that has left its group may hold them open.
-const DRAINING: Duration = Duration::from_secs(1);
+use crate::supervised::{Ending, MemoryLimit, Output, Process, TimeLimit, inherit, over_memory, overdue, watch};
 
 /// A program, ready to be run for any entity.
 pub(super) struct Program {
@@ -61,8 +52,11 @@ impl Transform for Runner {
 
         let mut command = process::Command::new(&argv[0]);
         command.args(&argv[1..]).current_dir(&folder);
-        command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(match program.stdout {
-            Stdout::Log => Stdio::piped(),
+        let unstartable = |error: io::Error| could_not_start(&name, &error);
+        let (mut stdout, stdout_pipe) = Output::pipe(None).map_err(unstartable)?;
+        let (mut stderr, stderr_pipe) = Output::pipe(None).map_err(unstartable)?;
+        command.stdin(Stdio::null()).stderr(stderr_pipe).stdout(match program.stdout {
+            Stdout::Log => Stdio::from(stdout_pipe),
             Stdout::Output => {
                 fs::File::create(&outputs[0]).map_err(|error| trouble("could not create the output", &error))?.into()
             }
@@ -71,47 +65,38 @@ impl Transform for Runner {
         inherit(&mut command, ["PATH", "HOME", "LANG"]);
         command.envs(&program.env);
 
-        let mut process = Process::spawn(&mut command).map_err(|error| could_not_start(&name, &error))?;
-        let (stdout, stderr) = process.take_pipes();
-        let (stdout, stderr) = (Captured::of(stdout), Captured::of(stderr));
-        let ending = end(&mut process, TimeLimit::within(work.timeout), program.memory)
-            .await
-            .map_err(|error| trouble("could not wait for the program", &error))?;
-        let (stdout, stderr) = (stdout.end().await, stderr.end().await);
-        if !stdout.is_empty() {
-            let stdout = String::from_utf8_lossy(&stdout);
+        let limit = TimeLimit::within(work.timeout);
+        let (until, mut memory) = (Instant::now() + limit.term_after, MemoryLimit::of(program.memory));
+        let mut process = Process::spawn(&mut command).map_err(unstartable)?;
+        let pid = process.pid();
+        let ended = watch(Some(until), &mut memory, pid, stdout.reading(stderr.reading(process.wait()))).await;
+        let ending = match ended {
+            // What a program that ended well has moved out of its group is not searched for.
+            Ok(Ok(status)) if status.success() => {
+                process.kill_group();
+                Ending::Exited(status)
+            }
+            Ok(Ok(status)) => {
+                process.kill_all().await;
+                Ending::Exited(status)
+            }
+            Ok(Err(error)) => return Err(trouble("could not wait for the program", &error)),
+            Err(silence) => stdout.reading(stderr.reading(process.end(silence, limit.grace))).await,
+        };
+        if !stdout.tail().is_empty() {
+            let stdout = String::from_utf8_lossy(stdout.tail());
             tracing::debug!(program = %name, entity = %work.entity, %stdout, "program ended");
         }
+        let stderr = stderr.tail();
         match ending {
             Ending::Exited(status) => judge(&name, status, &outputs, program.stdout),
             Ending::OverMemory(taken) => Err(over_memory(&name, taken, program.memory.unwrap_or(0))),
             Ending::Overdue => Err(overdue(&name, work.timeout)),
             Ending::Unreadable(error) => Err(trouble("could not wait for the program", &error)),
         }
-        .map_err(|fault| with_last_line(fault, &stderr).with_stderr(&stderr))?;
+        .map_err(|fault| with_last_line(fault, stderr).with_stderr(stderr))?;
         Ok(Product(outputs.into_iter().map(Content::File).collect()))
     }
-}
-
-/// Waits until the program ends, or ends it at its limits. What it left running in its group is killed in any case; what has
-/// left the group, unless the program ended well.
-async fn end(process: &mut Process, limit: TimeLimit, memory: Option<u64>) -> io::Result<Ending> {
-    let (pid, mut memory) = (process.pid(), MemoryLimit::of(memory));
-    let ending = tokio::select! {
-        biased;
-        status = process.wait() => Ending::Exited(status?),
-        () = sleep(limit.term_after) => Ending::Overdue,
-        taken = memory.exceeded_by(pid) => Ending::OverMemory(taken),
-    };
-    match &ending {
-        Ending::Exited(status) if status.success() => process.kill_group(),
-        Ending::Overdue => {
-            process.terminate(limit.grace).await;
-            process.kill_all().await;
-        }
-        _ => process.kill_all().await,
-    }
-    Ok(ending)
 }
 
 /// The path of each input. What is in memory is written into the scratch folder first.
@@ -145,36 +130,4 @@ fn could_not_start(program: &str, error: &io::Error) -> Fault {
 
 fn trouble(action: &str, error: &io::Error) -> Fault {
     Fault::failed(format!("{action}: {error}"))
-}
-
-/// The last bytes of a pipe, which is read to its end beside the program.
-struct Captured(Option<JoinHandle<Vec<u8>>>);
-
-impl Captured {
-    fn of<R: AsyncRead + Unpin + Send + 'static>(pipe: Option<R>) -> Self {
-        Self(pipe.map(|pipe| tokio::spawn(last_of(pipe))))
-    }
-
-    async fn end(mut self) -> Vec<u8> {
-        match &mut self.0 {
-            Some(reader) => timeout(DRAINING, reader).await.ok().and_then(Result::ok).unwrap_or_default(),
-            None => Vec::new(),
-        }
-    }
-}
-
-impl Drop for Captured {
-    fn drop(&mut self) {
-        if let Some(reader) = &self.0 {
-            reader.abort();
-        }
-    }
-}
-
-async fn last_of<R: AsyncRead + Unpin>(mut pipe: R) -> Vec<u8> {
-    let (mut tail, mut part) = (Tail::default(), vec![0; 16 << 10]);
-    while let Ok(read @ 1..) = pipe.read(&mut part).await {
-        tail.push(&part[..read]);
-    }
-    tail.bytes().to_vec()
 }

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::supervised::TimeLimit;
 
-fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {
+fn factory(with: &Value, inputs: &[&str], outputs: usize, memory: Option<u64>) -> TransformFactory {
     let job = OpenContext {
         inputs: inputs.iter().map(ToString::to_string).collect(),
         outputs: vec![OutputShape { name: String::new(), suffix: "txt".into() }; outputs],
+        memory,
         ..Default::default()
     };
     entry().open(with, &job).expect("good options")
@@ -25,7 +26,7 @@ fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {
 async fn apply(with: Value, work: Work) -> Result<Product, Fault> {
     let names: Vec<String> = work.inputs.iter().map(|input| input.name.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut transform = factory(&with, &names, work.suffixes.len())().expect("built");
+    let mut transform = factory(&with, &names, work.suffixes.len(), None)().expect("built");
     transform.apply(work).await
 }
 
@@ -110,6 +111,23 @@ async fn what_is_printed_is_kept_to_a_bound() {
     let fault = output(sh(script), no_input()).await.expect_err("failed");
     assert_eq!(fault.stderr.len(), 4096);
     assert!(fault.stderr.ends_with("complaint\nend\n"));
+}
+
+#[tokio::test]
+async fn a_program_that_takes_more_memory_than_its_pool_is_ended_with_all_that_it_started() {
+    // `tail` keeps in memory what it will print, and it is a child of the shell.
+    let script = "echo too much >&2; (head -c 150000000 /dev/zero; sleep 300) | tail -c 150000000 > \"$1\"";
+    let mut work = no_input();
+    work.timeout = Duration::from_secs(100);
+    let mut transform = factory(&sh(script), &[], 1, Some(64 << 20))().expect("built");
+    let fault = transform.apply(work).await.expect_err("ended");
+    assert_eq!(fault.kind, FaultKind::Killed);
+    let text = fault.text;
+    assert!(
+        text.starts_with("`sh` took ") && text.contains(", more than the 64 MiB of its pool, and was ended"),
+        "{text}"
+    );
+    assert_eq!(fault.stderr, "too much\n");
 }
 
 fn alive(pid: i32) -> bool {

@@ -16,8 +16,6 @@ pub const ISOLATED_VERB: &str = "__transform";
 pub(super) struct Child {
     supervised: supervised::Child,
     transform: String,
-    /// How many requests it has taken.
-    pub(super) served: u64,
 }
 
 impl Child {
@@ -29,7 +27,7 @@ impl Child {
         // No limit to be measured here: the child limits its own address space, so that an allocation fails at once.
         let supervised = supervised::Child::spawn(command, Socket::Stdin, LONGEST, None, None)
             .map_err(|error| Fault::failed(format!("could not start a child process: {error}")))?;
-        let mut child = Self { supervised, transform: spec.transform.clone(), served: 0 };
+        let mut child = Self { supervised, transform: spec.transform.clone() };
         match child.ask(spec).await? {
             Reply::Ready => Ok(child),
             Reply::Fault(fault) => Err(fault),
@@ -37,16 +35,19 @@ impl Child {
         }
     }
 
-    /// Itself if it still runs.
-    pub(super) fn if_running(self) -> Option<Self> {
-        let supervised = self.supervised.if_running()?;
-        Some(Self { supervised, ..self })
+    /// Whether it still runs.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.supervised.is_running()
+    }
+
+    /// How many requests it was given.
+    pub(super) fn served(&self) -> u64 {
+        self.supervised.served
     }
 
     /// Has one request answered. An error is the death of the child, which is then of no more use.
     pub(super) async fn work(&mut self, request: &Request) -> Result<Reply, Fault> {
         self.supervised.turn_to(request.entity.as_str());
-        self.served += 1;
         match self.ask(request).await? {
             Reply::Fault(fault) if fault.stderr.is_empty() => {
                 Ok(Reply::Fault(fault.with_stderr(self.supervised.last_output())))

@@ -42,12 +42,12 @@ impl Transform for Isolated {
 impl Isolated {
     async fn apply_in_child(&mut self, work: &Work) -> Result<Product, Fault> {
         let request = request(work).await?;
-        let mut child = match self.child.take().and_then(Child::if_running) {
+        let mut child = match self.child.take_if(Child::is_running) {
             Some(child) => child,
             None => Child::start(&self.spec).await?,
         };
         let reply = child.work(&request).await?;
-        self.child = self.spec.context.recycle_after.is_none_or(|most| child.served < most).then_some(child);
+        self.child = self.spec.context.recycle_after.is_none_or(|most| child.served() < most).then_some(child);
         match reply {
             Reply::Done(files) => Ok(Product(files.into_iter().map(Content::File).collect())),
             Reply::Fault(fault) => Err(fault),

@@ -1,20 +1,14 @@
 //! A child process that takes and answers frames over a socket, and whose output is captured meanwhile.
 
 use std::{
-    fs,
-    future::{Future, pending},
-    io,
+    fs, io,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    pin::pin,
     process::Stdio,
     time::Duration,
 };
 
 use rustix::process::Pid;
-use tokio::{
-    process::Command,
-    time::{Instant, sleep_until},
-};
+use tokio::{process::Command, time::Instant};
 
 use super::{
     exit::Ending,
@@ -24,10 +18,8 @@ use super::{
     output::Output,
     pre_exec::pass_descriptor,
     process::Process,
+    watch::{Silence, watch},
 };
-
-/// How long a child that hung up, or that is told to go, is waited for.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Where a child finds its end of the socket.
 pub(crate) enum Socket {
@@ -37,22 +29,14 @@ pub(crate) enum Socket {
     Variable(&'static str),
 }
 
-/// Why there is no frame.
-pub(crate) enum Silence {
-    /// The child hung up, or what it sent is no frame.
-    Unreadable(io::Error),
-    /// The time is up.
-    Overdue,
-    /// The child and what it started have so many bytes resident.
-    OverMemory(u64),
-}
-
 /// A child that is given one frame after the other. Dropped, it is killed with all that it started.
 pub(crate) struct Child {
     process: Process,
     frames: Frames,
     output: Output,
     memory: MemoryLimit,
+    /// How many entities it was given.
+    pub(crate) served: u64,
 }
 
 impl Child {
@@ -69,8 +53,8 @@ impl Child {
         log: Option<JobLog>,
     ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let (reader, writer) = io::pipe()?;
-        command.stdout(writer.try_clone()?).stderr(writer);
+        let (output, printer) = Output::pipe(log)?;
+        command.stdout(printer.try_clone()?).stderr(printer);
         match socket {
             Socket::Stdin => {
                 command.stdin(OwnedFd::from(theirs));
@@ -83,53 +67,38 @@ impl Child {
         let process = Process::spawn(&mut command)?;
         drop(command); // and with it our copies of the child's ends
         prefer_for_oom_kill(process.pid());
-        let (frames, output) = (Frames::over(ours, longest)?, Output::of(reader.into(), log)?);
-        Ok(Self { process, frames, output, memory: MemoryLimit::of(memory) })
+        let frames = Frames::over(ours, longest)?;
+        Ok(Self { process, frames, output, memory: MemoryLimit::of(memory), served: 0 })
     }
 
     /// Sends a frame. A child that does not read it in time is as overdue as one that does not answer.
     pub(crate) async fn send(&mut self, frame: &[u8], until: Option<Instant>) -> Result<(), Silence> {
-        let Self { process, frames, output, memory } = self;
-        watched(output, memory, process.pid(), until, frames.send(frame)).await?.map_err(Silence::Unreadable)
+        let Self { process, frames, output, memory, .. } = self;
+        let sent = watch(until, memory, process.pid(), output.reading(frames.send(frame))).await?;
+        sent.map_err(Silence::Unreadable)
     }
 
     /// The next frame that the child sends.
     pub(crate) async fn next(&mut self, until: Option<Instant>) -> Result<Frame, Silence> {
-        let Self { process, frames, output, memory } = self;
-        let frame = watched(output, memory, process.pid(), until, frames.next()).await?;
+        let Self { process, frames, output, memory, .. } = self;
+        let frame = watch(until, memory, process.pid(), output.reading(frames.next())).await?;
         frame.map_err(Silence::Unreadable)?.ok_or_else(|| Silence::Unreadable(io::ErrorKind::UnexpectedEof.into()))
     }
 
     /// Ends a child that does not answer, with `grace` between SIGTERM and SIGKILL, and says how it ended.
     pub(crate) async fn end(&mut self, silence: Silence, grace: Duration) -> Ending {
-        let Self { process, output, .. } = self;
-        let ending = match silence {
-            Silence::Unreadable(error) if is_hang_up(&error) => {
-                match reading(output, process.wait_at_most(FAREWELL)).await {
-                    Some(status) => Ending::Exited(status),
-                    None => Ending::Unreadable(error),
-                }
-            }
-            Silence::Unreadable(error) => Ending::Unreadable(error),
-            Silence::Overdue => {
-                reading(output, process.terminate(grace)).await;
-                Ending::Overdue
-            }
-            Silence::OverMemory(taken) => Ending::OverMemory(taken),
-        };
-        reading(output, process.kill_all()).await;
-        ending
+        self.output.reading(self.process.end(silence, grace)).await
     }
 
-    /// Itself if it still runs: a thread of the transform may have ended it since its last answer.
-    pub(crate) fn if_running(mut self) -> Option<Self> {
-        self.process.is_running().then_some(self)
+    /// Whether it still runs: a thread of the transform may have ended it since its last answer.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.is_running()
     }
 
     /// Lets it go: it ends by itself when the socket ends, or is killed soon after. Whether it ended by itself.
     pub(crate) async fn retire(mut self) -> bool {
         self.frames.hang_up().await;
-        reading(&mut self.output, self.process.wait_at_most(FAREWELL)).await.is_some()
+        self.output.reading(self.process.farewell()).await
     }
 
     /// Whether it has taken so much of its memory that the next entity had better find a fresh one.
@@ -137,8 +106,9 @@ impl Child {
         self.memory.is_nearly_reached_by(self.process.pid())
     }
 
-    /// What it prints from now on is about this entity.
+    /// It is given this entity: what it prints from now on is about it.
     pub(crate) fn turn_to(&mut self, entity: &str) {
+        self.served += 1;
         self.output.turn_to(entity);
     }
 
@@ -156,44 +126,6 @@ impl Child {
     pub(crate) fn log(&mut self) -> Option<&mut JobLog> {
         self.output.log()
     }
-}
-
-/// Waits for `work`, and captures meanwhile what the child prints: a child whose pipe is full would wait for us.
-async fn reading<T>(output: &mut Output, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            () = output.read() => {}
-        }
-    }
-}
-
-/// Waits for `work` as [`reading`] does, until the time is up or the child has taken too much memory.
-async fn watched<T>(
-    output: &mut Output,
-    memory: &mut MemoryLimit,
-    process: Option<Pid>,
-    until: Option<Instant>,
-    work: impl Future<Output = T>,
-) -> Result<T, Silence> {
-    let time_is_up = async {
-        match until {
-            Some(until) => sleep_until(until).await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        biased; // the limits first: a child that prints without end always has something to be read
-        () = time_is_up => Err(Silence::Overdue),
-        taken = memory.exceeded_by(process) => Err(Silence::OverMemory(taken)),
-        done = reading(output, work) => Ok(done),
-    }
-}
-
-fn is_hang_up(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 /// If memory runs out, the kernel is to kill the child and not the node.

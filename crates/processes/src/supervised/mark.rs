@@ -226,6 +226,25 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn many_marks_are_searched_for_at_once_and_not_by_the_thread_that_asks() {
+        let marks: Vec<Mark> = (0..100).map(|_| Mark::on(&mut Command::new("none"))).collect();
+        let began = Instant::now();
+        for mark in &marks {
+            mark.kill().await;
+        }
+        let one_by_one = began.elapsed();
+        let began = Instant::now();
+        let all: Vec<_> = marks.iter().map(Mark::request).collect();
+        let asked = began.elapsed();
+        for done in all {
+            done.await.expect("answered");
+        }
+        let at_once = began.elapsed();
+        assert!(at_once < one_by_one / 4, "{at_once:?} at once, {one_by_one:?} one by one");
+        assert!(asked < one_by_one / 4, "{asked:?} for asking, {one_by_one:?} for searching");
+    }
+
     #[test]
     fn what_was_to_be_killed_is_killed_although_the_runtime_ends() {
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

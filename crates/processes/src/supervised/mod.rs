@@ -1,8 +1,9 @@
 //! One child process, supervised: it ends in time, it does not outgrow its memory, and nothing that it started outlives it.
 //!
 //! ```text
-//! child ──▶ process ──▶ reaper ──▶ mark ──▶ environ        a child that talks in frames; any child process
-//!   │          └──▶ pre_exec, memory, exit, time_limit
+//! child ──▶ process ──▶ reaper ──▶ mark ──▶ environ      a child that talks in frames; any child process
+//!   │          └──▶ pre_exec, exit
+//!   ├──▶ watch ──▶ memory                                limits, with time_limit
 //!   └──▶ frames, output ──▶ tail, job_log
 //! ```
 //!
@@ -24,14 +25,16 @@ mod process;
 pub(crate) mod reaper;
 mod tail;
 mod time_limit;
+mod watch;
 
-pub(crate) use child::{Child, Silence, Socket};
+pub(crate) use child::{Child, Socket};
 pub(crate) use environment::{inherit, scrub};
 pub(crate) use exit::{Ending, describe_exit, over_memory, overdue};
 pub(crate) use frames::{Frames, encode};
 pub(crate) use job_log::{JobLog, Level};
 pub(crate) use memory::MemoryLimit;
+pub(crate) use output::Output;
 pub(crate) use pre_exec::restrict;
 pub(crate) use process::Process;
-pub(crate) use tail::Tail;
 pub(crate) use time_limit::TimeLimit;
+pub(crate) use watch::{Silence, watch};

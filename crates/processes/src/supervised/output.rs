@@ -1,6 +1,10 @@
 //! The captured output of a child process: its last bytes for a dead letter, its lines for the log.
 
-use std::{io, os::fd::OwnedFd};
+use std::{
+    future::Future,
+    io::{self, PipeWriter},
+    pin::pin,
+};
 
 use tokio::net::unix::pipe::Receiver;
 
@@ -14,8 +18,8 @@ const DRAINED: usize = 4 << 20;
 /// A line that is longer is logged in pieces.
 const LONGEST_LINE: usize = 8 << 10;
 
-/// The reading end of the pipe that is both standard output and standard error of a child.
-pub(super) struct Output {
+/// The reading end of a pipe that is standard output, standard error, or both, of a child.
+pub(crate) struct Output {
     /// `None` once no process holds the other end.
     pipe: Option<Receiver>,
     log: Option<JobLog>,
@@ -26,11 +30,24 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Takes over the pipe. Lines go to `log`, where there is one.
-    pub(super) fn of(pipe: OwnedFd, log: Option<JobLog>) -> io::Result<Self> {
+    /// A pipe: what is written to its other end is captured here. Lines go to `log`, if there is one.
+    pub(crate) fn pipe(log: Option<JobLog>) -> io::Result<(Self, PipeWriter)> {
+        let (reader, writer) = io::pipe()?;
+        let pipe = Some(Receiver::from_owned_fd(reader.into())?);
         let part = vec![0; 64 << 10].into_boxed_slice();
-        let pipe = Some(Receiver::from_owned_fd(pipe)?);
-        Ok(Self { pipe, log, tail: Tail::default(), line: Vec::new(), part })
+        Ok((Self { pipe, log, tail: Tail::default(), line: Vec::new(), part }, writer))
+    }
+
+    /// Waits for `work`, and captures meanwhile what the child prints: a child whose pipe is full would wait for us.
+    pub(crate) async fn reading<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.read() => {}
+            }
+        }
     }
 
     /// What follows is about another entity.
@@ -48,7 +65,7 @@ impl Output {
     }
 
     /// Reads once, as soon as the child has printed something. Never returns once no process can print any more.
-    pub(super) async fn read(&mut self) {
+    async fn read(&mut self) {
         match &self.pipe {
             None => std::future::pending().await,
             Some(pipe) => match pipe.readable().await {
@@ -73,7 +90,7 @@ impl Output {
     }
 
     /// The last of what was printed about this entity.
-    pub(super) fn tail(&mut self) -> &[u8] {
+    pub(crate) fn tail(&mut self) -> &[u8] {
         self.drain();
         self.tail.bytes()
     }
@@ -133,8 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_four_kibibytes_about_each_entity_are_kept_however_much_is_printed() {
-        let (reader, mut writer) = std::io::pipe().expect("a pipe");
-        let mut output = Output::of(reader.into(), Some(JobLog::of("j".into()))).expect("taken over");
+        let (mut output, mut writer) = Output::pipe(Some(JobLog::of("j".into()))).expect("a pipe");
         let text: Vec<u8> = (0..50_000_u32).map(|at| b'a' + (at % 26) as u8).collect();
         writer.write_all(&text).expect("fits into the pipe");
         assert_eq!(output.tail(), &text[text.len() - 4096..]);

@@ -3,15 +3,12 @@
 use std::{io, process::ExitStatus, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{
-    process::{ChildStderr, ChildStdout, Command},
-    time::timeout,
-};
+use tokio::{process::Command, time::timeout};
 
-use super::{mark::Mark, pre_exec::die_with_parent, reaper::Registration};
+use super::{exit::Ending, mark::Mark, pre_exec::die_with_parent, reaper::Registration, watch::Silence};
 
-/// How long a process that got SIGKILL is waited for: the kernel may be busy in a system call of its.
-const DYING: Duration = Duration::from_secs(5);
+/// How long a process is waited for that hung up, that is told to go, or that got SIGKILL.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A child process, the leader of a group of its own. Dropped before its end, it is killed with all that it started.
 pub(crate) struct Process {
@@ -41,14 +38,13 @@ impl Process {
         self.group
     }
 
-    /// The reading ends of what it prints, standard output first, where they were piped. Can be taken once.
-    pub(crate) fn take_pipes(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
-        (self.child.stdout.take(), self.child.stderr.take())
-    }
-
-    /// Whether it has not ended yet.
+    /// Whether it has not ended yet. If it has, what it left is killed.
     pub(crate) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        let running = matches!(self.child.try_wait(), Ok(None));
+        if !running {
+            self.kill_soon();
+        }
+        running
     }
 
     /// Waits until it ends by itself.
@@ -56,18 +52,41 @@ impl Process {
         self.child.wait().await
     }
 
-    /// Waits until it ends by itself, at most so long.
-    pub(crate) async fn wait_at_most(&mut self, most: Duration) -> Option<ExitStatus> {
+    /// Waits a moment for it to end by itself, and says whether it has.
+    pub(crate) async fn farewell(&mut self) -> bool {
+        self.wait_at_most(FAREWELL).await.is_some()
+    }
+
+    async fn wait_at_most(&mut self, most: Duration) -> Option<ExitStatus> {
         timeout(most, self.child.wait()).await.ok()?.ok()
     }
 
     /// Sends SIGTERM to the group, and SIGKILL if the process has not ended after `grace`.
-    pub(crate) async fn terminate(&mut self, grace: Duration) {
+    async fn terminate(&mut self, grace: Duration) {
         self.signal(Signal::TERM);
         if self.wait_at_most(grace).await.is_none() {
             self.signal(Signal::KILL);
-            self.wait_at_most(DYING).await;
+            self.wait_at_most(FAREWELL).await;
         }
+    }
+
+    /// Ends it after `silence`, with `grace` between SIGTERM and SIGKILL, and says how it ended. A process that hung up is
+    /// about to end by itself, and its exit tells more.
+    pub(crate) async fn end(&mut self, silence: Silence, grace: Duration) -> Ending {
+        let ending = match silence {
+            Silence::Unreadable(error) if is_hang_up(&error) => match self.wait_at_most(FAREWELL).await {
+                Some(status) => Ending::Exited(status),
+                None => Ending::Unreadable(error),
+            },
+            Silence::Unreadable(error) => Ending::Unreadable(error),
+            Silence::Overdue => {
+                self.terminate(grace).await;
+                Ending::Overdue
+            }
+            Silence::OverMemory(taken) => Ending::OverMemory(taken),
+        };
+        self.kill_all().await;
+        ending
     }
 
     /// Kills what is left of the group.
@@ -80,7 +99,15 @@ impl Process {
     pub(crate) async fn kill_all(&mut self) {
         self.kill_group();
         self.mark.kill().await;
-        self.wait_at_most(DYING).await;
+        self.wait_at_most(FAREWELL).await;
+    }
+
+    /// As [`Process::kill_all`], without waiting for it; nothing if that was done before.
+    fn kill_soon(&mut self) {
+        if self.group.is_some() {
+            self.kill_group();
+            self.mark.kill_soon();
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -92,12 +119,13 @@ impl Process {
     }
 }
 
+fn is_hang_up(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // The runtime reaps the child itself, for it was spawned with `kill_on_drop`.
-        if self.group.is_some() {
-            self.kill_group();
-            self.mark.kill_soon();
-        }
+        self.kill_soon();
     }
 }

@@ -27,8 +27,6 @@ pub(super) struct Child {
     memory: Option<u64>,
     /// What it said of itself.
     pub(super) ready: Ready,
-    /// How many entities it was given.
-    pub(super) served: u64,
     /// Its working folder, removed with it.
     _folder: Scratch,
 }
@@ -53,7 +51,7 @@ impl Child {
         let supervised = supervised::Child::spawn(command, Socket::Variable(SOCKET), LONGEST, memory, Some(log))
             .map_err(|error| could_not_start(&name, &error))?;
         let ready = Ready { protocol: 0, inputs: Default::default(), attach: 0, about: String::new() };
-        let mut child = Self { supervised, name, memory, ready, served: 0, _folder: folder };
+        let mut child = Self { supervised, name, memory, ready, _folder: folder };
         child.open(opening).await?;
         Ok(child)
     }
@@ -84,7 +82,6 @@ impl Child {
         timeout: Duration,
     ) -> (Option<Self>, Answer) {
         self.supervised.turn_to(entity);
-        self.served += 1;
         let limit = TimeLimit::within(timeout);
         let answer = match self.ask(request, began + limit.term_after).await {
             Ok((FromWorker::Made(outputs), attachment)) => Ok((outputs, attachment)),
@@ -101,10 +98,14 @@ impl Child {
         self.supervised.is_nearly_over_memory()
     }
 
-    /// Itself if it still runs.
-    pub(super) fn if_running(self) -> Option<Self> {
-        let supervised = self.supervised.if_running()?;
-        Some(Self { supervised, ..self })
+    /// Whether it still runs.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.supervised.is_running()
+    }
+
+    /// How many entities it was given.
+    pub(super) fn served(&self) -> u64 {
+        self.supervised.served
     }
 
     /// Lets it go: it ends by itself when its socket ends, or is killed soon after.

@@ -120,8 +120,8 @@ impl Launcher {
     /// A worker for work: the prepared one if it is there, else another. A worker that cannot begin is no fault of the entity
     /// that waits for it, so that fault is not fatal for the entity.
     pub(super) async fn child(&self) -> Result<Child, Fault> {
-        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(child) = prepared.and_then(Child::if_running) {
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take_if(Child::is_running);
+        if let Some(child) = prepared {
             return Ok(child);
         }
         let started = self.start_child().await;
@@ -136,7 +136,7 @@ impl Launcher {
 
     /// The child if it may have another entity. One that may not is let go beside the work.
     pub(super) fn keep_or_retire(&self, child: Child) -> Option<Child> {
-        if self.recycle_after.is_none_or(|most| child.served < most) && !child.is_nearly_over_memory() {
+        if self.recycle_after.is_none_or(|most| child.served() < most) && !child.is_nearly_over_memory() {
             return Some(child);
         }
         tokio::task::spawn_local(child.retire());

@@ -30,7 +30,7 @@ struct Worker {
 impl Transform for Worker {
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
         let began = Instant::now();
-        let child = match self.child.take().and_then(Child::if_running) {
+        let child = match self.child.take_if(Child::is_running) {
             Some(child) => child,
             None => self.launcher.child().await?,
         };
