@@ -2,6 +2,7 @@
 
 mod case;
 mod checks;
+#[cfg(feature = "python")]
 mod python;
 
 use std::path::Path;
@@ -61,6 +62,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         verdict.show(out)?;
         verdicts.push(verdict);
     }
+    #[cfg(feature = "python")]
     for suite in python::suites(&plan).into_iter().filter(|suite| chosen(&suite.name)) {
         let began = Instant::now();
         let wrong = wait_for(suite.run(&kept))?;
