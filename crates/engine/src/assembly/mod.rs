@@ -4,6 +4,8 @@ mod buckets;
 mod opened;
 mod prepared;
 mod state;
+#[cfg(not(feature = "python"))]
+mod without_python;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +19,9 @@ pub use prepared::Prepared;
 pub use state::{Lock, share};
 
 use euterpe_actors::transform::{OpenContext, OptionProblem, OutputShape, Registry};
-use euterpe_graph_file::plan::{self as config, Job, Plan};
+#[cfg(feature = "python")]
+use euterpe_graph_file::plan as config;
+use euterpe_graph_file::plan::{Job, Plan};
 #[cfg(feature = "python")]
 use euterpe_processes::{Interpreter, PythonFunction};
 use euterpe_processes::{Launcher, TransformSpec, WORKER, isolated, worker_launcher};
@@ -85,7 +89,7 @@ pub fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplace) -> a
         let launcher =
             python(&job.transform, written).launcher(&job.options, &context, &place.kept, registry.samples());
         #[cfg(not(feature = "python"))]
-        let launcher = Err(without_python(written));
+        let launcher = Err(without_python::refusal(written));
         let problem = |fault: Fault| refused(vec![OptionProblem::new("", fault.text)]);
         return launcher.map(by_workers).map_err(problem);
     }
@@ -120,15 +124,6 @@ fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
 /// How many threads one worker of a job may start: the pool's share of the cores.
 pub fn threads(job: &Job, place: &Workplace) -> usize {
     (place.cores / job.workers.unwrap_or(place.cores).max(1)).max(1)
-}
-
-/// What a job with a Python function is refused with.
-#[cfg(not(feature = "python"))]
-fn without_python(python: &config::Python) -> Fault {
-    let (file, function) = (python.file.display(), &python.function);
-    Fault::fatal(format!(
-        "this program was built without the feature `python`: it cannot run `{function}` of {file}; build it with that feature"
-    ))
 }
 
 /// A Python function of the plan as a transform.

@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -22,7 +24,7 @@ use super::{
     options::Stdout,
 };
 use crate::file_names::{file_name, plain_extension, with_suffix};
-use crate::supervised::{Ending, MemoryLimit, Output, Process, TimeLimit, inherit, over_memory, overdue, watch};
+use crate::supervised::{MemoryLimit, Output, Process, TimeLimit, WaitError, inherit, over_memory, overdue, watch};
 
 /// A program, ready to be run for any entity.
 pub(super) struct Program {
@@ -49,53 +51,78 @@ impl Transform for Runner {
         let values = Values { id: work.entity.as_str(), inputs: &inputs, outputs: &outputs, scratch: &folder };
         let argv = program.arguments.fill(&values)?;
         let name = argv[0].to_string_lossy().into_owned();
-
-        let mut command = process::Command::new(&argv[0]);
-        command.args(&argv[1..]).current_dir(&folder);
-        let unstartable = |error: io::Error| could_not_start(&name, &error);
-        let (mut stdout, stdout_pipe) = Output::pipe(None).map_err(unstartable)?;
-        let (mut stderr, stderr_pipe) = Output::pipe(None).map_err(unstartable)?;
-        command.stdin(Stdio::null()).stderr(stderr_pipe).stdout(match program.stdout {
-            Stdout::Log => Stdio::from(stdout_pipe),
-            Stdout::Output => {
-                fs::File::create(&outputs[0]).map_err(|error| trouble("could not create the output", &error))?.into()
-            }
-        });
-        command.env_clear().env("TMPDIR", &folder);
-        inherit(&mut command, ["PATH", "HOME", "LANG"]);
-        command.envs(&program.env);
-
-        let limit = TimeLimit::within(work.timeout);
-        let (until, mut memory) = (Instant::now() + limit.term_after, MemoryLimit::of(program.memory));
-        let mut process = Process::spawn(&mut command).map_err(unstartable)?;
-        let pid = process.pid();
-        let ended = watch(Some(until), &mut memory, pid, stdout.reading(stderr.reading(process.wait()))).await;
-        let ending = match ended {
-            // What a program that ended well has moved out of its group is not searched for.
-            Ok(Ok(status)) if status.success() => {
-                process.kill_group();
-                Ending::Exited(status)
-            }
-            Ok(Ok(status)) => {
-                process.kill_all().await;
-                Ending::Exited(status)
-            }
-            Ok(Err(error)) => return Err(trouble("could not wait for the program", &error)),
-            Err(silence) => stdout.reading(stderr.reading(process.end(silence, limit.grace))).await,
-        };
+        let Ended { status, mut stdout, mut stderr } =
+            program.run(&name, &argv, &folder, &outputs, work.timeout).await?;
         if !stdout.tail().is_empty() {
             let stdout = String::from_utf8_lossy(stdout.tail());
             tracing::debug!(program = %name, entity = %work.entity, %stdout, "program ended");
         }
         let stderr = stderr.tail();
-        match ending {
-            Ending::Exited(status) => judge(&name, status, &outputs, program.stdout),
-            Ending::OverMemory(taken) => Err(over_memory(&name, taken, program.memory.unwrap_or(0))),
-            Ending::Overdue => Err(overdue(&name, work.timeout)),
-            Ending::Unreadable(error) => Err(trouble("could not wait for the program", &error)),
+        match status {
+            Ok(status) => judge(&name, status, &outputs, program.stdout),
+            Err(WaitError::Overdue) => Err(overdue(&name, work.timeout)),
+            Err(WaitError::OverMemory(excess)) => Err(over_memory(&name, excess)),
+            Err(WaitError::Unreadable(error)) => Err(trouble("could not wait for the program", &error)),
         }
         .map_err(|fault| with_last_line(fault, stderr).with_stderr(stderr))?;
         Ok(Product(outputs.into_iter().map(Content::File).collect()))
+    }
+}
+
+/// A program that has ended, by itself or because it had to.
+struct Ended {
+    status: Result<ExitStatus, WaitError>,
+    stdout: Output,
+    stderr: Output,
+}
+
+impl Program {
+    /// Runs the program `name` with `argv` in `folder` until it ends or reaches a limit.
+    ///
+    /// # Errors
+    /// It cannot be started, or its output cannot be created.
+    async fn run(
+        &self,
+        name: &str,
+        argv: &[OsString],
+        folder: &Path,
+        outputs: &[PathBuf],
+        timeout: Duration,
+    ) -> Result<Ended, Fault> {
+        let unstartable = |error: io::Error| could_not_start(name, &error);
+        let (mut stdout, stdout_pipe) = Output::pipe(None).map_err(unstartable)?;
+        let (mut stderr, stderr_pipe) = Output::pipe(None).map_err(unstartable)?;
+        let mut command = process::Command::new(&argv[0]);
+        command.args(&argv[1..]).current_dir(folder);
+        command.stdin(Stdio::null()).stderr(stderr_pipe).stdout(match self.stdout {
+            Stdout::Log => Stdio::from(stdout_pipe),
+            Stdout::Output => {
+                fs::File::create(&outputs[0]).map_err(|error| trouble("could not create the output", &error))?.into()
+            }
+        });
+        command.env_clear().env("TMPDIR", folder);
+        inherit(&mut command, ["PATH", "HOME", "LANG"]);
+        command.envs(&self.env);
+
+        let limit = TimeLimit::within(timeout);
+        let (until, mut memory) = (Instant::now() + limit.term_after, MemoryLimit::of(self.memory));
+        let mut process = Process::spawn(&mut command).map_err(unstartable)?;
+        let pid = process.pid();
+        let exit = watch(Some(until), &mut memory, pid, stdout.reading(stderr.reading(process.wait()))).await;
+        let status = match exit.and_then(|exit| exit.map_err(WaitError::Unreadable)) {
+            Ok(status) => {
+                // A search costs a look at every process of the machine: a program that ended well is trusted to have
+                // left nothing outside of its group.
+                if status.success() {
+                    process.kill_group()
+                } else {
+                    process.kill_all().await
+                }
+                Ok(status)
+            }
+            Err(error) => stdout.reading(stderr.reading(process.end(error, limit.grace))).await,
+        };
+        Ok(Ended { status, stdout, stderr })
     }
 }
 

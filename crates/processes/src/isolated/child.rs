@@ -1,13 +1,13 @@
 //! A child of this binary as the node sees it: it opens one transform, then answers one request after the other.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use euterpe_actors::outcome::{Fault, FaultKind};
 use serde::Serialize;
 use tokio::process::Command;
 
 use super::protocol::{LONGEST, Reply, Request, TransformSpec};
-use crate::supervised::{self, Ending, Silence, Socket, describe_exit, encode};
+use crate::supervised::{self, Socket, WaitError, describe_exit, encode};
 
 /// The hidden verb by which this binary serves as such a child; the number of the node's process follows.
 pub const ISOLATED_VERB: &str = "__transform";
@@ -59,31 +59,27 @@ impl Child {
     async fn ask(&mut self, question: &impl Serialize) -> Result<Reply, Fault> {
         match self.exchange(question).await {
             Ok(reply) => Ok(reply),
-            Err(silence) => Err(self.death(silence).await),
+            Err(error) => Err(self.death(error).await),
         }
     }
 
-    async fn exchange(&mut self, question: &impl Serialize) -> Result<Reply, Silence> {
-        let frame = encode(question, &[], LONGEST).map_err(Silence::Unreadable)?;
+    async fn exchange(&mut self, question: &impl Serialize) -> Result<Reply, WaitError> {
+        let frame = encode(question, &[], LONGEST).map_err(WaitError::Unreadable)?;
         self.supervised.send(&frame, None).await?;
         let frame = self.supervised.next(None).await?;
-        serde_json::from_slice(&frame.json).map_err(|error| Silence::Unreadable(error.into()))
+        serde_json::from_slice(&frame.json).map_err(|error| WaitError::Unreadable(error.into()))
     }
 
-    async fn death(&mut self, silence: Silence) -> Fault {
-        let fault = match self.supervised.end(silence, Duration::ZERO).await {
-            Ending::Exited(status) => {
+    async fn death(&mut self, error: WaitError) -> Fault {
+        let fault = match self.supervised.end(error, Duration::ZERO).await {
+            Ok(status) => {
                 let text = format!("the process that ran `{}` {}", self.transform, describe_exit(status));
                 Fault::new(FaultKind::Killed, text)
             }
-            Ending::Unreadable(error) => untalkable(&error),
-            // Neither is asked for: the worker of the pool drops the child at its deadline.
-            Ending::Overdue | Ending::OverMemory(_) => untalkable(&io::ErrorKind::TimedOut.into()),
+            Err(WaitError::Unreadable(error)) => Fault::failed(format!("could not talk to the child process: {error}")),
+            // It was given no limits: the worker of the pool drops this value at the deadline.
+            Err(WaitError::Overdue | WaitError::OverMemory(_)) => Fault::failed("the child process had to be ended"),
         };
         fault.with_stderr(self.supervised.last_output())
     }
-}
-
-fn untalkable(error: &io::Error) -> Fault {
-    Fault::failed(format!("could not talk to the child process: {error}"))
 }

@@ -1,4 +1,4 @@
-//! The protocol between a node and a child of its own binary: JSON in [frames](crate::supervised), without attachments.
+//! The protocol between a node and a child of its own binary: JSON in frames, without attachments.
 //!
 //! ```text
 //! node  ──▶  TransformSpec             Request                Request …          (a socket, the child's standard input)

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -11,14 +11,13 @@ use rustix::process::Pid;
 use tokio::{process::Command, time::Instant};
 
 use super::{
-    exit::Ending,
     frames::{Frame, Frames},
     job_log::JobLog,
     memory::MemoryLimit,
     output::Output,
     pre_exec::pass_descriptor,
     process::Process,
-    watch::{Silence, watch},
+    watch::{WaitError, watch},
 };
 
 /// Where a child finds its end of the socket.
@@ -72,22 +71,22 @@ impl Child {
     }
 
     /// Sends a frame. A child that does not read it in time is as overdue as one that does not answer.
-    pub(crate) async fn send(&mut self, frame: &[u8], until: Option<Instant>) -> Result<(), Silence> {
+    pub(crate) async fn send(&mut self, frame: &[u8], until: Option<Instant>) -> Result<(), WaitError> {
         let Self { process, frames, output, memory, .. } = self;
         let sent = watch(until, memory, process.pid(), output.reading(frames.send(frame))).await?;
-        sent.map_err(Silence::Unreadable)
+        sent.map_err(WaitError::Unreadable)
     }
 
     /// The next frame that the child sends.
-    pub(crate) async fn next(&mut self, until: Option<Instant>) -> Result<Frame, Silence> {
+    pub(crate) async fn next(&mut self, until: Option<Instant>) -> Result<Frame, WaitError> {
         let Self { process, frames, output, memory, .. } = self;
         let frame = watch(until, memory, process.pid(), output.reading(frames.next())).await?;
-        frame.map_err(Silence::Unreadable)?.ok_or_else(|| Silence::Unreadable(io::ErrorKind::UnexpectedEof.into()))
+        frame.map_err(WaitError::Unreadable)?.ok_or_else(|| WaitError::Unreadable(io::ErrorKind::UnexpectedEof.into()))
     }
 
-    /// Ends a child that does not answer, with `grace` between SIGTERM and SIGKILL, and says how it ended.
-    pub(crate) async fn end(&mut self, silence: Silence, grace: Duration) -> Ending {
-        self.output.reading(self.process.end(silence, grace)).await
+    /// Ends a child that does not answer; as [`Process::end`].
+    pub(crate) async fn end(&mut self, error: WaitError, grace: Duration) -> Result<ExitStatus, WaitError> {
+        self.output.reading(self.process.end(error, grace)).await
     }
 
     /// Whether it still runs: a thread of the transform may have ended it since its last answer.

@@ -1,32 +1,21 @@
 //! How a child process ended, and the sentences for it that become reasons of dead letters.
 
-use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
 use euterpe_actors::outcome::{Fault, FaultKind};
 
-/// How a child process came to its end.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    /// By itself, or by a signal that is not ours.
-    Exited(ExitStatus),
-    /// It was ended because its time was up.
-    Overdue,
-    /// It was ended because it had so many bytes resident.
-    OverMemory(u64),
-    /// It was ended because what it sent is no frame, or because it closed its socket and went on.
-    Unreadable(io::Error),
-}
+use super::memory::Excess;
 
-/// The fault of `what` that ran into its timeout.
-pub(crate) fn overdue(what: &str, timeout: Duration) -> Fault {
-    let text = format!("`{what}` ran longer than its timeout of {timeout:?} and was ended");
+/// The fault of `name` that ran into its timeout.
+pub(crate) fn overdue(name: &str, timeout: Duration) -> Fault {
+    let text = format!("`{name}` ran longer than its timeout of {timeout:?} and was ended");
     Fault::new(FaultKind::Timeout, text)
 }
 
-/// The fault of `what` that had `taken` bytes resident, and `most` were allowed.
-pub(crate) fn over_memory(what: &str, taken: u64, most: u64) -> Fault {
+/// The fault of `name` that had more memory than it may have.
+pub(crate) fn over_memory(name: &str, Excess { taken, most }: Excess) -> Fault {
     let [taken, most] = [taken, most].map(|bytes| bytes.div_ceil(1 << 20));
-    let text = format!("`{what}` took {taken} MiB of memory, more than the {most} MiB of its pool, and was ended");
+    let text = format!("`{name}` took {taken} MiB of memory, more than the {most} MiB of its pool, and was ended");
     Fault::new(FaultKind::Killed, text)
 }
 
@@ -63,7 +52,7 @@ mod tests {
 
     #[test]
     fn memory_is_told_in_mebibytes_and_rounded_up() {
-        let fault = over_memory("x", (5 << 20) + 1, 4 << 20);
+        let fault = over_memory("x", Excess { taken: (5 << 20) + 1, most: 4 << 20 });
         assert_eq!(fault.text, "`x` took 6 MiB of memory, more than the 4 MiB of its pool, and was ended");
     }
 }

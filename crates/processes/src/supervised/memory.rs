@@ -21,14 +21,23 @@ pub(crate) struct MemoryLimit {
     measuring: Option<JoinHandle<u64>>,
 }
 
+/// Memory that a child takes beyond its limit, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Excess {
+    /// What it has resident with all that it started.
+    pub(crate) taken: u64,
+    /// What it may have.
+    pub(crate) most: u64,
+}
+
 impl MemoryLimit {
     /// A limit in bytes, or none.
     pub(crate) fn of(most: Option<u64>) -> Self {
-        Self { most, next: Instant::now(), measuring: None }
+        Self { most, next: Instant::now() + INTERVAL, measuring: None }
     }
 
-    /// Waits until `process` takes more, and says how many bytes it takes; for ever where there is no limit.
-    pub(crate) async fn exceeded_by(&mut self, process: Option<Pid>) -> u64 {
+    /// Waits until `process` takes more; for ever if there is no limit.
+    pub(super) async fn exceeded_by(&mut self, process: Option<Pid>) -> Excess {
         let (Some(most), Some(process)) = (self.most, process) else { return pending().await };
         loop {
             let measuring = match &mut self.measuring {
@@ -43,13 +52,13 @@ impl MemoryLimit {
             self.measuring = None;
             self.next = Instant::now() + INTERVAL;
             if taken > most {
-                return taken;
+                return Excess { taken, most };
             }
         }
     }
 
     /// Whether `process` alone takes four fifths of what it may: then the next entity had better find a fresh one.
-    pub(crate) fn is_nearly_reached_by(&self, process: Option<Pid>) -> bool {
+    pub(super) fn is_nearly_reached_by(&self, process: Option<Pid>) -> bool {
         self.most.zip(process).is_some_and(|(most, process)| resident(process) > most / 5 * 4)
     }
 }
@@ -101,9 +110,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_is_exceeded_only_by_more() {
-        assert!(MemoryLimit::of(Some(1)).exceeded_by(Some(getpid())).await > 1 << 20);
+        let excess = MemoryLimit::of(Some(1)).exceeded_by(Some(getpid())).await;
+        assert!(excess.taken > 1 << 20 && excess.most == 1, "{excess:?}");
         let mut high = MemoryLimit::of(Some(u64::MAX));
-        assert!(tokio::time::timeout(2 * INTERVAL, high.exceeded_by(Some(getpid()))).await.is_err());
+        assert!(tokio::time::timeout(3 * INTERVAL, high.exceeded_by(Some(getpid()))).await.is_err());
     }
 
     #[tokio::test]
@@ -112,8 +122,8 @@ mod tests {
         loop {
             tokio::select! {
                 biased;
-                taken = limit.exceeded_by(Some(getpid())) => break assert!(taken > 1),
-                () = tokio::task::yield_now() => {}
+                excess = limit.exceeded_by(Some(getpid())) => break assert!(excess.taken > 1),
+                () = tokio::time::sleep(INTERVAL / 100) => {}
             }
         }
     }

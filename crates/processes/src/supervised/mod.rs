@@ -1,9 +1,8 @@
 //! One child process, supervised: it ends in time, it does not outgrow its memory, and nothing that it started outlives it.
 //!
 //! ```text
-//! child ──▶ process ──▶ reaper ──▶ mark ──▶ environ      a child that talks in frames; any child process
-//!   │          └──▶ pre_exec, exit
-//!   ├──▶ watch ──▶ memory                                limits, with time_limit
+//! child ──▶ process ──▶ reaper ──▶ mark ──▶ environ     a child that talks in frames; any child process; what it started
+//!   │          └──▶ watch ──▶ memory ◀── exit            limits, and the sentences for those who did not keep them
 //!   └──▶ frames, output ──▶ tail, job_log
 //! ```
 //!
@@ -29,7 +28,7 @@ mod watch;
 
 pub(crate) use child::{Child, Socket};
 pub(crate) use environment::{inherit, scrub};
-pub(crate) use exit::{Ending, describe_exit, over_memory, overdue};
+pub(crate) use exit::{describe_exit, over_memory, overdue};
 pub(crate) use frames::{Frames, encode};
 pub(crate) use job_log::{JobLog, Level};
 pub(crate) use memory::MemoryLimit;
@@ -37,4 +36,4 @@ pub(crate) use output::Output;
 pub(crate) use pre_exec::restrict;
 pub(crate) use process::Process;
 pub(crate) use time_limit::TimeLimit;
-pub(crate) use watch::{Silence, watch};
+pub(crate) use watch::{WaitError, watch};

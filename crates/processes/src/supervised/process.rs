@@ -5,7 +5,7 @@ use std::{io, process::ExitStatus, time::Duration};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{process::Command, time::timeout};
 
-use super::{exit::Ending, mark::Mark, pre_exec::die_with_parent, reaper::Registration, watch::Silence};
+use super::{mark::Mark, pre_exec::die_with_parent, reaper::Registration, watch::WaitError};
 
 /// How long a process is waited for that hung up, that is told to go, or that got SIGKILL.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -70,23 +70,19 @@ impl Process {
         }
     }
 
-    /// Ends it after `silence`, with `grace` between SIGTERM and SIGKILL, and says how it ended. A process that hung up is
-    /// about to end by itself, and its exit tells more.
-    pub(crate) async fn end(&mut self, silence: Silence, grace: Duration) -> Ending {
-        let ending = match silence {
-            Silence::Unreadable(error) if is_hang_up(&error) => match self.wait_at_most(FAREWELL).await {
-                Some(status) => Ending::Exited(status),
-                None => Ending::Unreadable(error),
-            },
-            Silence::Unreadable(error) => Ending::Unreadable(error),
-            Silence::Overdue => {
-                self.terminate(grace).await;
-                Ending::Overdue
-            }
-            Silence::OverMemory(taken) => Ending::OverMemory(taken),
-        };
+    /// Ends a process after `error`, with `grace` between SIGTERM and SIGKILL.
+    ///
+    /// # Errors
+    /// The same error, unless the process hung up because it ended by itself: then its exit tells more.
+    pub(crate) async fn end(&mut self, error: WaitError, grace: Duration) -> Result<ExitStatus, WaitError> {
+        let mut status = None;
+        match &error {
+            WaitError::Unreadable(error) if is_hang_up(error) => status = self.wait_at_most(FAREWELL).await,
+            WaitError::Overdue => self.terminate(grace).await,
+            WaitError::Unreadable(_) | WaitError::OverMemory(_) => {}
+        }
         self.kill_all().await;
-        ending
+        status.ok_or(error)
     }
 
     /// Kills what is left of the group.

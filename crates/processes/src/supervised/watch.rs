@@ -8,17 +8,17 @@ use std::{
 use rustix::process::Pid;
 use tokio::time::{Instant, sleep_until};
 
-use super::memory::MemoryLimit;
+use super::memory::{Excess, MemoryLimit};
 
 /// Why what was waited for did not come.
 #[derive(Debug)]
-pub(crate) enum Silence {
+pub(crate) enum WaitError {
     /// The child hung up, or what it sent is no frame.
     Unreadable(io::Error),
     /// The time is up.
     Overdue,
-    /// The child and what it started have so many bytes resident.
-    OverMemory(u64),
+    /// The child and what it started have more memory than they may have.
+    OverMemory(Excess),
 }
 
 /// Waits for `work` until the time is up or `process` has more memory than `memory`; without end if neither is limited.
@@ -27,7 +27,7 @@ pub(crate) async fn watch<T>(
     memory: &mut MemoryLimit,
     process: Option<Pid>,
     work: impl Future<Output = T>,
-) -> Result<T, Silence> {
+) -> Result<T, WaitError> {
     let time_is_up = async {
         match until {
             Some(until) => sleep_until(until).await,
@@ -36,8 +36,8 @@ pub(crate) async fn watch<T>(
     };
     tokio::select! {
         biased; // the limits first: a child that prints without end always has something to be read
-        () = time_is_up => Err(Silence::Overdue),
-        taken = memory.exceeded_by(process) => Err(Silence::OverMemory(taken)),
+        () = time_is_up => Err(WaitError::Overdue),
+        excess = memory.exceeded_by(process) => Err(WaitError::OverMemory(excess)),
         done = work => Ok(done),
     }
 }

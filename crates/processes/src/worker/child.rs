@@ -10,9 +10,7 @@ use euterpe_actors::{
 use tokio::{process::Command, time::Instant};
 
 use super::protocol::{FromWorker, LONGEST, Output, Ready, VERSION};
-use crate::supervised::{
-    self, Ending, JobLog, Silence, Socket, TimeLimit, describe_exit, over_memory, overdue, restrict,
-};
+use crate::supervised::{self, JobLog, Socket, TimeLimit, WaitError, describe_exit, over_memory, overdue, restrict};
 
 /// How long a worker may take to say that it can begin: it may load a model.
 const OPENING: Duration = Duration::from_secs(3600);
@@ -24,7 +22,6 @@ pub(super) struct Child {
     supervised: supervised::Child,
     /// What it runs, for sentences.
     name: Arc<str>,
-    memory: Option<u64>,
     /// What it said of itself.
     pub(super) ready: Ready,
     /// Its working folder, removed with it.
@@ -51,7 +48,7 @@ impl Child {
         let supervised = supervised::Child::spawn(command, Socket::Variable(SOCKET), LONGEST, memory, Some(log))
             .map_err(|error| could_not_start(&name, &error))?;
         let ready = Ready { protocol: 0, inputs: Default::default(), attach: 0, about: String::new() };
-        let mut child = Self { supervised, name, memory, ready, _folder: folder };
+        let mut child = Self { supervised, name, ready, _folder: folder };
         child.open(opening).await?;
         Ok(child)
     }
@@ -68,7 +65,7 @@ impl Child {
             ))),
             Ok((FromWorker::Fault(fault), _)) => Err(fault.into_fault(self.supervised.last_output())),
             Ok((answer, _)) => Err(self.out_of_turn(&answer)),
-            Err(silence) => Err(self.end(silence, OPENING, Duration::ZERO).await),
+            Err(error) => Err(self.end(error, OPENING, Duration::ZERO).await),
         }
     }
 
@@ -87,7 +84,7 @@ impl Child {
             Ok((FromWorker::Made(outputs), attachment)) => Ok((outputs, attachment)),
             Ok((FromWorker::Fault(fault), _)) => Err(fault.into_fault(self.supervised.last_output())),
             Ok((answer, _)) => return (None, Err(self.out_of_turn(&answer))),
-            Err(silence) => return (None, Err(self.end(silence, timeout, limit.grace).await)),
+            Err(error) => return (None, Err(self.end(error, timeout, limit.grace).await)),
         };
         self.supervised.flush();
         (Some(self), answer)
@@ -116,11 +113,11 @@ impl Child {
     }
 
     /// Sends a frame and waits for the answer. What comes before it goes to the log.
-    async fn ask(&mut self, frame: &[u8], until: Instant) -> Result<(FromWorker, Bytes), Silence> {
+    async fn ask(&mut self, frame: &[u8], until: Instant) -> Result<(FromWorker, Bytes), WaitError> {
         self.supervised.send(frame, Some(until)).await?;
         loop {
             let frame = self.supervised.next(Some(until)).await?;
-            let message = serde_json::from_slice(&frame.json).map_err(|error| Silence::Unreadable(error.into()))?;
+            let message = serde_json::from_slice(&frame.json).map_err(|error| WaitError::Unreadable(error.into()))?;
             match (message, self.supervised.log()) {
                 (FromWorker::Log { level, text }, Some(log)) => log.line(level, &text),
                 (FromWorker::Metric { name, value }, Some(log)) => log.metric(&name, value),
@@ -139,15 +136,15 @@ impl Child {
     }
 
     /// Ends a worker that does not answer, and says how it ended.
-    async fn end(&mut self, silence: Silence, timeout: Duration, grace: Duration) -> Fault {
+    async fn end(&mut self, error: WaitError, timeout: Duration, grace: Duration) -> Fault {
         let name = &self.name;
-        let fault = match self.supervised.end(silence, grace).await {
-            Ending::Exited(status) => {
-                Fault::new(FaultKind::Killed, format!("the process of `{name}` {}", describe_exit(status)))
+        let fault = match self.supervised.end(error, grace).await {
+            Ok(status) => Fault::new(FaultKind::Killed, format!("the process of `{name}` {}", describe_exit(status))),
+            Err(WaitError::Unreadable(error)) => {
+                Fault::failed(format!("`{name}` does not speak the worker protocol: {error}"))
             }
-            Ending::Unreadable(error) => Fault::failed(format!("`{name}` does not speak the worker protocol: {error}")),
-            Ending::Overdue => overdue(name, timeout),
-            Ending::OverMemory(taken) => over_memory(name, taken, self.memory.unwrap_or(0)),
+            Err(WaitError::Overdue) => overdue(name, timeout),
+            Err(WaitError::OverMemory(excess)) => over_memory(name, excess),
         };
         fault.with_stderr(self.supervised.last_output())
     }
