@@ -22,7 +22,7 @@ use euterpe_actors::pool::Drain;
 use euterpe_actors::storage::{Content, Object, ObjectInfo};
 use euterpe_actors::transform::{Input, OpenContext, OutputShape, Scratch, TransformFactory, Work};
 use euterpe_actors::wire;
-use euterpe_processes::python::{Interpreter, Python};
+use euterpe_processes::{Interpreter, PythonFunction};
 use support::{Cost, measure, median};
 
 const ENTITIES: usize = 20_000;
@@ -117,7 +117,7 @@ impl Bench {
     }
 
     fn factory(&self, function: &str, interpreter: Interpreter, inputs: &[&str]) -> TransformFactory {
-        let python = Python {
+        let python = PythonFunction {
             written: format!("functions.py:{function}"),
             file: self.folder.join("functions.py"),
             function: function.to_owned(),

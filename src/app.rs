@@ -10,7 +10,7 @@ use crate::cli::{self, Exit};
 use crate::telemetry;
 use euterpe_actors::transform::{Entry, Registry};
 use euterpe_engine::builtin;
-use euterpe_processes::children;
+use euterpe_processes::enable_reaper;
 
 /// The program and the transforms that it knows.
 ///
@@ -70,7 +70,7 @@ impl App {
             }
         };
         telemetry::start();
-        children::enable_keeper();
+        enable_reaper();
         match command.run(&self.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {

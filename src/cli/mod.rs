@@ -10,7 +10,7 @@ mod verbs;
 
 use clap::{Parser, Subcommand};
 use euterpe_actors::transform::Registry;
-use euterpe_processes::{children, isolated};
+use euterpe_processes::{ISOLATED_VERB, REAPER_VERB, serve_isolated, serve_reaper};
 
 pub use exit::Exit;
 
@@ -82,14 +82,14 @@ pub enum Verb {
     /// Look at the configuration.
     Config(config_show::Args),
     /// Do the work of a node in a process that may die; started by nodes only.
-    #[command(name = isolated::VERB, hide = true)]
+    #[command(name = ISOLATED_VERB, hide = true)]
     Transform {
         /// The process of the node.
         parent: u32,
     },
     /// End what a killed node's children have started; started by nodes only.
-    #[command(name = children::KEEPER, hide = true)]
-    Keep,
+    #[command(name = REAPER_VERB, hide = true)]
+    Reap,
     /// Write a shell's completions, to be kept where the shell looks for them.
     Completions(completions::Args),
 }
@@ -127,8 +127,8 @@ impl Command {
             Verb::Graph(args) => graph::run(args, registry, out),
             Verb::Schema(args) => schema::run(args, registry, out),
             Verb::Config(args) => config_show::run(args, registry, out),
-            Verb::Transform { parent } => isolated::serve(registry, *parent).map(|()| Exit::Ok),
-            Verb::Keep => Ok(children::keep().map(|()| Exit::Ok)?),
+            Verb::Transform { parent } => serve_isolated(registry, *parent).map(|()| Exit::Ok),
+            Verb::Reap => Ok(serve_reaper().map(|()| Exit::Ok)?),
             Verb::Completions(args) => completions::run(args, out),
         }
     }

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use euterpe_processes::lock::{FolderLock, LockError};
+use euterpe_processes::{FolderLock, LockError};
 
 #[test]
 fn a_folder_held_by_another_process_names_it_and_is_free_once_that_is_killed() {

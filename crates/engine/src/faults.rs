@@ -26,7 +26,7 @@ use rustix::process::{Signal, getpid, kill_process};
 /// # Panics
 /// Where a variable cannot be understood.
 pub fn install() {
-    if std::env::args().nth(1).as_deref() == Some(euterpe_processes::isolated::VERB) {
+    if std::env::args().nth(1).as_deref() == Some(euterpe_processes::ISOLATED_VERB) {
         return;
     }
     if KILL.get_or_init(kill_from_env).is_some() {

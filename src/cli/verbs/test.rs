@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{STATE_FOLDER, python_tests, run_case};
+#[cfg(feature = "python")]
+use euterpe_engine::python_tests;
+use euterpe_engine::{STATE_FOLDER, run_case};
 use euterpe_graph_file::plan::Location;
 use serde_json::json;
 
@@ -58,6 +60,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         verdict.show(out)?;
         verdicts.push(verdict);
     }
+    #[cfg(feature = "python")]
     for suite in python_tests(&plan).into_iter().filter(|suite| chosen(&suite.name)) {
         let began = Instant::now();
         let wrong = wait_for(suite.run(&kept))?;

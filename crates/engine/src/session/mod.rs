@@ -45,7 +45,9 @@ pub use select::{ForceNames, IdsFrom};
 #[cfg(feature = "amqp")]
 pub use status::{JobStatus, Status, StatusView};
 pub use story::{Decision, Story, StoryInput, StoryLetter, StoryOutput};
-pub use test::{PythonTests, python_tests, run_case};
+pub use test::run_case;
+#[cfg(feature = "python")]
+pub use test::{PythonTests, python_tests};
 pub use verify::Finding;
 
 use crate::run::survey::survey;

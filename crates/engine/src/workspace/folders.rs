@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use euterpe_graph_file::Plan;
 use euterpe_graph_file::plan::Location;
-use euterpe_processes::home::{self, Home};
+use euterpe_processes::{ProcessFolder, remove_leftovers};
 use tempfile::TempDir;
 
 use super::opening::{Access, Opening, STATE_FOLDER};
 use crate::clock::salt;
 
 /// A home for this process, after what dead ones left is gone.
-pub(super) fn own_home(here: &Path) -> anyhow::Result<Home> {
-    home::sweep(here);
+pub(super) fn own_home(here: &Path) -> anyhow::Result<ProcessFolder> {
+    remove_leftovers(here);
     let place = || format!("{} cannot be used; name another folder with --state", here.display());
-    Home::take(here, salt()).with_context(place)
+    ProcessFolder::take(here, salt()).with_context(place)
 }
 
 /// The folder for what must be on this machine: the state's, if that is one; else beside the graph file, or where nobody

@@ -8,10 +8,15 @@ use euterpe_actors::plan::JobSpec;
 use euterpe_actors::transform::TransformFactory;
 
 use euterpe_actors::transform::{OpenContext, OptionProblem, Registry};
-use euterpe_graph_file::plan::{self as config, Job, Plan};
-use euterpe_processes::isolated::{Recipe, isolated};
-use euterpe_processes::python::{Interpreter, Python};
-use euterpe_processes::worker::{self, Launcher};
+#[cfg(feature = "python")]
+use euterpe_graph_file::plan as config;
+use euterpe_graph_file::plan::{Job, Plan};
+#[cfg(feature = "python")]
+use euterpe_processes::{Interpreter, PythonFunction};
+use euterpe_processes::{Launcher, TransformSpec, WORKER, isolated, worker_launcher};
+
+#[cfg(not(feature = "python"))]
+use super::without_python;
 
 /// What the actors need to know of each job, parents first; `factory` opens a job's transform.
 ///
@@ -72,13 +77,16 @@ pub(super) fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplac
     };
     let by_workers = |launcher: Arc<Launcher>| Transforming { factory: launcher.factory(), launcher: Some(launcher) };
     if let Some(written) = &job.python {
+        #[cfg(not(feature = "python"))]
+        let launcher = Err(without_python::refusal(written));
+        #[cfg(feature = "python")]
         let launcher =
             python(&job.transform, written).launcher(&job.options, &context, &place.kept, registry.samples());
         let problem = |fault: Fault| refused(vec![OptionProblem::new("", fault.text)]);
         return launcher.map(by_workers).map_err(problem);
     }
-    if job.transform == worker::NAME {
-        return worker::launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
+    if job.transform == WORKER {
+        return worker_launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
     }
     let entry = registry.find(&job.transform);
     let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
@@ -87,7 +95,7 @@ pub(super) fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplac
         return Ok(Transforming { factory: here, launcher: None });
     }
     let (transform, with) = (job.transform.clone(), job.options.clone());
-    let factory = isolated(here, Recipe { transform, with, context, memory: job.memory }, job.isolate);
+    let factory = isolated(here, TransformSpec { transform, with, context, memory: job.memory }, job.isolate);
     Ok(Transforming { factory, launcher: None })
 }
 
@@ -111,8 +119,9 @@ pub fn threads(job: &Job, place: &Workplace) -> usize {
 }
 
 /// A Python function of the plan as a transform.
-pub fn python(written: &str, python: &config::Python) -> Python {
-    Python {
+#[cfg(feature = "python")]
+pub fn python(written: &str, python: &config::Python) -> PythonFunction {
+    PythonFunction {
         written: written.to_owned(),
         file: python.file.clone(),
         function: python.function.clone(),

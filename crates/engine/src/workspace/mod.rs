@@ -10,6 +10,8 @@ mod prepared;
 mod promises;
 mod records;
 mod stores;
+#[cfg(not(feature = "python"))]
+mod without_python;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -25,8 +27,7 @@ use euterpe_actors::storage::{StorageError, Stores};
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::plan::{Job, Plan};
 use euterpe_graph_file::show;
-use euterpe_processes::home::{self, Home};
-use euterpe_processes::worker::Launcher;
+use euterpe_processes::{Launcher, ProcessFolder, SCRATCH_FOLDER};
 use euterpe_storage::local::FolderClaims;
 use euterpe_storage::s3::{BucketClaims, Cache, S3Storage};
 use tempfile::TempDir;
@@ -40,7 +41,9 @@ use records::Records;
 pub use records::Lock;
 use stores::open_stores;
 
-pub use jobs::{python, threads};
+#[cfg(feature = "python")]
+pub use jobs::python;
+pub use jobs::threads;
 pub use opening::{Access, Opening, STATE_FOLDER};
 pub use prepared::Prepared;
 
@@ -71,7 +74,7 @@ pub struct Workspace {
     /// Held while this lives, where it was asked for.
     pub lock: Option<Lock>,
     /// What this process keeps to itself, where it writes; goes after all that lies in it.
-    pub home: Option<Home>,
+    pub home: Option<ProcessFolder>,
     /// A folder of this process alone that goes with it, where there is no room beside the graph file.
     _own: Option<TempDir>,
 }
@@ -89,7 +92,7 @@ impl Workspace {
         let here = local.join(&plan.graph);
         let kept = opening.kept.clone().unwrap_or(local);
         let home = if writes { Some(own_home(&here)?) } else { None };
-        let scratch = home.as_ref().map_or_else(|| here.join(home::SCRATCH), |home| home.path().to_owned());
+        let scratch = home.as_ref().map_or_else(|| here.join(SCRATCH_FOLDER), |home| home.path().to_owned());
         let place = Workplace { cores: turns, scratch, kept };
         let mut launchers = HashMap::new();
         let specs = to_specs(&plan, turns, |job| {

@@ -13,7 +13,7 @@ use super::bucket;
 use super::opening::{Access, Opening, STATE_FOLDER};
 use super::promises::known;
 use euterpe_graph_file::plan::{Location, Plan};
-use euterpe_processes::lock::FolderLock;
+use euterpe_processes::FolderLock;
 use euterpe_storage::absent::AbsentFolder;
 use euterpe_storage::local::{LocalSettings, LocalStorage};
 use euterpe_storage::s3::{self, BucketLock, S3Storage};

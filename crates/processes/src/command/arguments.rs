@@ -6,7 +6,6 @@ use std::{
 };
 
 use euterpe_actors::outcome::Fault;
-
 use euterpe_actors::transform::{OpenContext, OptionProblem};
 
 /// A program's arguments, the program first.
@@ -31,7 +30,10 @@ pub(super) struct Values<'a> {
 }
 
 impl Arguments {
-    /// Reads `argv` for a job of a shape.
+    /// Reads `argv` for a job with these inputs and outputs.
+    ///
+    /// # Errors
+    /// Every problem with it.
     pub(super) fn parse(argv: &[String], job: &OpenContext) -> Result<Self, Vec<OptionProblem>> {
         let mut problems = Vec::new();
         let mut arguments = Vec::new();
@@ -70,7 +72,7 @@ impl Arguments {
     /// The program and its arguments for one entity.
     ///
     /// # Errors
-    /// Where an id would be read as an option.
+    /// The id would be read as an option.
     pub(super) fn fill(&self, values: &Values<'_>) -> Result<Vec<OsString>, Fault> {
         let mut filled: Vec<OsString> = Vec::with_capacity(self.0.len());
         for pieces in &self.0 {

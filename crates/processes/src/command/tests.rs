@@ -11,12 +11,13 @@ use euterpe_testkit::work::work;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::children::Deadline;
+use crate::supervised::TimeLimit;
 
-fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {
+fn factory(with: &Value, inputs: &[&str], outputs: usize, memory: Option<u64>) -> TransformFactory {
     let job = OpenContext {
         inputs: inputs.iter().map(ToString::to_string).collect(),
         outputs: vec![OutputShape { name: String::new(), suffix: "txt".into() }; outputs],
+        memory,
         ..Default::default()
     };
     entry().open(with, &job).expect("good options")
@@ -25,7 +26,7 @@ fn factory(with: &Value, inputs: &[&str], outputs: usize) -> TransformFactory {
 async fn apply(with: Value, work: Work) -> Result<Product, Fault> {
     let names: Vec<String> = work.inputs.iter().map(|input| input.name.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut transform = factory(&with, &names, work.suffixes.len())().expect("built");
+    let mut transform = factory(&with, &names, work.suffixes.len(), None)().expect("built");
     transform.apply(work).await
 }
 
@@ -112,6 +113,23 @@ async fn what_is_printed_is_kept_to_a_bound() {
     assert!(fault.stderr.ends_with("complaint\nend\n"));
 }
 
+#[tokio::test]
+async fn a_program_that_takes_more_memory_than_its_pool_is_ended_with_all_that_it_started() {
+    // `tail` keeps in memory what it will print, and it is a child of the shell.
+    let script = "echo too much >&2; (head -c 150000000 /dev/zero; sleep 300) | tail -c 150000000 > \"$1\"";
+    let mut work = no_input();
+    work.timeout = Duration::from_secs(100);
+    let mut transform = factory(&sh(script), &[], 1, Some(64 << 20))().expect("built");
+    let fault = transform.apply(work).await.expect_err("ended");
+    assert_eq!(fault.kind, FaultKind::Killed);
+    let text = fault.text;
+    assert!(
+        text.starts_with("`sh` took ") && text.contains(", more than the 64 MiB of its pool, and was ended"),
+        "{text}"
+    );
+    assert_eq!(fault.stderr, "too much\n");
+}
+
 fn alive(pid: i32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // A zombie has ended; whoever is its parent reaps it.
@@ -154,19 +172,11 @@ async fn before_the_timeout_the_program_and_its_children_are_told_to_end() {
 async fn a_program_that_ignores_being_told_is_killed() {
     let mut work = no_input();
     work.timeout = Duration::from_secs(1);
-    let deadline = Deadline::within(work.timeout);
+    let limit = TimeLimit::within(work.timeout);
     let before = Instant::now();
     let fault = apply(sh("trap '' TERM; while :; do sleep 0.1; done"), work).await.expect_err("overdue");
     assert_eq!(fault.kind, FaultKind::Timeout);
-    assert!(before.elapsed() >= deadline.told + deadline.grace);
-}
-
-#[test]
-fn a_program_is_told_and_killed_within_the_timeout() {
-    let deadline = |seconds| Deadline::within(Duration::from_secs_f64(seconds));
-    let seconds = |deadline: Deadline| (deadline.told.as_secs_f64(), deadline.grace.as_secs_f64());
-    assert_eq!(seconds(deadline(600.0)), (594.5, 5.0));
-    assert_eq!(seconds(deadline(4.0)), (2.8, 1.0));
+    assert!(before.elapsed() >= limit.term_after + limit.grace);
 }
 
 #[tokio::test]

@@ -1,186 +1,85 @@
-//! One child process as the node sees it: started, given work, told from its death what went wrong.
+//! A child of this binary as the node sees it: it opens one transform, then answers one request after the other.
 
-use std::{
-    io,
-    process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use euterpe_actors::outcome::{Fault, FaultKind};
-use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{ChildStdin, ChildStdout, Command};
-use tokio::task::JoinHandle;
+use serde::Serialize;
+use tokio::process::Command;
 
-use super::frames::{self, Answer, Order, Recipe};
-use crate::children::{how_it_ended, signal_group};
+use super::protocol::{LONGEST, Reply, Request, TransformSpec};
+use crate::supervised::{self, Socket, WaitError, describe_exit, encode};
 
-/// The hidden verb by which this binary serves as such a child.
-pub const VERB: &str = "__transform";
+/// The hidden verb by which this binary serves as such a child; the number of the node's process follows.
+pub const ISOLATED_VERB: &str = "__transform";
 
-/// How much of what the child prints is kept.
-const TAIL: usize = 4096;
-
-/// How long the last of what a dead child printed is waited for; who inherited its pipe may hold it open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// A child of this binary that holds a transform. Dropped, it is killed with all that it started.
+/// A child that holds a transform. Dropped, it is killed with all that it started.
 pub(super) struct Child {
-    process: tokio::process::Child,
-    /// The group, until the leader is known to be dead: its number may then be another's.
-    group: Option<Pid>,
-    orders: ChildStdin,
-    answers: ChildStdout,
-    printed: Printed,
+    supervised: supervised::Child,
     transform: String,
-    /// How many pieces of work it has done.
-    pub(super) served: u64,
 }
 
 impl Child {
     /// Starts a child and lets it open its transform.
-    pub(super) async fn start(recipe: &Recipe) -> Result<Self, Fault> {
-        let trouble = |error: io::Error| Fault::failed(format!("could not start a child process: {error}"));
-        // Not by name: the file may have been replaced since this process started.
+    pub(super) async fn start(spec: &TransformSpec) -> Result<Self, Fault> {
+        // Not by its name: the file may have been replaced since this process was started.
         let mut command = Command::new("/proc/self/exe");
-        command.arg(VERB).arg(std::process::id().to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.process_group(0).kill_on_drop(true).spawn().map_err(trouble)?;
-        let missing = || trouble(io::Error::other("it has no pipes"));
-        let orders = process.stdin.take().ok_or_else(missing)?;
-        let answers = process.stdout.take().ok_or_else(missing)?;
-        let printed = Printed::of(process.stderr.take().ok_or_else(missing)?);
-        let group = process.id().and_then(|pid| Pid::from_raw(pid as i32));
-        let mut child =
-            Self { process, group, orders, answers, printed, transform: recipe.transform.clone(), served: 0 };
-        match child.ask(recipe).await? {
-            Answer::Ready => Ok(child),
-            Answer::Fault(fault) => Err(fault),
-            Answer::Made(_) => Err(Fault::fatal("the child process answered out of turn")),
+        command.arg(ISOLATED_VERB).arg(std::process::id().to_string());
+        // No limit to be measured here: the child limits its own address space, so that an allocation fails at once.
+        let supervised = supervised::Child::spawn(command, Socket::Stdin, LONGEST, None, None)
+            .map_err(|error| Fault::failed(format!("could not start a child process: {error}")))?;
+        let mut child = Self { supervised, transform: spec.transform.clone() };
+        match child.ask(spec).await? {
+            Reply::Ready => Ok(child),
+            Reply::Fault(fault) => Err(fault),
+            Reply::Done(_) => Err(Fault::fatal("the child process answered out of turn")),
         }
     }
 
-    /// Itself if it still runs: what it was told to do last may have left a thread that ended it since.
-    pub(super) fn if_alive(mut self) -> Option<Self> {
-        match self.process.try_wait() {
-            Ok(None) => Some(self),
-            Ok(Some(_)) | Err(_) => {
-                self.group = None;
-                None
+    /// Whether it still runs.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.supervised.is_running()
+    }
+
+    /// How many requests it was given.
+    pub(super) fn served(&self) -> u64 {
+        self.supervised.served
+    }
+
+    /// Has one request answered. An error is the death of the child, which is then of no more use.
+    pub(super) async fn work(&mut self, request: &Request) -> Result<Reply, Fault> {
+        self.supervised.turn_to(request.entity.as_str());
+        match self.ask(request).await? {
+            Reply::Fault(fault) if fault.stderr.is_empty() => {
+                Ok(Reply::Fault(fault.with_stderr(self.supervised.last_output())))
             }
+            reply => Ok(reply),
         }
     }
 
-    /// Has one piece of work done. An error is the death of the child, which is then of no more use.
-    pub(super) async fn work(&mut self, order: &Order) -> Result<Answer, Fault> {
-        self.printed.forget();
-        self.served += 1;
-        match self.ask(order).await? {
-            Answer::Fault(fault) if fault.stderr.is_empty() => {
-                Ok(Answer::Fault(fault.with_stderr(&self.printed.so_far())))
+    async fn ask(&mut self, question: &impl Serialize) -> Result<Reply, Fault> {
+        match self.exchange(question).await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.death(error).await),
+        }
+    }
+
+    async fn exchange(&mut self, question: &impl Serialize) -> Result<Reply, WaitError> {
+        let frame = encode(question, &[], LONGEST).map_err(WaitError::Unreadable)?;
+        self.supervised.send(&frame, None).await?;
+        let frame = self.supervised.next(None).await?;
+        serde_json::from_slice(&frame.json).map_err(|error| WaitError::Unreadable(error.into()))
+    }
+
+    async fn death(&mut self, error: WaitError) -> Fault {
+        let fault = match self.supervised.end(error, Duration::ZERO).await {
+            Ok(status) => {
+                let text = format!("the process that ran `{}` {}", self.transform, describe_exit(status));
+                Fault::new(FaultKind::Killed, text)
             }
-            answer => Ok(answer),
-        }
-    }
-
-    async fn ask(&mut self, piece: &impl serde::Serialize) -> Result<Answer, Fault> {
-        let answer = match frames::send(&mut self.orders, piece).await {
-            Ok(()) => frames::receive(&mut self.answers).await,
-            Err(error) => Err(error),
+            Err(WaitError::Unreadable(error)) => Fault::failed(format!("could not talk to the child process: {error}")),
+            // It was given no limits: the worker of the pool drops this value at the deadline.
+            Err(WaitError::Overdue | WaitError::OverMemory(_)) => Fault::failed("the child process had to be ended"),
         };
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(error) if is_hang_up(&error) => Err(self.death().await),
-            Err(error) => Err(Fault::failed(format!("could not talk to the child process: {error}"))),
-        }
-    }
-
-    async fn death(&mut self) -> Fault {
-        // It closed its pipes; should it go on without them, it is of no use either.
-        let status = match tokio::time::timeout(LAST_WORDS, self.process.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                self.kill();
-                self.process.wait().await
-            }
-        };
-        self.group = None;
-        let printed = self.printed.last_words().await;
-        let how = status.map_or_else(|error| error.to_string(), how_it_ended);
-        let text = format!("the process that ran `{}` {how}", self.transform);
-        Fault::new(FaultKind::Killed, text).with_stderr(&printed)
-    }
-
-    fn kill(&self) {
-        if let Some(group) = self.group {
-            signal_group(group, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.kill(); // the runtime reaps it, for it was spawned with `kill_on_drop`
-    }
-}
-
-fn is_hang_up(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-}
-
-/// The last of what a child prints, read beside its work.
-struct Printed {
-    tail: Arc<Mutex<Vec<u8>>>,
-    reader: JoinHandle<()>,
-}
-
-impl Printed {
-    fn of(pipe: impl AsyncRead + Unpin + Send + 'static) -> Self {
-        let tail = Arc::new(Mutex::new(Vec::new()));
-        Self { reader: tokio::spawn(keep_last(pipe, tail.clone())), tail }
-    }
-
-    fn so_far(&self) -> Vec<u8> {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn forget(&self) {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    async fn last_words(&mut self) -> Vec<u8> {
-        if tokio::time::timeout(LAST_WORDS, &mut self.reader).await.is_err() {
-            self.reader.abort();
-        }
-        self.so_far()
-    }
-}
-
-impl Drop for Printed {
-    fn drop(&mut self) {
-        self.reader.abort();
-    }
-}
-
-async fn keep_last(mut pipe: impl AsyncRead + Unpin, tail: Arc<Mutex<Vec<u8>>>) {
-    let mut part = vec![0; 16 << 10];
-    while let Ok(read @ 1..) = pipe.read(&mut part).await {
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.extend_from_slice(&part[..read]);
-        let over = tail.len().saturating_sub(TAIL);
-        tail.drain(..over);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn of_what_is_printed_the_last_four_kibibytes_are_kept() {
-        let text: Vec<u8> = (0..100_000_u32).map(|at| b'a' + (at % 26) as u8).collect();
-        let mut printed = Printed::of(io::Cursor::new(text.clone()));
-        assert_eq!(printed.last_words().await, text[text.len() - TAIL..]);
+        fault.with_stderr(self.supervised.last_output())
     }
 }

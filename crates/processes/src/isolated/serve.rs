@@ -1,52 +1,63 @@
-//! What the child does: opens its transform through the registry, then does one piece of work after another.
+//! The child's side: it opens its transform through the registry, then answers one request after the other.
 
-use std::{fs::File, io, panic::AssertUnwindSafe, path::PathBuf};
+use std::{fs::File, io, os::unix::net::UnixStream, panic::AssertUnwindSafe, path::PathBuf};
 
 use anyhow::{Context, bail};
 use euterpe_actors::outcome::{Fault, FaultKind};
 use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo};
 use euterpe_actors::transform::blocking::panic_text;
-use euterpe_actors::transform::{Input, Product, Scratch, Transform, TransformFactory, Work};
+use euterpe_actors::transform::{Input, Product, Registry, Scratch, Transform, TransformFactory, Work};
 use futures::FutureExt;
-use rustix::process::{Resource, Rlimit, Signal, getppid, setrlimit};
+use rustix::process::{Resource, Rlimit, getppid, setrlimit};
+use serde::de::DeserializeOwned;
 
-use super::frames::{self, Answer, Order, Recipe};
-use euterpe_actors::transform::Registry;
+use super::protocol::{LONGEST, Reply, Request, RequestInput, TransformSpec};
+use crate::supervised::{Frames, encode};
 
 /// Serves the node whose process is `parent` until it hangs up or dies.
 ///
-/// What the transform prints goes to standard error: the pipes to the node are moved out of its way first.
-///
 /// # Errors
-/// Where the node is gone already, or does not speak as it should.
-pub fn serve(registry: &Registry, parent: u32) -> anyhow::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+/// The node is gone already, or what it sends cannot be read.
+pub fn serve_isolated(registry: &Registry, parent: u32) -> anyhow::Result<()> {
     if getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()) != Some(parent) {
         bail!("the node that started this process is gone");
     }
-    let mut orders = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
-    let mut answers = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?);
+    // The socket is moved away first, so that a transform that reads standard input finds nothing there.
+    let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    rustix::stdio::dup2_stdout(io::stderr())?;
-
-    let Some(recipe) = frames::read::<Recipe>(&mut orders).context("no recipe")? else { return Ok(()) };
-    limit(recipe.memory)?;
-    let factory = match open(registry, &recipe) {
-        Ok(factory) => factory,
-        Err(fault) => return Ok(frames::write(&mut answers, &Answer::Fault(fault))?),
-    };
-    frames::write(&mut answers, &Answer::Ready)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = tokio::task::LocalSet::new();
+    tokio::task::LocalSet::new().block_on(&runtime, answer_all(registry, socket))
+}
+
+async fn answer_all(registry: &Registry, socket: UnixStream) -> anyhow::Result<()> {
+    let mut frames = Frames::over(socket, LONGEST)?;
+    let Some(spec) = receive::<TransformSpec>(&mut frames).await.context("no transform")? else { return Ok(()) };
+    limit(spec.memory)?;
+    let factory = match open(registry, &spec) {
+        Ok(factory) => factory,
+        Err(fault) => return send(&mut frames, Reply::Fault(fault)).await,
+    };
+    send(&mut frames, Reply::Ready).await?;
     let mut transform: Option<Box<dyn Transform>> = None;
-    while let Some(order) = frames::read::<Order>(&mut orders).context("no order")? {
-        let answer = match local.block_on(&runtime, one(&mut transform, &factory, order)) {
-            Ok(files) => Answer::Made(files),
-            Err(fault) => Answer::Fault(fault),
+    while let Some(request) = receive::<Request>(&mut frames).await.context("no request")? {
+        let reply = match answer(&mut transform, &factory, request).await {
+            Ok(files) => Reply::Done(files),
+            Err(fault) => Reply::Fault(fault),
         };
-        frames::write(&mut answers, &answer)?;
+        send(&mut frames, reply).await?;
     }
     Ok(())
+}
+
+async fn receive<T: DeserializeOwned>(frames: &mut Frames) -> anyhow::Result<Option<T>> {
+    match frames.next().await? {
+        Some(frame) => Ok(Some(serde_json::from_slice(&frame.json)?)),
+        None => Ok(None),
+    }
+}
+
+async fn send(frames: &mut Frames, reply: Reply) -> anyhow::Result<()> {
+    Ok(frames.send(&encode(&reply, &[], LONGEST)?).await?)
 }
 
 /// No core files, and no more memory than the job may have beyond what this process takes already.
@@ -61,39 +72,40 @@ fn limit(memory: Option<u64>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(registry: &Registry, recipe: &Recipe) -> Result<TransformFactory, Fault> {
-    let name = &recipe.transform;
+fn open(registry: &Registry, spec: &TransformSpec) -> Result<TransformFactory, Fault> {
+    let name = &spec.transform;
     let entry = registry.find(name).ok_or_else(|| Fault::fatal(format!("no transform named `{name}`")))?;
-    entry.open(&recipe.with, &recipe.context).map_err(|problems| {
+    entry.open(&spec.with, &spec.context).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Fault::fatal(format!("`{name}` cannot be opened: {}", problems.join("; ")))
     })
 }
 
-/// One piece of work: the files that it made, the primary first.
-async fn one(
+/// The files that the transform made for one request, the primary first. `held` is the transform between requests; one that
+/// panicked is dropped, and the next request builds another.
+async fn answer(
     held: &mut Option<Box<dyn Transform>>,
     factory: &TransformFactory,
-    order: Order,
+    request: Request,
 ) -> Result<Vec<PathBuf>, Fault> {
     let mut transform = match held.take() {
         Some(transform) => transform,
         None => factory()?,
     };
-    let (folder, suffixes) = (order.scratch.clone(), order.suffixes.clone());
-    let applied = AssertUnwindSafe(transform.apply(work(order))).catch_unwind().await;
+    let (folder, suffixes) = (request.scratch.clone(), request.suffixes.clone());
+    let applied = AssertUnwindSafe(transform.apply(work(request))).catch_unwind().await;
     let result = applied
-        .map_err(|panic| Fault::new(FaultKind::Panicked, format!("the transform panicked: {}", panic_text(&*panic))))?; // and the transform is dropped, to be built anew
+        .map_err(|panic| Fault::new(FaultKind::Panicked, format!("the transform panicked: {}", panic_text(&*panic))))?;
     *held = Some(transform);
     let Product(contents) = result?;
     let mut files = Vec::with_capacity(contents.len());
     for (number, content) in contents.into_iter().enumerate() {
         files.push(match content {
-            Content::File(file) => std::path::absolute(file).map_err(|error| left(&error))?,
+            Content::File(file) => std::path::absolute(file).map_err(|error| unwritten(&error))?,
             Content::Bytes(bytes) => {
                 let suffix = suffixes.get(number).map_or("", String::as_str);
                 let file = folder.join(format!("product-{number}")).with_extension(suffix);
-                std::fs::write(&file, bytes).map_err(|error| left(&error))?;
+                std::fs::write(&file, bytes).map_err(|error| unwritten(&error))?;
                 file
             }
         });
@@ -101,27 +113,27 @@ async fn one(
     Ok(files)
 }
 
-fn left(error: &io::Error) -> Fault {
+fn unwritten(error: &io::Error) -> Fault {
     Fault::failed(format!("could not leave a product in the scratch folder: {error}"))
 }
 
-fn work(order: Order) -> Work {
-    let input = |input: frames::OrderInput| Input {
+fn work(request: Request) -> Work {
+    let input = |input: RequestInput| Input {
         name: input.name,
         path: input.path.into(),
         object: Object {
             info: ObjectInfo { size: input.size, stamp: None, modified: None },
             content: Content::File(input.file),
-            keep_alive: KeepAlive::default(), // whoever sent the order keeps it
+            keep_alive: KeepAlive::default(), // the node holds the object
         },
     };
     Work {
-        entity: order.entity,
-        inputs: order.inputs.into_iter().map(input).collect(),
-        suffixes: order.suffixes.into(),
-        scratch: Scratch::lent(order.scratch),
-        attempt: order.attempt,
-        timeout: order.timeout,
+        entity: request.entity,
+        inputs: request.inputs.into_iter().map(input).collect(),
+        suffixes: request.suffixes.into(),
+        scratch: Scratch::lent(request.scratch),
+        attempt: request.attempt,
+        timeout: request.timeout,
         isolate: true,
     }
 }

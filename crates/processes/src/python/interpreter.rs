@@ -1,4 +1,4 @@
-//! Which Python runs a function: the machine's, one that is named, one of a virtual environment, made or to be made.
+//! The Python that runs a function: the machine's, one that is named, or that of a virtual environment.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::requirements;
 
-/// What runs a function.
+/// The Python that runs a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Interpreter {
     /// `python3` of the machine.
@@ -20,16 +20,16 @@ pub enum Interpreter {
     Program(PathBuf),
     /// The Python of a virtual environment, by its absolute path.
     Venv(PathBuf),
-    /// A virtual environment with what this file asks for, which is made where it is not there yet.
+    /// The Python of a virtual environment with the packages of this file of requirements. It is made if it is not there yet.
     Requirements(PathBuf),
 }
 
 impl Interpreter {
-    /// The program, put in place where it is not.
+    /// The path of the program. A virtual environment that is not there is made in the folder `shared`.
     ///
     /// # Errors
-    /// Where it is not there, or its environment cannot be built.
-    pub(super) async fn program(&self, states: &Path) -> Result<PathBuf, Fault> {
+    /// There is no such program, or its environment cannot be built.
+    pub(super) async fn program(&self, shared: &Path) -> Result<PathBuf, Fault> {
         match self {
             Self::Machine => find(Path::new("python3")).ok_or_else(|| {
                 Fault::fatal("there is no `python3` on this machine; install Python 3.9 or later, or name one in `env`")
@@ -48,15 +48,15 @@ impl Interpreter {
                 })
             }
             Self::Requirements(file) => {
-                let (file, states) = (file.clone(), states.to_owned());
-                let base = Box::pin(Self::Machine.program(&states)).await?;
-                let built = tokio::task::spawn_blocking(move || requirements::built(&base, &file, &states)).await;
+                let (file, shared) = (file.clone(), shared.to_owned());
+                let base = Box::pin(Self::Machine.program(&shared)).await?;
+                let built = tokio::task::spawn_blocking(move || requirements::built(&base, &file, &shared)).await;
                 built.map_err(|error| Fault::failed(format!("the environment was not built: {error}")))?
             }
         }
     }
 
-    /// What belongs to an environment beside its interpreter.
+    /// Sets the variables of a virtual environment, so that the programs in it are found first.
     pub(super) fn enter(&self, command: &mut Command, program: &Path) {
         let (Self::Venv(_) | Self::Requirements(_), Some(folder)) = (self, program.parent()) else { return };
         if let Some(home) = folder.parent() {
@@ -73,7 +73,7 @@ impl Interpreter {
     }
 }
 
-/// A path as it is, a name by way of PATH.
+/// A path stands for itself; a name is looked for in PATH.
 fn find(name: &Path) -> Option<PathBuf> {
     if name.components().count() > 1 {
         return name.is_file().then(|| name.to_owned());

@@ -18,57 +18,58 @@ use tokio::{process::Command, sync::OnceCell};
 
 pub use interpreter::Interpreter;
 
-use crate::children::{inherit, scrub};
+use crate::supervised::{inherit, scrub};
 use crate::worker::{Launcher, Opening, Program, Source};
 
 /// A function in a file, and the environment that it runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Python {
-    /// As the graph file names both: `transforms/tags.py:tags`.
+pub struct PythonFunction {
+    /// File and function as the graph file names them: `transforms/tags.py:tags`.
     pub written: String,
     /// The absolute path of the file.
     pub file: PathBuf,
-    /// The function.
+    /// The function's name.
     pub function: String,
-    /// What runs it.
+    /// The Python that runs it.
     pub interpreter: Interpreter,
-    /// Variables of its environment.
+    /// Variables that are set in its environment.
     pub variables: BTreeMap<String, String>,
-    /// Variables that it gets as the node has them.
+    /// Names of variables that it gets as the node has them.
     pub inherit: Vec<String>,
 }
 
-impl Python {
-    /// What starts the workers of a job that runs this function. `states` is where environments and the Python package
-    /// are kept.
+impl PythonFunction {
+    /// The launcher of a job that runs this function with the options `with`. Environments and the Python package are put in
+    /// place in the folder `shared`.
     ///
     /// # Errors
-    /// Where the options do not fit into a frame.
+    /// The options do not fit into a frame.
     pub fn launcher(
         &self,
         with: &Value,
         job: &OpenContext,
-        states: &Path,
+        shared: &Path,
         codec: Option<Arc<dyn SampleCodec>>,
     ) -> Result<Arc<Launcher>, Fault> {
         let source = Source { file: self.file.clone(), function: self.function.clone() };
         let opening = Opening::of(job, with.clone(), Some(source));
-        let (python, states) = (self.clone(), states.to_owned());
-        let program = Starter { python, states, threads: job.threads, ready: OnceCell::new() };
+        let (function, shared) = (self.clone(), shared.to_owned());
+        let program = PythonProgram { function, shared, threads: job.threads, ready: OnceCell::new() };
         Launcher::new(&self.written, opening, Box::new(program), job.limits(), codec)
     }
 
-    /// The program that runs the function, and the folder that holds the package `euterpe`; both put in place where they
-    /// are not.
+    /// The program that runs the function, and the folder that holds the package `euterpe`; both are put in place in the
+    /// folder `shared` if they are not there.
     ///
     /// # Errors
-    /// Where there is no such interpreter, or its environment cannot be built.
-    pub async fn ready(&self, states: &Path) -> Result<(PathBuf, PathBuf), Fault> {
-        let program = self.interpreter.program(states).await?;
-        Ok((program, sdk::unpacked(states)?))
+    /// There is no such interpreter, or its environment cannot be built.
+    pub async fn ready(&self, shared: &Path) -> Result<(PathBuf, PathBuf), Fault> {
+        let program = self.interpreter.program(shared).await?;
+        Ok((program, sdk::unpacked(shared)?))
     }
 
-    /// A command of the interpreter in the function's environment.
+    /// A command that starts `program`, an interpreter, in the function's environment, with at most `threads` threads for each
+    /// numeric library.
     pub fn command(&self, program: &Path, package: &Path, threads: usize) -> Command {
         let mut command = Command::new(program);
         scrub(&mut command, threads);
@@ -80,30 +81,30 @@ impl Python {
     }
 }
 
-/// Starts the interpreter, whose environment is put in place before the first start.
-struct Starter {
-    python: Python,
-    states: PathBuf,
+/// The interpreter as a worker. Its environment is put in place before the first start.
+struct PythonProgram {
+    function: PythonFunction,
+    shared: PathBuf,
     threads: usize,
     ready: OnceCell<(PathBuf, PathBuf)>,
 }
 
 #[async_trait]
-impl Program for Starter {
+impl Program for PythonProgram {
     async fn command(&self) -> Result<Command, Fault> {
-        let (program, package) = self.ready.get_or_try_init(|| self.python.ready(&self.states)).await?;
-        let mut command = self.python.command(program, package, self.threads);
+        let (program, package) = self.ready.get_or_try_init(|| self.function.ready(&self.shared)).await?;
+        let mut command = self.function.command(program, package, self.threads);
         command.args(["-m", "euterpe.worker"]);
         Ok(command)
     }
 
     fn fingerprint(&self) -> Vec<u8> {
-        let requirements = match &self.python.interpreter {
+        let requirements = match &self.function.interpreter {
             Interpreter::Requirements(file) => std::fs::read(file).ok(),
             _ => None,
         };
-        let files = [std::fs::read(&self.python.file).ok(), requirements];
-        let rest = format!("{:?}{:?}", self.python, sdk::digest()).into_bytes();
+        let files = [std::fs::read(&self.function.file).ok(), requirements];
+        let rest = format!("{:?}{:?}", self.function, sdk::digest()).into_bytes();
         files.into_iter().flatten().chain([rest]).flatten().collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Virtual environments made from a file of requirements: once for each content of the file, and used again.
+//! Virtual environments made from a file of requirements: one for each content of the file, used again.
 
 use std::{
     fs::{self, File},
@@ -9,25 +9,26 @@ use std::{
 
 use euterpe_actors::outcome::Fault;
 
-/// Says that an environment is whole.
+/// The file in an environment that says that all of it is there.
 const WHOLE: &str = "euterpe-is-whole";
 
-/// The Python of the environment with what `file` asks for, built with `base` below `states` where it is not there.
+/// The Python of the environment with the packages that `file` names. If it is not there, it is built with the Python `base`
+/// in the folder `shared`.
 ///
-/// Who comes while it is being built waits for it. One that was left half built is built anew.
-pub(super) fn built(base: &Path, file: &Path, states: &Path) -> Result<PathBuf, Fault> {
+/// While one process builds it, others wait. An environment that was left half built is built anew.
+pub(super) fn built(base: &Path, file: &Path, shared: &Path) -> Result<PathBuf, Fault> {
     let text = read(file)?;
     let version = run(Command::new(base).args(["-c", "import sys; print(sys.version, sys.base_prefix)"]));
     let version = version.map_err(|said| Fault::fatal(format!("{} cannot be started: {said}", base.display())))?;
     let digest = blake3::hash(format!("{version}\n{text}").as_bytes()).to_hex();
-    let folders = states.join("environments");
+    let folders = shared.join("environments");
     let trouble = |error: io::Error| {
         Fault::failed(format!("could not build a Python environment below {}: {error}", folders.display()))
     };
     fs::create_dir_all(&folders).map_err(trouble)?;
     let folder = std::path::absolute(folders.join(&digest[..16])).map_err(trouble)?;
     let lock = File::create(folder.with_extension("lock")).map_err(trouble)?;
-    lock.lock().map_err(trouble)?; // given back with the file
+    lock.lock().map_err(trouble)?; // released when the file is closed
     let program = folder.join("bin/python");
     if folder.join(WHOLE).exists() {
         return Ok(program);
@@ -37,16 +38,16 @@ pub(super) fn built(base: &Path, file: &Path, states: &Path) -> Result<PathBuf, 
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(error)),
         _ => {}
     }
-    let not = |what: &str, said: String| Fault::fatal(format!("{what} {}:\n{said}", file.display()));
+    let refused = |text: &str, said: String| Fault::fatal(format!("{text} {}:\n{said}", file.display()));
     run(Command::new(base).args(["-m", "venv"]).arg(&folder))
-        .map_err(|said| not("could not make a virtual environment (on Debian: install python3-venv) for", said))?;
+        .map_err(|said| refused("could not make a virtual environment (on Debian: install python3-venv) for", said))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"];
-    run(Command::new(&program).args(pip).arg(file)).map_err(|said| not("could not install", said))?;
+    run(Command::new(&program).args(pip).arg(file)).map_err(|said| refused("could not install", said))?;
     fs::write(folder.join(WHOLE), &text).map_err(trouble)?;
     Ok(program)
 }
 
-/// The file, and those that it names by `-r` and `-c`: a change in any of them is another environment.
+/// The text of the file and of those that it names by `-r` and `-c`: a change in any of them makes another environment.
 fn read(file: &Path) -> Result<String, Fault> {
     let mut text = String::new();
     let mut to_read = vec![file.to_owned()];
@@ -69,7 +70,7 @@ fn read(file: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// What a program prints, or the last that it says when it fails.
+/// The standard output of a program, or the last lines that it said if it failed.
 fn run(command: &mut Command) -> Result<String, String> {
     let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     if status.success() {

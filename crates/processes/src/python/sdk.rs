@@ -1,4 +1,4 @@
-//! The Python package `euterpe`, which the binary carries and lays out where a child's Python finds it.
+//! The Python package `euterpe`, which the binary carries and writes to a folder where a child's Python finds it.
 
 use std::{
     fs, io,
@@ -37,7 +37,7 @@ const FILES: &[(&str, &str)] = &files![
     "worker.py",
 ];
 
-/// Tells the package of this binary from those of others.
+/// A name for the package of this binary, different for every content.
 pub(super) fn digest() -> String {
     let mut digest = blake3::Hasher::new();
     for (name, text) in FILES {
@@ -46,12 +46,12 @@ pub(super) fn digest() -> String {
     digest.finalize().to_hex()[..16].to_owned()
 }
 
-/// The folder in which the package of this binary lies, put there where it is not.
+/// The folder that holds the package of this binary. If it is not there, it is written below the folder `shared`.
 ///
 /// # Errors
-/// Where it cannot be written.
-pub(super) fn unpacked(states: &Path) -> Result<PathBuf, Fault> {
-    let folder = states.join("python").join(digest());
+/// It cannot be written.
+pub(super) fn unpacked(shared: &Path) -> Result<PathBuf, Fault> {
+    let folder = shared.join("python").join(digest());
     let trouble = |error: io::Error| {
         Fault::failed(format!("could not lay out the Python package in {}: {error}", folder.display()))
     };
@@ -59,16 +59,16 @@ pub(super) fn unpacked(states: &Path) -> Result<PathBuf, Fault> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    // Beside its place and moved there: who looks meanwhile sees all of it or nothing.
-    fs::create_dir_all(states.join("python")).map_err(trouble)?;
-    let new = tempfile::tempdir_in(states.join("python")).map_err(trouble)?;
+    // Written beside its place and moved there, so that another process sees all of it or nothing.
+    fs::create_dir_all(shared.join("python")).map_err(trouble)?;
+    let new = tempfile::tempdir_in(shared.join("python")).map_err(trouble)?;
     let package = new.path().join("euterpe");
     fs::create_dir(&package).map_err(trouble)?;
     for (name, text) in FILES {
         fs::write(package.join(name), text).map_err(trouble)?;
     }
     match fs::rename(new.path(), &folder) {
-        Err(_) if folder.is_dir() => Ok(folder), // another was first
+        Err(_) if folder.is_dir() => Ok(folder), // another process was first
         moved => moved.map(|()| folder.clone()).map_err(trouble),
     }
 }
@@ -91,13 +91,13 @@ mod tests {
 
     #[test]
     fn the_package_is_laid_out_once() {
-        let states = tempfile::tempdir().expect("a temporary folder");
-        let folder = unpacked(states.path()).expect("laid out");
+        let shared = tempfile::tempdir().expect("a temporary folder");
+        let folder = unpacked(shared.path()).expect("laid out");
         assert_eq!(
             fs::read_to_string(folder.join("euterpe/worker.py")).expect("there"),
             FILES.iter().find(|(name, _)| *name == "worker.py").expect("carried").1
         );
-        assert_eq!(unpacked(states.path()).expect("there already"), folder);
-        assert_eq!(fs::read_dir(states.path().join("python")).expect("listed").count(), 1, "nothing is left over");
+        assert_eq!(unpacked(shared.path()).expect("there already"), folder);
+        assert_eq!(fs::read_dir(shared.path().join("python")).expect("listed").count(), 1, "nothing is left over");
     }
 }

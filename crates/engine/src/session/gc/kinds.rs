@@ -6,14 +6,14 @@ use super::Garbage;
 use super::GarbageKind::{Claims, Scratch, TemporaryFiles, Uploads};
 use crate::workspace::Workspace;
 use euterpe_graph_file::plan::Location;
-use euterpe_processes::home;
+use euterpe_processes::leftovers;
 use euterpe_storage::local::{LocalSettings, LocalStorage, sweep_claims};
 
 /// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
 /// folders that are nobody's, only how long nothing was written there.
 pub(super) fn scratch(workspace: &Workspace, age: Duration, dry_run: bool) -> Garbage {
     let mut found = Garbage::none(Scratch);
-    let left = match home::leftovers(&workspace.here) {
+    let left = match leftovers(&workspace.here) {
         Ok(left) => left,
         Err(error) => {
             found.problems.push(format!("what processes left in {}: {error}", workspace.here.display()));
@@ -21,8 +21,8 @@ pub(super) fn scratch(workspace: &Workspace, age: Duration, dry_run: bool) -> Ga
         }
     };
     for left in left {
-        let (bytes, written) = left.size();
-        if !left.of_this_machine && home::age(written) < age {
+        let (bytes, unchanged) = left.size_and_age();
+        if !left.of_this_machine && unchanged < age {
             continue;
         }
         let place = left.path().display().to_string();

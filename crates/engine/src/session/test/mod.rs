@@ -2,7 +2,9 @@
 
 mod case;
 mod checks;
+#[cfg(feature = "python")]
 mod python;
 
 pub use case::run_case;
+#[cfg(feature = "python")]
 pub use python::{PythonTests, python_tests};

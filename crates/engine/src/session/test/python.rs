@@ -6,14 +6,14 @@ use std::process::Stdio;
 use anyhow::Context;
 
 use euterpe_graph_file::plan::Plan;
-use euterpe_processes::python::Python;
+use euterpe_processes::PythonFunction;
 
 /// The tests of one file, in one environment.
 pub struct PythonTests {
     /// The file, as it is shown.
     pub name: String,
     file: PathBuf,
-    python: Python,
+    python: PythonFunction,
 }
 
 /// The files of tests beside the graph's Python transforms, each once for each environment.

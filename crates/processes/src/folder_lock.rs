@@ -1,4 +1,4 @@
-//! Holds a folder for one process: a second one is told who has it.
+//! Locks a folder for one process: a second process is told which one has it.
 
 use std::{
     fs::File,
@@ -14,19 +14,20 @@ use thiserror::Error;
 /// The name of the file that is locked.
 const NAME: &str = "lock";
 
-/// How long the lock of a dead process is waited for: a child that it was just starting has it until that runs.
-const AFTERLIFE: Duration = Duration::from_secs(2);
+/// How long the lock of a dead process is waited for. A child that it was about to start holds the lock until the child's
+/// program begins.
+const RELEASE: Duration = Duration::from_secs(2);
 
-/// A folder that this process holds until this value is dropped or the process ends, however it ends.
+/// A folder that this process has locked until this value is dropped or the process ends, however it ends.
 ///
-/// The system's lock on the file `lock` in the folder decides; what stands in the file is for people, and a file that a
-/// dead process left is no obstacle.
+/// The kernel's lock on the file `lock` in the folder decides. The number in that file is for people, so a file that a dead
+/// process left is no obstacle.
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
 }
 
-/// Why a folder cannot be held.
+/// Why a folder cannot be locked.
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Another process has it.
@@ -37,7 +38,7 @@ pub enum LockError {
         /// The process that has it, where it could be read.
         pid: Option<u32>,
     },
-    /// The folder cannot be made or the file not be locked.
+    /// The folder cannot be made, or the file in it cannot be locked.
     #[error("the folder {} cannot be locked: {source}", .folder.display())]
     Refused {
         /// The folder.
@@ -52,10 +53,10 @@ fn holder(pid: Option<u32>) -> String {
 }
 
 impl FolderLock {
-    /// Takes `folder`, which is made if it is not there.
+    /// Locks `folder` for this process alone. A folder that is not there is made.
     ///
     /// # Errors
-    /// [`LockError::Held`] at once if another process (or another lock of this one) has it.
+    /// [`LockError::Held`] if another process, or another lock of this one, has it; a living one is not waited for.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
         let mut lock = Self::lock(folder, FlockOperation::NonBlockingLockExclusive)?;
         let refused = |source: io::Error| LockError::Refused { folder: folder.to_owned(), source };
@@ -64,10 +65,10 @@ impl FolderLock {
         Ok(lock)
     }
 
-    /// Holds `folder` together with others who share it; who wants it alone is refused meanwhile.
+    /// Locks `folder` together with other processes that share it; one that wants it alone is refused meanwhile.
     ///
     /// # Errors
-    /// [`LockError::Held`] at once if another process has it alone.
+    /// [`LockError::Held`] if another process has it alone.
     pub fn share(folder: &Path) -> Result<Self, LockError> {
         Self::lock(folder, FlockOperation::NonBlockingLockShared)
     }
@@ -78,7 +79,7 @@ impl FolderLock {
         let path = folder.join(NAME);
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(refused)?;
-        let until = Instant::now() + AFTERLIFE;
+        let until = Instant::now() + RELEASE;
         loop {
             match rustix::fs::flock(&file, operation) {
                 Ok(()) => return Ok(Self { file }),
@@ -97,7 +98,7 @@ impl FolderLock {
     }
 }
 
-/// Whether a process has ended: it is gone, or only waits for its parent to take note.
+/// Whether a process has ended: it is gone, or is a zombie that its parent has not reaped.
 fn is_dead(pid: u32) -> bool {
     match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         // The state stands behind the name, which may hold anything.
@@ -108,7 +109,7 @@ fn is_dead(pid: u32) -> bool {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // The lock goes with the file; an empty file only spares people a stale number.
+        // Closing the file releases the lock. Emptying it only spares people a stale number.
         if let Err(error) = self.file.set_len(0) {
             tracing::debug!(%error, "could not empty the lock file");
         }
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_holder_is_refused_with_the_first_ones_process_until_it_lets_go() {
+    fn a_second_process_is_told_which_has_the_folder_until_that_lets_go() {
         let folder = tempfile::tempdir().expect("a folder");
         let state = folder.path().join("state");
         let first = FolderLock::take(&state).expect("taken");
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_share_a_folder_keep_out_who_wants_it_alone() {
+    fn a_shared_folder_cannot_be_had_alone_and_one_had_alone_not_shared() {
         let folder = tempfile::tempdir().expect("a folder");
         let (one, two) = (FolderLock::share(folder.path()).expect("shared"), FolderLock::share(folder.path()));
         assert!(two.is_ok() && FolderLock::take(folder.path()).is_err());

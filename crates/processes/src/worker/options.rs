@@ -16,11 +16,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::process::Command;
 
-use super::{Launcher, Opening, Program};
-use crate::children::scrub;
+use super::{launcher::Launcher, program::Program, protocol::Opening};
+use crate::supervised::scrub;
 
-/// The name that `use:` gives.
-pub const NAME: &str = "worker";
+/// The name by which a graph file uses it: `use: worker`.
+pub const WORKER: &str = "worker";
 
 /// The options of `worker`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -50,11 +50,11 @@ impl Settings for WorkerProgram {
     }
 }
 
-/// How the registry knows it.
-pub fn entry(codec: Option<Arc<dyn SampleCodec>>) -> Entry {
+/// The registry's entry for `worker`.
+pub(crate) fn entry(codec: Option<Arc<dyn SampleCodec>>) -> Entry {
     let extensions = codec.as_ref().map_or(&[][..], |codec| codec.extensions());
     let open = move |settings, job: &OpenContext| open(settings, job, codec.clone());
-    Entry::new(NAME, "a program of any language that stays and takes one entity after the other", open)
+    Entry::new(WORKER, "a program of any language that stays and takes one entity after the other", open)
         .inputs(InputRule::Any)
         .reads(extensions)
         .several_outputs()
@@ -69,11 +69,11 @@ fn open(
     Ok(launch(settings, job, codec)?.factory())
 }
 
-/// What starts the workers of a job that runs this transform.
+/// The launcher of a job that runs `use: worker` with the options `with`.
 ///
 /// # Errors
 /// Every problem with the options.
-pub fn launcher(
+pub fn worker_launcher(
     with: &Value,
     job: &OpenContext,
     codec: Option<Arc<dyn SampleCodec>>,
@@ -86,28 +86,29 @@ fn launch(
     job: &OpenContext,
     codec: Option<Arc<dyn SampleCodec>>,
 ) -> Result<Arc<Launcher>, Vec<OptionProblem>> {
-    let what = settings.argv.join(" ");
+    let name = settings.argv.join(" ");
     let opening = Opening::of(job, Value::Object(settings.options), None);
     let argv = settings.argv.iter().map(|argument| beside(&job.folder, argument)).collect();
-    let program = Box::new(Plain { argv, env: settings.env, threads: job.threads });
-    let launcher = Launcher::new(&what, opening, program, job.limits(), codec);
+    let program = Box::new(ArgvProgram { argv, env: settings.env, threads: job.threads });
+    let launcher = Launcher::new(&name, opening, program, job.limits(), codec);
     launcher.map_err(|fault| vec![OptionProblem::new("options", fault.text)])
 }
 
-/// An argument that names a file below `folder` as that file's path; any other as it is.
+/// The path of the file below `folder` that an argument names, or the argument as it is if it names none.
 fn beside(folder: &Path, argument: &str) -> PathBuf {
     let path = folder.join(argument);
     if argument.contains(['/', '.']) && path.is_file() { path } else { PathBuf::from(argument) }
 }
 
-struct Plain {
+/// A program that is named by its arguments.
+struct ArgvProgram {
     argv: Vec<PathBuf>,
     env: BTreeMap<String, String>,
     threads: usize,
 }
 
 #[async_trait]
-impl Program for Plain {
+impl Program for ArgvProgram {
     async fn command(&self) -> Result<Command, Fault> {
         let mut command = Command::new(&self.argv[0]);
         command.args(&self.argv[1..]);

@@ -1,4 +1,4 @@
-//! What a worker made, as the outputs of the job: files of the scratch folder, bytes of the frame, encoded samples.
+//! The outputs of a worker as the outputs of the job: files of the scratch folder, bytes of the frame, encoded samples.
 
 use std::{
     fs, io,
@@ -13,34 +13,35 @@ use euterpe_actors::{
     transform::{Product, SampleCodec, Work},
 };
 
-use super::{Launcher, given::name, speech::Piece};
+use super::{launcher::Launcher, protocol::Output};
+use crate::file_names::file_name;
 
-/// The outputs in their order.
+/// The outputs in the order of the job. Attached ones follow each other in `attachment`.
 pub(super) async fn product(
     launcher: &Launcher,
     work: &Work,
-    pieces: Vec<Piece>,
+    outputs: Vec<Output>,
     mut attachment: Bytes,
 ) -> Result<Product, Fault> {
     let wanted = launcher.suffixes.len();
-    if pieces.len() != wanted {
-        let text = format!("`{}` made {} outputs, the job has {wanted}", launcher.what, pieces.len());
+    if outputs.len() != wanted {
+        let text = format!("`{}` made {} outputs, the job has {wanted}", launcher.name, outputs.len());
         return Err(Fault::fatal(text));
     }
     let mut contents = Vec::with_capacity(wanted);
-    for (number, (piece, suffix)) in pieces.into_iter().zip(&launcher.suffixes).enumerate() {
-        contents.push(match piece {
-            Piece::Attached { attached } if attached <= attachment.len() => {
+    for (index, (output, suffix)) in outputs.into_iter().zip(&launcher.suffixes).enumerate() {
+        contents.push(match output {
+            Output::Attached { attached } if attached <= attachment.len() => {
                 Content::Bytes(attachment.split_to(attached))
             }
-            Piece::Attached { .. } => {
-                return Err(Fault::failed(format!("`{}` attached less than it said", launcher.what)));
+            Output::Attached { .. } => {
+                return Err(Fault::failed(format!("`{}` attached less than it said", launcher.name)));
             }
-            Piece::File { file } => Content::File(own_file(work, &file)?),
-            Piece::Audio { audio, rate, channels } => {
+            Output::File { file } => Content::File(own_file(work, &file)?),
+            Output::Audio { audio, rate, channels } => {
                 let from = own_file(work, &audio)?;
                 let folder = work.scratch.path().and_then(std::path::absolute).map_err(|error| trouble(&error))?;
-                let to = folder.join(name("encoded", number, suffix));
+                let to = folder.join(file_name("encoded", index, suffix));
                 Content::File(encode(launcher.codec()?, from, (rate, channels), suffix.clone(), to).await?)
             }
         });
@@ -62,7 +63,7 @@ async fn encode(
     encoded.await.map_err(|error| Fault::failed(format!("the encoder ended: {error}")))?
 }
 
-/// A plain file of the scratch folder: nothing else is a worker's to give.
+/// A plain file of the scratch folder. A link or a file elsewhere may lead to something that the worker did not make.
 fn own_file(work: &Work, file: &Path) -> Result<PathBuf, Fault> {
     let scratch = std::path::absolute(work.scratch.promised()).map_err(|error| trouble(&error))?;
     let inside = file.starts_with(&scratch) && !file.components().any(|part| part == Component::ParentDir);
