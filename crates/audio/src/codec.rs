@@ -8,7 +8,11 @@ use euterpe_actors::{
     transform::{SampleCodec, SampleFormat, SamplePlace, Work},
 };
 
-use super::{EXTENSIONS, MAX_MINUTES, decode::Decoder, pcm};
+use super::{
+    EXTENSIONS, MAX_MINUTES,
+    decode::{Bounds, Decoder},
+    pcm,
+};
 
 /// Decodes what the transforms of this crate decode, and encodes WAV, FLAC and Ogg Vorbis.
 pub fn codec() -> Arc<dyn SampleCodec> {
@@ -32,7 +36,7 @@ impl SampleCodec for Codec {
     }
 
     fn measure(&self, content: &Content) -> Result<SampleFormat, Fault> {
-        let mut decoder = Decoder::of_content(content, "", MAX_MINUTES)?;
+        let mut decoder = Decoder::of_content(content, Bounds::minutes(MAX_MINUTES))?;
         while decoder.next_block()?.is_some() {}
         Ok(SampleFormat { rate: decoder.rate(), channels: decoder.channels(), frames: decoder.frames() })
     }

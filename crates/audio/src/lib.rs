@@ -4,26 +4,23 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! source ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ mel, melspectrogram, spectrogram
-//!    (ending, not_audio: is it whole,        │    ──▶ loudness
-//!     is it sound at all?)                   └──▶ write (ogg) ◀── transcode, synth
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ mel, melspectrogram, spectrogram
+//!    (one module per format:   │           ──▶ loudness
+//!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
 //!
 //! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes.
 
 mod codec;
 mod decode;
-mod ending;
+mod formats;
 mod loudness;
 mod mel;
 mod melspectrogram;
 mod mix;
-mod not_audio;
 mod npy;
-mod ogg;
 mod pcm;
 mod resample;
-mod source;
 mod spectrogram;
 mod spectrum;
 mod synth;
@@ -47,6 +44,7 @@ pub fn register(registry: &mut Registry) {
 /// The extensions of the files that can be decoded, most usual first.
 pub(crate) const EXTENSIONS: &[&str] = &[
     "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
+    "m4b", "w64", "au",
 ];
 
 /// The longest track that is read unless a job says otherwise, in minutes: a day.

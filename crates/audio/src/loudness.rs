@@ -13,7 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use symphonia::core::audio::Position;
 
-use super::{EXTENSIONS, MAX_MINUTES, decode::Decoder, minutes_problem};
+use super::{
+    EXTENSIONS, MAX_MINUTES,
+    decode::{Bounds, Decoder, Lengths},
+    minutes_problem,
+};
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 
 /// The options of `audio.loudness`.
@@ -22,11 +26,13 @@ use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Se
 pub struct Loudness {
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
+    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
+    pub lengths: Lengths,
 }
 
 impl Default for Loudness {
     fn default() -> Self {
-        Self { max_minutes: MAX_MINUTES }
+        Self { max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
     }
 }
 
@@ -56,11 +62,12 @@ struct Measured {
 }
 
 fn open(settings: Loudness, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("loudness", move || Ok(Box::new(move |work: &Work| loudness(work, settings.max_minutes)))))
+    Ok(blocking("loudness", move || Ok(Box::new(move |work: &Work| loudness(work, settings)))))
 }
 
-fn loudness(work: &Work, max_minutes: u32) -> Result<Product, Fault> {
-    let mut track = Decoder::open(work, "audio", max_minutes)?;
+fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
+    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
+    let mut track = Decoder::open(work, "audio", bounds)?;
     let (rate, channels) = (track.rate(), track.channels());
     let odd = |error: ebur128::Error| {
         Fault::bad_input(format!("loudness is not defined for {channels} channels at {rate} Hz ({error})"))

@@ -11,7 +11,14 @@ use euterpe_actors::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{EXTENSIONS, MAX_MINUTES, decode::Decoder, mel, minutes_problem, mix::mean_into, npy, spectrum::Spectra};
+use super::{
+    EXTENSIONS, MAX_MINUTES,
+    decode::{Bounds, Decoder, Lengths},
+    mel, minutes_problem,
+    mix::mean_into,
+    npy,
+    spectrum::Spectra,
+};
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 
 /// The most numbers that one output may hold: 2 GiB of them.
@@ -37,6 +44,8 @@ pub struct Melspectrogram {
     pub decibels: bool,
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
+    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
+    pub lengths: Lengths,
 }
 
 impl Default for Melspectrogram {
@@ -50,6 +59,7 @@ impl Default for Melspectrogram {
             power: 2.0,
             decibels: false,
             max_minutes: MAX_MINUTES,
+            lengths: Lengths::AsFound,
         }
     }
 }
@@ -92,7 +102,8 @@ fn open(settings: Melspectrogram, _: &OpenContext) -> Result<TransformFactory, V
 }
 
 fn melspectrogram(work: &Work, settings: &Melspectrogram) -> Result<Product, Fault> {
-    let mut track = Decoder::open(work, "audio", settings.max_minutes)?;
+    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
+    let mut track = Decoder::open(work, "audio", bounds)?;
     let half = f64::from(track.rate()) / 2.0;
     let fmax = settings.fmax.unwrap_or(half);
     if fmax > half || settings.fmin >= half {

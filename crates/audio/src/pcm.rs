@@ -16,7 +16,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{
     MAX_MINUTES,
-    decode::{Decoder, MAX_CHANNELS, MAX_RATE},
+    decode::{Bounds, Decoder, MAX_CHANNELS, MAX_RATE},
     write::{Container, SampleKind, Shape, Writer},
 };
 
@@ -33,7 +33,7 @@ const CHUNK: usize = 256 << 10;
 /// A fault of the input, as [`Decoder`] finds it, or of the file.
 pub(crate) fn decode(work: &Work, name: &str, to: &Path) -> Result<(SampleFormat, SamplePlace), Fault> {
     let failed = |error: io::Error| Fault::failed(format!("could not lay out the samples of `{name}`: {error}"));
-    let mut decoder = Decoder::open(work, name, MAX_MINUTES)?;
+    let mut decoder = Decoder::open(work, name, Bounds::minutes(MAX_MINUTES))?;
     let (chunks, written) = mpsc::sync_channel::<Vec<u8>>(4);
     let path = to.to_owned();
     let writer = thread::Builder::new().name("samples".to_owned()).spawn(move || write(&written, &path));
@@ -123,7 +123,7 @@ pub(crate) fn encode(from: &Path, rate: u32, channels: usize, suffix: &str, to: 
     if !length.is_multiple_of(frame as u64) {
         return Err(Fault::fatal(format!("{length} bytes of samples do not make whole frames of {channels} channels")));
     }
-    let mut writer = Writer::create(to, container, Shape { rate, channels, kind: SampleKind::I16 })?;
+    let mut writer = Writer::create(to, container, Shape { rate, channels, kind: SampleKind::I16, layout: None })?;
     let mut file = BufReader::with_capacity(1 << 18, file);
     let mut left = usize::try_from(length).map_err(|_| Fault::fatal("more samples than this machine can count"))?;
     let mut bytes = vec![0; frame * 4096];

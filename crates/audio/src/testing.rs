@@ -5,7 +5,7 @@ use std::io::Cursor;
 use euterpe_actors::{outcome::Fault, transform::Work};
 pub(crate) use euterpe_testkit::work::{run, work};
 
-use super::decode::Decoder;
+use super::decode::{Bounds, Decoder};
 
 /// A whole track in memory.
 pub(crate) struct Track {
@@ -15,7 +15,7 @@ pub(crate) struct Track {
 
 /// Decodes the input `audio` of some work.
 pub(crate) fn decoded(work: &Work) -> Result<Track, Fault> {
-    let mut decoder = Decoder::open(work, "audio", 60)?;
+    let mut decoder = Decoder::open(work, "audio", Bounds::minutes(60))?;
     let mut track = Track { rate: decoder.rate(), samples: vec![Vec::new(); decoder.channels()] };
     while let Some(block) = decoder.next_block()? {
         for (samples, channel) in track.samples.iter_mut().zip(block) {

@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use super::{
     EXTENSIONS, MAX_MINUTES,
-    decode::{Decoder, MAX_CHANNELS, MAX_RATE},
+    decode::{Bounds, Decoder, Lengths, MAX_CHANNELS, MAX_RATE},
+    formats::usual_layout,
     minutes_problem,
     mix::Mix,
     resample::Resampler,
@@ -52,11 +53,13 @@ pub struct Transcode {
     pub bits: Bits,
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
+    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
+    pub lengths: Lengths,
 }
 
 impl Default for Transcode {
     fn default() -> Self {
-        Self { rate: None, channels: None, bits: Bits::default(), max_minutes: MAX_MINUTES }
+        Self { rate: None, channels: None, bits: Bits::default(), max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
     }
 }
 
@@ -98,7 +101,8 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let suffix = work.suffixes.first().map_or("", String::as_str);
     let container = Container::of_suffix(suffix)
         .ok_or_else(|| Fault::fatal(format!("cannot write `.{suffix}`; give the output the suffix .wav or .flac")))?;
-    let mut track = Decoder::open(work, "audio", settings.max_minutes)?;
+    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
+    let mut track = Decoder::open(work, "audio", bounds)?;
     let channels = settings.channels.unwrap_or(track.channels());
     let rate = settings.rate.unwrap_or(track.rate());
     let mix = Mix::between(track.channels(), track.layout(), channels)?;
@@ -110,7 +114,11 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     };
     let folder = work.scratch.path().map_err(|error| Fault::failed(format!("no scratch folder: {error}")))?;
     let path = folder.join(format!("track.{suffix}"));
-    let mut writer = Writer::create(&path, container, Shape { rate, channels, kind })?;
+    let layout = match mix {
+        Mix::Keep => track.layout(),
+        _ => usual_layout(channels),
+    };
+    let mut writer = Writer::create(&path, container, Shape { rate, channels, kind, layout })?;
     let mut sink = |block: &[Vec<f32>]| writer.write(block);
     let mut mixed = Vec::new();
     while let Some(block) = track.next_block()? {

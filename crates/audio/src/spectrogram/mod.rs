@@ -17,7 +17,13 @@ use euterpe_actors::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{EXTENSIONS, MAX_MINUTES, clock, decode::Decoder, minutes_problem, mix::mean_into, spectrum::Spectra};
+use super::{
+    EXTENSIONS, MAX_MINUTES, clock,
+    decode::{Bounds, Decoder, Lengths},
+    minutes_problem,
+    mix::mean_into,
+    spectrum::Spectra,
+};
 use columns::Columns;
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 use picture::{Caption, Layout};
@@ -34,11 +40,13 @@ pub struct Spectrogram {
     pub range_db: f64,
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
+    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
+    pub lengths: Lengths,
 }
 
 impl Default for Spectrogram {
     fn default() -> Self {
-        Self { width: 1280, height: 640, range_db: 80.0, max_minutes: MAX_MINUTES }
+        Self { width: 1280, height: 640, range_db: 80.0, max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
     }
 }
 
@@ -70,7 +78,8 @@ fn open(settings: Spectrogram, _: &OpenContext) -> Result<TransformFactory, Vec<
 }
 
 fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
-    let mut track = Decoder::open(work, "audio", settings.max_minutes)?;
+    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
+    let mut track = Decoder::open(work, "audio", bounds)?;
     let layout = Layout::of(settings.width, settings.height);
     // About a twelfth of a second: fine enough in frequency for a bass, in time for a drum.
     let n_fft = (track.rate() as usize / 12).next_power_of_two().clamp(256, 65_536);

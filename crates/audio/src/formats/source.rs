@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Cursor, Read, Seek, SeekFrom},
+    ops::Range,
 };
 
 use bytes::Bytes;
@@ -53,15 +54,70 @@ impl Seek for Source {
     }
 }
 
+/// A header of our own in front of a part of a source: for a reader that believes what headers say.
+pub(crate) struct Spliced {
+    head: Vec<u8>,
+    source: Source,
+    /// The bytes of the source that follow the header.
+    part: Range<u64>,
+    at: u64,
+}
+
+impl Spliced {
+    pub(crate) fn new(head: Vec<u8>, source: Source, part: Range<u64>) -> Self {
+        Self { head, source, part, at: 0 }
+    }
+
+    /// All of a source.
+    pub(crate) fn whole(source: Source) -> Self {
+        let part = 0..source.length();
+        Self::new(Vec::new(), source, part)
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.head.len() as u64 + (self.part.end - self.part.start)
+    }
+}
+
+impl Read for Spliced {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let head = self.head.get(self.at as usize..).unwrap_or(&[]);
+        let read = if head.is_empty() {
+            let left = self.length().saturating_sub(self.at);
+            let most = left.min(buffer.len() as u64) as usize;
+            self.source.seek(SeekFrom::Start(self.part.start + self.at - self.head.len() as u64))?;
+            self.source.read(&mut buffer[..most])?
+        } else {
+            let now = head.len().min(buffer.len());
+            buffer[..now].copy_from_slice(&head[..now]);
+            now
+        };
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Spliced {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.length().checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = to.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
 /// A source that ends once it was read several times over: a file whose parts point at each other cannot hold a decoder
 /// for ever.
 pub(crate) struct Metered {
-    source: Source,
+    source: Spliced,
     left: u64,
 }
 
 impl Metered {
-    pub(crate) fn new(source: Source) -> Self {
+    pub(crate) fn new(source: Spliced) -> Self {
         let left = source.length().saturating_mul(8).saturating_add(64 << 20);
         Self { source, left }
     }
@@ -101,7 +157,7 @@ mod tests {
     #[test]
     fn a_source_that_is_read_over_and_over_ends_with_an_error() {
         let content = Content::Bytes(Bytes::from(vec![7; 1 << 20]));
-        let mut metered = Metered::new(Source::open(&content).expect("memory opens"));
+        let mut metered = Metered::new(Spliced::whole(Source::open(&content).expect("memory opens")));
         let mut block = vec![0; 1 << 20];
         let mut rounds = 0;
         let error = loop {
@@ -113,5 +169,18 @@ mod tests {
         };
         assert_eq!(rounds, 72);
         assert!(error.to_string().contains("in circles"));
+    }
+
+    #[test]
+    fn a_header_of_our_own_stands_before_a_part_of_a_source() {
+        let content = Content::Bytes(Bytes::from_static(b"0123456789"));
+        let mut spliced = Spliced::new(b"head".to_vec(), Source::open(&content).expect("memory opens"), 3..6);
+        let mut all = String::new();
+        spliced.read_to_string(&mut all).expect("read");
+        assert_eq!(all, "head345");
+        spliced.seek(SeekFrom::End(-2)).expect("seeks");
+        all.clear();
+        spliced.read_to_string(&mut all).expect("read");
+        assert_eq!(all, "45");
     }
 }

@@ -1,0 +1,181 @@
+//! Decodes a track into planar blocks, with a bound on everything that a file may claim.
+//!
+//! A file that is cut off, damaged or no audio at all is a fault of the input, in a sentence for whoever has to replace it;
+//! one that is whole and not read is told what converts it. Formats that declare their length or mark their end show a cut;
+//! others show it where they are cut within a frame. An untagged mp3 that is cut between two frames cannot be told from a
+//! whole one.
+
+mod lengths;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use euterpe_actors::{
+    outcome::Fault,
+    storage::Content,
+    transform::{Input, Work, blocking::panic_text},
+};
+use symphonia::core::audio::Position;
+
+pub use lengths::Lengths;
+
+use super::{
+    clock,
+    formats::{self, Blocks},
+};
+
+/// The most channels that are read.
+pub const MAX_CHANNELS: usize = 64;
+/// The highest sample rate that is read, in Hz.
+pub const MAX_RATE: u32 = 768_000;
+
+/// What a job asks of every track that it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The longest track that is read, in minutes.
+    pub minutes: u32,
+    /// What becomes of sound beyond a declared length.
+    pub lengths: Lengths,
+}
+
+impl Bounds {
+    /// A length in minutes, and all that there is.
+    pub fn minutes(minutes: u32) -> Self {
+        Self { minutes, lengths: Lengths::AsFound }
+    }
+}
+
+/// A track open for decoding: blocks of planar samples, one after the other.
+pub struct Decoder {
+    track: Box<dyn Blocks>,
+    bounds: Bounds,
+    block: Vec<Vec<f32>>,
+    channels: usize,
+    /// Whether `block` was decoded ahead, in order to know the channels.
+    ahead: bool,
+    frames: u64,
+}
+
+impl Decoder {
+    /// Opens the input of a name for decoding; a track beyond the bounds is refused on the way.
+    ///
+    /// # Errors
+    /// A fault of the input where it is empty, no audio, of a format that is not read or beyond the bounds.
+    pub fn open(work: &Work, name: &str, bounds: Bounds) -> Result<Self, Fault> {
+        let Input { object, .. } = work.input(name)?;
+        fenced(|| Self::of_content(&object.content, bounds))
+    }
+
+    /// The same for a content, without the fence against a decoder that panics.
+    pub(super) fn of_content(content: &Content, bounds: Bounds) -> Result<Self, Fault> {
+        let track = formats::open(content)?;
+        let mut opened = Self { track, bounds, block: Vec::new(), channels: 0, ahead: false, frames: 0 };
+        opened.ahead = opened.track.advance(&mut opened.block)?;
+        let declared = opened.track.sound().declared;
+        if !opened.ahead {
+            // Nothing to hand out: a file that was cut says so, and one that is empty has to.
+            opened.track.judge(0)?;
+            return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+        }
+        opened.channels = opened.block.len();
+        check_shape(opened.rate(), opened.channels)?;
+        opened.check_length(declared.unwrap_or(0))?;
+        Ok(opened)
+    }
+
+    /// Frames in a second.
+    pub fn rate(&self) -> u32 {
+        self.track.sound().rate
+    }
+
+    /// How many channels each block has.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Where the channels stand, in the order of the block, where the file says it.
+    pub fn layout(&self) -> Option<Position> {
+        let layout = self.track.sound().layout;
+        layout.filter(|layout| layout.bits().count_ones() as usize == self.channels)
+    }
+
+    /// Frames handed out so far; all of them once [`Self::next_block`] said `None`.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The next block, one `Vec` of equal length for each channel, with full scale at ±1; none after the last.
+    ///
+    /// # Errors
+    /// A fault of the input: cut off, damaged, too long, changing its shape, samples out of all bounds. Whether a track is
+    /// whole is known at its end only, so what was made from earlier blocks is worth nothing before this returns `None`.
+    pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, Fault> {
+        if !std::mem::take(&mut self.ahead) && !fenced(|| self.track.advance(&mut self.block))? {
+            self.track.judge(self.frames)?;
+            self.bounds.lengths.check(self.frames, &self.track.sound())?;
+            return Ok(None);
+        }
+        if self.block.len() != self.channels {
+            return Err(Fault::bad_input(format!(
+                "the track changes its channels at {}; convert it to one number of them first",
+                self.at(self.frames)
+            )));
+        }
+        let frames = self.block.first().map_or(0, Vec::len) as u64;
+        self.frames += frames;
+        self.check_length(self.frames)?;
+        let loudest = self.track.sound().loudest;
+        if self.block.iter().any(|channel| !bounded(channel, loudest)) {
+            let what =
+                if loudest == f32::MAX { "a sample is no number" } else { "it decodes to noise far beyond full scale" };
+            return Err(Fault::bad_input(format!(
+                "the file is damaged at {}: {what}; replace it with a whole copy",
+                self.at(self.frames - frames)
+            )));
+        }
+        Ok(Some(&self.block))
+    }
+
+    fn check_length(&self, frames: u64) -> Result<(), Fault> {
+        let most = u64::from(self.bounds.minutes) * 60 * u64::from(self.rate());
+        if frames > most {
+            return Err(Fault::bad_input(format!(
+                "the track is longer than {}; give the job a larger `max_minutes` if that is right",
+                self.at(most)
+            )));
+        }
+        Ok(())
+    }
+
+    fn at(&self, frames: u64) -> String {
+        clock(frames as f64 / f64::from(self.rate().max(1)))
+    }
+}
+
+/// A file on which the decoder panics will make it panic again: that is the file's fault and worth no other try.
+fn fenced<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let why = panic_text(&*panic).to_owned();
+        Err(Fault::bad_input(format!(
+            "the file is damaged so that its decoder gave up ({why}); replace it with a whole copy"
+        )))
+    })
+}
+
+/// Refuses a rate or a number of channels that nobody has.
+///
+/// # Errors
+/// Where one of them is beyond the bounds.
+pub(crate) fn check_shape(rate: u32, channels: usize) -> Result<(), Fault> {
+    if rate == 0 || rate > MAX_RATE {
+        return Err(Fault::bad_input(format!("the file claims a sample rate of {rate} Hz; 1 to {MAX_RATE} are read")));
+    }
+    if channels == 0 || channels > MAX_CHANNELS {
+        return Err(Fault::bad_input(format!("the file claims {channels} channels; 1 to {MAX_CHANNELS} are read")));
+    }
+    Ok(())
+}
+
+fn bounded(samples: &[f32], loudest: f32) -> bool {
+    // Not-a-number fails every comparison; no early exit, so that the loop is a few instructions for eight samples.
+    samples.iter().fold(true, |good, sample| good & (sample.abs() <= loudest))
+}

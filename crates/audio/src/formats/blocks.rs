@@ -1,0 +1,47 @@
+//! What every reader of a format promises: blocks of planar samples, and a judgement at the end.
+
+use euterpe_actors::outcome::Fault;
+use symphonia::core::audio::Position;
+
+/// What a reader knows of the sound that it hands out; for good once the first block is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sound {
+    /// Frames in a second.
+    pub(crate) rate: u32,
+    /// Where the channels stand, in the order of the block, where the file says it.
+    pub(crate) layout: Option<Position>,
+    /// How many frames the file declares, where it does.
+    pub(crate) declared: Option<u64>,
+    /// A sample beyond this is noise from a damaged file.
+    pub(crate) loudest: f32,
+}
+
+/// A sample of a lossy codec beyond this (48 dB above full scale) is noise from damaged bits, not music that is too loud.
+pub(crate) const LOUDEST: f32 = 256.0;
+
+/// A track that is being read.
+pub(crate) trait Blocks {
+    /// Puts the next frames into `block`, one vector of equal length for each channel; false where there are no more.
+    ///
+    /// # Errors
+    /// A fault of the input, or of reading it.
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault>;
+
+    /// What is known of the sound.
+    fn sound(&self) -> Sound;
+
+    /// Whether all of the track was there, once its end is reached after so many frames.
+    ///
+    /// # Errors
+    /// A fault of the input that says what is missing or damaged.
+    fn judge(&mut self, frames: u64) -> Result<(), Fault>;
+}
+
+/// The places of one or two channels, which nobody has to say.
+pub(crate) fn usual_layout(channels: usize) -> Option<Position> {
+    match channels {
+        1 => Some(Position::FRONT_CENTER),
+        2 => Some(Position::FRONT_LEFT | Position::FRONT_RIGHT),
+        _ => None,
+    }
+}

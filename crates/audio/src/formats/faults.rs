@@ -1,0 +1,61 @@
+//! The sentences in which a file is refused: damaged and not supported are two different things.
+
+use std::io;
+
+use euterpe_actors::outcome::Fault;
+
+use crate::clock;
+
+/// Ends a sentence about a file of which something is missing.
+pub(crate) const REMEDY: &str = "the file is cut off or damaged; replace it with a whole copy";
+
+/// A whole file of a kind that is not read, with what makes one of it that is.
+pub(crate) fn unsupported(what: &str) -> Fault {
+    Fault::bad_input(format!("{what} is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first"))
+}
+
+/// A file whose bytes contradict each other.
+pub(crate) fn damaged(how: &str) -> Fault {
+    Fault::bad_input(format!("the file is damaged: {how}; replace it with a whole copy"))
+}
+
+/// A file that ends in the middle of something.
+pub(crate) fn breaks_off(frames: u64, rate: u32) -> Fault {
+    Fault::bad_input(format!("the track breaks off after {}: {REMEDY}", at(frames, rate)))
+}
+
+/// A file that holds less than it declares.
+pub(crate) fn too_short(frames: u64, declared: u64, rate: u32) -> Fault {
+    let (end, whole) = (at(frames, rate), at(declared, rate));
+    if end == whole {
+        let missing = declared - frames;
+        return Fault::bad_input(format!("the last {missing} frames of the track are missing: {REMEDY}"));
+    }
+    Fault::bad_input(format!("the track ends after {end} of {whole}: {REMEDY}"))
+}
+
+/// A file in which only the first of several recordings would be read.
+pub(crate) fn several() -> Fault {
+    Fault::bad_input("the file is several recordings in a row; split it into one file each")
+}
+
+/// More than one in a hundred pieces cannot be decoded.
+///
+/// # Errors
+/// Where that is so.
+pub(crate) fn check_pieces(bad: u64, pieces: u64) -> Result<(), Fault> {
+    if bad * 100 > pieces {
+        return Err(damaged(&format!("{bad} of its {pieces} pieces cannot be decoded")));
+    }
+    Ok(())
+}
+
+/// A file that could not be read, which may go better another time.
+pub(crate) fn unread(error: &io::Error) -> Fault {
+    Fault::failed(format!("could not read the track: {error}"))
+}
+
+/// A number of frames as a time in the track.
+pub(crate) fn at(frames: u64, rate: u32) -> String {
+    clock(frames as f64 / f64::from(rate.max(1)))
+}

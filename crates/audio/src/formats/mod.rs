@@ -1,0 +1,126 @@
+//! The formats of sound: which one a file is, and who reads it.
+//!
+//! The first bytes decide, not the extension. A reader hands out [`Blocks`] of samples, and judges at the end whether all
+//! of the track was there. `docs/formats.md` says what each was compared with.
+
+mod aac;
+mod blocks;
+mod bytes;
+mod faults;
+mod flac;
+mod mkv;
+mod mp4;
+mod mpeg;
+mod not_audio;
+mod ogg;
+mod packets;
+mod pcm;
+mod source;
+mod trim;
+mod window;
+
+use std::io::Seek;
+
+use euterpe_actors::{outcome::Fault, storage::Content};
+
+use aac::adts::Adts;
+use bytes::{id3v2_length, read_up_to};
+use faults::unread;
+use mpeg::Mpeg;
+use packets::{Facts, Packets};
+use pcm::{Pcm, aiff, au, caf, riff, w64, wav::Wave};
+use source::{Source, Spliced};
+
+pub(crate) use blocks::{Blocks, Sound, usual_layout};
+pub(crate) use flac::flac_layout;
+
+/// Opens a content with the reader of its format.
+///
+/// # Errors
+/// A fault of the input where it is empty, no audio, damaged, or of a format that is not read.
+pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
+    let source = || Source::open(content).map_err(|error| unread(&error));
+    let mut first = source()?;
+    let length = first.length();
+    if length == 0 {
+        return Err(Fault::bad_input("the file is empty; replace it with a whole copy"));
+    }
+    let mut head = vec![0; 4096];
+    let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
+    head.truncate(got);
+    first.rewind().map_err(|error| unread(&error))?;
+    if riff::is_riff(&head) {
+        return wave(riff::chunks(&mut first, length)?.wave()?, source()?);
+    }
+    if w64::is_w64(&head) {
+        return wave(w64::chunks(&mut first, length)?.wave()?, source()?);
+    }
+    if aiff::is_aiff(&head) {
+        let shape = aiff::shape(&mut first, length)?;
+        return Ok(Box::new(Pcm::new(source()?, shape)?));
+    }
+    if au::is_au(&head) {
+        let shape = au::shape(&mut first, length)?;
+        return Ok(Box::new(Pcm::new(source()?, shape)?));
+    }
+    if caf::is_caf(&head) {
+        return match caf::contents(&mut first, length)? {
+            caf::Caf::Pcm(shape) => Ok(Box::new(Pcm::new(source()?, shape)?)),
+            caf::Caf::Packets { cut } => {
+                let facts = Facts { cut, length_unknown: true, ..Facts::default() };
+                Ok(Box::new(Packets::open(Spliced::whole(source()?), "caf", facts)?))
+            }
+        };
+    }
+    if mp4::is_mp4(&head) {
+        return mp4::open(first, source()?);
+    }
+    if mkv::is_mkv(&head) {
+        return mkv::open(first, source()?);
+    }
+    if let Some(start) = flac::start_of(&mut first).map_err(|error| unread(&error))? {
+        return flac::open(first, start);
+    }
+    let tag = id3v2_length(&head).unwrap_or(0);
+    if head.starts_with(b"OggS") || (tag > 0 && begins(&mut first, tag, b"OggS")?) {
+        return ogg::open(content);
+    }
+    // What has no mark of its own is known by its frames: those of ADTS first, for MPEG's layer is never 0.
+    if let Some(adts) = Adts::open(source()?, tag)? {
+        return Ok(Box::new(adts));
+    }
+    if let Some(other) = not_audio::other(&head) {
+        return Err(other);
+    }
+    match Mpeg::open(source()?, 0, length)? {
+        Some(mpeg) => Ok(Box::new(mpeg)),
+        None if mpeg::has_free_rate(head.get(tag as usize..).unwrap_or(&[])) => {
+            Err(faults::unsupported("MP3 of a free bit rate"))
+        }
+        None => Err(not_audio::unknown(&head)),
+    }
+}
+
+/// The reader of what a file of the WAV family holds.
+fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
+    match wave {
+        Wave::Pcm(shape) => Ok(Box::new(Pcm::new(source, shape)?)),
+        Wave::Mpeg(data) => match Mpeg::open(source, data.start, data.there)? {
+            Some(mpeg) => Ok(Box::new(mpeg)),
+            None => Err(faults::damaged("it holds no MPEG audio")),
+        },
+        Wave::Adpcm { head, data } => {
+            let facts = Facts { cut: data.is_cut(), length_unknown: true, ..Facts::default() };
+            let part = data.start..data.start + data.there;
+            Ok(Box::new(Packets::open(Spliced::new(head, source, part), "wav", facts)?))
+        }
+    }
+}
+
+/// Whether a mark stands at a place.
+fn begins(source: &mut Source, at: u64, mark: &[u8]) -> Result<bool, Fault> {
+    source.seek(std::io::SeekFrom::Start(at)).map_err(|error| unread(&error))?;
+    let mut head = vec![0; mark.len()];
+    read_up_to(source, &mut head).map_err(|error| unread(&error))?;
+    Ok(head == mark)
+}

@@ -1,0 +1,184 @@
+//! The track of sound in an MP4 file: its codec, how long it is, and which part of it the edit list plays.
+
+use euterpe_actors::outcome::Fault;
+
+use super::{
+    super::{bytes::big, faults::unsupported},
+    boxes::{boxes, find},
+};
+
+/// What the index says of a track.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Track {
+    pub(crate) id: u32,
+    /// The four letters of its codec.
+    pub(crate) codec: String,
+    /// Ticks in a second.
+    pub(crate) timescale: u64,
+    /// The sum of its samples' times, in ticks.
+    pub(crate) ticks: u64,
+    /// How many samples, as MP4 calls packets, it has.
+    pub(crate) packets: u64,
+    /// Ticks before the sound begins.
+    pub(crate) start: u64,
+    /// Ticks that play from there; none for all that there are.
+    pub(crate) length: Option<u64>,
+}
+
+/// The first track of sound.
+///
+/// # Errors
+/// Where its edit list does more than take something off at its ends.
+pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
+    let per_second =
+        find(movie, &[b"mvhd"]).map_or(0, |head| big(head, if head.first() == Some(&1) { 20 } else { 12 }, 4));
+    let sound = boxes(movie)
+        .filter(|(name, _)| *name == b"trak")
+        .find(|(_, body)| find(body, &[b"mdia", b"hdlr"]).and_then(|own| own.get(8..12)) == Some(b"soun"));
+    let Some((_, body)) = sound else { return Ok(None) };
+    let number = |path: &[&[u8; 4]], old, new, length| {
+        find(body, path).map_or(0, |own| big(own, if own.first() == Some(&1) { new } else { old }, length))
+    };
+    let table = find(body, &[b"mdia", b"minf", b"stbl", b"stts"]).unwrap_or(&[]);
+    let runs = table.get(8..).unwrap_or(&[]).chunks_exact(8).map(|run| (big(run, 0, 4), big(run, 4, 4)));
+    let (packets, ticks) = runs.fold((0, 0), |(packets, ticks), (count, each)| (packets + count, ticks + count * each));
+    let description = find(body, &[b"mdia", b"minf", b"stbl", b"stsd"]).unwrap_or(&[]);
+    let mut track = Track {
+        id: number(&[b"tkhd"], 12, 20, 4) as u32,
+        codec: String::from_utf8_lossy(description.get(12..16).unwrap_or(b"????")).into_owned(),
+        timescale: number(&[b"mdia", b"mdhd"], 12, 20, 4),
+        ticks,
+        packets,
+        start: 0,
+        length: None,
+    };
+    let list = edits(find(body, &[b"edts", b"elst"]).unwrap_or(&[]))?;
+    if let Some(Edit { start, length }) = list {
+        track.start = start;
+        track.length = (length > 0 && per_second > 0).then(|| in_media_time(&track, length, per_second));
+    }
+    // What the fragments add up to.
+    let fragments = number_of(find(movie, &[b"mvex", b"mehd"]).unwrap_or(&[]), 4);
+    if track.length.is_none() && per_second > 0 && fragments > 0 {
+        track.length = Some(in_media_time(&track, fragments, per_second).saturating_sub(track.start));
+    }
+    if track.start == 0
+        && track.codec == "mp4a"
+        && let Some((start, length)) = itunes(movie)
+    {
+        // iTunes counts in frames of sound, which are the ticks of its files.
+        (track.start, track.length) = (start, Some(length));
+    }
+    Ok(Some(track))
+}
+
+/// A length in ticks of the movie as ticks of the media. The movie's ticks are coarse, often milliseconds: what comes so
+/// near to the end of the media is its end.
+fn in_media_time(track: &Track, length: u64, per_second: u64) -> u64 {
+    let exact =
+        (u128::from(length) * u128::from(track.timescale) + u128::from(per_second) / 2) / u128::from(per_second);
+    let (exact, rest) = (exact as u64, track.ticks.saturating_sub(track.start));
+    if exact.abs_diff(rest) <= track.timescale / per_second + 1 { rest } else { exact }
+}
+
+/// A number of 32 or 64 bits, as the version of the box says.
+fn number_of(body: &[u8], at: usize) -> u64 {
+    big(body, at, if body.first() == Some(&1) { 8 } else { 4 })
+}
+
+/// The part of the media that plays.
+struct Edit {
+    start: u64,
+    /// In ticks of the movie; 0 for all.
+    length: u64,
+}
+
+fn edits(list: &[u8]) -> Result<Option<Edit>, Fault> {
+    let long = list.first() == Some(&1);
+    let entry = if long { 20 } else { 12 };
+    let mut found = None;
+    for own in list.get(8..).unwrap_or(&[]).chunks_exact(entry).take(big(list, 4, 4) as usize) {
+        let (length, start, pace) = if long {
+            (big(own, 0, 8), big(own, 8, 8) as i64, big(own, 16, 4))
+        } else {
+            (big(own, 0, 4), i64::from(big(own, 4, 4) as i32), big(own, 8, 4))
+        };
+        if start == -1 {
+            continue; // nothing plays for a while: the track begins later than others
+        }
+        if found.is_some() {
+            return Err(unsupported("MP4 with an edit list of several parts"));
+        }
+        if pace != 0x1_0000 && pace != 0 {
+            return Err(unsupported("MP4 with an edit list that changes the pace"));
+        }
+        found = Some(Edit { start: start.max(0) as u64, length });
+    }
+    Ok(found)
+}
+
+/// What iTunes and many other encoders write beside, or instead of, an edit list: delay, padding, length in frames.
+fn itunes(movie: &[u8]) -> Option<(u64, u64)> {
+    let name = b"iTunSMPB";
+    let at = movie.windows(name.len()).position(|own| own == name)?;
+    let text = movie.get(at + name.len() + 16..)?;
+    let text: String = text.iter().take(120).map(|&byte| char::from(byte)).collect();
+    let mut numbers = text.split_ascii_whitespace().map(|word| u64::from_str_radix(word, 16));
+    let (_, delay, _, length) =
+        (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+    (delay < 16_384 && length > 0).then_some((delay, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
+    }
+
+    /// A movie of 10 packets of 1,024 frames at 44,100 Hz, with an edit list.
+    fn movie(edits: &[[u32; 3]]) -> Vec<u8> {
+        let numbers = |own: &[u32]| own.iter().flat_map(|own| own.to_be_bytes()).collect::<Vec<u8>>();
+        let list: Vec<u32> = [0, edits.len() as u32].into_iter().chain(edits.iter().flatten().copied()).collect();
+        let table = [boxed(b"stts", &numbers(&[0, 1, 10, 1024])), boxed(b"stsd", &[&[0; 12][..], b"mp4a"].concat())];
+        let media = [
+            boxed(b"mdhd", &numbers(&[0, 0, 0, 44_100, 10_240])),
+            boxed(b"hdlr", &[&[0; 8][..], b"soun"].concat()),
+            boxed(b"minf", &boxed(b"stbl", &table.concat())),
+        ];
+        let track = [
+            boxed(b"tkhd", &numbers(&[0, 0, 0, 7])),
+            boxed(b"edts", &boxed(b"elst", &numbers(&list))),
+            boxed(b"mdia", &media.concat()),
+        ];
+        [boxed(b"mvhd", &numbers(&[0, 0, 0, 1000, 0])), boxed(b"trak", &track.concat())].concat()
+    }
+
+    #[test]
+    fn an_edit_takes_off_the_ends_and_its_milliseconds_do_not_cost_frames() {
+        let found = track(&movie(&[[100, 1024, 0x1_0000]])).expect("read").expect("a track");
+        assert_eq!((found.id, &found.codec[..], found.packets, found.ticks), (7, "mp4a", 10, 10_240));
+        assert_eq!((found.start, found.length), (1024, Some(4410)));
+        // 9,216 frames are 208.98 ms.
+        for near in [208, 209, 210] {
+            let found = track(&movie(&[[50, u32::MAX, 0x1_0000], [near, 1024, 0x1_0000]])).expect("read");
+            assert_eq!(found.expect("a track").length, Some(9216), "{near}");
+        }
+    }
+
+    #[test]
+    fn an_edit_list_that_cuts_something_out_is_not_supported() {
+        let said = track(&movie(&[[10, 0, 0x1_0000], [10, 5000, 0x1_0000]])).expect_err("refused").text;
+        assert!(said.starts_with("MP4 with an edit list of several parts is not supported; convert"), "{said}");
+        assert!(track(&movie(&[[10, 0, 0x2_0000]])).is_err());
+    }
+
+    #[test]
+    fn the_comment_of_itunes_counts_where_no_edit_list_takes_anything_off() {
+        let comment =
+            b"nameiTunSMPB\0\0\0\x54data\0\0\0\x01\0\0\0\0 00000000 00000840 000001CA 0000000000001000 00000000";
+        let found = track(&[movie(&[]), boxed(b"udta", comment)].concat()).expect("read").expect("a track");
+        assert_eq!((found.start, found.length), (0x840, Some(4096)));
+    }
+}

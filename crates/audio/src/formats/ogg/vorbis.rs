@@ -1,0 +1,175 @@
+//! Decodes Vorbis with libvorbis, the reference implementation, link by link of a chain.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+};
+
+use euterpe_actors::outcome::Fault;
+use symphonia::core::audio::Position;
+use vorbis_rs::{VorbisDecoder, VorbisError, VorbisLibraryErrorKind};
+
+use super::super::{
+    blocks::{Blocks, LOUDEST, Sound, usual_layout},
+    faults::{at, breaks_off, check_pieces, damaged},
+    trim::{Tail, Trim, cut_frames},
+};
+use crate::decode::check_shape;
+
+/// The pages of one stream.
+pub(crate) type Pages = Box<dyn Read>;
+
+/// Opens the pages of a link.
+pub(crate) type OpenLink = Box<dyn FnOnce() -> io::Result<Pages>>;
+
+/// Streams that are being read, one after the other.
+pub(crate) struct Vorbis {
+    decoder: VorbisDecoder<Pages>,
+    later: VecDeque<OpenLink>,
+    rate: u32,
+    channels: usize,
+    /// Whether the file ends before its last page.
+    open: bool,
+    trim: Trim,
+    tail: Tail,
+    frames: u64,
+    blocks: u64,
+    holes: u64,
+}
+
+impl Vorbis {
+    /// Opens the first of some links.
+    ///
+    /// # Errors
+    /// Where its headers cannot be read.
+    pub(crate) fn open(mut links: VecDeque<OpenLink>, open: bool) -> Result<Self, Fault> {
+        let first = links.pop_front().ok_or_else(|| damaged("it holds no sound"))?;
+        let decoder = decoder(first)?;
+        let (rate, channels) = (decoder.sampling_frequency().get(), usize::from(decoder.channels().get()));
+        check_shape(rate, channels)?;
+        Ok(Self {
+            decoder,
+            later: links,
+            rate,
+            channels,
+            open,
+            trim: Trim::new(0),
+            tail: Tail::new(0),
+            frames: 0,
+            blocks: 0,
+            holes: 0,
+        })
+    }
+
+    /// Leaves out frames at the start and at the end, as another container than Ogg asks for.
+    pub(crate) fn trimmed(self, start: u64, end: u64) -> Self {
+        Self { trim: Trim::new(start), tail: Tail::new(end), ..self }
+    }
+
+    /// Goes on with the next link; false after the last.
+    fn next_link(&mut self) -> Result<bool, Fault> {
+        let Some(next) = self.later.pop_front() else { return Ok(false) };
+        self.decoder = decoder(next)?;
+        let shape = (self.decoder.sampling_frequency().get(), usize::from(self.decoder.channels().get()));
+        if shape != (self.rate, self.channels) {
+            return Err(Fault::bad_input(format!(
+                "the track changes its sample rate or channels at {}; convert it to one of each first",
+                at(self.frames, self.rate)
+            )));
+        }
+        Ok(true)
+    }
+}
+
+impl Blocks for Vorbis {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+        loop {
+            match self.decoder.decode_audio_block() {
+                Ok(Some(audio)) => {
+                    let channels = audio.samples();
+                    self.blocks += 1;
+                    self.frames += channels.first().map_or(0, |channel| channel.len()) as u64;
+                    block.resize_with(channels.len(), Vec::new);
+                    for (own, &from) in block.iter_mut().zip(order(channels.len()).iter()) {
+                        own.clear();
+                        own.extend_from_slice(channels[from]);
+                    }
+                    let skipped = self.trim.skip(block[0].len());
+                    cut_frames(block, skipped);
+                    self.tail.hold(block);
+                    if !block[0].is_empty() {
+                        return Ok(true);
+                    }
+                }
+                Ok(None) => {
+                    if !self.next_link()? {
+                        return Ok(false);
+                    }
+                }
+                // What is missing was told from the pages already; here it is the rest of a packet of a stream that was cut out
+                // of a longer one.
+                Err(VorbisError::LibraryError(error)) if error.kind() == VorbisLibraryErrorKind::Hole => {
+                    self.blocks += 1;
+                    self.holes += 1;
+                }
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+    }
+
+    fn sound(&self) -> Sound {
+        Sound { rate: self.rate, layout: layout(self.channels), declared: None, loudest: LOUDEST }
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+        if self.open {
+            return Err(breaks_off(frames, self.rate));
+        }
+        if frames == 0 {
+            return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+        }
+        check_pieces(self.holes.saturating_sub(1), self.blocks)
+    }
+}
+
+fn decoder(open: OpenLink) -> Result<VorbisDecoder<Pages>, Fault> {
+    let pages = open().map_err(|error| Fault::failed(format!("could not read the track: {error}")))?;
+    VorbisDecoder::new(pages).map_err(|error| fault(&error))
+}
+
+fn fault(error: &VorbisError) -> Fault {
+    match error {
+        VorbisError::LibraryError(error) if error.kind() == VorbisLibraryErrorKind::Io => {
+            Fault::failed(format!("could not read the track: {error}"))
+        }
+        error => damaged(&format!("its Vorbis stream cannot be decoded ({error})")),
+    }
+}
+
+/// From which of Vorbis' channels each of ours comes: ours stand as in a WAV file (Vorbis I specification, 4.3.9).
+fn order(channels: usize) -> Vec<usize> {
+    match channels {
+        3 => vec![0, 2, 1],
+        5 => vec![0, 2, 1, 3, 4],
+        6 => vec![0, 2, 1, 5, 3, 4],
+        7 => vec![0, 2, 1, 6, 5, 3, 4],
+        8 => vec![0, 2, 1, 7, 5, 6, 3, 4],
+        other => (0..other).collect(),
+    }
+}
+
+fn layout(channels: usize) -> Option<Position> {
+    let front = Position::FRONT_LEFT | Position::FRONT_RIGHT;
+    let rear = Position::REAR_LEFT | Position::REAR_RIGHT;
+    let side = Position::SIDE_LEFT | Position::SIDE_RIGHT;
+    let (centre, bass) = (Position::FRONT_CENTER, Position::LFE1);
+    match channels {
+        3 => Some(front | centre),
+        4 => Some(front | rear),
+        5 => Some(front | centre | rear),
+        6 => Some(front | centre | bass | rear),
+        7 => Some(front | centre | bass | Position::REAR_CENTER | side),
+        8 => Some(front | centre | bass | rear | side),
+        few => usual_layout(few),
+    }
+}

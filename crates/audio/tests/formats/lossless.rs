@@ -1,0 +1,93 @@
+//! What is lossless, or not compressed at all, is bit for bit what ffmpeg decodes.
+
+use super::material::{encoded, ffmpegs, folder, ours_of, wav};
+
+#[test]
+fn each_container_and_way_to_write_samples_is_what_ffmpeg_decodes() {
+    let folder = folder();
+    let formats: &[(&str, &[&str])] = &[
+        ("u8.wav", &["-c:a", "pcm_u8"]),
+        ("s16.wav", &[]),
+        ("s24.wav", &["-c:a", "pcm_s24le"]),
+        ("s32.wav", &["-c:a", "pcm_s32le"]),
+        ("f32.wav", &["-c:a", "pcm_f32le"]),
+        ("f64.wav", &["-c:a", "pcm_f64le"]),
+        ("alaw.wav", &["-c:a", "pcm_alaw"]),
+        ("mulaw.wav", &["-c:a", "pcm_mulaw"]),
+        ("rf64.wav", &["-rf64", "always", "-c:a", "pcm_s24le"]),
+        ("s16.w64", &[]),
+        ("f32.w64", &["-c:a", "pcm_f32le"]),
+        ("s16.aiff", &[]),
+        ("s8.aiff", &["-c:a", "pcm_s8"]),
+        ("s24.aiff", &["-c:a", "pcm_s24be"]),
+        ("sowt.aiff", &["-c:a", "pcm_s16le"]),
+        ("f32.aiff", &["-c:a", "pcm_f32be"]),
+        ("f64.aiff", &["-c:a", "pcm_f64be"]),
+        ("alaw.aiff", &["-c:a", "pcm_alaw"]),
+        ("s16.au", &[]),
+        ("s24.au", &["-c:a", "pcm_s24be"]),
+        ("f32.au", &["-c:a", "pcm_f32be"]),
+        ("mulaw.au", &["-c:a", "pcm_mulaw"]),
+        ("s16.caf", &[]),
+        ("s24be.caf", &["-c:a", "pcm_s24be"]),
+        ("f32.caf", &["-c:a", "pcm_f32le"]),
+        ("alac.caf", &["-c:a", "alac"]),
+        ("s16.flac", &[]),
+        ("s24.flac", &["-sample_fmt", "s32", "-bits_per_raw_sample", "24"]),
+        ("flac.oga", &["-c:a", "flac"]),
+        ("flac.mka", &["-c:a", "flac"]),
+        ("pcm.mka", &["-c:a", "pcm_s16le"]),
+        ("pcm24.mka", &["-c:a", "pcm_s24le"]),
+        ("f32.mka", &["-c:a", "pcm_f32le"]),
+        ("alac.m4a", &["-c:a", "alac"]),
+        ("flac.mp4", &["-c:a", "flac", "-strict", "-2"]),
+    ];
+    for (rate, channels, frames) in [(44_100, 2, 20_011), (22_050, 1, 9_999), (48_000, 6, 7_001)] {
+        let sound = wav(rate, channels, frames);
+        for (file, options) in formats {
+            let path = encoded(folder.path(), &sound, file, options);
+            let (ours, theirs) = (ours_of(&path), ffmpegs(&path));
+            assert_eq!((ours.rate, ours.channels), (rate, channels.into()), "{file}");
+            // ffmpeg counts the padding of Wave64 as samples, when it writes and when it reads.
+            let padding = if file.ends_with("w64") { 7 / (2 * usize::from(channels)) } else { 0 };
+            assert!((frames..=frames + padding).contains(&ours.frames()), "{file}: {} frames", ours.frames());
+            assert!(ours.samples == theirs, "{file} with {channels} channels differs");
+        }
+    }
+}
+
+#[test]
+fn one_to_eight_channels_keep_their_order() {
+    let folder = folder();
+    for channels in 1..=8 {
+        let sound = wav(44_100, channels, 5000);
+        for (file, options) in [("t.wav", &[][..]), ("t.flac", &[]), ("t.caf", &[]), ("t.mka", &["-c:a", "flac"])] {
+            let path = encoded(folder.path(), &sound, file, options);
+            assert!(ours_of(&path).samples == ffmpegs(&path), "{file} with {channels} channels differs");
+        }
+    }
+}
+
+#[test]
+fn adpcm_in_wav_is_what_ffmpeg_decodes() {
+    let folder = folder();
+    for codec in ["adpcm_ms", "adpcm_ima_wav"] {
+        for channels in [1, 2] {
+            let path = encoded(folder.path(), &wav(44_100, channels, 20_011), "t.wav", &["-c:a", codec]);
+            assert!(ours_of(&path).samples == ffmpegs(&path), "{codec} with {channels} channels differs");
+        }
+    }
+}
+
+#[test]
+fn floats_of_any_loudness_are_samples_as_long_as_they_are_numbers() {
+    let folder = folder();
+    let sound = wav(44_100, 2, 5000);
+    for file in ["t.wav", "t.aiff", "t.w64"] {
+        let codec = if file == "t.aiff" { "pcm_f32be" } else { "pcm_f32le" };
+        let path = encoded(folder.path(), &sound, file, &["-af", "aformat=flt,volume=30dB", "-c:a", codec]);
+        let (ours, theirs) = (ours_of(&path), ffmpegs(&path));
+        assert!(theirs.iter().any(|sample| sample.abs() > 8.0), "loud enough");
+        assert!(ours.samples == theirs, "{file}");
+    }
+}

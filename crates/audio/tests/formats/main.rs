@@ -1,0 +1,12 @@
+//! Files that other people's programs write, against what other people's programs read in them. `docs/formats.md` says what
+//! each format was compared with.
+
+mod aac; // band replication, edit lists
+mod channels; // where they stand
+mod headers; // sizes that nobody could write, or wrote wrong
+mod lossless; // bit for bit what ffmpeg decodes
+mod lossy; // within 90 dB of what ffmpeg or libvorbis decodes, frame for frame
+mod material; // sounds, programs, decoders
+mod mp3; // lengths that are not declared, or wrong
+mod ogg; // pages that are damaged or missing, chains
+mod refused; // not supported is not damaged

@@ -1,0 +1,59 @@
+//! What is whole and not read is not supported, with the command that converts it; it is never called damaged.
+
+use std::fs;
+
+use super::material::{encoded, folder, refused, tool, wav};
+
+#[test]
+fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
+    let folder = folder();
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("t.opus", &["-c:a", "libopus"], "Opus"),
+        ("opus.mka", &["-c:a", "libopus"], "Opus"),
+        ("opus.webm", &["-c:a", "libopus"], "Opus"),
+        ("opus.mp4", &["-c:a", "libopus"], "Opus"),
+        ("opus.caf", &["-c:a", "libopus"], "Opus"),
+        ("t.spx", &["-c:a", "libspeex", "-ar", "16000"], "Speex"),
+        ("t.wma", &[], "WMA (ASF)"),
+        ("t.wv", &[], "WavPack"),
+        ("t.tta", &[], "TTA"),
+        ("t.ac3", &[], "AC-3"),
+        ("ac3.mka", &["-c:a", "ac3"], "AC-3"),
+        ("ac3.mp4", &["-c:a", "ac3"], "AC-3"),
+        ("eac3.mp4", &["-c:a", "eac3"], "E-AC-3"),
+        ("ac3.wav", &["-c:a", "ac3"], "WAV with AC-3"),
+        ("dts.mka", &["-c:a", "dca", "-strict", "-2"], "DTS"),
+        ("t.avi", &["-c:a", "libmp3lame"], "AVI"),
+        ("t.ts", &["-c:a", "aac"], "MPEG-TS"),
+        ("t.voc", &[], "Creative Voice (VOC)"),
+        ("t.latm", &["-c:a", "aac", "-f", "latm"], "AAC in LOAS"),
+        ("ima4.aiff", &["-c:a", "adpcm_ima_qt"], "AIFF-C with `ima4`"),
+        ("wma.wav", &["-c:a", "wmav2"], "WAV with Windows Media Audio"),
+        ("g722.wav", &["-c:a", "g722", "-ar", "16000", "-ac", "1"], "WAV with the codec"),
+        ("t.mka", &["-c:a", "wavpack"], "WavPack"),
+        ("t.flv", &["-c:a", "libmp3lame"], "Flash video"),
+    ];
+    for (file, options, name) in cases {
+        let path = encoded(folder.path(), &wav(48_000, 2, 30_000), file, options);
+        let said = refused(fs::read(path).expect("read"));
+        assert!(said.starts_with(name), "{file}: {said}");
+        assert!(
+            said.ends_with("is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first"),
+            "{file}: {said}"
+        );
+    }
+    let surround = wav(48_000, 6, 30_000);
+    for file in ["t.m4a", "t.aac", "aac.mka"] {
+        let said = refused(fs::read(encoded(folder.path(), &surround, file, &["-c:a", "aac"])).expect("read"));
+        assert!(said.starts_with("AAC of 6 channels is not supported; convert"), "{file}: {said}");
+    }
+}
+
+#[test]
+fn gsm_in_wav_has_its_name() {
+    let folder = folder();
+    let (from, to) = (folder.path().join("sound.wav"), folder.path().join("gsm.wav"));
+    fs::write(&from, wav(8_000, 1, 16_000)).expect("written");
+    tool("sox", &[&from.to_string_lossy(), "-e", "gsm-full-rate", &to.to_string_lossy()]);
+    assert!(refused(fs::read(to).expect("read")).starts_with("WAV with GSM 6.10"));
+}
