@@ -24,14 +24,14 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Is there an object at `path`, and what stamp does it carry?
     ///
     /// # Errors
-    /// [`StorageErrorKind::BadKey`] where there can never be one; a store that cannot be asked is an error too, and
+    /// [`StorageErrorKind::BadKey`](super::StorageErrorKind::BadKey) where there can never be one; a store that cannot be asked is an error too, and
     /// never `None`.
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError>;
 
     /// Opens an object for reading.
     ///
     /// # Errors
-    /// [`StorageErrorKind::NotFound`] where there is none.
+    /// [`StorageErrorKind::NotFound`](super::StorageErrorKind::NotFound) where there is none.
     async fn open(&self, path: &str) -> Result<Object, StorageError>;
 
     /// Puts an object in place, all or nothing, durable before it is visible; a newer stamp in place is never lowered.

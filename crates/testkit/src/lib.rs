@@ -1,7 +1,7 @@
 //! What tests are made of: one suite for each port, work for transforms, and the seeded simulator.
 //!
-//! An adapter passes the suite of its port: [`broker_suite`], [`claims_suite`], [`storage_suite`]. The simulator
-//! ([`sim`]) runs the production actors in a world in which everything happens when a seed says so; the suite that runs
+//! An adapter passes the suite of its port: [`broker_suite`], [`mod@claims_suite`], [`mod@storage_suite`]. The
+//! simulator ([`sim`]) runs the production actors in a world in which everything happens when a seed says so; the suite that runs
 //! its seeds is `tests/simulator.rs` of this crate.
 
 pub mod broker_suite;
