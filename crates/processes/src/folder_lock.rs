@@ -43,7 +43,7 @@ pub enum LockError {
     Refused {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! What dead processes left in a state folder: found by locks that nobody holds, weighed, removed.
+//! The leftovers of dead processes in a state folder: found by locks that no process holds, weighed, removed.
 
 use std::{
     collections::BTreeSet,
@@ -47,7 +47,7 @@ impl Leftover {
     }
 }
 
-/// What dead processes left in a state folder. Folders beside theirs that belong to no process are listed as well; only their
+/// The leftovers of dead processes in a state folder. Folders beside theirs that belong to no process are listed as well; only their
 /// age tells whether they are still in use.
 ///
 /// # Errors

@@ -57,7 +57,7 @@ impl ProcessFolder {
 
 impl Drop for ProcessFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by another process later.
+        // If it cannot be removed now, another process removes it later.
         for removed in [remove(&self.path), fs::remove_file(&self.lock)] {
             if let Err(error) = removed.or_else(unless_gone) {
                 tracing::debug!(%error, "could not remove the private folder of this process");

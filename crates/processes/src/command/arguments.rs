@@ -21,7 +21,7 @@ enum Piece {
     Scratch,
 }
 
-/// What the placeholders stand for, for one entity.
+/// The values of the placeholders, for one entity.
 pub(super) struct Values<'a> {
     pub(super) id: &'a str,
     pub(super) inputs: &'a [PathBuf],

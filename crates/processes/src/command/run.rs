@@ -126,7 +126,7 @@ impl Program {
     }
 }
 
-/// The path of each input. What is in memory is written into the scratch folder first.
+/// The path of each input. Bytes in memory are written into the scratch folder first.
 async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let mut paths = Vec::with_capacity(inputs.len());
     for input in inputs {

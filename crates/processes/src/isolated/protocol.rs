@@ -21,7 +21,7 @@ pub(super) const LONGEST: usize = 16 << 20;
 pub struct TransformSpec {
     /// Its name in the registry.
     pub transform: String,
-    /// What stands under `with:`.
+    /// The options under `with:`.
     pub with: Value,
     /// The job that it is opened for.
     pub context: OpenContext,
@@ -50,7 +50,7 @@ pub(super) struct RequestInput {
     pub size: u64,
 }
 
-/// What a child answers.
+/// A child's answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The transform is open.

@@ -56,7 +56,7 @@ impl Isolated {
     }
 }
 
-/// The work as a request. What is in memory is written into the scratch folder first.
+/// The work as a request. Bytes in memory are written into the scratch folder first.
 async fn request(work: &Work) -> Result<Request, Fault> {
     let trouble = |error: std::io::Error| Fault::failed(format!("could not lay out the work for a child: {error}"));
     let scratch = work.scratch.path().and_then(std::path::absolute).map_err(trouble)?;

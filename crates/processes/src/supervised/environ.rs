@@ -38,7 +38,7 @@ pub(super) fn has_variable(process: i32, wanted: impl Fn(&[u8]) -> bool) -> Opti
     Stat::of(process).has_environment_of(environment.len()).then_some(false)
 }
 
-/// What `/proc/…/stat` says; empty if the process is gone.
+/// The text of `/proc/…/stat`; empty if the process is gone.
 struct Stat(String);
 
 impl Stat {

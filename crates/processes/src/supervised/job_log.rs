@@ -1,4 +1,4 @@
-//! What a child process says while it works, as lines of the node's log beside the job and the entity in hand.
+//! Lines of a child process in the node's log, beside the job and the entity in hand.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl JobLog {
         Self { job, entity: "".into(), logged: 0 }
     }
 
-    /// What follows is about another entity.
+    /// Begins another entity: the lines that follow are about it.
     pub(crate) fn turn_to(&mut self, entity: &str) {
         self.entity = entity.into();
         self.logged = 0;

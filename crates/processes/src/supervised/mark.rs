@@ -22,7 +22,7 @@ const VARIABLE: &str = "EUTERPE_CHILD_OF";
 /// How long a search goes on where processes are just becoming other programs, or start ever more.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What all marks of this process begin with.
+/// The beginning of all marks that this process sets.
 static OURS: LazyLock<String> = LazyLock::new(|| {
     use std::hash::{BuildHasher, RandomState};
     format!("{}-{:016x}/", getpid().as_raw_nonzero(), RandomState::new().hash_one(0))
@@ -60,7 +60,7 @@ impl Mark {
         self.request().await.ok(); // a search always answers
     }
 
-    /// As [`Mark::kill`], without waiting for it.
+    /// As [`Mark::kill`], but returns at once.
     pub(super) fn kill_soon(&self) {
         drop(self.request());
     }

@@ -24,9 +24,9 @@ pub(crate) struct MemoryLimit {
 /// Memory that a child takes beyond its limit, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Excess {
-    /// What it has resident with all that it started.
+    /// Resident memory of the child and of all that it started.
     pub(crate) taken: u64,
-    /// What it may have.
+    /// The limit.
     pub(crate) most: u64,
 }
 
@@ -63,14 +63,14 @@ impl MemoryLimit {
     }
 }
 
-/// What one process has resident, in bytes; 0 if it is gone.
+/// The resident memory of one process, in bytes; 0 if it is gone.
 fn resident(process: Pid) -> u64 {
     let statm = fs::read_to_string(format!("/proc/{}/statm", process.as_raw_nonzero())).unwrap_or_default();
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }
 
-/// What a process and all that it started have resident, in bytes. Pages that several share count for each of them.
+/// The resident memory of a process and of all that it started, in bytes. Pages that several share count for each of them.
 fn resident_of_tree(process: Pid) -> u64 {
     let mut tree = vec![process];
     let mut at = 0;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! child ──▶ process ──▶ reaper ──▶ mark ──▶ environ     a child that talks in frames; any child process; what it started
-//!   │          └──▶ watch ──▶ memory ◀── exit            limits, and the sentences for those who did not keep them
+//!   │          └──▶ watch ──▶ memory ◀── exit            limits, and the sentences for a child that exceeded them
 //!   └──▶ frames, output ──▶ tail, job_log
 //! ```
 //!

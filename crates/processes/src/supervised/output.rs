@@ -50,7 +50,7 @@ impl Output {
         }
     }
 
-    /// What follows is about another entity.
+    /// Begins another entity: the bytes and lines that follow are about it.
     pub(super) fn turn_to(&mut self, entity: &str) {
         self.drain(); // a thread of the transform may have printed since the last entity
         self.tail.clear();

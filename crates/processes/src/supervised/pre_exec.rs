@@ -1,4 +1,4 @@
-//! What a child process sets for itself after it is forked and before it becomes its program.
+//! Settings that a child process makes for itself after it is forked and before it becomes its program.
 
 use std::{
     io,

@@ -22,7 +22,7 @@ use super::mark::Mark;
 /// The hidden verb by which this binary serves as the reaper.
 pub const REAPER_VERB: &str = "__keep";
 
-/// What a line on the pipe begins with.
+/// The first character of a line on the pipe; a mark or the number of a group follows.
 const MARK: &str = "=";
 const STARTED: &str = "+";
 const ENDED: &str = "-";

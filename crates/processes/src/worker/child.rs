@@ -20,15 +20,15 @@ const SOCKET: &str = "EUTERPE_FD";
 /// A warm worker process. Dropped, it is killed with all that it started.
 pub(super) struct Child {
     supervised: supervised::Child,
-    /// What it runs, for sentences.
+    /// The name of its program, for sentences.
     name: Arc<str>,
-    /// What it said of itself.
+    /// Its answer to the opening.
     pub(super) ready: Ready,
     /// Its working folder, removed with it.
     _folder: Scratch,
 }
 
-/// What a worker made of an entity: the outputs, and the bytes that are attached to them.
+/// A worker's answer to a request: the outputs, and the bytes that are attached to them.
 pub(super) type Answer = Result<(Vec<Output>, Bytes), Fault>;
 
 impl Child {
@@ -112,7 +112,7 @@ impl Child {
         }
     }
 
-    /// Sends a frame and waits for the answer. What comes before it goes to the log.
+    /// Sends a frame and waits for the answer. Messages that come before it go to the log.
     async fn ask(&mut self, frame: &[u8], until: Instant) -> Result<(FromWorker, Bytes), WaitError> {
         self.supervised.send(frame, Some(until)).await?;
         loop {

@@ -21,9 +21,9 @@ use super::{
 };
 use crate::supervised::{JobLog, encode};
 
-/// What a job's workers have in common: how they are started, and within which limits.
+/// Starts the workers of one job, all in the same way and within the same limits.
 pub struct Launcher {
-    /// What they run, for sentences: `transforms/tags.py:tags`.
+    /// The name of their program, for sentences: `transforms/tags.py:tags`.
     pub(super) name: Arc<str>,
     job: Arc<str>,
     /// The first frame that each of them gets.
@@ -80,7 +80,7 @@ impl Launcher {
     /// Starts one worker to see that it can begin, and keeps it for the first work. Returns what the worker says of itself.
     ///
     /// # Errors
-    /// What keeps it from beginning: no interpreter, an error in the file, a signature that does not fit the job.
+    /// The worker cannot begin: no interpreter, an error in the file, a signature that does not fit the job.
     pub async fn prepare(&self) -> Result<String, Fault> {
         let child = self.start_child().await?;
         let about = child.ready.about.clone();
@@ -108,7 +108,7 @@ impl Launcher {
         digest.finalize().to_hex()[..32].to_owned()
     }
 
-    /// What decodes and encodes tracks.
+    /// The codec that decodes and encodes tracks.
     ///
     /// # Errors
     /// The program was built without it.

@@ -18,7 +18,7 @@ pub(super) const VERSION: u32 = 1;
 /// The most bytes of JSON in a frame, and the most that are attached.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// What the node sends.
+/// A message to a worker.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToWorker<'w> {
@@ -39,7 +39,7 @@ pub(crate) struct Opening {
     pub(super) inputs: Vec<String>,
     /// Its outputs, in order.
     pub(super) outputs: Vec<OutputShape>,
-    /// What stands under `with:`.
+    /// The options under `with:`.
     pub(super) options: Value,
     /// Seconds that one try may take.
     pub(super) timeout: f64,
@@ -89,7 +89,7 @@ pub(super) enum Input<'w> {
     Audio { audio: PathBuf, rate: u32, channels: usize, frames: u64, path: &'w str },
 }
 
-/// What the worker sends.
+/// A message from a worker.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromWorker {
