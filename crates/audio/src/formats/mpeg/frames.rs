@@ -138,8 +138,7 @@ fn tag_length(ahead: &[u8]) -> Option<u64> {
         return Some(if header { 32 + little(ahead, 12, 4) } else { 32 });
     }
     // ID3v1 stands at the end only.
-    (ahead.starts_with(b"TAG") && (ahead.len() == 128 || ahead.get(128..).is_some_and(is_start)))
-        .then_some(128)
+    (ahead.starts_with(b"TAG") && (ahead.len() == 128 || ahead.get(128..).is_some_and(is_start))).then_some(128)
 }
 
 /// Whether a frame or a tag begins here: two files in a row have an ID3v1 between them.
