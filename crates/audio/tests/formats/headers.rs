@@ -35,7 +35,7 @@ fn what_is_written_into_a_pipe_is_read_to_its_end() {
 
 #[test]
 fn sizes_in_wav_that_nobody_could_write_mean_up_to_the_end() {
-    let samples: Vec<u8> = (0..40_000u32).map(|n| (n * n >> 3) as u8).collect();
+    let samples: Vec<u8> = (0..40_000u32).map(|n| ((n * n) >> 3) as u8).collect();
     let whole = wav_of(44_100, 2, &samples);
     let source = ours(whole.clone()).expect("decoded");
     let with = |outer: u32, inner: u32| {
