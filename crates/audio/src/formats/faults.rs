@@ -14,6 +14,13 @@ pub(crate) fn unsupported(what: &str) -> Fault {
     Fault::bad_input(format!("{what} is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first"))
 }
 
+/// An MP3 that ffmpeg does not read either.
+pub(crate) fn free_rate() -> Fault {
+    Fault::bad_input(
+        "MP3 of a free bit rate is not supported; convert the file with `lame --decode FILE FILE.wav` first",
+    )
+}
+
 /// A file whose bytes contradict each other.
 pub(crate) fn damaged(how: &str) -> Fault {
     Fault::bad_input(format!("the file is damaged: {how}; replace it with a whole copy"))
@@ -32,6 +39,14 @@ pub(crate) fn too_short(frames: u64, declared: u64, rate: u32) -> Fault {
         return Fault::bad_input(format!("the last {missing} frames of the track are missing: {REMEDY}"));
     }
     Fault::bad_input(format!("the track ends after {end} of {whole}: {REMEDY}"))
+}
+
+/// A track that goes on with another rate or other channels.
+pub(crate) fn changed(frames: u64, rate: u32) -> Fault {
+    Fault::bad_input(format!(
+        "the track changes its sample rate or channels at {}; convert it to one of each first",
+        at(frames, rate)
+    ))
 }
 
 /// A file in which only the first of several recordings would be read.

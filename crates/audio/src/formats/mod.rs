@@ -94,9 +94,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     }
     match Mpeg::open(source()?, 0, length)? {
         Some(mpeg) => Ok(Box::new(mpeg)),
-        None if mpeg::has_free_rate(head.get(tag as usize..).unwrap_or(&[])) => {
-            Err(faults::unsupported("MP3 of a free bit rate"))
-        }
+        None if mpeg::has_free_rate(head.get(tag as usize..).unwrap_or(&[])) => Err(faults::free_rate()),
         None => Err(not_audio::unknown(&head)),
     }
 }

@@ -21,7 +21,7 @@ use symphonia::core::{
 use super::{
     aac::{HE_AAC, config::Config, config::config, sbr::Detector},
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
-    faults::{at, breaks_off, check_pieces, damaged, several, too_short, unread, unsupported},
+    faults::{breaks_off, changed, check_pieces, damaged, several, too_short, unread, unsupported},
     ogg::{OpenLink, Remuxed, Vorbis},
     source::{Metered, Spliced},
     trim::{Tail, Trim, cut_frames},
@@ -219,10 +219,7 @@ impl Packets {
                             _ => usual_layout(channels.count()),
                         };
                     } else if rate != self.rate {
-                        return Err(Fault::bad_input(format!(
-                            "the track changes its sample rate or channels at {}; convert it to one of each first",
-                            at(self.decoded, self.rate)
-                        )));
+                        return Err(changed(self.decoded, self.rate));
                     }
                     audio.copy_to_vecs_planar(block);
                     self.decoded += audio.frames() as u64;

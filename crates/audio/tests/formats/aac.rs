@@ -59,8 +59,8 @@ fn replication_that_nothing_announces_is_found_in_the_packets() {
 #[test]
 fn plain_aac_of_many_sounds_is_never_taken_for_he_aac() {
     let folder = folder();
-    for rate in ["8000", "16000", "22050", "44100", "96000"] {
-        for bits in ["16k", "48k", "160k"] {
+    for rate in ["8000", "22050", "44100"] {
+        for bits in ["16k", "96k"] {
             for silence in ["volume=1", "volume=0", "volume=0.001"] {
                 let sound = wav(22_050, 2, 30_000);
                 let options = ["-c:a", "aac", "-b:a", bits, "-ar", rate, "-af", silence];

@@ -57,6 +57,22 @@ fn two_files_in_a_row_are_read_and_refused_where_lengths_are_strict() {
 }
 
 #[test]
+fn two_files_of_different_rates_or_channels_in_a_row_are_refused() {
+    let folder = folder();
+    let made = |rate: u32, channels: u16| {
+        fs::read(encoded(folder.path(), &wav(rate, channels, 60_000), "part.mp3", &["-b:a", "96k"])).expect("read")
+    };
+    let first = made(44_100, 2);
+    for other in [made(48_000, 2), made(22_050, 2), made(44_100, 1)] {
+        let said = refused([&first[..], &other].concat());
+        assert!(said.starts_with("the track changes its sample rate or channels at 0:01; convert"), "{said}");
+    }
+    let sound = folder.path().join("sound.wav");
+    let free = tool("lame", &["--quiet", "--freeformat", "-b", "450", &sound.to_string_lossy(), "-"]);
+    assert!(refused(free).starts_with("MP3 of a free bit rate is not supported; convert the file with `lame --decode"));
+}
+
+#[test]
 fn a_tag_that_says_too_little_loses_nothing() {
     let folder = folder();
     let mut bytes = fs::read(encoded(folder.path(), &wav(44_100, 2, 88_200), "t.mp3", &[])).expect("read");
@@ -88,6 +104,18 @@ fn tags_and_junk_around_and_between_cost_no_sound() {
     ] {
         assert!(ours(around).expect("decoded").samples == plain.samples);
     }
+}
+
+#[test]
+fn a_hole_of_zeros_is_damage_wherever_it_is() {
+    let folder = folder();
+    let options = ["-b:a", "128k", "-write_xing", "0", "-id3v2_version", "0"];
+    let mut bytes = fs::read(encoded(folder.path(), &wav(44_100, 2, 600_000), "t.mp3", &options)).expect("read");
+    let length = bytes.len();
+    bytes[length / 3..length / 2].fill(0);
+    assert!(refused(bytes.clone()).contains("pieces cannot be decoded; replace it with a whole copy"));
+    bytes[length / 3..].fill(0);
+    assert!(refused(bytes).contains("pieces cannot be decoded; replace it with a whole copy"));
 }
 
 #[test]

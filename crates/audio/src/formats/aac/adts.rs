@@ -11,7 +11,7 @@ use super::{
     super::{
         blocks::{Blocks, LOUDEST, Sound, usual_layout},
         bytes::id3v2_length,
-        faults::{at, breaks_off, check_pieces, unread, unsupported},
+        faults::{breaks_off, changed, check_pieces, unread, unsupported},
         packets::aac_decoder,
         source::Source,
         window::Window,
@@ -90,14 +90,24 @@ impl Adts {
         Ok(Some(Self { window, header, decoder, detector, packets: 0, bad: 0, cut: false }))
     }
 
+    /// Counts bytes that were no frames as the frames that would have stood there.
+    fn count_lost(&mut self, bytes: u64) {
+        if bytes > 0 {
+            let frames = (bytes / self.header.bytes as u64).max(1);
+            self.packets += frames;
+            self.bad += frames;
+        }
+    }
+
     /// The next frame's packet; none at the end.
     fn take(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        let mut lost = false;
+        let mut lost = 0u64;
         loop {
             let own = self.header;
             let ahead = self.window.peek(1 << 14).map_err(|error| unread(&error))?;
             if ahead.len() < 7 {
                 self.cut |= !ahead.is_empty() && ahead[0] == 0xff;
+                self.count_lost(lost);
                 return Ok(None);
             }
             if let Some(tag) = id3v2_length(ahead) {
@@ -116,25 +126,19 @@ impl Adts {
                     return Ok(None);
                 }
                 let packet = ahead[header.head..header.bytes].to_vec();
+                self.count_lost(lost);
                 self.window.skip(header.bytes as u64).map_err(|error| unread(&error))?;
                 return Ok(Some(packet));
             }
-            if let Some(other) = Header::read(ahead).filter(|_| !lost)
+            if let Some(other) = Header::read(ahead)
                 && Header::read(ahead.get(other.bytes..).unwrap_or(&[])).is_some_and(|next| next.goes_with(&other))
             {
-                return Err(Fault::bad_input(format!(
-                    "the track changes its sample rate or channels at {}; convert it to one of each first",
-                    at(self.packets * SAMPLES as u64, own.rate)
-                )));
-            }
-            if !lost {
-                lost = true;
-                self.packets += 1;
-                self.bad += 1;
+                return Err(changed(self.packets * SAMPLES as u64, own.rate));
             }
             let next = ahead.iter().skip(1).position(|&byte| byte == 0xff || byte == b'I' || byte == b'T');
             let passed = next.map_or(ahead.len(), |next| next + 1) as u64;
             self.window.skip(passed).map_err(|error| unread(&error))?;
+            lost += passed;
         }
     }
 }

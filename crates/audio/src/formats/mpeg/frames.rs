@@ -10,19 +10,25 @@ use super::{
     header::Header,
 };
 
-/// The longest frame is 2,881 bytes; that and the header of the next one are looked at.
+/// The longest frame is 2,881 bytes; that and the header of the next one are looked at,
 const LONGEST: usize = 2881 + 4;
+/// and two more of them where it is not sure what they are.
+const LOOKED_AT: usize = 3 * LONGEST;
 
 /// So much of something else may stand before the first frame.
 const MOST_BEFORE: usize = 1 << 20;
+/// So much of something else may follow the last one: lyrics, what an editor left. More is sound that is missing.
+const MOST_BEHIND: usize = 1 << 16;
 
 /// What comes next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     /// A frame of so many bytes at the window's place.
     Frame(Header, usize),
-    /// Bytes that are neither a frame nor a tag, and are passed over.
-    Junk,
+    /// So many bytes are neither a frame nor a tag, and are passed over.
+    Junk(u64),
+    /// Frames of another layer or rate: another file in a row.
+    Changed,
     /// The last frame is not all there.
     Cut,
     /// No frames any more.
@@ -48,13 +54,16 @@ impl Frames {
     pub(crate) fn next(&mut self) -> io::Result<Next> {
         loop {
             let kind = self.kind;
-            let ahead = self.window.peek(LONGEST)?;
+            let ahead = self.window.peek(LOOKED_AT)?;
             if let Some(tag) = tag_length(ahead) {
                 self.window.skip(tag)?;
                 continue;
             }
             if kind.is_some() && ahead.len() < 4 && ahead.first() == Some(&0xff) {
                 return Ok(Next::Cut);
+            }
+            if kind.is_some_and(|kind| is_another(&kind, ahead)) {
+                return Ok(Next::Changed);
             }
             let header = Header::read(ahead).filter(|header| kind.is_none_or(|kind| header.goes_with(&kind)));
             let Some((header, bytes)) = header.and_then(|header| Some((header, header.bytes?))) else {
@@ -73,7 +82,7 @@ impl Frames {
 
     /// Goes on to the next frame that another one, a tag or the end follows.
     fn pass_over_junk(&mut self) -> io::Result<Next> {
-        let (mut passed, mut scanned) = (false, 0);
+        let (mut passed, mut scanned) = (false, 0usize);
         loop {
             let kind = self.kind;
             let ahead = self.window.peek(1 << 15)?;
@@ -82,11 +91,12 @@ impl Frames {
             }
             let last = ahead.len() < 1 << 15;
             // What is too near to the end of the window is looked at again, with more behind it.
-            let places = if last { ahead.len() - 3 } else { ahead.len() - LONGEST };
+            let places = if last { ahead.len() - 3 } else { ahead.len() - LOOKED_AT };
             let found = (usize::from(!passed)..places).find(|&at| {
                 let here = &ahead[at..];
                 // Few bytes are 0xff: the rest need not be looked at.
                 match here[0] {
+                    0xff if kind.is_some_and(|kind| is_another(&kind, here)) => true,
                     0xff => Header::read(here)
                         .filter(|header| kind.is_none_or(|kind| header.goes_with(&kind)))
                         .and_then(|header| Some((header, here.get(header.bytes?..)?)))
@@ -99,11 +109,11 @@ impl Frames {
                 }
             });
             self.window.skip(found.unwrap_or(places) as u64)?;
-            if found.is_some() {
-                return Ok(Next::Junk);
-            }
             passed = true;
-            scanned += places;
+            scanned += found.unwrap_or(places);
+            if found.is_some() || (last && kind.is_some() && scanned > MOST_BEHIND) {
+                return Ok(Next::Junk(scanned as u64));
+            }
             if last || (kind.is_none() && scanned > MOST_BEFORE) {
                 return Ok(Next::End);
             }
@@ -126,6 +136,20 @@ fn confirmed_twice(header: &Header, behind: &[u8]) -> bool {
         Some((next, bytes)) => behind.get(bytes..).is_none_or(|behind| confirmed(&next, behind)),
         None => confirmed(header, behind),
     }
+}
+
+/// Whether three frames of another layer or rate begin here.
+fn is_another(kind: &Header, bytes: &[u8]) -> bool {
+    let Some(first) = Header::read(bytes).filter(|header| !header.goes_with(kind)) else { return false };
+    let mut at = first.bytes;
+    for _ in 0..2 {
+        let next = at.and_then(|at| Some((at, Header::read(bytes.get(at..)?)?)));
+        at = match next {
+            Some((at, next)) if next.goes_with(&first) => next.bytes.map(|bytes| at + bytes),
+            _ => return false,
+        };
+    }
+    true
 }
 
 /// The length of a tag that begins here.
@@ -168,7 +192,7 @@ mod tests {
             if let Next::Frame(_, bytes) = next {
                 frames.window.skip(bytes as u64).expect("memory reads");
             }
-            let over = matches!(next, Next::End | Next::Cut);
+            let over = matches!(next, Next::End | Next::Cut | Next::Changed);
             all.push(next);
             if over {
                 return all;
@@ -197,8 +221,19 @@ mod tests {
         let junk = vec![0x55; 100_000];
         assert_eq!(count([junk.clone(), frame(), frame()].concat()), (2, 1, Next::End));
         assert_eq!(count([frame(), frame(), junk.clone(), frame(), frame()].concat()), (4, 1, Next::End));
-        assert_eq!(count([frame(), frame(), junk].concat()), (2, 0, Next::End));
+        assert_eq!(count([frame(), frame(), junk[..9000].to_vec()].concat()), (2, 0, Next::End));
+        assert_eq!(count([frame(), frame(), junk].concat()), (2, 1, Next::End));
         assert_eq!(count([frame(), frame()[..300].to_vec()].concat()), (1, 0, Next::Cut));
         assert_eq!(count(vec![7; 50_000]), (0, 0, Next::End));
+    }
+
+    #[test]
+    fn frames_of_another_rate_are_no_junk_wherever_they_begin() {
+        let other = [&[0xff, 0xfb, 0x94, 0x64][..], &[0x11; 380]].concat().repeat(4); // 48 kHz
+        let first = frame().repeat(3);
+        assert_eq!(count([&first[..], &other].concat()), (3, 0, Next::Changed));
+        assert_eq!(count([&first[..], &[0x55; 999], &other].concat()), (3, 1, Next::Changed));
+        assert_eq!(count([&first[..], &[0x55; 40_000], &other].concat()), (3, 1, Next::Changed));
+        assert_eq!(count([&other[..384], &other, &first].concat()), (5, 0, Next::Changed));
     }
 }

@@ -20,7 +20,7 @@ use symphonia::core::{
 
 use super::{
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
-    faults::{at, breaks_off, check_pieces, damaged, too_short, unread, unsupported},
+    faults::{breaks_off, changed, check_pieces, damaged, too_short, unread, unsupported},
     source::Source,
     trim::{Trim, cut_frames},
     window::Window,
@@ -62,7 +62,7 @@ impl Mpeg {
         let (header, bytes) = loop {
             match frames.next().map_err(|error| unread(&error))? {
                 Next::Frame(header, bytes) => break (header, bytes),
-                Next::Junk => {}
+                Next::Junk(_) | Next::Changed => {}
                 Next::Cut | Next::End => return Ok(None),
             }
         };
@@ -100,10 +100,13 @@ impl Mpeg {
                     self.frames.window.skip(bytes as u64).map_err(|error| unread(&error))?;
                     return Ok(Some(header));
                 }
-                Next::Junk => {
-                    self.packets += 1;
-                    self.bad += 1;
+                Next::Junk(bytes) => {
+                    // As many frames as would have stood there.
+                    let frames = (bytes / self.header.bytes.map_or(1, |bytes| bytes as u64)).max(1);
+                    self.packets += frames;
+                    self.bad += frames;
                 }
+                Next::Changed => return Err(changed(self.decoded, self.header.rate)),
                 Next::Cut => {
                     self.cut = true;
                     return Ok(None);
@@ -160,10 +163,7 @@ impl Blocks for Mpeg {
         let mut frame = Vec::new();
         while let Some(header) = self.take(&mut frame)? {
             if header.channels != self.header.channels {
-                return Err(Fault::bad_input(format!(
-                    "the track changes its sample rate or channels at {}; convert it to one of each first",
-                    at(self.decoded, self.header.rate)
-                )));
+                return Err(changed(self.decoded, self.header.rate));
             }
             self.decode(&header, &frame, block);
             self.hold(block, Tag::read(&header, &frame).is_some());

@@ -11,7 +11,7 @@ use vorbis_rs::{VorbisDecoder, VorbisError, VorbisLibraryErrorKind};
 
 use super::super::{
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
-    faults::{at, breaks_off, check_pieces, damaged},
+    faults::{breaks_off, changed, check_pieces, damaged},
     trim::{Tail, Trim, cut_frames},
 };
 use crate::decode::check_shape;
@@ -72,10 +72,7 @@ impl Vorbis {
         self.decoder = decoder(next)?;
         let shape = (self.decoder.sampling_frequency().get(), usize::from(self.decoder.channels().get()));
         if shape != (self.rate, self.channels) {
-            return Err(Fault::bad_input(format!(
-                "the track changes its sample rate or channels at {}; convert it to one of each first",
-                at(self.frames, self.rate)
-            )));
+            return Err(changed(self.frames, self.rate));
         }
         Ok(true)
     }
