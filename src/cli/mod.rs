@@ -8,7 +8,7 @@ mod exit;
 mod page;
 mod verbs;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use euterpe_actors::transform::Registry;
 use euterpe_processes::{ISOLATED_VERB, REAPER_VERB, serve_isolated, serve_reaper};
 
@@ -129,7 +129,7 @@ impl Command {
             Verb::Config(args) => config_show::run(args, registry, out),
             Verb::Transform { parent } => serve_isolated(registry, *parent).map(|()| Exit::Ok),
             Verb::Reap => Ok(serve_reaper().map(|()| Exit::Ok)?),
-            Verb::Completions(args) => completions::run(args, out),
+            Verb::Completions(args) => completions::run(args, Self::command(), out),
         }
     }
 }

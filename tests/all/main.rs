@@ -9,7 +9,7 @@ mod folder_lock; //   the lock of a state folder, between processes
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
 #[cfg(feature = "faults")]
 mod kill; //        the real binary killed at every named point and at any moment
-mod layout; //        who may import whom, and how long a file may be
+mod layout; //        circles between files, floors, the length of files
 mod library; //     the examples for users of the library
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod messages; //      bodies by other programs: their schema, their examples, and how they are read

@@ -14,6 +14,7 @@
 mod codec;
 mod decode;
 mod formats;
+mod limits;
 mod loudness;
 mod mel;
 mod melspectrogram;

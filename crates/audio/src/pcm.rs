@@ -16,7 +16,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{
     MAX_MINUTES,
-    decode::{Bounds, Decoder, MAX_CHANNELS, MAX_RATE},
+    decode::{Bounds, Decoder},
+    limits::{MAX_CHANNELS, MAX_RATE},
     write::{Container, SampleKind, Shape, Writer},
 };
 

@@ -15,8 +15,9 @@ use serde::Deserialize;
 
 use super::{
     EXTENSIONS, MAX_MINUTES,
-    decode::{Bounds, Decoder, Lengths, MAX_CHANNELS, MAX_RATE},
+    decode::{Bounds, Decoder, Lengths},
     formats::usual_layout,
+    limits::{MAX_CHANNELS, MAX_RATE},
     minutes_problem,
     mix::Mix,
     resample::Resampler,

@@ -1,10 +1,9 @@
 //! `completions`: what a shell needs to complete this program's command line.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
+use crate::cli::Exit;
 use crate::cli::page::Output;
-use crate::cli::{Command, Exit};
 
 /// Write a shell's completions, to be kept where the shell looks for them.
 #[derive(Debug, clap::Args)]
@@ -14,13 +13,13 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Writes the completions.
+/// Writes the completions of `command`.
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, mut command: clap::Command, out: Output) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Command::command(), "euterpe", &mut script);
+    clap_complete::generate(args.shell, &mut command, "euterpe", &mut script);
     out.text(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Ok)
 }

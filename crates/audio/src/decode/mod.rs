@@ -21,12 +21,8 @@ pub use lengths::Lengths;
 use super::{
     clock,
     formats::{self, Blocks},
+    limits::check_shape,
 };
-
-/// The most channels that are read.
-pub const MAX_CHANNELS: usize = 64;
-/// The highest sample rate that is read, in Hz.
-pub const MAX_RATE: u32 = 768_000;
 
 /// What a job asks of every track that it reads.
 #[derive(Clone, Copy, Debug)]
@@ -159,20 +155,6 @@ fn fenced<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
             "the file is damaged so that its decoder gave up ({why}); replace it with a whole copy"
         )))
     })
-}
-
-/// Refuses a rate or a number of channels that nobody has.
-///
-/// # Errors
-/// Where one of them is beyond the bounds.
-pub(crate) fn check_shape(rate: u32, channels: usize) -> Result<(), Fault> {
-    if rate == 0 || rate > MAX_RATE {
-        return Err(Fault::bad_input(format!("the file claims a sample rate of {rate} Hz; 1 to {MAX_RATE} are read")));
-    }
-    if channels == 0 || channels > MAX_CHANNELS {
-        return Err(Fault::bad_input(format!("the file claims {channels} channels; 1 to {MAX_CHANNELS} are read")));
-    }
-    Ok(())
 }
 
 fn bounded(samples: &[f32], loudest: f32) -> bool {

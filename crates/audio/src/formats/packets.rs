@@ -26,7 +26,7 @@ use super::{
     source::{Metered, Spliced},
     trim::{Tail, Trim, cut_frames},
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// So many packets in a row that cannot be read end the file.
 const MAX_BAD_IN_A_ROW: u32 = 200;

@@ -14,7 +14,7 @@ use flacenc::{
     source::{Context, Fill, FrameBuf},
 };
 
-use super::{SampleKind, Shape, unwritable};
+use super::shape::{SampleKind, Shape, unwritable};
 use crate::formats::flac_layout;
 
 /// Frames in a FLAC block: the usual number.

@@ -7,6 +7,7 @@
 mod flac;
 mod mask;
 mod ogg;
+mod shape;
 
 use std::{
     fs::File,
@@ -15,33 +16,14 @@ use std::{
 };
 
 use euterpe_actors::outcome::Fault;
-use symphonia::core::audio::Position;
 
 use super::formats::usual_layout;
 use flac::Flac;
 use mask::write_mask;
 use ogg::Ogg;
+use shape::unwritable;
 
-/// How samples are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleKind {
-    /// Integers of 16 bits.
-    I16,
-    /// Integers of 24 bits.
-    I24,
-    /// Floating-point numbers of 32 bits, as they are; WAV only.
-    F32,
-}
-
-impl SampleKind {
-    fn bits(self) -> u16 {
-        match self {
-            Self::I16 => 16,
-            Self::I24 => 24,
-            Self::F32 => 32,
-        }
-    }
-}
+pub use shape::{SampleKind, Shape};
 
 /// The containers that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,19 +46,6 @@ impl Container {
             _ => None,
         }
     }
-}
-
-/// What a file is to hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Frames in a second.
-    pub rate: u32,
-    /// Channels.
-    pub channels: usize,
-    /// How samples are written; Vorbis does not care.
-    pub kind: SampleKind,
-    /// Where the channels stand, in their order; none where nobody knows.
-    pub layout: Option<Position>,
 }
 
 /// A file being written.
@@ -185,10 +154,6 @@ impl Writer {
             Sink::Ogg(ogg) => ogg.finish(),
         }
     }
-}
-
-fn unwritable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::failed(format!("could not write the sound: {error}"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
 use euterpe_actors::outcome::Fault;
 use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoder, VorbisEncoderBuilder};
 
-use super::Shape;
+use super::shape::Shape;
 
 /// The encoder slows down beyond blocks of this many frames.
 const BLOCK: usize = 4096;

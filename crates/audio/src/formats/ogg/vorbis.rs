@@ -14,7 +14,7 @@ use super::super::{
     faults::{breaks_off, changed, check_pieces, damaged},
     trim::{Tail, Trim, cut_frames},
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// The pages of one stream.
 pub(crate) type Pages = Box<dyn Read>;

@@ -11,7 +11,7 @@ use super::{
     },
     Data, Encoding, Shape, read_piece,
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// Whether a file begins as one of the two.
 pub(crate) fn is_aiff(head: &[u8]) -> bool {

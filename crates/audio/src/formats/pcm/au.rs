@@ -8,7 +8,7 @@ use super::{
     super::{bytes::big, faults::unsupported},
     Data, Encoding, Shape, read_piece,
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// Whether a file begins as AU.
 pub(crate) fn is_au(head: &[u8]) -> bool {

@@ -12,7 +12,7 @@ use super::{
     },
     Data, Encoding, Shape, read_piece,
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// Whether a file begins as CAF.
 pub(crate) fn is_caf(head: &[u8]) -> bool {

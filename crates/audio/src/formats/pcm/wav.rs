@@ -10,7 +10,7 @@ use super::{
     },
     Data, Encoding, Shape,
 };
-use crate::decode::check_shape;
+use crate::limits::check_shape;
 
 /// What a file of the WAV family turns out to hold.
 #[derive(Debug)]

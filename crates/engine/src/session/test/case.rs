@@ -11,13 +11,14 @@ use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Target as JobTarget;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::state::{DeadLetter, LetterFilter, Selection};
-use euterpe_actors::storage::{Content as Bytes, StorageErrorKind};
+use euterpe_actors::storage::StorageErrorKind;
 
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::cases::{Checks, Content, Target, TestCase};
 use euterpe_graph_file::plan::{Location, Plan};
 
 use super::checks;
+use super::found::Found;
 use crate::mistake::Mistake;
 use crate::run::addressing::{Addressed, Addresses};
 use crate::run::follow::follow;
@@ -27,18 +28,6 @@ use crate::run::running::Running;
 use crate::run::watch::Unwatched;
 use crate::session::REMEMBERED;
 use crate::workspace::{Access, Opening, Workspace};
-
-/// What became of a target.
-pub(super) enum Found {
-    /// It is there.
-    There(Bytes),
-    /// It is not; what else went wrong may say why.
-    Nothing(Vec<String>),
-    /// There is a dead letter: reason, sentence, the last that was printed.
-    Dead(String, String, String),
-    /// It was declined, with this reason.
-    Skipped(String),
-}
 
 /// Runs a test of `plan` in scratch folders; environments of Python transforms lie in `kept`. What does not hold comes back
 /// in sentences.

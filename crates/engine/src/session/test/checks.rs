@@ -8,7 +8,7 @@ use bytes::Bytes;
 use euterpe_actors::transform::SampleCodec;
 use serde_json::Value;
 
-use super::case::Found;
+use super::found::Found;
 use euterpe_graph_file::cases::{Checks, Sound};
 
 /// How much numbers may differ in JSON that is looked at for some of its members.

@@ -2,6 +2,7 @@
 
 mod case;
 mod checks;
+mod found;
 #[cfg(feature = "python")]
 mod python;
 
