@@ -7,7 +7,7 @@ use euterpe_actors::outcome::Fault;
 use super::{
     blocks::Blocks,
     bytes::{big, read_up_to},
-    faults::{several, unread, unsupported},
+    faults::{REMEDY, several, unread, unsupported},
     packets::{Facts, Packets, Span},
     source::{Source, Spliced},
 };
@@ -42,7 +42,9 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
         cut_is_known: true,
         ..Facts::default()
     };
-    Packets::any(Spliced::whole(again), "mka", facts)
+    // Symphonia takes a file whose last element is not all there for one of another kind.
+    let ends = || Fault::bad_input(format!("the track breaks off before its end: {REMEDY}"));
+    Packets::any(Spliced::whole(again), "mka", facts).map_err(|fault| if found.cut { ends() } else { fault })
 }
 
 #[derive(Debug, Default, PartialEq)]

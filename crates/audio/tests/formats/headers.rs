@@ -131,10 +131,13 @@ fn several_recordings_in_a_row_are_named_where_only_the_first_would_be_read() {
 }
 
 #[test]
-fn a_live_matroska_stream_that_is_cut_is_seen_as_cut() {
+fn a_matroska_file_or_live_stream_that_is_cut_is_seen_as_cut() {
     let folder = folder();
     let from = encoded(folder.path(), &wav(44_100, 2, 50_000), "t.flac", &[]);
     let bytes = ffmpeg(&["-i", &from.to_string_lossy(), "-c", "copy", "-f", "matroska", "-live", "1", "-"]);
     assert_eq!(ours(bytes.clone()).expect("decoded").frames(), 50_000);
+    let file = fs::read(encoded(folder.path(), &wav(44_100, 2, 50_000), "t.mka", &["-c:a", "flac"])).expect("read");
+    assert!(refused(file[..file.len() / 2].to_vec()).contains("replace it with a whole copy"));
+    assert!(refused(file[..file.len() - 1].to_vec()).contains("replace it with a whole copy"));
     assert!(refused(bytes[..bytes.len() * 2 / 3].to_vec()).contains("replace it with a whole copy"));
 }
