@@ -59,7 +59,12 @@ impl App {
     /// Reads the command line, does what it says, and tells how it went.
     pub fn main(self) -> ExitCode {
         #[cfg(feature = "faults")]
-        euterpe_engine::faults::install();
+        let this = {
+            euterpe_engine::faults::install();
+            self.register(builtin::faulty::entry())
+        };
+        #[cfg(not(feature = "faults"))]
+        let this = self;
         let command = match cli::Command::try_parse() {
             Ok(command) => command,
             Err(error) => {
@@ -71,7 +76,7 @@ impl App {
         };
         telemetry::start();
         enable_reaper();
-        match command.run(&self.registry) {
+        match command.run(&this.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
                 telemetry::say(&format!("error: {error:#}"));

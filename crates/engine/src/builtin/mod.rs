@@ -26,7 +26,5 @@ pub fn registry() -> Registry {
     let codec = registry.samples();
     euterpe_processes::register(&mut registry, codec);
     registry.register(json_merge::entry());
-    #[cfg(feature = "faults")]
-    registry.register(faulty::entry());
     registry
 }
