@@ -1,6 +1,6 @@
 //! The command line: a verb parses its flags, calls one method of a session, and prints what comes back.
 //!
-//! [`args`] has the flags that several verbs share and their meaning, [`page`] what people see, [`verbs`] a file for each
+//! `args` has the flags that several verbs share and their meaning, `page` what people see, `verbs` a file for each
 //! verb: one variant and one arm for each here.
 
 mod args;

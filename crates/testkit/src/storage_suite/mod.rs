@@ -5,7 +5,7 @@
 //! ```
 //! # #[cfg(test)]
 //! # mod tests {
-//! $crate::storage_suite!({ (std::sync::Arc::new(MemoryStorage::default()), ()) });
+//! euterpe_testkit::storage_suite!({ (std::sync::Arc::new(MemoryStorage::default()), ()) });
 //! # }
 //! ```
 //!
