@@ -226,44 +226,6 @@ async fn of_a_program_that_does_not_end_well_nothing_is_left_anywhere() {
     all_end(&started).await;
 }
 
-/// 200 programs, ten at a time as of ten workers. Returns how long that took, and the longest that the thread was away.
-async fn two_hundred(script: &str) -> (Duration, Duration) {
-    let began = Instant::now();
-    let longest = std::cell::Cell::new(Duration::ZERO);
-    let worker = async || {
-        for _ in 0..20 {
-            apply(sh(script), no_input()).await.ok();
-        }
-    };
-    let heartbeat = async {
-        loop {
-            let before = Instant::now();
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            longest.set(longest.get().max(before.elapsed()));
-        }
-    };
-    tokio::select! {
-        _ = futures::future::join_all((0..10).map(|_| worker())) => {}
-        () = heartbeat => {}
-    }
-    (began.elapsed(), longest.get())
-}
-
-#[tokio::test]
-#[ignore = "a measurement: starts 2,000 processes"]
-async fn programs_that_fail_beside_two_thousand_processes_take_hardly_longer_than_programs_that_do_not() {
-    let others = "for i in $(seq 2000); do sleep 300 & done; echo started; wait";
-    let mut command = tokio::process::Command::new("sh");
-    command.args(["-c", others]).stdout(std::process::Stdio::piped());
-    let mut process = crate::supervised::Process::spawn(&mut command).expect("started");
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let (good, away_good) = two_hundred("echo done > \"$1\"").await;
-    let (bad, away_bad) = two_hundred("exit 1").await;
-    process.kill_all().await;
-    println!("200 good: {good:?}, away {away_good:?}; 200 bad: {bad:?}, away {away_bad:?}");
-    assert!(bad < 5 * good, "{bad:?} for 200 that fail, {good:?} for 200 that do not");
-}
-
 #[test]
 fn a_command_that_writes_no_output_is_refused_when_it_is_opened() {
     let job = OpenContext { outputs: vec![OutputShape::default()], ..Default::default() };
