@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::process::ExitCode;
 
-use clap::Parser;
 use euterpe_actors::transform::TransformFactory;
 
 use crate::cli::{self, Exit};
 use crate::telemetry;
 use euterpe_actors::transform::{Entry, Registry};
 use euterpe_engine::builtin;
-use euterpe_processes::enable_reaper;
+use euterpe_processes::{enable_reaper, survive_large_files};
 
 /// The program and the transforms that it knows.
 ///
@@ -65,7 +64,7 @@ impl App {
         };
         #[cfg(not(feature = "faults"))]
         let this = self;
-        let command = match cli::Command::try_parse() {
+        let command = match cli::Command::read() {
             Ok(command) => command,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
@@ -74,15 +73,38 @@ impl App {
                 return exit.into();
             }
         };
-        telemetry::start();
+        telemetry::start(command.verbose);
         enable_reaper();
+        survive_large_files();
         match command.run(&this.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
-                telemetry::say(&format!("error: {error:#}"));
+                telemetry::say(&format!("error: {}", sentence(&error)));
                 let exit = if error.is::<euterpe_engine::Mistake>() { Exit::Usage } else { Exit::Failed };
                 exit.into()
             }
         }
+    }
+}
+
+/// An error with its causes, but for those whose words it has already.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match () {
+        () if said.is_empty() => cause,
+        () if said.contains(&cause) => said,
+        () => format!("{said}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_each_cause_once() {
+        let error = anyhow!("no room").context("could not store `a`: no room").context("could not keep the record");
+        assert_eq!(sentence(&error), "could not keep the record: could not store `a`: no room");
     }
 }

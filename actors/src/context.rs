@@ -11,19 +11,22 @@ use std::{
 };
 
 use actix::Addr;
-use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::claims::Claims;
 use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
 use crate::ids::JobName;
-use crate::memory::{InFlight, KnownFailures, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs};
+use crate::memory::{
+    InFlight, KnownFailures, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs,
+};
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::ParentTrigger;
 use crate::plan::NodePlan;
+use crate::setup::OwnSetup;
 use crate::state::StateStore;
 use crate::storage::{ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
+use crate::turns::Turns;
 
 /// What assembly hands to a node.
 #[derive(Clone)]
@@ -40,15 +43,17 @@ pub struct NodeSettings {
     pub observer: Arc<dyn Observer>,
     /// The objects that are known to exist, perhaps warmed by a listing.
     pub presence: Arc<Presence>,
+    /// What this node means by its words; none where no message comes from another process.
+    pub setup: Option<Arc<OwnSetup>>,
     /// The node's name, for people.
     pub name: Arc<str>,
     /// Makes message ids unique among nodes.
     pub salt: u64,
     /// Where private folders are made.
     pub scratch: PathBuf,
-    /// For the jobs whose workers share the machine: each piece of work holds one permit. Workers of other jobs work
-    /// whenever they are free.
-    pub slots: HashMap<JobName, Arc<Semaphore>>,
+    /// For the jobs that share the machine's cores: each piece of work has one. Workers of other jobs work whenever they are
+    /// free.
+    pub slots: HashMap<JobName, Turns>,
     /// The jobs that have a pool on this node, or all. Other nodes serve the rest.
     pub served: Option<Vec<JobName>>,
     /// Whether all work is done in child processes: so when a run is resumed that ended uncleanly.
@@ -68,6 +73,7 @@ pub(crate) struct NodeContext {
     pub failures: KnownFailures,
     pub unreadable_inputs: UnreadableInputs,
     pub publish_ids: PublishIds,
+    pub other_setups: OtherSetups,
     ids: AtomicU64,
     scratches: AtomicU64,
     /// How the paths of private folders start: where they are made, then the process and the node.
@@ -93,6 +99,7 @@ impl NodeContext {
             failures: KnownFailures::default(),
             unreadable_inputs: UnreadableInputs::default(),
             publish_ids: PublishIds::default(),
+            other_setups: OtherSetups::default(),
             #[cfg(feature = "mutants")]
             absences: dashmap::DashSet::new(),
         }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+use crate::actors_thread::on_actors_thread;
 use crate::storage::{ObjectInfo, ObjectKey, StorageError, Stores};
 
 /// What a look-up finds: nothing, or what the store knows about the object. Workers that share a look-up share its error.
@@ -41,9 +42,8 @@ impl Dedupe {
     }
 
     fn look(&self, key: ObjectKey, ctx: &mut Context<Self>) {
-        let store = self.stores.get(&key.store).clone();
-        let path = key.path.clone();
-        let looking = async move { store.look(&path).await };
+        let (stores, wanted) = (self.stores.clone(), key.clone());
+        let looking = on_actors_thread(async move { stores.look(&wanted).await });
         ctx.spawn(
             looking.into_actor(self).map(move |found, dedupe, ctx| dedupe.answer(key, found.map_err(Arc::new), ctx)),
         );

@@ -1,11 +1,12 @@
 //! What a job's inputs mean for one entity: a parent's target and key, or the one object of a source.
 
-use crate::ids::{EntityId, StoreName};
+use crate::ids::{EntityId, StoreName, escaped_form, normal_form};
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{InputPlan, JobIx, Mapping, NodePlan, Route};
-use crate::storage::{ObjectKey, StorageError, Stores};
-use crate::template::{Parts, Template};
+use crate::state::StateStore;
+use crate::storage::{ObjectKey, Spelled, StorageError, Stores, each_once, find_spelled};
+use crate::template::{EntityForm, Parts, Template};
 
 /// Why an input can never be obtained: known without a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,45 +58,96 @@ pub fn parent_of(
     Some(Ok(ParentInput { at: *at, target, key, same: matches!(mapping, Mapping::Same) }))
 }
 
-/// The one object that a source template means for an entity. The inner error is permanent: there is none, or two.
+/// What is asked for of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceOf<'s> {
+    /// Whose source it is.
+    pub entity: &'s EntityId,
+    /// The form of its job's ids.
+    pub form: &'s EntityForm,
+    /// The store it lies in.
+    pub store: &'s StoreName,
+    /// Its key.
+    pub template: &'s Template,
+    /// What `{ext}` may stand for.
+    pub exts: &'s [String],
+    /// Whether work goes on without it. Then nobody lists the store for a name that nobody recorded.
+    pub optional: bool,
+}
+
+/// The one object that a source template means for an entity, under the name that it really has: the composed form of
+/// the id, the decomposed one that Macs write, one that was recorded when it was found, or one that a listing shows. The
+/// inner error is permanent: there is none, or two.
 ///
 /// # Errors
-/// The store's own.
+/// The store's own, and the state's where a name may be recorded there;
+/// [`StorageErrorKind::BadKey`](crate::storage::StorageErrorKind::BadKey) where there is none and the store can never hold
+/// one of this id.
 pub async fn find_source(
     stores: &Stores,
-    parts: &Parts<'_>,
-    store: &StoreName,
-    template: &Template,
-    exts: &[String],
+    state: &StateStore,
+    source: SourceOf<'_>,
 ) -> Result<Result<ObjectKey, Unobtainable>, StorageError> {
-    let storage = stores.get(store);
-    let missing = |text: String| Ok(Err(Unobtainable { reason: Reason::SourceMissing, text }));
-    if !template.has_ext() {
-        let key = ObjectKey::new(store.clone(), template.source_key(parts, ""));
-        return match storage.look(&key.path).await? {
-            Some(_) => Ok(Ok(key)),
-            None => missing(format!("the source `{key}` is not there (in {})", storage.place())),
-        };
-    }
-    let mut found = Vec::new();
-    for ext in exts {
-        for ext in [ext.clone(), ext.to_ascii_uppercase()] {
-            let path = template.source_key(parts, &ext);
-            if storage.look(&path).await?.is_some() {
-                found.push(path);
+    let SourceOf { entity, form, store, template, exts, optional } = source;
+    let Some(parts) = form.split(entity) else {
+        let text = format!("`{entity}` does not have the form `{form}`");
+        return Ok(Err(Unobtainable { reason: Reason::BadId, text }));
+    };
+    let storage = &**stores.get(store);
+    let Spelled { mut found, refused } = find_spelled(storage, source_paths(template, exts, &parts)).await?;
+    if found.is_empty() {
+        for name in state.names_of(entity).await? {
+            if let Some(parts) = form.split_name(&name) {
+                found.extend(find_spelled(storage, source_paths(template, exts, &parts)).await?.found);
             }
         }
+        if found.is_empty() && refused.is_none() && !optional {
+            for path in source_paths(template, exts, &parts) {
+                found.extend(stores.odd_names(store, template.prefix(), &path).await?);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found = each_once(storage, found).await?;
     }
-    match found.as_slice() {
-        [one] => Ok(Ok(ObjectKey::new(store.clone(), one.as_str()))),
+    if let (true, Some(refused)) = (found.is_empty(), refused) {
+        return Err(refused);
+    }
+    let (reason, text) = match found.as_slice() {
+        [one] => return Ok(Ok(ObjectKey::new(store.clone(), one.as_str()))),
+        [] if template.has_ext() => {
+            let (wanted, exts) = (template.source_key(&parts, "{ext}"), exts.join(", "));
+            let text =
+                format!("no source `{store}:{wanted}` with one of the extensions {exts} (in {})", storage.place());
+            (Reason::SourceMissing, text)
+        }
         [] => {
-            let (wanted, exts) = (template.source_key(parts, "{ext}"), exts.join(", "));
-            missing(format!("no source `{store}:{wanted}` with one of the extensions {exts} (in {})", storage.place()))
+            let key = template.source_key(&parts, "");
+            (Reason::SourceMissing, format!("the source `{store}:{key}` is not there (in {})", storage.place()))
         }
         [one, another, ..] => {
-            let text =
-                format!("two sources have this id, `{store}:{one}` and `{store}:{another}`; rename or remove one");
-            Ok(Err(Unobtainable { reason: Reason::SourceAmbiguous, text }))
+            let alike = if normal_form(one) == normal_form(another) { ", which look alike" } else { "" };
+            let text = format!(
+                "two sources have this id, `{store}:{}` and `{store}:{}`{alike}; rename or remove one",
+                told(one, another),
+                told(another, one)
+            );
+            (Reason::SourceAmbiguous, text)
         }
+    };
+    Ok(Err(Unobtainable { reason, text }))
+}
+
+/// The paths that the template of a source allows for an entity, one for each extension.
+pub fn source_paths(template: &Template, exts: &[String], parts: &Parts<'_>) -> Vec<String> {
+    if !template.has_ext() {
+        return vec![template.source_key(parts, "")];
     }
+    let both = exts.iter().flat_map(|ext| [ext.clone(), ext.to_ascii_uppercase()]);
+    both.map(|ext| template.source_key(parts, &ext)).collect()
+}
+
+/// A path as a message names it: with escapes where it looks like the other one.
+fn told(path: &str, other: &str) -> String {
+    if normal_form(path) == normal_form(other) { escaped_form(path) } else { path.to_owned() }
 }

@@ -24,14 +24,31 @@ pub enum Event<'a> {
         /// From the arrival of the message until it was settled.
         took: Duration,
     },
+    /// The transform ran for a message, and what follows from it was carried out, or could not be confirmed.
+    Worked { job: &'a JobName, times: WorkTimes },
+    /// A message is left to other nodes, because its publisher means something else by this job.
+    LeftToOthers { job: &'a JobName },
+    /// A message waited for the answer to a request that another message had made.
+    Awaited { job: &'a JobName, message: &'a EntityMessage, took: Duration },
     /// Messages were published and confirmed.
     Published { job: &'a JobName, purpose: Purpose, count: usize },
     /// A store is in trouble; the work waits for it.
     Stalled { job: &'a JobName, text: &'a str },
     /// A store that was in trouble answers again.
     Recovered { job: &'a JobName },
+    /// A message's publisher means something else by this job: it is left to other nodes. Told once for each setup.
+    OtherSetup { job: &'a JobName, text: &'a str },
+    /// The machine is in trouble: the pool of the job pauses, and takes less work at once until some succeeds.
+    PoolPaused { job: &'a JobName, text: &'a str },
+    /// Work of a pool that paused succeeded.
+    PoolResumed { job: &'a JobName },
     /// The broker did not confirm. The message goes back to its queue and comes again.
-    Unconfirmed { job: &'a JobName, text: &'a str },
+    Unconfirmed {
+        job: &'a JobName,
+        /// None where the body could not be read.
+        message: Option<&'a EntityMessage>,
+        text: &'a str,
+    },
     /// A worker ended although its pool was serving.
     WorkerLost {
         job: &'a JobName,
@@ -42,6 +59,21 @@ pub enum Event<'a> {
     },
     /// A worker could not start: its transform could not be built.
     WorkerFailed { job: &'a JobName, text: &'a str },
+}
+
+/// How long the parts of one work took, one after the other, from the arrival of its message to its settling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkTimes {
+    /// In hand: looking for outputs and inputs, waiting for others' answers, for a core and for the claim.
+    pub wait: Duration,
+    /// Opening the inputs.
+    pub fetch: Duration,
+    /// In the transform, with what it reads of its inputs meanwhile.
+    pub work: Duration,
+    /// Putting the outputs in place; none where the transform made none.
+    pub store: Option<Duration>,
+    /// Keeping records, publishing what carries the message on, and waiting until that is confirmed.
+    pub publish: Duration,
 }
 
 /// Why messages were published.

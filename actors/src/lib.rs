@@ -4,7 +4,7 @@
 //! for this entity", with its continuation. It waits in the queues of a [broker], is taken by a worker of the job's
 //! [pool], and ends in exactly one [outcome]. What was made lies in [storage]; storage alone says what is done.
 //!
-//! Reading order: [message], then `worker/lifecycle.rs`, `worker/steps.rs` and `worker/settle.rs`, which together are the
+//! Reading order: [message], then `worker/lifecycle.rs`, `worker/steps.rs` and `worker/pass_on.rs`, which together are the
 //! protocol; then [memory] (what a node remembers), `dedupe.rs` (shared look-ups), `parent_trigger.rs` (asking for what is
 //! missing) and [node].
 //!
@@ -17,17 +17,19 @@
 //! context: what all workers of a node share
 //! dedupe, parent_trigger
 //! memory
-//! foreign, accounting, continuation, edges, freshness, addressing: decisions as plain values
-//! ports: broker, claims, storage, transform, state, events, wire; plan, which names them
-//! words: ids, message, outcome, template, retry
+//! foreign, accounting, continuation, standing, edges, freshness, addressing, turns: decisions as plain values
+//! ports: broker, claims, storage, transform, state, events, wire; setup; plan, which names them
+//! words: ids, message, node_trouble, blocking_threads, outcome, template, retry
 //! ```
 //!
 //! Nothing here knows of AMQP, S3, audio, YAML or a command line: those come as adapters of the ports [broker],
 //! [claims], [storage] and [transform].
 
 pub mod accounting;
+pub mod actors_thread;
 pub mod address;
 mod addressing;
+pub mod blocking_threads;
 pub mod broker;
 pub mod claims;
 pub mod context;
@@ -42,6 +44,7 @@ pub mod memory;
 pub mod message;
 pub mod mutants;
 pub mod node;
+pub mod node_trouble;
 pub mod outcome;
 mod parent_trigger;
 pub mod plan;
@@ -49,9 +52,12 @@ pub mod points;
 pub mod pool;
 pub mod process;
 pub mod retry;
+pub mod setup;
+pub mod standing;
 pub mod state;
 pub mod storage;
 pub mod template;
 pub mod transform;
+pub mod turns;
 pub mod wire;
 mod worker;

@@ -56,6 +56,10 @@ pub struct EntityMessage {
     pub resumed: bool,
     /// Digest of the graph that the publisher used.
     pub graph: GraphDigest,
+    /// Digest of the whole setup of the publisher. It travels in the envelope, and no record keeps it: what is published
+    /// again is published under the setup of whoever does that.
+    #[serde(skip)]
+    pub setup: SetupDigest,
     /// What happens after the outermost frame.
     pub base: Base,
     /// The targets that wait for this one, the last to be woken first.
@@ -67,6 +71,21 @@ pub struct EntityMessage {
 /// Digest of jobs, edges, entity forms and output templates, not of pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub struct GraphDigest(pub u64);
+
+/// Digest of a setup. Zero stands for none: a message by others, or one of a version that told nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SetupDigest(pub u64);
+
+impl SetupDigest {
+    /// Of a message whose publisher told nothing of its setup.
+    pub const NONE: SetupDigest = SetupDigest(0);
+}
+
+impl std::fmt::Display for SetupDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// What the recipient is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +192,7 @@ impl EntityMessage {
             force: Force::None,
             resumed: false,
             graph,
+            setup: SetupDigest::NONE,
             base,
             frames: Vec::new(),
             audit: Vec::new(),
@@ -194,9 +214,10 @@ impl EntityMessage {
         !self.is_wake_up() && !self.is_request()
     }
 
-    /// A message caused by this one, with the same run, graph, base, frames, force, ping and audit.
+    /// A message caused by this one, with the same run, graph, setup, base, frames, force, ping and audit.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
         Self {
+            setup: self.setup,
             ping: self.ping,
             force: self.force.clone(),
             frames: self.frames.clone(),

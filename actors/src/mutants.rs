@@ -28,11 +28,19 @@ pub enum Mutant {
     NoSingleHolder,
     /// Work as soon as the claim is won, without another look at the output: what was just made is made again.
     TrustTheClaim,
+    /// Wait for an answer that this node handles, without a look at the stores: with two nodes the wait outlasts the answer.
+    TrustOwnAnswers,
+    /// Claim a target and then wait for a core: other nodes that have one may not work on it.
+    ClaimBeforeCore,
+    /// Begin work after the node was told to end: its end takes that much longer.
+    WorkWhileDraining,
+    /// Let a stamp of the future cover a demand: what is forced is not redone.
+    TrustTheFuture,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 11] = [
+    pub const ALL: [Mutant; 15] = [
         Mutant::AckOnReceipt,
         Mutant::PassOnBeforeWrite,
         Mutant::RememberAbsence,
@@ -44,6 +52,10 @@ impl Mutant {
         Mutant::TellNoWaiter,
         Mutant::NoSingleHolder,
         Mutant::TrustTheClaim,
+        Mutant::TrustOwnAnswers,
+        Mutant::ClaimBeforeCore,
+        Mutant::WorkWhileDraining,
+        Mutant::TrustTheFuture,
     ];
 }
 

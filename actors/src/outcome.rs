@@ -1,8 +1,10 @@
 //! What a worker can conclude about one message, and why work can fail.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
+
+use crate::node_trouble;
 
 /// What a worker concluded about one message. Exactly one for each message handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -187,6 +189,24 @@ pub enum FaultKind {
     BadInput,
     /// Declined: the entity needs no output here.
     Skip,
+    /// The machine cannot do the work now: no room for its own files, no descriptors, no processes. No try is spent.
+    NodeTrouble,
+}
+
+impl FaultKind {
+    /// The reason that stands in records and logs.
+    pub const fn reason(self) -> Reason {
+        match self {
+            // Trouble of the machine is no end and no retry, so it stands in no record.
+            FaultKind::Failed | FaultKind::NodeTrouble => Reason::Failed,
+            FaultKind::Panicked => Reason::Panicked,
+            FaultKind::Timeout => Reason::Timeout,
+            FaultKind::Killed => Reason::KilledWorker,
+            FaultKind::Fatal => Reason::Fatal,
+            FaultKind::BadInput => Reason::BadInput,
+            FaultKind::Skip => Reason::Declined,
+        }
+    }
 }
 
 impl Fault {
@@ -208,6 +228,20 @@ impl Fault {
     /// No further try.
     pub fn fatal(text: impl Into<String>) -> Self {
         Self::new(FaultKind::Fatal, text)
+    }
+
+    /// The machine cannot do any such work now. No try is spent, and the work waits or goes to another node.
+    pub fn node_trouble(text: impl Into<String>) -> Self {
+        Self::new(FaultKind::NodeTrouble, text)
+    }
+
+    /// The fault of an action that failed with this error: trouble of the node where the machine is out of something
+    /// ([`node_trouble::remedy`]), else worth another try.
+    pub fn of_io(action: impl fmt::Display, error: &io::Error) -> Self {
+        match node_trouble::remedy(error) {
+            Some(remedy) => Self::node_trouble(format!("{action}: {error}; {remedy}, and the work goes on")),
+            None => Self::failed(format!("{action}: {error}")),
+        }
     }
 
     /// The entity needs no output here.

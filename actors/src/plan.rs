@@ -75,6 +75,8 @@ pub enum Route {
         key: Template,
         /// The extensions that `{ext}` may stand for, lower case, without the dot.
         exts: Arc<[String]>,
+        /// Whether the work goes on without it where it is not there.
+        optional: bool,
     },
     /// An output of another job.
     Job {
@@ -108,7 +110,7 @@ pub struct OutputPlan {
 impl OutputPlan {
     /// The key of an entity's output.
     pub fn key_of(&self, parts: &Parts<'_>) -> ObjectKey {
-        ObjectKey::new(self.store.clone(), self.key.output_key(parts))
+        ObjectKey::of_output(self.store.clone(), self.key.output_key(parts), parts.id(), self.key.former_keys(parts))
     }
 }
 
@@ -197,6 +199,21 @@ impl NodePlan {
         &self.jobs[at.0]
     }
 
+    /// A digest of one job's entity form, inputs and outputs, and of how the keys of outputs are written: a node that wrote
+    /// others would not find what this one makes. A run outlives that, so it is no part of the [graph's](Self::digest).
+    pub(crate) fn shape(&self, at: JobIx) -> u64 {
+        let (mut text, job) = (String::new(), self.job(at));
+        describe(&mut text, &job.name, &job.form, (&job.inputs, &job.outputs), |at| &self.job(at).name);
+        let parents = job.inputs.iter().filter_map(|input| match &input.from {
+            Route::Job { job, output, .. } => Some(&self.job(*job).outputs[*output]),
+            Route::Source { .. } => None,
+        });
+        for output in job.outputs.iter().chain(parents) {
+            text += output.key.spelling();
+        }
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    }
+
     /// The index of a job by its name.
     pub fn find(&self, name: &str) -> Option<JobIx> {
         self.by_name.get(name).copied()
@@ -249,26 +266,39 @@ impl NodePlan {
 
 /// A digest of what decides the meaning of messages: jobs, edges, entity forms and output templates.
 fn digest(specs: &[JobSpec]) -> GraphDigest {
-    use std::fmt::Write;
     let mut text = String::new();
-    let mut put = |line: fmt::Arguments<'_>| text.write_fmt(line).expect("writing to a string");
     for spec in specs {
-        put(format_args!("job {} {}\n", spec.name, spec.form));
-        for input in &spec.inputs {
-            match &input.from {
-                Route::Source { store, key, .. } => put(format_args!("  {} < {store}:{key}\n", input.name)),
-                Route::Job { job, output, entity } => {
-                    put(format_args!("  {} < {}.{output}", input.name, specs[job.0].name));
-                    match entity {
-                        Mapping::Same => put(format_args!("\n")),
-                        Mapping::To(map) => put(format_args!(" {map}\n")),
-                    }
+        describe(&mut text, &spec.name, &spec.form, (&spec.inputs, &spec.outputs), |at| &specs[at.0].name);
+    }
+    GraphDigest(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// Writes down what a job's name means: its ids, inputs and outputs.
+fn describe<'a>(
+    text: &mut String,
+    name: &JobName,
+    form: &EntityForm,
+    (inputs, outputs): (&[InputPlan], &[OutputPlan]),
+    name_of: impl Fn(JobIx) -> &'a JobName,
+) {
+    let mut put = |line: fmt::Arguments<'_>| fmt::Write::write_fmt(text, line).expect("writing to a string");
+    put(format_args!("job {name} {form}\n"));
+    for input in inputs {
+        match &input.from {
+            Route::Source { store, key, optional, .. } => {
+                let optional = if *optional { " optional" } else { "" };
+                put(format_args!("  {} < {store}:{key}{optional}\n", input.name));
+            }
+            Route::Job { job, output, entity } => {
+                put(format_args!("  {} < {}.{output}", input.name, name_of(*job)));
+                match entity {
+                    Mapping::Same => put(format_args!("\n")),
+                    Mapping::To(map) => put(format_args!(" {map}\n")),
                 }
             }
         }
-        for output in &spec.outputs {
-            put(format_args!("  > {}:{}\n", output.store, output.key));
-        }
     }
-    GraphDigest(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    for output in outputs {
+        put(format_args!("  > {}:{}\n", output.store, output.key));
+    }
 }

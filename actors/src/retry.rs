@@ -33,24 +33,24 @@ pub(crate) enum RetryDecision {
     Permanent(Reason),
     /// Declined: a skip record.
     Skip,
+    /// No try was spent: the machine could not do it.
+    NotTried,
 }
 
 impl RetryPolicy {
     /// What follows the fault of try number `attempt` (the first is 0). `seed` chooses the jitter.
     pub(crate) fn judge(&self, attempt: u32, fault: &Fault, seed: u64) -> RetryDecision {
-        let (tries, reason) = match fault.kind {
-            FaultKind::Failed => (self.retries.saturating_add(1), Reason::Failed),
-            FaultKind::Panicked => (self.retries.saturating_add(1), Reason::Panicked),
-            FaultKind::Timeout => (self.retries.saturating_add(1), Reason::Timeout),
-            FaultKind::Killed => (self.retries.saturating_add(1).min(MAX_KILLS), Reason::KilledWorker),
-            FaultKind::Fatal => (1, Reason::Fatal),
-            FaultKind::BadInput => (1, Reason::BadInput),
+        let tries = match fault.kind {
+            FaultKind::Failed | FaultKind::Panicked | FaultKind::Timeout => self.retries.saturating_add(1),
+            FaultKind::Killed => self.retries.saturating_add(1).min(MAX_KILLS),
+            FaultKind::Fatal | FaultKind::BadInput => 1,
             FaultKind::Skip => return RetryDecision::Skip,
+            FaultKind::NodeTrouble => return RetryDecision::NotTried,
         };
         if attempt + 1 < tries {
             RetryDecision::Again(self.wait(attempt, seed))
         } else {
-            RetryDecision::Permanent(reason)
+            RetryDecision::Permanent(fault.kind.reason())
         }
     }
 
@@ -62,10 +62,13 @@ impl RetryPolicy {
     }
 }
 
+/// After so many times a message is put off for no longer than before.
+pub(crate) const LONGEST_AT: u32 = 10;
+
 /// How long a message is parked that was parked `parks` times before: a tenth of a second, doubled each time, at most a
 /// minute. It starts short because most messages wait for work of another node that is nearly done.
 pub(crate) fn park_wait(parks: u32) -> Duration {
-    Duration::from_millis(100 << parks.min(10)).min(Duration::from_secs(60))
+    Duration::from_millis(100 << parks.min(LONGEST_AT)).min(Duration::from_secs(60))
 }
 
 #[cfg(test)]
@@ -96,5 +99,6 @@ mod tests {
         assert!(matches!(policy.judge(1, &killed, 0), RetryDecision::Again(_)));
         assert_eq!(policy.judge(2, &killed, 0), RetryDecision::Permanent(Reason::KilledWorker));
         assert_eq!(policy.judge(0, &Fault::skip("x"), 0), RetryDecision::Skip);
+        assert_eq!(policy.judge(9, &Fault::node_trouble("full"), 0), RetryDecision::NotTried);
     }
 }

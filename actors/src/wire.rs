@@ -3,16 +3,20 @@
 //! ```text
 //! "EN" | version u8 | codec u8 | length of body u32 LE | xxh3 of body u64 LE | body
 //! ```
+//!
+//! The body is the message; since version 2 the digest of its publisher's setup, u64 LE, stands before it.
 
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::message::{EntityMessage, MAX_FRAMES, MAX_HOPS, MAX_MESSAGE_BYTES};
+use crate::message::{EntityMessage, MAX_FRAMES, MAX_HOPS, MAX_MESSAGE_BYTES, SetupDigest};
 
 const MAGIC: &[u8; 2] = b"EN";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const BINCODE: u8 = 1;
 const HEADER: usize = 16;
+/// The bytes of the digest of the setup.
+const SETUP: usize = 8;
 
 /// Why bytes are not a message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -46,6 +50,7 @@ pub fn encode(message: &EntityMessage) -> Result<Bytes, WireError> {
         return Err(WireError::TooLarge(format!("it has {} frames", message.frames.len())));
     }
     let mut buffer = vec![0; HEADER];
+    buffer.extend_from_slice(&message.setup.0.to_le_bytes());
     bincode::serde::encode_into_std_write(message, &mut buffer, config())
         .map_err(|error| WireError::Malformed(error.to_string()))?;
     let (header, body) = buffer.split_at_mut(HEADER);
@@ -79,7 +84,7 @@ pub fn decode(bytes: &[u8]) -> Result<EntityMessage, WireError> {
     if version == 0 || codec == 0 {
         return Err(malformed("version 0"));
     }
-    if version != VERSION || codec != BINCODE {
+    if version > VERSION || codec != BINCODE {
         return Err(WireError::Newer { version, codec });
     }
     let length = u32::from_le_bytes(header[4..8].try_into().map_err(|_| malformed("no length"))?);
@@ -90,8 +95,16 @@ pub fn decode(bytes: &[u8]) -> Result<EntityMessage, WireError> {
     if xxhash_rust::xxh3::xxh3_64(body) != sum {
         return Err(malformed("its checksum does not fit"));
     }
-    let (message, used) = bincode::serde::decode_from_slice::<EntityMessage, _>(body, config())
+    let (setup, body) = match version {
+        1 => (SetupDigest::NONE, body),
+        _ => {
+            let (setup, body) = body.split_first_chunk::<SETUP>().ok_or_else(|| malformed("it has no setup"))?;
+            (SetupDigest(u64::from_le_bytes(*setup)), body)
+        }
+    };
+    let (mut message, used) = bincode::serde::decode_from_slice::<EntityMessage, _>(body, config())
         .map_err(|error| WireError::Malformed(error.to_string()))?;
+    message.setup = setup;
     if used != body.len() {
         return Err(malformed("bytes are left after its end"));
     }
@@ -122,6 +135,7 @@ mod tests {
             GraphDigest(0xfeed),
             Base::Down(wave.into()),
         );
+        message.setup = SetupDigest(0xabcd);
         message.from = Some(target("pcm", "artist/t-1"));
         message.force = Force::Jobs(vec![JobName::new("mel").expect("a name")]);
         message.frames = vec![Frame {
@@ -131,6 +145,12 @@ mod tests {
             force: Force::All,
         }];
         message
+    }
+
+    fn bytes_of(hex: &str) -> Vec<u8> {
+        let hex = hex.trim();
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
+        (0..hex.len()).step_by(2).map(byte).collect()
     }
 
     #[test]
@@ -143,20 +163,24 @@ mod tests {
     /// The bytes of a message of version 1: a change here is a new version, and the old one must still be read.
     #[test]
     fn version_1_is_read_for_ever() {
-        let golden = include_str!("wire/version-1.hex");
-        let bytes: Vec<u8> = (0..golden.trim().len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&golden[at..at + 2], 16).expect("hexadecimal"))
-            .collect();
-        assert_eq!(decode(&bytes), Ok(example()));
-        assert_eq!(encode(&example()).expect("it fits"), bytes);
+        let bytes = bytes_of(include_str!("wire/version-1.hex"));
+        let written_by_version_1 = EntityMessage { setup: SetupDigest::NONE, ..example() };
+        assert_eq!(decode(&bytes), Ok(written_by_version_1));
+    }
+
+    /// Likewise of version 2.
+    #[test]
+    fn version_2_is_read_for_ever() {
+        let golden = bytes_of(include_str!("wire/version-2.hex"));
+        assert_eq!(decode(&golden), Ok(example()));
+        assert_eq!(encode(&example()).expect("it fits"), golden);
     }
 
     #[test]
     fn a_newer_version_is_told_from_rubbish() {
         let mut bytes = encode(&example()).expect("it fits").to_vec();
-        bytes[2] = 2;
-        assert_eq!(decode(&bytes), Err(WireError::Newer { version: 2, codec: 1 }));
+        bytes[2] = 3;
+        assert_eq!(decode(&bytes), Err(WireError::Newer { version: 3, codec: 1 }));
         assert!(matches!(decode(b"hello"), Err(WireError::Malformed(_))));
         assert!(matches!(decode(&vec![0; MAX_MESSAGE_BYTES + 1]), Err(WireError::TooLarge(_))));
     }

@@ -1,5 +1,7 @@
 //! Without faults, each (job, entity) is worked on exactly once, and the messages grow with the edges and no faster.
 
+mod support;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -10,14 +12,12 @@ use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::{Event, Observer, Purpose};
 use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
-use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::outcome::Outcome;
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
-use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
@@ -108,20 +108,12 @@ fn run(plan: NodePlan, messages: impl Fn(&NodePlan) -> Vec<EntityMessage>) -> (A
         tokio::time::pause(); // what is put off is due as soon as nothing else moves
         let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
         let node = Node::start(NodeSettings {
-            plan: plan.clone(),
-            stores: Stores::new([(StoreName::new("m").expect("a name"), stored as Arc<dyn Storage>)]),
-            state: StateStore::new(Arc::new(MemoryStorage::default())),
-            broker: Arc::new(broker.clone()),
-            claims: None,
             observer: watching,
-            presence: Arc::new(Presence::up_to(1 << 20)),
-            name: "test".into(),
-            salt: 7,
-            scratch: std::env::temp_dir(),
-            slots: HashMap::new(),
-            served: None,
-            isolate: false,
-            clock: || 0,
+            ..support::node(
+                &plan,
+                broker.clone(),
+                Stores::new([(StoreName::new("m").expect("a name"), stored as Arc<dyn Storage>)]),
+            )
         });
         for message in messages(&plan) {
             let body = wire::encode(&message).expect("it fits");

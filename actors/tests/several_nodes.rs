@@ -1,5 +1,7 @@
 //! Several nodes over the same queues and stores: with claims each (job, entity) is worked on exactly once.
 
+mod support;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -11,18 +13,15 @@ use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::claims::{Claims, TTL, memory::MemoryClaims};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::{Event, Observer};
-use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
-use euterpe_actors::memory::Presence;
+use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::node::Node;
 use euterpe_actors::outcome::Fault;
-use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::plan::{JobSpec, NodePlan};
 use euterpe_actors::pool::Drain;
-use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
-use euterpe_actors::template::{EntityForm, Template};
-use euterpe_actors::transform::{Product, Transform, Work};
+use euterpe_actors::transform::{Product, Transform, TransformFactory, Work};
 use euterpe_actors::wire;
 
 const NODES: u64 = 3;
@@ -59,33 +58,9 @@ fn name(job: &str) -> JobName {
     JobName::new(job).expect("a name")
 }
 
-fn store() -> StoreName {
-    StoreName::new("m").expect("a name")
-}
-
 fn plan(claim: bool) -> NodePlan {
-    let form = EntityForm::default();
-    let spec = |(job, parents): &(&str, &[usize])| JobSpec {
-        name: name(job),
-        form: form.clone(),
-        inputs: parents
-            .iter()
-            .map(|parent| InputPlan {
-                name: format!("i{parent}").parse().expect("a name"),
-                from: Route::Job { job: JobIx(*parent), output: 0, entity: Mapping::Same },
-            })
-            .collect(),
-        outputs: vec![OutputPlan {
-            store: store(),
-            key: Template::parse(&format!("{job}/{{id}}.bin"), &form).expect("a template"),
-        }],
-        transform: Arc::new(|| Ok(Box::new(Slow) as Box<dyn Transform>)),
-        workers: 4,
-        timeout: Duration::from_secs(60),
-        retry: RetryPolicy::default(),
-        claim,
-        settings: 0,
-    };
+    let slow: TransformFactory = Arc::new(|| Ok(Box::new(Slow) as Box<dyn Transform>));
+    let spec = |(job, parents): &(&str, &[usize])| JobSpec { claim, ..support::job(job, parents, slow.clone()) };
     NodePlan::new(JOBS.iter().map(spec).collect())
 }
 
@@ -100,20 +75,16 @@ fn run(entities: usize, claims: Option<MemoryClaims>, claim: bool) -> (u32, usiz
         let (objects, state) = (Arc::new(MemoryStorage::default()), Arc::new(MemoryStorage::default()));
         let start = |node: u64| {
             Node::start(NodeSettings {
-                plan: plan.clone(),
-                stores: Stores::new([(store(), objects.clone() as Arc<dyn Storage>)]),
                 state: StateStore::new(state.clone()),
-                broker: Arc::new(broker.clone()),
                 claims: claims.as_ref().map(|claims| Arc::new(claims.seen_by(&node.to_string())) as Arc<dyn Claims>),
                 observer: watching.clone(),
-                presence: Arc::new(Presence::up_to(1 << 20)),
                 name: node.to_string().into(),
                 salt: node,
-                scratch: std::env::temp_dir(),
-                slots: HashMap::new(),
-                served: None,
-                isolate: false,
-                clock: || 0,
+                ..support::node(
+                    &plan,
+                    broker.clone(),
+                    Stores::new([(support::store(), objects.clone() as Arc<dyn Storage>)]),
+                )
             })
         };
         let nodes: Vec<_> = (0..NODES).map(start).collect();

@@ -62,6 +62,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             claims: Some(Arc::new(MemoryClaims::new("bench", claims::TTL))),
             observer: Arc::new(Unobserved),
             presence: Arc::new(Presence::up_to(1 << 20)),
+            setup: None,
             name: "bench".into(),
             salt: 1,
             scratch: std::env::temp_dir(),
@@ -70,6 +71,17 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             isolate: false,
             clock: || 0,
         };
-        serve(node, Serving { amqp, spared: Arc::new(|| 0), grace: Duration::from_secs(30), stop }).await;
+        serve(
+            node,
+            Serving {
+                beat: Arc::new(|_| {}),
+                amqp,
+                spared: Arc::new(|| 0),
+                grace: Duration::from_secs(30),
+                stop,
+                metrics: None,
+            },
+        )
+        .await;
     });
 }

@@ -86,7 +86,7 @@ fn taking() -> NodePlan {
     let mut spec = chain::spec(0, AT_ONCE, took);
     let key = Template::parse("{id}.bin", &EntityForm::default()).expect("a template");
     let store = StoreName::new(FROM).expect("a name");
-    let from = Route::Source { store, key, exts: Arc::from([]) };
+    let from = Route::Source { store, key, exts: Arc::from([]), optional: false };
     spec.inputs = vec![InputPlan { name: "in".parse().expect("a name"), from }];
     NodePlan::new(vec![spec])
 }

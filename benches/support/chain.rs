@@ -65,6 +65,7 @@ pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> N
         claims: None,
         observer: Arc::new(Unobserved),
         presence: Arc::new(Presence::up_to(1 << 20)),
+        setup: None,
         name: "bench".into(),
         salt: 1,
         scratch,

@@ -85,6 +85,7 @@ class Node:
         function: str = "",
         inputs: tuple[str, ...] = (),
         outputs: dict[str, str] | None = None,
+        optional: tuple[str, ...] = (),
         **options: Any,
     ) -> dict[str, Any]:
         """Opens a job; `source` is the text of a Python file, or the path of one. Gives the answer."""
@@ -104,6 +105,8 @@ class Node:
             "options": options,
             "timeout": 60.0,
         }
+        if optional:
+            opened["optional"] = list(optional)
         self.send({"open": opened})
         return self.answer()[0]
 
@@ -113,6 +116,8 @@ class Node:
         scratch = self.place / f"scratch-{self.works}"
         given: dict[str, Any] = {}
         for name in self.inputs:
+            if name not in inputs:
+                continue  # optional
             value = inputs[name]
             if isinstance(value, bytes):
                 given[name] = {"attached": len(value), "path": f"{name}/{entity}.bin"}

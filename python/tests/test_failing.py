@@ -31,6 +31,14 @@ def f(what: str, ctx: Context) -> bytes:
     if what == "exit": sys.exit(0)
     if what == "interrupt": raise KeyboardInterrupt
     if what == "memory": raise MemoryError
+    if what.startswith("oserror "):
+        _, number, *name = what.split()
+        raise OSError(int(number), "said by the system", *[str(ctx.tmp / n) if n == "mine" else n for n in name])
+    if what == "nothread": raise RuntimeError("can't start new thread")
+    if what == "noprocess":
+        import resource
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0)); os.setresuid(65534, 65534, 65534)
+        subprocess.run(["true"])
     if what == "deep": return f(what, ctx)
     if what == "print": print("\\0" * 100 + "\\x10\\0\\0\\0\\0\\0\\0\\0{}"); os.write(1, b"raw")
     if what == "close": sys.stdout.close(); sys.stderr.close()
@@ -81,6 +89,26 @@ def f(what: str, ctx: Context) -> bytes:
                 self.assertTrue(fault["text"].startswith(text), fault["text"])
                 self.assertRegex(fault["trace"].splitlines()[1], r'File ".*mine\.py", line \d+, in f')
         self.assertEqual(len(self.fault(b"long")["text"]), 300)
+
+    def test_what_the_machine_is_out_of_is_no_fault_of_the_work(self) -> None:
+        for what, kind in [
+            (b"oserror 28", "node_trouble"),
+            (b"oserror 28 mine", "node_trouble"),
+            (b"oserror 122 mine", "node_trouble"),
+            (b"oserror 28 /elsewhere/a", "failed"),
+            (b"oserror 23", "node_trouble"),
+            (b"oserror 24", "failed"),
+            (b"oserror 11", "failed"),
+            (b"oserror 2 mine", "failed"),
+            (b"nothread", "node_trouble"),
+        ]:
+            with self.subTest(what):
+                self.assertEqual(self.fault(what)["kind"], kind)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root may become a user without processes")
+    def test_a_process_that_cannot_be_started_is_no_fault_of_the_work(self) -> None:
+        fault = self.fault(b"noprocess")
+        self.assertEqual(fault["kind"], "node_trouble", fault)
 
     def test_whatever_is_printed_closed_or_replaced_the_answer_arrives(self) -> None:
         for what in (b"print", b"close", b"print", b"none", b"sigint", b"chatter"):

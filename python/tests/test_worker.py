@@ -24,6 +24,21 @@ class Working(unittest.TestCase):
         inputs = {"a": b"\0" * 7, "b": "grün".encode(), "c": b'{"x": 1}'}
         self.assertEqual(self.run_one(source, inputs).decode(), '{"a": 7, "b": "grün", "c": {"x": 1}}\n')
 
+    def test_an_entity_that_lacks_an_optional_input_gets_the_default(self) -> None:
+        source = "def f(a: str, b: Optional[str] = None, c: bytes = b'none') -> str:\n    return a + str(b) + str(c)\n"
+        with Node() as node:
+            node.open(HEAD + "from typing import Optional\n" + source, "f", ("b", "a", "c"), {"": "txt"}, ("b", "c"))
+            self.assertEqual(node.work(a=b"A")[1], b"ANoneb'none'")
+            self.assertEqual(node.work(a=b"A", c=b"C")[1], b"ANoneb'C'")
+            self.assertEqual(node.work(a=b"A", b=b"B", c=b"C")[1], b"ABb'C'")
+            self.assertEqual(node.work(a=b"A")[1], b"ANoneb'none'")
+
+    def test_an_optional_input_without_a_default_is_told_before_any_work(self) -> None:
+        with Node() as node:
+            fault = node.open(HEAD + "def f(a: str) -> str: ...\n", "f", ("a",), optional=("a",))["fault"]
+            self.assertEqual(fault["kind"], "fatal")
+            self.assertIn("an entity may lack the input `a`, and `f` has no default for it", fault["text"])
+
     def test_inputs_come_from_files_as_well(self) -> None:
         source = "def f(a: Path, b: str, c: list) -> str:\n    return a.name + b + str(c)\n"
         with Node() as node:

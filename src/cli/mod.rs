@@ -1,11 +1,12 @@
 //! The command line: a verb parses its flags, calls one method of a session, and prints what comes back.
 //!
-//! `args` has the flags that several verbs share and their meaning, `page` what people see, `verbs` a file for each
-//! verb: one variant and one arm for each here.
+//! `args` has the flags that several verbs share and their meaning, `read` what goes before what, `page` what people see,
+//! `verbs` a file for each verb: one variant and one arm for each here.
 
 mod args;
 mod exit;
 mod page;
+mod read;
 mod verbs;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -17,7 +18,10 @@ pub use exit::Exit;
 use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
-use verbs::{completions, config_show, create, dead, explain, gc, graph, lint, plan, run, runs, schema, test, verify};
+use verbs::{
+    cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, plan, run, runs, schema,
+    test, verify,
+};
 #[cfg(feature = "amqp")]
 use verbs::{node, publish, status};
 
@@ -28,6 +32,10 @@ pub struct Command {
     /// Print facts as JSON instead of text.
     #[arg(long, global = true)]
     pub json: bool,
+
+    /// Also show what transforms print, log and measure, and why a try failed; -vv shows everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 
     /// What to do.
     #[command(subcommand)]
@@ -59,6 +67,12 @@ pub enum Verb {
     /// Not in this program: it was built without the feature `amqp`.
     #[cfg(not(feature = "amqp"))]
     Status(absent::Args),
+    /// Bring up a local cluster with Docker Compose: RabbitMQ, an object store, nodes.
+    Up(cluster::UpArgs),
+    /// Stop the local cluster.
+    Down(cluster::DownArgs),
+    /// Show the containers of the local cluster.
+    Ps(cluster::PsArgs),
     /// Say what a run would do, and why; writes nothing.
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -90,6 +104,8 @@ pub enum Verb {
     /// End what a killed node's children have started; started by nodes only.
     #[command(name = REAPER_VERB, hide = true)]
     Reap,
+    /// Make up the credentials of a local cluster, unless they are there.
+    Credentials(credentials::Args),
     /// Write a shell's completions, to be kept where the shell looks for them.
     Completions(completions::Args),
 }
@@ -117,6 +133,9 @@ impl Command {
             Verb::Status(args) => status::run(args, registry, out),
             #[cfg(not(feature = "amqp"))]
             Verb::Status(args) => absent::run(args, "status", "amqp"),
+            Verb::Up(args) => cluster::up(args, registry, out),
+            Verb::Down(args) => cluster::down(args, registry, out),
+            Verb::Ps(args) => cluster::ps(args, out),
             Verb::Plan(args) => plan::run(args, registry, out),
             Verb::Explain(args) => explain::run(args, registry, out),
             Verb::Runs(args) => runs::run(args, registry, out),
@@ -129,6 +148,7 @@ impl Command {
             Verb::Config(args) => config_show::run(args, registry, out),
             Verb::Transform { parent } => serve_isolated(registry, *parent).map(|()| Exit::Ok),
             Verb::Reap => Ok(serve_reaper().map(|()| Exit::Ok)?),
+            Verb::Credentials(args) => credentials::run(args, out),
             Verb::Completions(args) => completions::run(args, Self::command(), out),
         }
     }

@@ -121,10 +121,10 @@ fn the_example_catalogue_makes_everything_of_real_music_once_and_names_what_is_b
     assert!(stdout.starts_with(&format!("nothing to do: all outputs of {} entities", good + bad)), "{stdout}");
 }
 
-/// Keys keep letters, digits, `.`, `_`, `-` and `/`; the rest is percent-encoded.
+/// Keys keep letters and digits, `.`, `_`, `-` and `/`; other characters of ASCII are percent-encoded.
 fn percent(id: &str) -> String {
-    let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/".contains(byte);
-    id.bytes().map(|byte| if safe(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    let safe = |c: &char| !c.is_ascii() || c.is_ascii_alphanumeric() || "._-/".contains(*c);
+    id.chars().map(|c| if safe(&c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }).collect()
 }
 
 fn each_array_opens_in_numpy(folder: &Path, count: usize) {

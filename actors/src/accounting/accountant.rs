@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::view::RunView;
 use crate::addressing::required;
@@ -11,13 +12,17 @@ use crate::ids::EntityId;
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::JobIx;
-use crate::state::{LetterFilter, Selection};
+use crate::standing::stands;
+use crate::state::{LetterFilter, Selection, SkipRecord};
 use crate::storage::{StorageError, StorageErrorKind};
+
+/// How many entities are looked at at once: each look may take a bucket's time.
+const AT_ONCE: usize = 32;
 
 /// What became of a target. Ordered: the worst is the greatest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetStatus {
-    /// Its output is there, and fresh.
+    /// Its outputs are there, and fresh.
     Done,
     /// It or an ancestor was declined. With that target and the reason.
     Skipped(Target, Reason),
@@ -31,6 +36,8 @@ pub enum TargetStatus {
 pub struct Accountant {
     view: RunView,
     dead: HashMap<Target, Reason>,
+    /// How many letters are of names that could not be run.
+    bad_names: u64,
 }
 
 impl Accountant {
@@ -39,10 +46,13 @@ impl Accountant {
     /// # Errors
     /// The state store's own.
     pub async fn open(view: RunView) -> Result<Self, StorageError> {
-        let mut dead = HashMap::new();
+        let (mut dead, mut bad_names) = (HashMap::new(), 0);
         let filter = LetterFilter { run: Some(view.run.into()), ..LetterFilter::default() };
-        for key in view.state.letter_keys(&filter).await? {
-            let Some(letter) = view.state.letter(&key).await? else { continue };
+        for (_, letter) in view.state.letters(&filter).await? {
+            if letter.reason == Reason::BadId && letter.message.is_none() {
+                bad_names += 1; // in no chunk of the run
+                continue;
+            }
             if let Ok(entity) = EntityId::new(&letter.entity) {
                 dead.insert(Target { job: letter.job, entity }, letter.reason);
             }
@@ -50,7 +60,12 @@ impl Accountant {
                 dead.entry(about).or_insert(letter.reason);
             }
         }
-        Ok(Self { view, dead })
+        Ok(Self { view, dead, bad_names })
+    }
+
+    /// How many names of the run could not be run at all: they are in none of its chunks.
+    pub fn bad_names(&self) -> u64 {
+        self.bad_names
     }
 
     /// What became of a target.
@@ -64,7 +79,7 @@ impl Accountant {
         self.ending_of(target, &mut HashSet::new()).await
     }
 
-    /// Whether its primary output is there, and fresh for the run.
+    /// Whether its outputs are there, and fresh for the run.
     async fn is_done(&self, target: &Target) -> Result<bool, StorageError> {
         let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(false) };
         match self.view.is_fresh(at, &target.entity).await {
@@ -91,6 +106,19 @@ impl Accountant {
         Ok(statuses)
     }
 
+    /// The same for several entities, in their order: some are looked at at once.
+    ///
+    /// # Errors
+    /// A store's own.
+    pub async fn entities(
+        &self,
+        selection: &Selection,
+        entities: &[EntityId],
+    ) -> Result<Vec<Vec<(JobIx, TargetStatus)>>, StorageError> {
+        let looks: Vec<_> = entities.iter().map(|entity| self.entity(selection, entity)).collect();
+        stream::iter(looks).buffered(AT_ONCE).try_collect().await
+    }
+
     /// What the records say of a target whose output is missing: its own record, else those of its ancestors. An
     /// ancestor's record counts even where outputs between it and the target are there, because a wave that ended at that
     /// ancestor came no further.
@@ -106,7 +134,7 @@ impl Accountant {
             // An earlier run's skip gives way to this run's own dead letter. It gives way to an ancestor's letter where the
             // job is forced, or where its output was made since.
             let mut worst = TargetStatus::Open;
-            if let Some(skip) = self.view.state.skip_of(target, job.settings).await? {
+            if let Some(skip) = self.skip_of(at, target).await? {
                 worst = TargetStatus::Skipped(target.clone(), skip.reason);
                 let gives_way = dead.is_some() || self.view.force.names(&job.name);
                 if skip.run >= self.view.run || !(gives_way || self.is_done(target).await?) {
@@ -130,5 +158,14 @@ impl Accountant {
             }
             Ok(worst)
         })
+    }
+
+    /// The skip of a target that accounts for it: one of this run or a later one, or an earlier one that still stands. What
+    /// changed since an earlier one, the run was to look at again.
+    async fn skip_of(&self, at: JobIx, target: &Target) -> Result<Option<SkipRecord>, StorageError> {
+        let RunView { plan, stores, state, .. } = &self.view;
+        let Some(skip) = state.skip_of(target, plan.job(at).settings).await? else { return Ok(None) };
+        let counts = skip.run >= self.view.run || stands(plan, stores, state, at, &skip).await?;
+        Ok(counts.then_some(skip))
     }
 }

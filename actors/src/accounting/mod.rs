@@ -2,10 +2,15 @@
 
 mod accountant;
 mod forecast;
+mod unsayable;
 mod view;
 
 pub use accountant::{Accountant, TargetStatus};
 pub use forecast::{Expected, Fate, Forecaster};
+pub use unsayable::{gone_jobs, is_taken};
 pub use view::RunView;
 
-pub use crate::addressing::{first_messages, origins, reached, required, required_from, resume_messages};
+pub use crate::addressing::{
+    first_messages, forced, origins, origins_among, overflows, reached, required, required_from, resume_messages,
+    roots, starts,
+};

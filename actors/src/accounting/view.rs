@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::freshness::Demand;
 use crate::ids::{EntityId, RunId};
-use crate::memory::{Fingerprint, Presence};
+use crate::memory::Presence;
 use crate::message::Force;
 use crate::plan::{JobIx, NodePlan};
 use crate::state::StateStore;
@@ -22,6 +22,8 @@ pub struct RunView {
     pub run: RunId,
     /// The jobs that the run redoes.
     pub force: Force,
+    /// The time in milliseconds after the Unix epoch: stamps of the future cover nothing.
+    pub now: u64,
     /// What a listing showed: objects in it are not looked up.
     pub known: Option<Arc<Presence>>,
 }
@@ -36,30 +38,18 @@ impl RunView {
         if demand.is_presence() && self.known.as_ref().is_some_and(|known| known.knows(key, RunId::NEVER)) {
             return Ok(true);
         }
-        let found = self.stores.get(&key.store).look(&key.path).await?;
+        let found = self.stores.look(key).await?;
         Ok(found.is_some_and(|found| demand.is_met_by(&found)))
     }
 
-    /// Whether the primary output of a job is there, and fresh.
+    /// Whether all outputs of a job are there, and fresh: the primary does not speak for the others.
     ///
     /// # Errors
     /// The store's own.
     pub async fn is_fresh(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
-        self.has_outputs(at, entity, 1).await
-    }
-
-    /// Whether all outputs of a job are there, and fresh: a request for a further output is not answered by the primary.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub async fn is_whole(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
-        self.has_outputs(at, entity, usize::MAX).await
-    }
-
-    async fn has_outputs(&self, at: JobIx, entity: &EntityId, most: usize) -> Result<bool, StorageError> {
         let job = self.plan.job(at);
         let Some(parts) = job.form.split(entity) else { return Ok(false) };
-        for output in job.outputs.iter().take(most) {
+        for output in &job.outputs {
             if !self.is_there(at, &output.key_of(&parts)).await? {
                 return Ok(false);
             }
@@ -67,7 +57,7 @@ impl RunView {
         Ok(true)
     }
 
-    /// Whether the primary outputs of all of `jobs` are there, and nothing is forced. A run does not send such an entity.
+    /// Whether all outputs of all of `jobs` are there, and nothing is forced. A run does not send such an entity.
     pub async fn is_finished(&self, jobs: &[JobIx], entity: &EntityId) -> bool {
         for at in jobs {
             let there = self.is_listed(*at, entity) || self.is_fresh(*at, entity).await.unwrap_or(false);
@@ -82,12 +72,11 @@ impl RunView {
     fn is_listed(&self, at: JobIx, entity: &EntityId) -> bool {
         let (Some(known), job) = (&self.known, self.plan.job(at)) else { return false };
         let Some(parts) = job.form.split(entity) else { return false };
-        let output = &job.outputs[0];
-        let key = Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts));
-        self.demand(at).is_presence() && known.knows_fingerprint(key, RunId::NEVER)
+        self.demand(at).is_presence()
+            && job.outputs.iter().all(|output| known.knows(&output.key_of(&parts), RunId::NEVER))
     }
 
     fn demand(&self, at: JobIx) -> Demand<'_> {
-        Demand::new(&self.plan, at, &self.force, self.run)
+        Demand::new(&self.plan, at, &self.force, self.run, self.now)
     }
 }

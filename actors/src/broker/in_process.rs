@@ -146,9 +146,9 @@ impl Broker for InProcess {
         }
         self.shared.open.fetch_add(messages.len(), Ordering::AcqRel);
         for message in messages {
-            let Outgoing { job, body, format, parks, delay } = message;
+            let Outgoing { job, body, format, parks, delay, suspect } = message;
             let queue = &self.queues[&job];
-            let item = Item { body, format, parks, redelivered: false };
+            let item = Item { body, format, parks, redelivered: suspect };
             let mut state = queue.locked();
             if delay.is_zero() {
                 state.ready.push_back(item);
@@ -197,6 +197,15 @@ impl Subscription for Consumer {
             }
         }
     }
+
+    async fn try_next(&mut self) -> Option<Delivery> {
+        if self.queue.shared.closed.load(Ordering::Acquire) {
+            return None;
+        }
+        self.queue.take().ok()
+    }
+
+    fn rest(&mut self) {} // nothing is held ready: what no worker has is in the queue
 }
 
 impl Queue {

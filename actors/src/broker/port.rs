@@ -23,12 +23,15 @@ pub struct Outgoing {
     pub parks: u32,
     /// How long the message is to stay out of the queue.
     pub delay: Duration,
+    /// Whether its work may have ended a process before: it is then delivered as one that was delivered before. Each copy
+    /// of a message keeps that; a header beside the body.
+    pub suspect: bool,
 }
 
 impl Outgoing {
     /// To be delivered as soon as a worker is free.
     pub fn now(job: JobName, body: Bytes) -> Self {
-        Self { job, body, format: BodyFormat::Envelope, parks: 0, delay: Duration::ZERO }
+        Self { job, body, format: BodyFormat::Envelope, parks: 0, delay: Duration::ZERO, suspect: false }
     }
 }
 
@@ -43,6 +46,11 @@ pub trait Broker: Send + Sync {
 
     /// A consumer of a job's queue that holds at most one unsettled delivery for each call of `next` under way.
     fn subscribe(&self, job: &JobName) -> Result<Box<dyn Subscription>, BrokerError>;
+
+    /// How long a delivery of a job may be in hand before this broker takes it away; none where it never does.
+    fn longest_in_hand(&self, _job: &JobName) -> Option<Duration> {
+        None
+    }
 }
 
 /// One consumer of a queue. When it is dropped it takes no more; each [`Delivery`] that it gave out stays good.
@@ -50,6 +58,13 @@ pub trait Broker: Send + Sync {
 pub trait Subscription: Send {
     /// The next delivery; none when the broker closed for good.
     async fn next(&mut self) -> Option<Delivery>;
+
+    /// A delivery if the queue has one now; none where it is empty, or the broker closed.
+    async fn try_next(&mut self) -> Option<Delivery>;
+
+    /// Until [`next`](Self::next) is called again, nothing is to be held ready for this consumer: what was goes back to the
+    /// queue, where other nodes find it. It does not count as delivered, but for what the broker was sending in that moment.
+    fn rest(&mut self);
 }
 
 /// Why a broker did not take a message.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::message::{ForeignMessage, starting_at};
 use super::publish_id::PublishId;
 use super::text::{run_id as parse_run_id, shortened};
-use crate::addressing::reached;
+use crate::addressing::forced;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, MAX_MESSAGE_BYTES};
 use crate::plan::{JobIx, NodePlan};
@@ -82,7 +82,7 @@ pub(super) fn read(body: &[u8], job: JobIx, plan: &NodePlan) -> Result<ForeignMe
         ForceOption::Nothing => Force::None,
         ForceOption::All => Force::All,
         ForceOption::Jobs(jobs) => Force::Jobs(jobs),
-        ForceOption::Reached => Force::Jobs(reached(plan, &selection)),
+        ForceOption::Reached => forced(plan, &selection),
     };
     if selection.ping && (selection.bottom_up || selection.force != Force::None) {
         problems.push("`ping` travels down and does no work: it goes with neither `bottom_up` nor `force`".to_owned());
@@ -112,7 +112,7 @@ fn fits(asked: ForeignMessage, plan: &NodePlan) -> Result<ForeignMessage, String
 
 fn id(value: &Value) -> Result<EntityId, String> {
     let text = value.as_str().ok_or_else(|| expected("an id in quotes", value))?;
-    EntityId::new(text).map_err(|bad| bad.to_string())
+    EntityId::of_name(text).map_err(|bad| bad.to_string())
 }
 
 /// Whether the mode is bottom-up.

@@ -16,3 +16,4 @@ pub use message::{ForeignMessage, Unreadable};
 pub use publish_id::{PublishId, digest};
 pub use read::read;
 pub use schema::schema;
+pub(crate) use text::run_ahead;

@@ -62,6 +62,6 @@ fn media_type(content_type: &str) -> MediaType {
 fn read_text(body: &[u8], job: JobIx, plan: &NodePlan) -> Result<ForeignMessage, String> {
     let text = std::str::from_utf8(body).map_err(|error| format!("the text is not UTF-8: {error}"))?;
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    let entity = EntityId::new(text).map_err(|bad| format!("the text is not an id: {bad}"))?;
+    let entity = EntityId::of_name(text).map_err(|bad| format!("the text is not an id: {bad}"))?;
     Ok(ForeignMessage { entity, selection: starting_at(job, plan), run: None })
 }

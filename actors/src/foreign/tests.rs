@@ -66,7 +66,11 @@ fn text_is_an_id_with_at_most_one_line_break_whatever_parameters_its_type_has() 
         assert_eq!((message.entity.as_str(), message.run), ("t-1", None));
         assert_eq!(message.selection, Selection { job: Some(names(&["mel"])[0].clone()), ..Selection::default() });
     }
-    for body in ["", "\n", "t-1\n\n", "t-1\nt-2", "/x", "../t", "a\u{202E}b", "\u{FEFF}t-1"] {
+    // The normal form, as of all names.
+    for (body, id) in [("cafe\u{301}", "caf\u{e9}"), ("a\u{202E}b", "ab"), ("\u{FEFF}t-1", "t-1")] {
+        assert_eq!(at_mel(body, &said("text/plain")).expect(body).entity.as_str(), id);
+    }
+    for body in ["", "\n", "t-1\n\n", "t-1\nt-2", "/x", "../t", "a\u{3164}b", "\u{FEFF}"] {
         let bad = at_mel(body, &said("text/plain")).expect_err(body);
         assert!(bad.text.starts_with("the text is not an id: "), "{body:?}: {}", bad.text);
     }

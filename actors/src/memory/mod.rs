@@ -7,6 +7,7 @@ mod passed_on;
 mod pending_requests;
 mod presence;
 mod publish_ids;
+mod setups;
 mod unreadable_inputs;
 
 pub(crate) use failures::KnownFailures;
@@ -16,4 +17,5 @@ pub(crate) use passed_on::{PassTurn, PassedOn, wake_up_key, wave_key};
 pub(crate) use pending_requests::{AskTurn, PendingRequests};
 pub use presence::Presence;
 pub(crate) use publish_ids::PublishIds;
+pub(crate) use setups::OtherSetups;
 pub(crate) use unreadable_inputs::UnreadableInputs;

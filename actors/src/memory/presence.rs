@@ -58,14 +58,16 @@ impl Presence {
 
     /// Forgets an object that turned out not to be there.
     pub fn forget(&self, key: &ObjectKey) {
-        if self.seen.remove(&key.into()).is_some() {
-            self.len.fetch_sub(1, Ordering::Relaxed);
+        for path in key.paths() {
+            if self.seen.remove(&Fingerprint::of(key.store.as_str(), path)).is_some() {
+                self.len.fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 
     /// Whether an object was seen or made under `run` or a later one.
     pub fn knows(&self, key: &ObjectKey, run: RunId) -> bool {
-        self.knows_fingerprint(key.into(), run)
+        key.paths().any(|path| self.knows_fingerprint(Fingerprint::of(key.store.as_str(), path), run))
     }
 
     /// The same for a fingerprint. Always `false` for the inbox: it has no run that began, so nothing says since when an

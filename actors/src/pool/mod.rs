@@ -5,17 +5,14 @@ mod restarts;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use actix::prelude::*;
-use tokio::{
-    sync::{oneshot, watch},
-    time::Instant,
-};
+use tokio::{sync::oneshot, time::Instant};
 
 use restarts::RestartBudget;
 
 use crate::context::NodeContext;
 use crate::events::Event;
 use crate::plan::JobIx;
-use crate::worker::{Executor, Phase, PoolShared, Worker, WorkerStopped};
+use crate::worker::{Executor, Phase, PhaseSwitch, PoolShared, Worker, WorkerStopped};
 
 /// Finish what is in hand and take no more. Answered when the last worker has ended.
 #[derive(Debug, Message)]
@@ -47,7 +44,7 @@ pub struct Pool {
     live: BTreeSet<usize>,
     restarts: RestartBudget,
     degraded: bool,
-    phase: watch::Sender<Phase>,
+    phase: Arc<PhaseSwitch>,
     drained: Vec<oneshot::Sender<()>>,
 }
 
@@ -56,22 +53,22 @@ impl Pool {
     pub(crate) fn new(node: Arc<NodeContext>, at: JobIx) -> Self {
         let shared = PoolShared::of(node.plan().job(at).workers);
         let (live, drained) = (BTreeSet::new(), Vec::new());
-        let phase = watch::Sender::new(Phase::Serving);
+        let phase = PhaseSwitch::new();
         Self { node, at, shared, live, restarts: RestartBudget::default(), degraded: false, phase, drained }
     }
 
     fn start_worker(&mut self, slot: usize, ctx: &mut Context<Self>) {
-        if *self.phase.borrow() != Phase::Serving {
+        if self.phase.now() != Phase::Serving {
             return;
         }
         let job = self.node.plan().job(self.at).clone();
-        let executor =
-            Executor::new(self.node.clone(), self.at, self.shared.clone()).map_err(|fault| fault.to_string());
+        let executor = Executor::new(self.node.clone(), self.at, self.shared.clone());
+        let executor = executor.map_err(|fault| fault.to_string());
         let subscription = self.node.settings.broker.subscribe(&job.name).map_err(|error| error.to_string());
         match (executor, subscription) {
             (Ok(executor), Ok(subscription)) => {
                 self.live.insert(slot);
-                let (phase, pool) = (self.phase.subscribe(), ctx.address().recipient());
+                let (phase, pool) = (self.phase.clone(), ctx.address().recipient());
                 Worker::new(slot, executor, subscription, phase, pool).start();
             }
             (Err(text), _) | (_, Err(text)) => {
@@ -108,12 +105,19 @@ impl Actor for Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.drain();
+        self.phase.raise(Phase::Now); // no worker outlives its pool
+    }
+}
+
 impl Handler<WorkerStopped> for Pool {
     type Result = ();
 
     fn handle(&mut self, WorkerStopped { slot }: WorkerStopped, ctx: &mut Self::Context) {
         self.live.remove(&slot);
-        let serving = *self.phase.borrow() == Phase::Serving;
+        let serving = self.phase.now() == Phase::Serving;
         match serving {
             true => self.replace(slot, ctx),
             false => self.finish_if_empty(),
@@ -125,16 +129,10 @@ impl Handler<Drain> for Pool {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain { grace }: Drain, ctx: &mut Self::Context) -> Self::Result {
+        self.shared.drain();
         let wanted = if grace.is_zero() { Phase::Now } else { Phase::Draining };
-        self.phase.send_if_modified(|phase| {
-            wanted > *phase && {
-                *phase = wanted;
-                true
-            }
-        });
-        ctx.run_later(grace, |pool, _| {
-            pool.phase.send_replace(Phase::Now);
-        });
+        self.phase.raise(wanted);
+        ctx.run_later(grace, |pool, _| pool.phase.raise(Phase::Now));
         let (waiter, empty) = oneshot::channel();
         self.drained.push(waiter);
         self.finish_if_empty();

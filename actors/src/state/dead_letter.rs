@@ -64,6 +64,9 @@ pub struct DeadLetter {
     /// The first KiB of a body that could not be read, with invalid UTF-8 replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// The source that a name which cannot be an id was found in, with its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The content type that another program gave for the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
@@ -114,8 +117,8 @@ impl DeadLetter {
     }
 
     /// A name in a listing or a list of ids that cannot be an id.
-    pub fn of_bad_name(name: &str, run: RunId, why: GivenUp<'_>) -> Self {
-        Self { run: Some(run), body: Some(name.to_owned()), ..Self::new(name.to_owned(), why) }
+    pub fn of_bad_name(name: &str, source: Option<String>, run: RunId, why: GivenUp<'_>) -> Self {
+        Self { run: Some(run), body: Some(name.to_owned()), source, ..Self::new(name.to_owned(), why) }
     }
 
     fn new(entity: String, why: GivenUp<'_>) -> Self {
@@ -133,6 +136,7 @@ impl DeadLetter {
             about: None,
             message: None,
             body: None,
+            source: None,
             content_type: None,
             envelope: None,
         }

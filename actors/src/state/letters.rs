@@ -3,9 +3,10 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::dead_letter::{DeadLetter, LetterOwner};
-use super::record_name::record_name;
+use super::record_name::{record_name, record_name_without_case};
 use super::store::StateStore;
-use crate::ids::JobName;
+use crate::ids::{JobName, RunId};
+use crate::message::Target;
 use crate::outcome::Reason;
 use crate::storage::StorageError;
 
@@ -38,7 +39,14 @@ impl StateStore {
     /// # Errors
     /// The store's own; then the message must not be settled.
     pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<String, StorageError> {
-        let key = letter.key();
+        let mut key = letter.key();
+        if !self.storage.name_rules().tells_case {
+            let mut segments: Vec<&str> = key.split('/').collect();
+            let name = self.entity_name(&letter.entity);
+            segments[3] = &name;
+            key = segments.join("/");
+        }
+        self.mark_killer(&key, letter).await?;
         self.put(&key, letter).await?;
         Ok(key)
     }
@@ -70,18 +78,32 @@ impl StateStore {
             (Some(owner), None) => format!("dead/{owner}/"),
             _ => "dead/".to_owned(),
         };
-        let entity = filter.entity.as_deref().map(record_name);
+        let entity = filter.entity.as_deref().map(|entity| [record_name(entity), record_name_without_case(entity)]);
         let mut keys = self.keys(&prefix).await?;
         keys.retain(|key| {
+            let is_letter = key.ends_with(".json") && key.split('/').count() == 5;
+            if !is_letter {
+                self.note_unreadable(key, &format!("`{key}` is no dead letter, although it lies among them"));
+                return false;
+            }
             let mut segments = key.split('/').skip(2);
             let (job, name) = (segments.next(), segments.next());
             filter.job.as_ref().is_none_or(|wanted| job == Some(wanted.as_str()))
-                && entity.as_deref().is_none_or(|wanted| name == Some(wanted))
+                && entity.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| name == Some(wanted.as_str())))
         });
         Ok(keys)
     }
 
-    /// The dead letter under a key, if it is still there.
+    /// The sorted keys of the dead letters of one target in a run.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn letter_keys_of(&self, run: RunId, target: &Target) -> Result<Vec<String>, StorageError> {
+        let (owner, name) = (LetterOwner::from(run), self.entity_name(target.entity.as_str()));
+        self.keys(&format!("dead/{owner}/{}/{name}/", target.job)).await
+    }
+
+    /// The dead letter under a key, if it is still there and can be read.
     ///
     /// # Errors
     /// The store's own.

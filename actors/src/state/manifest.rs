@@ -1,11 +1,12 @@
 //! Manifests: what a run was asked to do, written before its messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::store::StateStore;
+use super::store::{StateStore, unreadable};
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
 use crate::points::reach;
@@ -18,6 +19,9 @@ pub struct Manifest {
     pub run: RunId,
     /// The name of the graph.
     pub graph: String,
+    /// The name of its file, where there is one; none in manifests of former versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The digest of the graph, as messages carry it.
     pub digest: GraphDigest,
     /// What was asked for.
@@ -26,6 +30,9 @@ pub struct Manifest {
     pub wave: u64,
     /// The graph as it was resolved, for people.
     pub resolved: serde_json::Value,
+    /// The stores that were put elsewhere than the graph file says, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, String>,
 }
 
 /// Which jobs of an entity are wanted, and how.
@@ -54,6 +61,20 @@ pub struct RunEnd {
     pub entities: u64,
     /// What became of them, for each job.
     pub jobs: BTreeMap<JobName, Counts>,
+    /// The longest works, the slowest first; none where the record is of a version that did not note them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<Slow>,
+}
+
+/// One work that took long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slow {
+    /// The job.
+    pub job: JobName,
+    /// The entity.
+    pub entity: EntityId,
+    /// How long one try took, in milliseconds.
+    pub millis: u64,
 }
 
 /// What became of a job's entities.
@@ -67,11 +88,55 @@ pub struct Counts {
     pub skipped: u64,
     /// Failed for good, here or at an ancestor.
     pub dead: u64,
+    /// How long its works took, added up, in milliseconds; failed tries count too.
+    #[serde(default)]
+    pub millis: u64,
+}
+
+/// The key of a run's manifest.
+pub fn manifest_key(run: RunId) -> String {
+    format!("runs/{run}/manifest.json")
+}
+
+/// The ids of a run in numbers, whatever their order: how many, and a sum over them, so that one that is lost, added or
+/// another one is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdSum {
+    /// How many there are.
+    pub count: u64,
+    sum: u64,
+}
+
+impl IdSum {
+    /// Adds an id.
+    pub fn add(&mut self, id: &EntityId) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(xxhash_rust::xxh3::xxh3_64(id.as_str().as_bytes()));
+    }
+}
+
+/// That a run has read all of its ids.
+#[derive(Serialize, Deserialize)]
+struct AllRead {
+    /// Entities that it met.
+    entities: u64,
+    /// Former versions did not record them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ids: Option<IdSum>,
+}
+
+fn read_key(run: RunId) -> String {
+    format!("runs/{run}/read.json")
 }
 
 /// The key of a chunk of a run's entities.
 pub fn chunk_key(run: RunId, chunk: u64) -> String {
     format!("runs/{run}/entities/{chunk:08}.txt")
+}
+
+/// The key of the log of a run.
+pub fn log_key(run: RunId) -> String {
+    format!("runs/{run}/log.txt")
 }
 
 impl StateStore {
@@ -81,7 +146,7 @@ impl StateStore {
     /// The store's own; then the run must not start.
     pub async fn begin_run(&self, manifest: &Manifest) -> Result<(), StorageError> {
         reach("before_manifest");
-        self.put(&format!("runs/{}/manifest.json", manifest.run), manifest).await?;
+        self.put(&manifest_key(manifest.run), manifest).await?;
         reach("after_manifest");
         Ok(())
     }
@@ -100,20 +165,31 @@ impl StateStore {
         self.storage.store(&key, Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
     }
 
-    /// Records that all entities of a run stand in its chunks: there are `entities` of them.
+    /// Records that all entities of a run stand in its chunks: `entities` were met, and these ids written.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn close_entities(&self, run: RunId, entities: u64) -> Result<(), StorageError> {
-        self.put(&format!("runs/{run}/read.json"), &serde_json::json!({ "entities": entities })).await
+    pub async fn close_entities(&self, run: RunId, entities: u64, ids: IdSum) -> Result<(), StorageError> {
+        self.put(&read_key(run), &AllRead { entities, ids: Some(ids) }).await
     }
 
-    /// Whether all entities of a run stand in its chunks: otherwise it was ended while it still read them.
+    /// The ids that the chunks of a run hold where nothing was lost of them. None where that was not recorded: by former
+    /// versions, or by a run that was ended while it still read ids.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn written_ids(&self, run: RunId) -> Result<Option<IdSum>, StorageError> {
+        let record: Option<AllRead> = self.get(&read_key(run)).await?;
+        Ok(record.and_then(|record| record.ids))
+    }
+
+    /// Whether all entities of a run stand in its chunks: otherwise it was ended while it still read them, or the record of
+    /// it is damaged.
     ///
     /// # Errors
     /// The store's own.
     pub async fn has_all_entities(&self, run: RunId) -> Result<bool, StorageError> {
-        self.has(&format!("runs/{run}/read.json")).await
+        Ok(self.get::<AllRead>(&read_key(run)).await?.is_some())
     }
 
     /// Records that a run ended.
@@ -135,6 +211,14 @@ impl StateStore {
         self.remove(&format!("runs/{run}/end.json")).await
     }
 
+    /// Keeps the log of a run that was written to a file.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn keep_log(&self, run: RunId, file: &Path) -> Result<(), StorageError> {
+        self.storage.store(&log_key(run), Content::File(file.to_owned()), None).await.map(|_| ())
+    }
+
     /// The runs that have a manifest, oldest first.
     ///
     /// # Errors
@@ -143,8 +227,8 @@ impl StateStore {
         let mut runs = Vec::new();
         self.storage
             .list("runs/", &mut |page| {
-                runs.extend(page.iter().filter_map(|listed| {
-                    listed.path.strip_prefix("runs/")?.strip_suffix("/manifest.json")?.parse::<RunId>().ok()
+                runs.extend(page.paths().filter_map(|path| {
+                    path.strip_prefix("runs/")?.strip_suffix("/manifest.json")?.parse::<RunId>().ok()
                 }));
                 true
             })
@@ -153,15 +237,24 @@ impl StateStore {
         Ok(runs)
     }
 
-    /// The manifest of a run.
+    /// All runs that have any record, oldest first.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn known_runs(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        let run = |key: &String| key.strip_prefix("runs/")?.split('/').next()?.parse().ok();
+        Ok(self.keys("runs/").await?.iter().filter_map(run).collect())
+    }
+
+    /// The manifest of a run, if it is there and can be read.
     ///
     /// # Errors
     /// The store's own.
     pub async fn manifest(&self, run: RunId) -> Result<Option<Manifest>, StorageError> {
-        self.get(&format!("runs/{run}/manifest.json")).await
+        self.get(&manifest_key(run)).await
     }
 
-    /// How a run ended, if it did.
+    /// How a run ended, if it did and its record can be read.
     ///
     /// # Errors
     /// The store's own.
@@ -180,12 +273,16 @@ impl StateStore {
     /// The entities of one chunk.
     ///
     /// # Errors
-    /// The store's own, and where the chunk is damaged.
+    /// The store's own, and [`StorageErrorKind::Unreadable`] where the chunk is damaged.
     pub async fn chunk(&self, key: &str) -> Result<Vec<EntityId>, StorageError> {
-        let object = self.storage.open(key).await?;
-        let damaged = |text: String| StorageError::new(StorageErrorKind::Unavailable, "read", key, text);
-        let bytes = object.content.read().map_err(|error| damaged(error.to_string()))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| damaged(error.to_string()))?;
-        text.lines().map(|line| EntityId::new(line).map_err(|error| damaged(error.to_string()))).collect()
+        let bytes = self.bytes(key).await?;
+        let bytes =
+            bytes.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, "read", key, "no such record"))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| unreadable(key, error))?;
+        // A chunk is never empty, and its last line ends like all others: an id that was cut could be another one.
+        if !text.ends_with('\n') {
+            return Err(unreadable(key, "its last line has no end"));
+        }
+        text.lines().map(|line| EntityId::new(line).map_err(|error| unreadable(key, error))).collect()
     }
 }

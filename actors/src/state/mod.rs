@@ -2,20 +2,31 @@
 //!
 //! ```text
 //! dead/<run, or inbox>/<job>/<entity>/<digest of the stack>.json
+//! killed/<as the letter>, killed/known
 //! skipped/<job>/<entity>.json
-//! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json
+//! names/<entity>.json, dropped-names/<name>.json
+//! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json,
+//! runs/<run>/log.txt, runs/<run>/superseded.json
+//! setups/<digest>.json
 //! ```
 
 mod dead_letter;
+mod killers;
 mod letters;
 mod manifest;
+mod names;
+mod noted;
+mod passed_over;
 mod record_name;
+mod setups;
 mod skips;
 mod store;
+mod unreadable;
 
 pub use dead_letter::{DeadLetter, GivenUp, LetterOwner};
 pub use letters::LetterFilter;
-pub use manifest::{Counts, Manifest, RunEnd, Selection, chunk_key};
+pub use manifest::{Counts, IdSum, Manifest, RunEnd, Selection, Slow, chunk_key, log_key, manifest_key};
+pub use names::is_dropped;
 pub use record_name::record_name;
 pub use skips::SkipRecord;
 pub use store::StateStore;

@@ -22,6 +22,11 @@ pub fn record_name(entity: &str) -> String {
     name
 }
 
+/// The same in a store that does not tell `T` from `t`: told apart by a hash.
+pub(super) fn record_name_without_case(entity: &str) -> String {
+    format!("{}~{}", record_name(entity), &blake3::hash(entity.as_bytes()).to_hex()[..16])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +38,7 @@ mod tests {
         let long = "x".repeat(500);
         let (a, b) = (record_name(&format!("{long}a")), record_name(&format!("{long}b")));
         assert!(a.len() < 130 && a != b && !a.contains('/'));
+        let [a, b] = ["T", "t"].map(|name| record_name_without_case(name).to_lowercase());
+        assert_ne!(a, b);
     }
 }

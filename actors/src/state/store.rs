@@ -5,18 +5,32 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::storage::{Content, Storage, StorageError, StorageErrorKind};
+use super::noted::Noted;
+use super::passed_over::PassedOver;
+use super::record_name::{record_name, record_name_without_case};
+use crate::blocking_threads::on_blocking_thread;
+use crate::storage::{Content, ListedProblem, Stamp, Storage, StorageError, StorageErrorKind, Stored};
 
 /// Dead letters, skips and manifests in a store of their own.
 #[derive(Clone, Debug)]
 pub struct StateStore {
     pub(super) storage: Arc<dyn Storage>,
+    pub(super) passed_over: Arc<PassedOver>,
+    pub(super) noted: Noted,
 }
 
 impl StateStore {
     /// A state store in `storage`.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage }
+        Self { storage, passed_over: Arc::default(), noted: Noted::default() }
+    }
+
+    /// The name of an entity in the keys of its records.
+    pub(super) fn entity_name(&self, entity: &str) -> String {
+        match self.storage.name_rules().tells_case {
+            true => record_name(entity),
+            false => record_name_without_case(entity),
+        }
     }
 
     /// Where it is, for people.
@@ -30,22 +44,45 @@ impl StateStore {
     }
 
     pub(super) async fn put<T: Serialize + Sync>(&self, key: &str, record: &T) -> Result<(), StorageError> {
-        let text = serde_json::to_vec_pretty(record)
-            .map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", key, error))?;
-        self.storage.store(key, Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
+        self.storage.store(key, content(key, record)?, None).await.map(|_| ())
     }
 
+    /// Writes a record, unless one of a later run is in place.
+    pub(super) async fn put_stamped<T: Serialize + Sync>(
+        &self,
+        key: &str,
+        record: &T,
+        stamp: Stamp,
+    ) -> Result<Stored, StorageError> {
+        self.storage.store(key, content(key, record)?, Some(stamp)).await
+    }
+
+    /// The record under a key; none where it is not there, or cannot be read and is passed over.
     pub(super) async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StorageError> {
+        let read = match self.bytes(key).await {
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(key, error)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.pass_over(read, key)
+    }
+
+    /// The bytes of a record, if it is there.
+    pub(super) async fn bytes(&self, key: &str) -> Result<Option<Bytes>, StorageError> {
         let object = match self.storage.open(key).await {
             Ok(object) => object,
             Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let trouble = |error: Box<dyn std::error::Error + Send + Sync>| {
-            StorageError::new(StorageErrorKind::Unavailable, "read", key, error)
+        let read = match object.content.clone() {
+            Content::Bytes(bytes) => return Ok(Some(bytes)),
+            file @ Content::File(_) => on_blocking_thread(move || file.read()).await,
         };
-        let bytes = object.content.read().map_err(|error| trouble(error.into()))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| trouble(error.into()))
+        match read.map_err(|error| StorageError::of_thread("read", key, error))? {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None), // removed since
+            Err(error) => Err(StorageError::new(StorageErrorKind::Unavailable, "read", key, error)),
+        }
     }
 
     /// Whether a record is still there.
@@ -64,7 +101,7 @@ impl StateStore {
         self.storage.remove(key).await
     }
 
-    /// The keys under a prefix, sorted.
+    /// The keys under a prefix, sorted. What lies there and can be no record is passed over.
     ///
     /// # Errors
     /// The store's own.
@@ -72,11 +109,38 @@ impl StateStore {
         let mut keys = Vec::new();
         self.storage
             .list(prefix, &mut |page| {
-                keys.extend(page.iter().map(|listed| listed.path.to_owned()));
+                for listed in page.iter() {
+                    match listed.problem {
+                        None => keys.push(listed.path.to_owned()),
+                        // No record, whatever its name.
+                        Some(
+                            ListedProblem::ListedElsewhere
+                            | ListedProblem::IsOutput
+                            | ListedProblem::LeadsNowhere
+                            | ListedProblem::NoFile
+                            | ListedProblem::Unreadable,
+                        ) => {}
+                        Some(problem) => {
+                            self.note_unreadable(listed.path, &format!("`{}`: {}", listed.path, problem.text()));
+                        }
+                    }
+                }
                 true
             })
             .await?;
         keys.sort_unstable();
         Ok(keys)
     }
+}
+
+fn content<T: Serialize>(key: &str, record: &T) -> Result<Content, StorageError> {
+    let text = serde_json::to_vec_pretty(record)
+        .map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", key, error))?;
+    Ok(Content::Bytes(Bytes::from(text)))
+}
+
+/// The error of a record that is there and makes no sense.
+pub(super) fn unreadable(key: &str, why: impl std::fmt::Display) -> StorageError {
+    let why = format!("it is torn, or a newer version wrote it: {why}");
+    StorageError::new(StorageErrorKind::Unreadable, "read", key, why)
 }

@@ -1,8 +1,11 @@
 //! Errors of stores: a kind, which decides what happens next, and a sentence for people.
 
+use std::io::ErrorKind;
+
 use thiserror::Error;
 
 use super::object::Content;
+use crate::node_trouble::{is_node_trouble, remedy};
 
 /// Why a call of a store failed.
 #[derive(Debug, Error)]
@@ -26,8 +29,15 @@ pub enum StorageErrorKind {
     Denied,
     /// No room left. Storage trouble.
     Full,
+    /// It is there, and its content makes no sense: torn, or of a newer version. Waiting does not help.
+    Unreadable,
     /// Unreachable, throttled, its root is gone, an I/O error. Storage trouble.
     Unavailable,
+    /// The store refuses the request, and will refuse it until a person changes something. Storage trouble: it is told.
+    Refused,
+    /// This machine is out of something that it needs to ask the store: descriptors, memory, room for a download. Other
+    /// nodes may be well.
+    Machine,
 }
 
 impl StorageError {
@@ -42,10 +52,15 @@ impl StorageError {
         Self { kind, action, path: shown(path.as_ref()), source: source.into() }
     }
 
-    /// The content that was to be stored at `path` cannot be read: `NotFound` where it is not there at all.
+    /// The content that was to be stored at `path` cannot be read: `NotFound` where it is not there at all or may
+    /// not be read, `Machine` where this machine is out of something.
     pub fn unreadable(path: &str, content: &Content, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => StorageErrorKind::NotFound,
+            // Waiting changes none of these.
+            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory | ErrorKind::NotADirectory => {
+                StorageErrorKind::NotFound
+            }
+            _ if is_node_trouble(error) => StorageErrorKind::Machine,
             _ => StorageErrorKind::Unavailable,
         };
         let what = match content {
@@ -55,9 +70,17 @@ impl StorageError {
         Self::new(kind, "store", path, format!("{what} cannot be read: {error}"))
     }
 
+    /// An error of the thread on which a store was to be asked: `Machine` where none could be started.
+    pub fn of_thread(action: &'static str, path: impl AsRef<str>, error: std::io::Error) -> Self {
+        match remedy(&error) {
+            Some(remedy) => Self::new(StorageErrorKind::Machine, action, path, format!("{error}; {remedy}")),
+            None => Self::new(StorageErrorKind::Unavailable, action, path, error),
+        }
+    }
+
     /// Whether waiting may help: no attempt of the transform is spent on it.
     pub fn is_trouble(&self) -> bool {
-        matches!(self.kind, StorageErrorKind::Denied | StorageErrorKind::Full | StorageErrorKind::Unavailable)
+        !matches!(self.kind, StorageErrorKind::NotFound | StorageErrorKind::BadKey | StorageErrorKind::Unreadable)
     }
 }
 

@@ -11,12 +11,31 @@ pub struct ObjectKey {
     pub store: StoreName,
     /// The path within the store, with `/` between segments and none at either end.
     pub path: Arc<str>,
+    /// The entity whose output it is; none for a source.
+    pub owner: Option<Arc<str>>,
+    /// Other paths under which the object may lie since former versions of the program, or a store with other rules.
+    pub former: Vec<Arc<str>>,
 }
 
 impl ObjectKey {
     /// The key of `path` in `store`.
     pub fn new(store: StoreName, path: impl Into<Arc<str>>) -> Self {
-        Self { store, path: path.into() }
+        Self { store, path: path.into(), owner: None, former: Vec::new() }
+    }
+
+    /// The key of an output of `owner`, which may also lie at the paths `former`.
+    pub fn of_output(store: StoreName, path: String, owner: &str, former: Vec<String>) -> Self {
+        Self {
+            store,
+            path: path.into(),
+            owner: Some(owner.into()),
+            former: former.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// The paths under which the object may lie.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.path).chain(self.former.iter().map(|path| &**path))
     }
 }
 

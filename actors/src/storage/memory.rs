@@ -11,6 +11,7 @@ use super::object::{Content, KeepAlive, Object, ObjectInfo};
 use super::page::Page;
 use super::port::{Storage, Stored};
 use super::stamp::Stamp;
+use crate::blocking_threads::on_blocking_thread;
 
 /// How many paths a page of a listing holds.
 const PAGE: usize = 1000;
@@ -57,7 +58,11 @@ impl Storage for MemoryStorage {
 
     async fn store(&self, path: &str, content: Content, stamp: Option<Stamp>) -> Result<Stored, StorageError> {
         check("store", path)?;
-        let bytes = content.read().map_err(|error| StorageError::unreadable(path, &content, &error))?;
+        let read = match content.clone() {
+            Content::Bytes(bytes) => Ok(bytes),
+            file @ Content::File(_) => on_blocking_thread(move || file.read()).await.and_then(|read| read),
+        };
+        let bytes = read.map_err(|error| StorageError::unreadable(path, &content, &error))?;
         let mut objects = self.locked();
         if let (Some(mine), Some((_, Some(placed)))) = (&stamp, objects.get(path))
             && mine.is_older_than(placed)

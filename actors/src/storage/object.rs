@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
 use bytes::Bytes;
 
 use super::stamp::Stamp;
+use crate::actors_thread::assert_may_block;
 
 /// What a store knows about an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,10 @@ impl Content {
     pub fn read(&self) -> std::io::Result<Bytes> {
         match self {
             Content::Bytes(bytes) => Ok(bytes.clone()),
-            Content::File(path) => std::fs::read(path).map(Bytes::from),
+            Content::File(path) => {
+                assert_may_block("reading a whole file");
+                std::fs::read(path).map(Bytes::from)
+            }
         }
     }
 }

@@ -27,12 +27,24 @@ pub struct Listed<'p> {
 /// silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ListedProblem {
-    /// Its name is not UTF-8; `path` shows it with the offending bytes replaced.
+    /// Its name is not UTF-8; `path` shows it [as text](super::name_as_text).
     NotUtf8,
+    /// A folder whose name is not UTF-8: nothing in it can be named either.
+    FolderNotUtf8,
     /// A link that leads out of the store.
     LeavesStore,
     /// Its name has segments that a path cannot have.
     NoKey,
+    /// A link to a folder whose files are listed under another name.
+    ListedElsewhere,
+    /// A link to what this graph writes.
+    IsOutput,
+    /// A link to nothing, or to itself.
+    LeadsNowhere,
+    /// A pipe, a socket, a device.
+    NoFile,
+    /// A folder that may not be read, and that no catalogue has its objects in.
+    Unreadable,
 }
 
 impl ListedProblem {
@@ -40,8 +52,16 @@ impl ListedProblem {
     pub const fn text(self) -> &'static str {
         match self {
             ListedProblem::NotUtf8 => "the name is not UTF-8; rename the file",
+            ListedProblem::FolderNotUtf8 => "the folder's name is not UTF-8; rename the folder",
             ListedProblem::NoKey => "an empty, `.` or `..` segment between slashes; rename the object",
-            ListedProblem::LeavesStore => "a link that leads out of the store; put the file itself there",
+            ListedProblem::LeavesStore => {
+                "a link that leads out of the store; put the file itself there, or allow it by `links: follow`"
+            }
+            ListedProblem::ListedElsewhere => "a link to a folder whose files are listed under another name",
+            ListedProblem::IsOutput => "a link to outputs of this graph, which are no sources of it; remove the link",
+            ListedProblem::LeadsNowhere => "a link to nothing; remove it, or bring back what it named",
+            ListedProblem::NoFile => "a pipe, a socket or a device",
+            ListedProblem::Unreadable => "a folder of the system that may not be read",
         }
     }
 }

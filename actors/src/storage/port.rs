@@ -8,6 +8,10 @@ use super::error::StorageError;
 use super::object::{Content, Object, ObjectInfo};
 use super::page::Page;
 use super::stamp::Stamp;
+use crate::template::NameRules;
+
+/// The one object below `.euterpe/` that a store holds as any other, and never lists: it says which store this is.
+pub const STORE_MARKER: &str = ".euterpe/store.json";
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,4 +57,26 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Where the store is, for people: a folder, or a URL without credentials.
     fn place(&self) -> String;
+
+    /// What names this store can hold.
+    fn name_rules(&self) -> NameRules {
+        NameRules::default()
+    }
+
+    /// Whether the object that is found at `path` has just this name. Where `T` and `t` are one name to a store, the
+    /// object may have the other.
+    ///
+    /// # Errors
+    /// A store that cannot be asked.
+    async fn is_named(&self, _: &str) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
+    /// The same to the letter: [`is_named`](Self::is_named) may take the composed and the decomposed form of a name for one.
+    ///
+    /// # Errors
+    /// A store that cannot be asked.
+    async fn is_spelled(&self, path: &str) -> Result<bool, StorageError> {
+        self.is_named(path).await
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{JobName, RunId};
+use crate::ids::{EntityId, JobName, RunId};
 
 /// Travels with an object: a run for its job and for each ancestor job, and the hash of its content.
 ///
@@ -13,6 +13,9 @@ use crate::ids::{JobName, RunId};
 pub struct Stamp {
     /// The job that made the object.
     pub job: JobName,
+    /// The entity that the object was made of; none in stamps of former versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityId>,
     /// The run for that job and for each ancestor: for an ancestor the oldest among the inputs. Shared, for a stamp is
     /// copied with every look at its object and hardly ever changed.
     pub runs: Arc<BTreeMap<JobName, RunId>>,
@@ -28,19 +31,24 @@ impl Stamp {
         self.runs.get(&self.job).copied()
     }
 
-    /// Whether each of `jobs` was run by `run` or later on the way to this object.
-    pub fn covers<'a>(&self, jobs: impl IntoIterator<Item = &'a JobName>, run: RunId) -> bool {
-        jobs.into_iter().all(|job| self.runs.get(job).is_some_and(|r| *r >= run))
-    }
-
     /// Whether writing `self` over `placed` would lower any run that both name, the job's own or an ancestor's. A job that
     /// only one of them names is an ancestor that the graph lost or gained.
     ///
     /// The job's own run alone would not do: work of a later run that read an input before it was made anew may end
     /// after the work of an earlier run that forced that input, and would undo it. See also [`Stamp::replacing`].
+    ///
+    /// An object of another entity has no say: somebody moved or copied it there.
     pub fn is_older_than(&self, placed: &Stamp) -> bool {
+        if self.is_of_other(placed) {
+            return false;
+        }
         let lowers = placed.runs.iter().any(|(job, run)| self.runs.get(job).is_some_and(|mine| mine < run));
         lowers && self.hash != placed.runs_digest()
+    }
+
+    /// Whether both name an entity, and not the same one.
+    pub fn is_of_other(&self, placed: &Stamp) -> bool {
+        matches!((&self.entity, &placed.entity), (Some(mine), Some(theirs)) if mine != theirs)
     }
 
     /// A stamp on its way to the store that may replace an object with the runs of `seen`, and no other, even if that
@@ -55,16 +63,45 @@ impl Stamp {
         format!("runs {:032x}", xxhash_rust::xxh3::xxh3_128(&text))
     }
 
-    /// The text form.
+    /// The text form, in ASCII: it travels in headers.
     ///
     /// # Panics
     /// Never: names, ids and text always have a JSON form.
     pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("a stamp is plain names and text")
+        let text = serde_json::to_string(self).expect("a stamp is plain names and text");
+        if text.is_ascii() {
+            return text;
+        }
+        let mut ascii = String::with_capacity(2 * text.len());
+        for c in text.chars() {
+            match c.is_ascii() {
+                true => ascii.push(c),
+                false => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| ascii += &format!("\\u{unit:04x}")),
+            }
+        }
+        ascii
     }
 
     /// Reads the text form; an object whose stamp cannot be read counts as foreign.
     pub fn from_text(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_stamp_is_ascii_and_reads_back_and_a_former_one_is_read() {
+        let job = JobName::new("mel").expect("a name");
+        let entity = Some(EntityId::new("冬 \u{1F3B5} \"x\"").expect("an id"));
+        let runs = Arc::new([(job.clone(), RunId::new(1, 0))].into());
+        let stamp = Stamp { job, entity, runs, hash: "h".into() };
+        let text = stamp.to_text();
+        assert!(text.is_ascii(), "{text}");
+        assert_eq!(Stamp::from_text(text.as_bytes()), Some(stamp));
+        let former = br#"{"job":"mel","runs":{"mel":"20261123-063012.345-1a2b3c4d"},"hash":"h"}"#;
+        assert_eq!(Stamp::from_text(former).expect("read").entity, None);
     }
 }

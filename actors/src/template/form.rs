@@ -73,7 +73,11 @@ impl EntityForm {
 
     /// Takes an id apart, or says that it does not fit: a part may be neither empty nor hold a separator.
     pub fn split<'e>(&self, entity: &'e EntityId) -> Option<Parts<'e>> {
-        let id = entity.as_str();
+        self.split_name(entity.as_str())
+    }
+
+    /// The same for a name that need not be in normal form, such as one that a source has.
+    pub fn split_name<'e>(&self, id: &'e str) -> Option<Parts<'e>> {
         if self.names.is_empty() {
             return Some(Parts { id, parts: Vec::new() });
         }
@@ -108,4 +112,11 @@ impl fmt::Display for EntityForm {
 pub struct Parts<'e> {
     pub(super) id: &'e str,
     pub(super) parts: Vec<&'e str>,
+}
+
+impl Parts<'_> {
+    /// The whole id.
+    pub fn id(&self) -> &str {
+        self.id
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::form::{EntityForm, Parts};
+use super::names::{NameRules, Stretch, encode, encode_formerly, fit, shorten};
 use super::pieces::{BadTemplate, EXT, Piece, Token, Var, tokens, write_pieces};
 use crate::ids::{BadId, EntityId};
 
@@ -11,6 +12,7 @@ use crate::ids::{BadId, EntityId};
 pub struct Template {
     pieces: Vec<Piece>,
     names: Vec<String>,
+    rules: NameRules,
 }
 
 impl Template {
@@ -43,7 +45,7 @@ impl Template {
                 },
             });
         }
-        Ok(Self { pieces, names: form.names.clone() })
+        Ok(Self { pieces, names: form.names.clone(), rules: NameRules::default() })
     }
 
     /// The stretches of the template.
@@ -72,11 +74,110 @@ impl Template {
         }
     }
 
-    /// The output key of an entity: whatever is not `[A-Za-z0-9._/-]` in a variable is percent-encoded.
+    /// This template in a store with names of its own.
+    #[must_use]
+    pub fn in_store(self, rules: NameRules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// How its variables are written, for comparison with other nodes. What changes a key changes this.
+    pub(crate) fn spelling(&self) -> &'static str {
+        if self.rules.tells_case { "letters of all scripts\n" } else { "letters of all scripts, without case\n" }
+    }
+
+    /// The output key of an entity. In a variable, letters, digits and signs of all scripts stay as they are, and what is
+    /// unsafe is percent-encoded. What is too long for the store is shortened, with a hash at its end.
     pub fn output_key(&self, parts: &Parts<'_>) -> String {
         let mut key = String::with_capacity(32 + parts.id.len());
         self.render(parts, "", &mut key, encode);
-        key
+        let fits = self.rules.tells_case
+            && key.len() <= self.rules.longest_path
+            && key.split('/').all(|segment| segment.len() <= self.rules.longest_segment);
+        if fits { key } else { self.fitted_key(parts) }
+    }
+
+    /// The output key of an entity in a store that cannot hold it as it is.
+    fn fitted_key(&self, parts: &Parts<'_>) -> String {
+        let mut segments: Vec<Vec<Stretch<'_>>> = vec![Vec::new()];
+        for piece in &self.pieces {
+            let (text, is_variable) = match piece {
+                Piece::Text(text) => (text.as_str(), false),
+                Piece::Var(Var::Id) => (parts.id, true),
+                Piece::Var(Var::Part(at)) => (parts.parts[*at], true),
+                Piece::Var(Var::Ext) => continue, // never in an output
+            };
+            for (at, segment) in text.split('/').enumerate() {
+                if at > 0 {
+                    segments.push(Vec::new());
+                }
+                let mut encoded = String::new();
+                if is_variable {
+                    encode(segment, &mut encoded)
+                } else {
+                    encoded.push_str(segment)
+                }
+                let raw = is_variable.then_some(segment);
+                segments.last_mut().expect("one at least").push(Stretch { encoded, raw });
+            }
+        }
+        let fitted = segments.iter_mut().map(|stretches| {
+            fit(stretches, &self.rules);
+            stretches.iter().map(|stretch| stretch.encoded.as_str()).collect::<String>()
+        });
+        let key = fitted.collect::<Vec<_>>().join("/");
+        if key.len() <= self.rules.longest_path { key } else { self.shortened_key(parts) }
+    }
+
+    /// The output key of an entity whose segments are too many: each variable as a whole gets its share of the path.
+    fn shortened_key(&self, parts: &Parts<'_>) -> String {
+        let stretch = |piece: &'_ Piece| -> Stretch<'_> {
+            let raw = match piece {
+                Piece::Text(text) => return Stretch { encoded: text.clone(), raw: None },
+                Piece::Var(Var::Id) => parts.id,
+                Piece::Var(Var::Part(at)) => parts.parts[*at],
+                Piece::Var(Var::Ext) => "",
+            };
+            let mut encoded = String::new();
+            encode(raw, &mut encoded);
+            Stretch { encoded, raw: Some(raw) }
+        };
+        let mut stretches: Vec<Stretch<'_>> = Vec::new();
+        for piece in &self.pieces {
+            stretches.push(stretch(piece));
+        }
+        shorten(&mut stretches, self.rules.longest_path);
+        stretches.into_iter().map(|stretch| stretch.encoded).collect()
+    }
+
+    /// Other keys under which the output of an entity may lie: the one that former versions gave it, and the one that it
+    /// has in a store that tells case, where this one does not.
+    pub fn former_keys(&self, parts: &Parts<'_>) -> Vec<String> {
+        let most = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 3 * parts.id.len() };
+        let longest = self.rules.longest_segment.min(self.rules.longest_path);
+        if parts.id.is_ascii() && self.rules.tells_case && self.pieces.iter().map(most).sum::<usize>() <= longest {
+            return Vec::new(); // encoded as ever, and too short to be shortened
+        }
+        let now = self.output_key(parts);
+        let mut keys = Vec::new();
+        if !self.rules.tells_case {
+            let rules = NameRules { tells_case: true, ..self.rules };
+            keys.push(Self { rules, ..self.clone() }.output_key(parts));
+        }
+        let mut key = String::with_capacity(32 + 3 * parts.id.len());
+        self.render(parts, "", &mut key, encode_formerly);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+        keys.retain(|key| *key != now);
+        keys
+    }
+
+    /// Whether the key of an entity is shortened.
+    pub fn is_shortened(&self, parts: &Parts<'_>) -> bool {
+        let mut key = String::new();
+        self.render(parts, "", &mut key, encode);
+        let rules = NameRules { tells_case: true, ..self.rules };
+        Self { rules, ..self.clone() }.output_key(parts) != key
     }
 
     /// The source key of an entity, as listed; `ext` fills `{ext}`.
@@ -137,21 +238,6 @@ impl Template {
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_pieces(f, &self.pieces, &self.names)
-    }
-}
-
-/// Percent-encodes what is not safe in every store, injectively. A lone `.` or `..` segment cannot be an id.
-fn encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'/' | b'-' => into.push(byte as char),
-            other => {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                into.push('%');
-                into.push(HEX[usize::from(other >> 4)] as char);
-                into.push(HEX[usize::from(other & 15)] as char);
-            }
-        }
     }
 }
 

@@ -79,7 +79,7 @@ fn start(name: &str, build: Build) -> Result<mpsc::Sender<Order>, Fault> {
         .name(name.chars().take(15).collect())
         .stack_size(8 << 20)
         .spawn(move || serve(&build, &inbox))
-        .map_err(|error| Fault::failed(format!("no thread for the transform: {error}")))?;
+        .map_err(|error| Fault::of_io("no thread for the transform", &error))?;
     Ok(orders)
 }
 

@@ -20,8 +20,10 @@ pub struct Entry {
     inputs: InputRule,
     extensions: &'static [&'static str],
     suffixes: &'static [&'static str],
+    unreadable: &'static [&'static str],
     several_outputs: bool,
     own_process: bool,
+    may_lack_inputs: bool,
     schema: fn() -> Schema,
     open: Open,
 }
@@ -40,8 +42,10 @@ impl Entry {
             inputs: InputRule::Any,
             extensions: &[],
             suffixes: &[],
+            unreadable: &[],
             several_outputs: false,
             own_process: false,
+            may_lack_inputs: true,
             schema: options::schema_of::<S>,
             open: Arc::new(move |with, job| open(options::read::<S>(with, job)?, job)),
         }
@@ -65,10 +69,32 @@ impl Entry {
         self
     }
 
+    /// It cannot work on an entity that lacks one of the job's inputs.
+    pub fn needs_all_inputs(mut self) -> Self {
+        self.may_lack_inputs = false;
+        self
+    }
+
+    /// Whether it can work on an entity that lacks an optional input.
+    pub fn may_lack_inputs(&self) -> bool {
+        self.may_lack_inputs && !matches!(self.inputs, InputRule::Exactly(_))
+    }
+
     /// The extensions, lower case and without the dot, that `{ext}` stands for in a source of one of its inputs.
     pub fn reads(mut self, extensions: &'static [&'static str]) -> Self {
         self.extensions = extensions;
         self
+    }
+
+    /// The extensions of files that it can never read, lower case and without the dot.
+    pub fn cannot_read(mut self, extensions: &'static [&'static str]) -> Self {
+        self.unreadable = extensions;
+        self
+    }
+
+    /// Whether it can never read files of this extension.
+    pub fn is_unreadable(&self, extension: &str) -> bool {
+        self.unreadable.iter().any(|known| known.eq_ignore_ascii_case(extension))
     }
 
     /// The suffixes that its output may have.

@@ -20,6 +20,9 @@ pub struct OpenContext {
     pub job: String,
     /// The names of the inputs, in the order of the graph file.
     pub inputs: Vec<String>,
+    /// Those of them that an entity may lack.
+    #[serde(default)]
+    pub optional: Vec<String>,
     /// The outputs, the primary first.
     pub outputs: Vec<OutputShape>,
     /// How long one try may take.

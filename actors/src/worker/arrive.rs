@@ -1,14 +1,14 @@
 //! Bytes become a message addressed to this job, or a dead letter.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::decision::Settled;
+use super::decision::{ParkReason, Settled};
 use super::executor::Executor;
-use crate::broker::{BodyFormat, BrokerError, Delivery, ForeignProperties};
+use crate::broker::{BodyFormat, Delivery, ForeignProperties};
 use crate::events::Purpose;
 use crate::foreign::{self, Unreadable};
 use crate::ids::RunId;
-use crate::message::EntityMessage;
+use crate::message::{EntityMessage, Failure, Kind};
 use crate::outcome::{Outcome, Reason};
 use crate::state::DeadLetter;
 use crate::wire::{self, WireError};
@@ -18,16 +18,18 @@ const NEWER_PARKS: u32 = 64;
 
 impl Executor {
     /// The message in a delivery, or how a delivery without one was settled.
-    pub(super) async fn arrive(&self, delivery: &Delivery) -> Result<EntityMessage, Settled> {
+    pub(super) async fn arrive(&mut self, delivery: &Delivery) -> Result<EntityMessage, Settled> {
         match &delivery.format {
             BodyFormat::Envelope => self.open_envelope(delivery).await,
             BodyFormat::Foreign(properties) => self.read_foreign(delivery, properties).await,
         }
     }
 
-    async fn open_envelope(&self, delivery: &Delivery) -> Result<EntityMessage, Settled> {
+    async fn open_envelope(&mut self, delivery: &Delivery) -> Result<EntityMessage, Settled> {
         let (reason, text) = match wire::decode(&delivery.body) {
-            Ok(message) if message.target.job == self.job.name => return Ok(message),
+            Ok(message) if message.target.job == self.job.name => {
+                return self.same_setup(delivery, &message).await.map(|()| message);
+            }
             Ok(message) if self.node.plan().find(message.target.job.as_str()).is_none() => {
                 let text = format!("no job named `{}` in this graph", message.target.job);
                 return Err(self.bury_message(delivery, message, Reason::UnknownJob, text).await);
@@ -36,7 +38,9 @@ impl Executor {
                 let text = format!("a message for job `{}` in the queue of `{}`", message.target.job, self.job.name);
                 return Err(self.bury_message(delivery, message, Reason::Malformed, text).await);
             }
-            Err(WireError::Newer { .. }) if delivery.parks < NEWER_PARKS => return Err(self.park(delivery).await),
+            Err(WireError::Newer { .. }) if delivery.parks < NEWER_PARKS => {
+                return Err(self.park(delivery, ParkReason::Trouble).await);
+            }
             Err(error @ WireError::Newer { .. }) => (Reason::UnknownVersion, error.to_string()),
             Err(error) => (Reason::Malformed, error.to_string()),
         };
@@ -55,12 +59,15 @@ impl Executor {
                 return Err(self.bury_body(delivery, run, Reason::Malformed, text).await);
             }
         };
+        let now = (self.node.settings.clock)();
+        if let Some(text) = foreign.run.and_then(|run| foreign::run_ahead(run, now)) {
+            return Err(self.bury_body(delivery, None, Reason::Malformed, text).await);
+        }
         let digest = foreign::digest(&self.job.name, &delivery.body, properties);
         // A publisher that repeats a message under one id means one message. This matters only to a forced message: any
         // other finds the output there when it is repeated, and does not ask whether its id was used before.
         let came_before = delivery.redelivered || (foreign.needs_a_run() && properties.id.is_some());
-        let (now, wave) = ((self.node.settings.clock)(), self.node.next_id());
-        let publish_id = self.node.publish_ids.of(digest, came_before, now, wave);
+        let publish_id = self.node.publish_ids.of(digest, came_before, now, self.node.next_id());
         match foreign.message(plan, publish_id, self.node.next_id()) {
             Some(message) if foreign.needs_a_run() => Err(self.put_into_envelope(message).await),
             Some(message) => Ok(message),
@@ -82,8 +89,20 @@ impl Executor {
     }
 
     async fn bury_message(&self, delivery: &Delivery, message: EntityMessage, reason: Reason, text: String) -> Settled {
-        let letter = DeadLetter::of_message(message, self.given_up(reason, text));
-        self.bury(delivery, letter).await
+        let mut letter = DeadLetter::of_message(message.clone(), self.given_up(reason, text.clone()));
+        letter.job = message.target.job.clone();
+        let record = match self.node.settings.state.keep_letter(&letter).await {
+            Ok(record) => record,
+            Err(error) => return self.park_for(delivery, &error).await,
+        };
+        let failure = match &message.kind {
+            Kind::Failed(failure) => failure.clone(),
+            Kind::Work => Arc::new(Failure { target: message.target.clone(), reason, text: text.clone(), record }),
+        };
+        match self.forward_failure(&message, failure).await {
+            Ok(()) => Ok((Outcome::Malformed, Some((reason, text)))),
+            Err(error) => self.not_carried(delivery, error).await,
+        }
     }
 
     async fn bury_body(&self, delivery: &Delivery, run: Option<RunId>, reason: Reason, text: String) -> Settled {
@@ -95,10 +114,7 @@ impl Executor {
     async fn bury(&self, delivery: &Delivery, letter: DeadLetter) -> Settled {
         match self.node.settings.state.keep_letter(&letter).await {
             Ok(_) => Ok((Outcome::Malformed, Some((letter.reason, letter.text)))),
-            Err(error) => {
-                self.note_storage(Some(&error));
-                self.park(delivery).await.map_err(|e| BrokerError::Unconfirmed(e.to_string()))
-            }
+            Err(error) => self.park_for(delivery, &error).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::claims::Claim;
 use crate::memory::TargetHold;
 use crate::message::{Failure, Target};
 use crate::outcome::{Fault, Outcome, Reason};
+use crate::storage::StorageError;
 
 /// What is to become of a message.
 #[derive(Debug)]
@@ -18,7 +19,11 @@ pub(super) enum Decision {
     /// The wake-up of another message will do the work.
     HandOver,
     /// Later, for a reason that is no failure.
-    Park,
+    Park(ParkReason),
+    /// Back to the queue and not counted: its work did not begin, and does not begin here soon.
+    Return,
+    /// Later, because this machine cannot do it now; its pool pauses.
+    Pause(Fault),
     /// Another try after this long.
     Retry(Duration, Fault),
     /// Failed for good.
@@ -33,6 +38,15 @@ pub(super) enum Decision {
     GiveBack(String),
 }
 
+/// Why a message is put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ParkReason {
+    /// Other workers or nodes are at what it waits for: it is to hear of their end soon.
+    Others,
+    /// A store is in trouble, or an input cannot be read.
+    Trouble,
+}
+
 /// How work ended without an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ending {
@@ -43,16 +57,18 @@ pub(super) struct Ending {
     pub stderr: String,
     /// The parent that said "done" although its output was not there.
     pub about: Option<Target>,
+    /// Whether the transform ran: then the message does not go back while its record cannot be kept, for it would run again.
+    pub worked: bool,
 }
 
 impl Ending {
     pub fn new(reason: Reason, text: impl Into<String>) -> Self {
-        Self { reason, text: text.into(), stderr: String::new(), about: None }
+        Self { reason, text: text.into(), stderr: String::new(), about: None, worked: false }
     }
 
     /// The ending that a fault of the transform makes.
     pub fn of_fault(reason: Reason, fault: Fault) -> Self {
-        Self { reason, text: fault.text, stderr: fault.stderr, about: None }
+        Self { reason, text: fault.text, stderr: fault.stderr, about: None, worked: true }
     }
 }
 
@@ -75,6 +91,27 @@ impl Decision {
     /// Decided while holding the target, and perhaps a claim to it.
     pub fn under(self, hold: TargetHold, claim: Option<Claim>) -> HeldDecision {
         HeldDecision { decision: self, claim, hold: Some(hold) }
+    }
+}
+
+/// Why what follows from a message was not carried on. The message must not be acknowledged.
+#[derive(Debug)]
+pub(super) enum CarryError {
+    /// The broker did not take it.
+    Broker(BrokerError),
+    /// The state store did not take a record of it.
+    State(StorageError),
+}
+
+impl From<BrokerError> for CarryError {
+    fn from(error: BrokerError) -> Self {
+        CarryError::Broker(error)
+    }
+}
+
+impl From<StorageError> for CarryError {
+    fn from(error: StorageError) -> Self {
+        CarryError::State(error)
     }
 }
 

@@ -1,17 +1,24 @@
 //! What one worker works with: its job, its transform, and the node around it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
+use super::decision::{Decision, ParkReason};
+use super::pause::Allowance;
 use super::pool_shared::PoolShared;
+use super::stopwatch::Stopwatch;
 use crate::context::NodeContext;
 use crate::events::Event;
 use crate::memory::{HoldTurn, InFlight, TargetHold};
 use crate::message::Target;
 use crate::mutants::{Mutant, active};
-use crate::outcome::Fault;
+use crate::outcome::{Fault, Outcome};
 use crate::plan::{JobIx, JobPlan};
+use crate::standing::InputPrints;
 use crate::storage::StorageError;
 use crate::transform::Transform;
+use crate::turns::Turn;
 
 /// An error of a store, shared by all workers that share the look-up.
 pub(super) type SharedStorageError = Arc<StorageError>;
@@ -24,6 +31,16 @@ pub(crate) struct Executor {
     pub(super) pool: Arc<PoolShared>,
     /// None after a panic, until it is built anew.
     pub(super) transform: Option<Box<dyn Transform>>,
+    /// The core for the message in hand, where it was taken before the message.
+    pub(super) turn: Option<Turn>,
+    /// For how long no message is to be taken after this one.
+    pub(super) rest: Duration,
+    /// What told the versions of the inputs apart that the transform was last given.
+    pub(super) read: InputPrints,
+    /// When the message in hand came.
+    pub(super) arrived: Instant,
+    /// Runs where the transform ran for the message in hand.
+    pub(super) stopwatch: Option<Stopwatch>,
 }
 
 impl Executor {
@@ -34,23 +51,39 @@ impl Executor {
     pub fn new(node: Arc<NodeContext>, at: JobIx, pool: Arc<PoolShared>) -> Result<Self, Fault> {
         let job = node.plan().job(at).clone();
         let transform = Some((job.transform)()?);
-        Ok(Self { node, at, job, pool, transform })
+        Ok(Self {
+            node,
+            at,
+            job,
+            pool,
+            transform,
+            turn: None,
+            rest: Duration::ZERO,
+            read: InputPrints::new(),
+            arrived: Instant::now(),
+            stopwatch: None,
+        })
     }
 
-    /// The hold of a target: one holder at a time on this node. None where too many workers wait already.
-    pub(super) async fn hold(&self, target: &Target) -> Option<TargetHold> {
+    /// The hold of a target: one holder at a time on this node. The error: too many workers wait already, or the node ends.
+    pub(super) async fn hold(&mut self, target: &Target) -> Result<TargetHold, Decision> {
         if active(Mutant::NoSingleHolder) {
             // The wrong variant: everybody gets a hold of its own.
             match InFlight::default().take(target) {
-                HoldTurn::Yours(hold) => return Some(hold),
-                HoldTurn::Busy(_) => return None,
+                HoldTurn::Yours(hold) => return Ok(hold),
+                HoldTurn::Busy(_) => return Err(Decision::Park(ParkReason::Others)),
             }
         }
         match self.node.in_flight.take(target) {
-            HoldTurn::Yours(hold) => Some(hold),
+            HoldTurn::Yours(hold) => Ok(hold),
             HoldTurn::Busy(busy) => {
-                let _waiting = self.pool.may_wait()?;
-                Some(busy.wait().await)
+                self.turn = None; // the holder may need the core
+                let Some(_waiting) = self.pool.may_wait() else { return Err(Decision::Park(ParkReason::Others)) };
+                tokio::select! {
+                    biased;
+                    hold = busy.wait() => Ok(hold),
+                    () = self.pool.drains() => Err(Decision::Return),
+                }
             }
         }
     }
@@ -68,6 +101,24 @@ impl Executor {
         match error {
             Some(error) => self.tell(&Event::Stalled { job: &self.job.name, text: &error.to_string() }),
             None => self.tell(&Event::Recovered { job: &self.job.name }),
+        }
+    }
+
+    /// Takes note of whether this machine could do the work in hand, and tells the observer once of trouble and once of
+    /// its end. Work that ends without being tried, and a try that may have failed because of the trouble, say nothing.
+    pub(super) fn note_machine(&self, allowance: &Allowance, decision: &Decision) {
+        let job = &self.job.name;
+        match decision {
+            Decision::Pause(fault) if allowance.in_trouble() => {
+                self.tell(&Event::PoolPaused { job, text: &fault.text })
+            }
+            Decision::PassOn(Outcome::Done) | Decision::Skip(_, None) if allowance.succeeded() => {
+                self.tell(&Event::PoolResumed { job });
+            }
+            Decision::GiveUp(ending) if ending.worked && allowance.succeeded() => {
+                self.tell(&Event::PoolResumed { job })
+            }
+            _ => {}
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::decision::Ending;
 use super::executor::{Executor, SharedStorageError};
-use crate::edges::{find_source, parent_of};
+use crate::edges::{SourceOf, find_source, parent_of};
 use crate::freshness::Demand;
 use crate::ids::InputName;
 use crate::message::{EntityMessage, Target};
+use crate::outcome::Reason;
 use crate::plan::{JobIx, Route};
 use crate::storage::ObjectKey;
 use crate::template::Parts;
@@ -26,7 +27,7 @@ pub(super) struct FoundInput {
 }
 
 impl Executor {
-    /// Looks at every input. The inner error is permanent: a source is not there, or an edge names no valid entity.
+    /// Looks at every input; an optional source that is not there is left out. The inner error is permanent: a source is not there, or an edge names no valid entity.
     pub(super) async fn look_at_inputs(
         &self,
         message: &EntityMessage,
@@ -36,8 +37,10 @@ impl Executor {
         for input in &self.job.inputs {
             let name = input.name.clone();
             match &input.from {
-                Route::Source { store, key, exts } => {
-                    match find_source(&self.node.settings.stores, parts, store, key, exts).await? {
+                Route::Source { store, key, exts, optional } => {
+                    let (entity, form) = (&message.target.entity, &self.job.form);
+                    let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
+                    match find_source(&self.node.settings.stores, &self.node.settings.state, source).await? {
                         Ok(key) => found.push(FoundInput {
                             name,
                             key,
@@ -46,6 +49,7 @@ impl Executor {
                             same: false,
                             there: true,
                         }),
+                        Err(never) if *optional && never.reason == Reason::SourceMissing => {}
                         Err(never) => return Ok(Err(Ending::new(never.reason, never.text))),
                     }
                 }
@@ -55,7 +59,7 @@ impl Executor {
                         Some(Err(never)) => return Ok(Err(Ending::new(never.reason, never.text))),
                         None => continue, // a source, which the arm above has
                     };
-                    let demand = Demand::new(self.node.plan(), parent.at, &message.force, message.run);
+                    let demand = self.demand(parent.at, message);
                     let there = self.is_there(message, &parent.key, &demand).await?;
                     found.push(FoundInput {
                         name,

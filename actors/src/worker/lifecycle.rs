@@ -5,38 +5,51 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::claim;
-use super::decision::HeldDecision;
+use super::decision::{Decision, HeldDecision, ParkReason, Settled};
 use super::executor::Executor;
-use crate::broker::Delivery;
-use crate::events::Event;
+use super::pause::Allowance;
+use crate::broker::{BrokerError, Delivery};
+use crate::events::{Event, Purpose};
+use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
+use crate::outcome::{FaultKind, Outcome};
 use crate::points::reach;
 
 /// How long a worker waits before it takes the next message when the broker did not confirm.
 const UNCONFIRMED_WAIT: Duration = Duration::from_millis(500);
 
 impl Executor {
-    /// Brings one delivery to its outcome.
-    pub(super) async fn handle(&mut self, delivery: Delivery) {
-        let arrived = Instant::now();
+    /// Brings one delivery to its outcome, within what the pool allows.
+    pub(super) async fn handle(&mut self, delivery: Delivery, allowance: &Allowance) {
+        self.arrived = Instant::now();
+        self.stopwatch = None;
         let job = self.job.name.clone();
         let mut delivery = Some(delivery);
         let Some(unsettled) = &delivery else { return };
         let (message, settled) = match self.arrive(unsettled).await {
-            Err(settled) => (None, settled),
+            Err(settled) => {
+                self.turn = None; // taken for the message, whose work does not begin here
+                (None, settled)
+            }
             Ok(message) => {
                 reach("arrived");
-                let (isolate, copy) = (self.node.settings.isolate || unsettled.redelivered, unsettled.copy());
+                let (redelivered, copy) = (unsettled.redelivered, unsettled.copy());
+                let isolate = self.node.settings.isolate || redelivered;
                 if active(Mutant::AckOnReceipt) {
                     delivery.take().into_iter().for_each(Delivery::ack);
                 }
                 let HeldDecision { decision, claim, hold } = self.decide(&message, isolate).await;
+                self.turn = None;
+                self.note_machine(allowance, &decision);
                 let settled = self.settle(&message, delivery.as_ref().unwrap_or(&copy), decision).await;
                 claim::release(claim).await; // before the hold: the next holder on this node claims as well
                 drop(hold);
                 (Some(message), settled)
             }
         };
+        if let Some(stopwatch) = self.stopwatch.take() {
+            self.tell(&Event::Worked { job: &job, times: stopwatch.published() });
+        }
         match settled {
             Ok((outcome, why)) => {
                 reach("before_ack");
@@ -48,14 +61,52 @@ impl Executor {
                     message: message.as_ref(),
                     outcome,
                     why,
-                    took: arrived.elapsed(),
+                    took: self.arrived.elapsed(),
                 });
             }
             Err(error) => {
-                self.tell(&Event::Unconfirmed { job: &job, text: &error.to_string() });
+                self.tell(&Event::Unconfirmed { job: &job, message: message.as_ref(), text: &error.to_string() });
                 tokio::time::sleep(UNCONFIRMED_WAIT).await;
                 drop(delivery); // unsettled: back to its queue
             }
+        }
+    }
+
+    /// Carries out a decision. When this returns an outcome, everything that carries the message on is confirmed, and
+    /// the message may be acknowledged.
+    async fn settle(&self, message: &EntityMessage, delivery: &Delivery, decision: Decision) -> Settled {
+        match decision {
+            Decision::PassOn(outcome) => {
+                if active(Mutant::PassOnBeforeWrite) && outcome == Outcome::Done {
+                    return Ok((outcome, None));
+                }
+                match self.pass_on(message, outcome).await {
+                    Ok(()) => Ok((outcome, None)),
+                    Err(error) => self.not_carried(delivery, error).await,
+                }
+            }
+            Decision::Requested => Ok((Outcome::Requested, None)),
+            Decision::HandOver => Ok((Outcome::HandedOver, None)),
+            Decision::NotRecipient => Ok((Outcome::NotRecipient, None)),
+            Decision::Park(reason) => self.park(delivery, reason).await,
+            Decision::Return => self.give_to_others(delivery).await,
+            Decision::Pause(_) => self.park(delivery, ParkReason::Trouble).await,
+            Decision::Retry(wait, fault) => {
+                let again = EntityMessage { attempt: message.attempt + 1, id: self.node.next_id(), ..message.clone() };
+                let suspect = delivery.redelivered || fault.kind == FaultKind::Killed;
+                self.publish_marked(Purpose::Retry, vec![(again, wait)], suspect).await?;
+                Ok((Outcome::Retried, Some((fault.kind.reason(), fault.text))))
+            }
+            Decision::GiveUp(ending) => self.give_up(message, delivery, ending).await,
+            Decision::Skip(ending, record) => self.skip(message, delivery, ending, record).await,
+            Decision::ForwardFailure(failure) => {
+                let why = (failure.reason, failure.text.clone());
+                match self.forward_failure(message, failure).await {
+                    Ok(()) => Ok((Outcome::UpstreamFailed, Some(why))),
+                    Err(error) => self.not_carried(delivery, error).await,
+                }
+            }
+            Decision::GiveBack(text) => Err(BrokerError::Unconfirmed(text)),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::executor::{Executor, SharedStorageError};
 use crate::freshness::Demand;
-use crate::message::EntityMessage;
+use crate::message::{EntityMessage, Force};
+use crate::plan::JobIx;
 use crate::storage::Stamp;
 use crate::template::Parts;
 
@@ -15,6 +16,12 @@ pub(super) enum OutputState {
 }
 
 impl Executor {
+    /// What a message demands of the output of the job at `at`.
+    pub(super) fn demand(&self, at: JobIx, message: &EntityMessage) -> Demand<'_> {
+        let now = if message.force == Force::None { 0 } else { (self.node.settings.clock)() };
+        Demand::new(self.node.plan(), at, &message.force, message.run, now)
+    }
+
     /// Is the output there, and fresh?
     ///
     /// A cached hit may answer a wave, if it was learned under this run or a later one. It may not answer a request: a
@@ -24,27 +31,24 @@ impl Executor {
         message: &EntityMessage,
         parts: &Parts<'_>,
     ) -> Result<OutputState, SharedStorageError> {
-        let demand = Demand::new(self.node.plan(), self.at, &message.force, message.run);
+        let demand = self.demand(self.at, message);
         if message.is_wave() && demand.is_presence() {
-            let primary = self.job.outputs[0].key_of(parts);
-            if self.node.settings.presence.knows(&primary, message.run) {
+            let presence = &self.node.settings.presence;
+            if self.job.outputs.iter().all(|output| presence.knows(&output.key_of(parts), message.run)) {
                 return Ok(OutputState::Fresh);
             }
         }
         self.look_at_outputs(message, parts).await
     }
 
-    /// The same, asked of the stores.
-    ///
-    /// To a wave the primary output speaks for all. To any other message it does not: some output was missing or stale,
-    /// and it need not be the primary.
+    /// The same, asked of the stores. The primary output does not speak for the others: somebody may have removed one.
     pub(super) async fn look_at_outputs(
         &self,
         message: &EntityMessage,
         parts: &Parts<'_>,
     ) -> Result<OutputState, SharedStorageError> {
         let presence = &self.node.settings.presence;
-        let demand = Demand::new(self.node.plan(), self.at, &message.force, message.run);
+        let demand = self.demand(self.at, message);
         let mut stamps = Vec::with_capacity(self.job.outputs.len());
         let mut fresh = true;
         for output in &self.job.outputs {
@@ -59,9 +63,6 @@ impl Executor {
                 }
             }
             stamps.push(found.and_then(|found| found.stamp));
-            if fresh && message.is_wave() {
-                break;
-            }
         }
         Ok(if fresh { OutputState::Fresh } else { OutputState::Missing(stamps) })
     }

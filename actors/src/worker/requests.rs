@@ -1,17 +1,15 @@
 //! Asks parents for inputs that are missing, unless another message on its way will see to them.
 
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::oneshot, time::Instant};
 
-use super::decision::{Decision, Ending};
-use super::executor::Executor;
+use super::awaited::Awaited;
+use super::decision::{Decision, Ending, ParkReason};
+use super::executor::{Executor, SharedStorageError};
 use super::inputs::FoundInput;
 use crate::continuation;
 use crate::events::Purpose;
 use crate::ids::InputName;
-use crate::memory::{AskTurn, TargetHold};
+use crate::memory::AskTurn;
 use crate::message::{Base, EntityMessage, Target};
 use crate::mutants::{Mutant, active};
 use crate::outcome::Reason;
@@ -30,29 +28,32 @@ pub(super) enum Asked {
 
 impl Executor {
     /// Asks for what is missing, unless a wake-up is on its way that will find it, or another continuation asked.
-    pub(super) async fn ask_parents(&self, message: &EntityMessage, inputs: &[FoundInput]) -> Asked {
+    pub(super) async fn ask_parents(
+        &self,
+        message: &EntityMessage,
+        inputs: &[FoundInput],
+        awaited: &Awaited,
+    ) -> Result<Asked, SharedStorageError> {
         let requests = match self.requests(message, inputs) {
             Ok(requests) => requests,
-            Err(decision) => return Asked::Decided(decision),
+            Err(decision) => return Ok(Asked::Decided(decision)),
         };
         let continuation = continuation::fingerprint(message);
         let may_wait = self.pool.may_wait();
-        match self.node.pending_requests.turn(&message.target, continuation, may_wait.is_some()) {
+        let pending = &self.node.pending_requests;
+        match pending.turn(&message.target, message.run, continuation, may_wait.is_some()) {
             AskTurn::Ask => {}
-            AskTurn::Wait(until, answer) => return Asked::WaitFor(until, answer),
-            AskTurn::Full => return Asked::Decided(Decision::Park),
+            AskTurn::Wait(until, answer) => {
+                let failures =
+                    if awaited.looks_at_records() { self.failures_above(message, inputs).await? } else { None };
+                let is_news = |failures| pending.is_news(&message.target, message.run, continuation, failures);
+                if !failures.is_some_and(is_news) {
+                    return Ok(Asked::WaitFor(until, answer));
+                }
+            }
+            AskTurn::Full => return Ok(Asked::Decided(Decision::Park(ParkReason::Others))),
         }
-        Asked::Decided(self.publish_requests(message, requests).await)
-    }
-
-    /// Waits for an answer without the hold: the wake-up that brings the answer needs it.
-    pub(super) async fn wait_for_answer(&self, hold: TargetHold, until: Instant, answer: oneshot::Receiver<()>) {
-        drop(hold);
-        let _waiting = self.pool.may_wait();
-        // Answered, given up or out of time: in each case the steps start again.
-        match timeout_at(until, answer).await {
-            Ok(Ok(()) | Err(_)) | Err(_) => {}
-        }
+        Ok(Asked::Decided(self.publish_requests(message, requests).await))
     }
 
     /// The requests for what is missing, or the decision that none is to be made.

@@ -4,14 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::executor::Executor;
 use super::inputs::FoundInput;
+use crate::freshness::is_of_the_future;
 use crate::ids::{JobName, RunId};
 use crate::message::EntityMessage;
 use crate::storage::Stamp;
 use crate::transform::Input;
 
 impl Executor {
-    /// For the job itself, the newest of this run and the runs in place. For an ancestor, the oldest run among the inputs
-    /// that come from it; if the stamp of such an input does not name the ancestor, it counts as never run.
+    /// For the job itself, the newest of this run and the runs in place. For an ancestor, the oldest run among the inputs that
+    /// come from it; if the stamp of such an input does not name the ancestor, it counts as never run.
+    ///
+    /// A run of the future proves nothing: in place it is passed over, and of an input it counts as never run. Otherwise a
+    /// younger run among the other inputs would stand for an input that may be of any age.
     pub(super) fn stamp(
         &self,
         message: &EntityMessage,
@@ -20,6 +24,8 @@ impl Executor {
         in_place: &[Option<Stamp>],
     ) -> Stamp {
         let plan = self.node.plan();
+        let now = (self.node.settings.clock)();
+        let is_proof = |run: &RunId| !is_of_the_future(*run, message.run, now);
         let mut runs: BTreeMap<JobName, RunId> = BTreeMap::new();
         for ancestor in &self.job.ancestors {
             let name = &plan.job(*ancestor).name;
@@ -27,14 +33,19 @@ impl Executor {
             for (found, input) in found.iter().zip(inputs) {
                 let Some(parent) = found.parent_at else { continue };
                 if parent == *ancestor || plan.job(parent).ancestors.contains(ancestor) {
-                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(name).copied());
+                    let run = input.object.info.stamp.as_ref().and_then(|s| s.runs.get(name).copied()).filter(is_proof);
                     oldest = Some(oldest.map_or(run, |so_far| so_far.min(run))); // none is older than any
                 }
             }
             runs.insert(name.clone(), oldest.flatten().unwrap_or(RunId::NEVER));
         }
-        let own = in_place.iter().flatten().filter_map(Stamp::run).fold(message.run, RunId::max);
+        let own = in_place.iter().flatten().filter_map(Stamp::run).filter(is_proof).fold(message.run, RunId::max);
         runs.insert(self.job.name.clone(), own);
-        Stamp { job: self.job.name.clone(), runs: Arc::new(runs), hash: String::new() }
+        Stamp {
+            job: self.job.name.clone(),
+            entity: Some(message.target.entity.clone()),
+            runs: Arc::new(runs),
+            hash: String::new(),
+        }
     }
 }

@@ -3,19 +3,25 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
+use tracing::warn;
 
 use super::executor::{Executor, SharedStorageError};
+use super::input_files::InputFiles;
 use super::inputs::FoundInput;
+use super::machine::judged;
+use super::stopwatch::Stopwatch;
 use crate::events::Event;
 use crate::ids::RunId;
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Fault, FaultKind};
 use crate::points::reach;
-use crate::storage::{Object, Stamp, StorageErrorKind, Stored};
+use crate::standing::print;
+use crate::storage::{Object, ObjectKey, Stamp, StorageErrorKind, Stored};
 use crate::template::Parts;
 use crate::transform::blocking::panic_text;
 use crate::transform::{Input, Product, Scratch, Work};
+use crate::turns::Turn;
 
 /// How work ended.
 pub(super) enum Worked {
@@ -25,13 +31,15 @@ pub(super) enum Worked {
     NewerInPlace,
     /// An input that was seen could not be opened: for how many times now.
     InputVanished(u32),
+    /// The pool drains: the work does not begin.
+    Drained,
     /// The transform did not make its output.
     Fault(Fault),
 }
 
 impl Executor {
     /// Does the work on one entity whose inputs are all there. `stamps` are those that were seen under the keys of
-    /// the outputs.
+    /// the outputs; `turn` is the core that the transform runs on.
     pub(super) async fn work(
         &mut self,
         message: &EntityMessage,
@@ -39,22 +47,30 @@ impl Executor {
         found: Vec<FoundInput>,
         stamps: Vec<Option<Stamp>>,
         isolate: bool,
+        mut turn: Option<Turn>,
     ) -> Result<Worked, SharedStorageError> {
         if active(Mutant::PassOnBeforeWrite) {
             // The wrong variant: everybody is told before the output is written.
             self.pass_on(message, crate::outcome::Outcome::Done).await.map_err(|error| {
+                let error = format!("{error:?}");
                 let unavailable = StorageErrorKind::Unavailable;
                 crate::storage::StorageError::new(unavailable, "announce", message.target.to_string(), error)
             })?;
         }
-        let Some(inputs) = self.open_inputs(&found).await? else {
-            return Ok(Worked::InputVanished(self.node.unreadable_inputs.count(message.run, &message.target)));
-        };
-        self.node.unreadable_inputs.clear(message.run, &message.target);
+        let mut stopwatch = Stopwatch::since(self.arrived);
+        stopwatch.waited();
+        let Some(inputs) = self.open_inputs(&found).await? else { return Ok(self.input_vanished(message)) };
+        stopwatch.fetched();
+        if self.pool.is_draining() {
+            return Ok(Worked::Drained);
+        }
         let stamp = self.stamp(message, &found, &inputs, &stamps);
+        let prints = found.iter().zip(&inputs);
+        self.read = prints.map(|(found, input)| (found.name.clone(), print(&found.key, &input.object.info))).collect();
         self.tell(&Event::Started { job: &self.job.name, entity: &message.target.entity, message });
         reach("before_work");
         let scratch = Scratch::at(self.node.next_scratch());
+        let given = InputFiles::of(&inputs);
         let work = Work {
             entity: message.target.entity.clone(),
             inputs,
@@ -64,21 +80,44 @@ impl Executor {
             timeout: self.job.timeout,
             isolate,
         };
-        let product = match self.apply(work).await {
+        turn.iter_mut().for_each(Turn::begins_work);
+        let applied = self.apply(work).await;
+        drop(turn); // storing needs no core
+        stopwatch.worked();
+        self.stopwatch = Some(stopwatch);
+        let product = match applied {
             Ok(product) => product,
-            Err(fault) => return Ok(Worked::Fault(fault)),
+            // Whatever the transform says of its inputs, it may say because they are gone.
+            Err(fault) if fault.kind != FaultKind::Skip && self.lost(&found, &given).await? => {
+                return Ok(self.input_vanished(message));
+            }
+            Err(fault) => {
+                self.node.unreadable_inputs.clear(message.run, &message.target);
+                // Looked at while the files of the try are still there.
+                return Ok(Worked::Fault(judged(fault, &scratch)));
+            }
         };
+        self.node.unreadable_inputs.clear(message.run, &message.target);
         reach("after_work");
-        let kept = self.keep(message.run, parts, product, stamp, &stamps).await;
+        let kept = match self.keep(message.run, parts, product, stamp, &stamps).await {
+            Ok(Worked::Fault(fault)) => Ok(Worked::Fault(judged(fault, &scratch))),
+            kept => kept,
+        };
         drop(scratch);
+        self.stopwatch.iter_mut().for_each(Stopwatch::stored);
         kept
+    }
+
+    /// An input was seen and could not be read, once more.
+    fn input_vanished(&self, message: &EntityMessage) -> Worked {
+        Worked::InputVanished(self.node.unreadable_inputs.count(message.run, &message.target))
     }
 
     /// Opens every input; none where one of them is not there any more.
     async fn open_inputs(&self, found: &[FoundInput]) -> Result<Option<Vec<Input>>, SharedStorageError> {
         let mut inputs = Vec::with_capacity(found.len());
         for input in found {
-            let object: Object = match self.node.settings.stores.get(&input.key.store).open(&input.key.path).await {
+            let object: Object = match self.node.settings.stores.open(&input.key).await {
                 Ok(object) => object,
                 Err(error) if error.kind == StorageErrorKind::NotFound => {
                     self.node.settings.presence.forget(&input.key);
@@ -93,11 +132,6 @@ impl Executor {
 
     /// Runs the transform: a panic is caught and the transform built anew, a deadline drops its future.
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
-        let _turn = match self.node.settings.slots.get(&self.job.name) {
-            // Never closed; if it were, working without a permit is the lesser harm.
-            Some(slots) => slots.clone().acquire_owned().await.ok(),
-            None => None,
-        };
         let mut transform = match self.transform.take() {
             Some(transform) => transform,
             None => (self.job.transform)()?,
@@ -124,7 +158,8 @@ impl Executor {
         Ok(product)
     }
 
-    /// Puts the outputs in place, the primary last: it alone says that the job is done.
+    /// Puts the outputs in place, the primary last: it alone says that the job is done. While a store is in trouble they are
+    /// kept in hand, so that they need not be made again.
     async fn keep(
         &self,
         run: RunId,
@@ -133,6 +168,7 @@ impl Executor {
         stamp: Stamp,
         in_place: &[Option<Stamp>],
     ) -> Result<Worked, SharedStorageError> {
+        let mut patience = self.patience();
         for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
@@ -141,18 +177,35 @@ impl Executor {
                 None => stamp.clone(),
             };
             reach("before_store");
-            let stored = match store.store(&key.path, content, Some(stamp)).await {
-                Err(error) if error.kind == StorageErrorKind::NotFound => {
-                    return Ok(Worked::Fault(Fault::failed(format!("the transform left no output: {error}"))));
+            let stored = loop {
+                match store.store(&key.path, content.clone(), Some(stamp.clone())).await {
+                    Ok(stored) => break stored,
+                    Err(error) if error.kind == StorageErrorKind::NotFound => {
+                        return Ok(Worked::Fault(Fault::failed(format!("the transform left no output: {error}"))));
+                    }
+                    Err(error) if self.waits_for(&error, &mut patience).await => {}
+                    Err(error) => return Err(Arc::new(error)),
                 }
-                stored => stored?,
             };
             match stored {
-                Stored::Kept => self.node.settings.presence.learn(&key, run),
+                Stored::Kept => {
+                    self.node.settings.presence.learn(&key, run);
+                    if !key.former.is_empty() {
+                        self.remove_former(&key).await;
+                    }
+                }
                 Stored::NewerInPlace => return Ok(Worked::NewerInPlace),
             }
             reach("after_store");
         }
         Ok(Worked::Done)
+    }
+
+    /// What was made anew replaces what former versions kept under another path, which would count as done again if
+    /// somebody removed the new one.
+    async fn remove_former(&self, key: &ObjectKey) {
+        if let Err(error) = self.node.settings.stores.remove_former(key).await {
+            warn!(%key, former = ?key.former, %error, "could not remove the former output; remove it by hand");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A random graph over random files, which can be run on real workers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +18,10 @@ use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::node::Node;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::plan::{InputPlan, JobIx, JobPlan, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::standing::{InputPrints, input_prints};
 use euterpe_actors::state::{Manifest, Selection, SkipRecord, StateStore};
 use euterpe_actors::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
@@ -88,7 +89,8 @@ fn random_plan(dice: &mut StdRng) -> NodePlan {
         if !is_pair && (dice.random_bool(0.25) || (inputs.is_empty() && dice.random_bool(0.7))) {
             let exts: Arc<[String]> = ["ogg".to_owned(), "wav".to_owned()].into();
             let key = template(["src/{id}.{ext}", "src/{id}.ogg"][dice.random_range(0..2)], &form);
-            inputs.push(input(inputs.len(), Route::Source { store: store_name(), key, exts }));
+            let optional = dice.random_bool(0.2);
+            inputs.push(input(inputs.len(), Route::Source { store: store_name(), key, exts, optional }));
         }
         let outputs: usize = if dice.random_bool(0.15) { 2 } else { 1 };
         let id = if is_pair { "{a}+{b}" } else { "{id}" };
@@ -138,7 +140,8 @@ pub async fn random_world(dice: &mut StdRng) -> World {
             for output in &job.outputs {
                 if whole != dice.random_bool(0.03) {
                     let runs = BTreeMap::from([(job.name.clone(), BEFORE)]);
-                    let stamp = Stamp { job: job.name.clone(), runs: Arc::new(runs), hash: String::new() };
+                    let stamp =
+                        Stamp { job: job.name.clone(), runs: Arc::new(runs), entity: None, hash: String::new() };
                     put(output.key_of(&parts).path.to_string(), dice.random_bool(0.7).then_some(stamp)).await;
                 }
             }
@@ -150,6 +153,7 @@ pub async fn random_world(dice: &mut StdRng) -> World {
                     reason: Reason::Declined,
                     text: "too short".into(),
                     settings: if dice.random_bool(0.7) { 7 } else { 6 },
+                    inputs: then(dice, &plan, &store, &state, entity, job).await,
                     millis: 0,
                 };
                 StateStore::new(state.clone()).keep_skip(&skip).await.expect("kept");
@@ -157,6 +161,28 @@ pub async fn random_world(dice: &mut StdRng) -> World {
         }
     }
     World { plan, store, state, entities }
+}
+
+/// What a skip record says of the job's inputs: nothing, what they are, or what they were once. What a run makes anew it
+/// may make alike or not, so only sources are told.
+async fn then(
+    dice: &mut StdRng,
+    plan: &NodePlan,
+    store: &Arc<MemoryStorage>,
+    state: &Arc<MemoryStorage>,
+    entity: &EntityId,
+    job: &JobPlan,
+) -> Option<InputPrints> {
+    if dice.random_bool(0.3) || job.inputs.iter().any(|input| matches!(input.from, Route::Job { .. })) {
+        return None;
+    }
+    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
+    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
+    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
+    if dice.random_bool(0.5) {
+        prints.insert(InputName::new("gone").expect("a name"), "once".to_owned());
+    }
+    Some(prints)
 }
 
 pub fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
@@ -220,13 +246,17 @@ impl World {
         self.entities.iter().filter(fits).cloned().collect()
     }
 
-    /// Whether nothing is forced and the primary outputs are all there: what a run leaves out after its listing.
+    /// Whether nothing is forced and the outputs are all there: what a run leaves out after its listing.
     async fn is_finished(&self, selection: &Selection, entity: &EntityId) -> bool {
         for at in required(&self.plan, selection, entity) {
             let job = self.plan.job(at);
             let Some(parts) = job.form.split(entity) else { return false };
-            let there = self.store.look(&job.outputs[0].key_of(&parts).path).await.expect("looked");
-            if there.is_none() || !Demand::new(&self.plan, at, &selection.force, NOW).is_presence() {
+            for output in &job.outputs {
+                if self.store.look(&output.key_of(&parts).path).await.expect("looked").is_none() {
+                    return false;
+                }
+            }
+            if !Demand::new(&self.plan, at, &selection.force, NOW, 0).is_presence() {
                 return false;
             }
         }
@@ -238,28 +268,21 @@ impl World {
         let broker = InProcess::new(self.plan.jobs.iter().map(|job| job.name.clone()));
         let started = Arc::new(Started::default());
         let node = Node::start(NodeSettings {
-            plan: self.plan.clone(),
-            stores: self.stores(),
             state: self.state(),
-            broker: Arc::new(broker.clone()),
-            claims: None,
             observer: started.clone(),
             presence: Arc::new(Presence::up_to(1 << 16)),
-            name: "test".into(),
             salt: dice.random(),
-            scratch: std::env::temp_dir(),
-            slots: HashMap::new(),
-            served: None,
-            isolate: false,
-            clock: || 0,
+            ..crate::support::node(&self.plan, broker.clone(), self.stores())
         });
         let manifest = Manifest {
             run: NOW,
             graph: "g".into(),
+            file: None,
             digest: self.plan.digest,
             selection: selection.clone(),
             wave: 1,
             resolved: serde_json::Value::Null,
+            given: BTreeMap::new(),
         };
         let mut id = 0;
         for entity in self.meant(selection) {

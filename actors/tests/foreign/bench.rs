@@ -1,7 +1,6 @@
 //! A node over the embedded broker, to which other programs publish.
 
 use std::{
-    collections::HashMap,
     future::Future,
     sync::{
         Arc, Mutex,
@@ -26,7 +25,7 @@ use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputP
 use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::{DeadLetter, LetterFilter, StateStore};
-use euterpe_actors::storage::{ObjectKey, Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Content, ObjectKey, Stamp, Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 
@@ -92,6 +91,11 @@ pub struct Bench {
     pub fails: Arc<AtomicBool>,
 }
 
+/// The time by the clock of the nodes.
+pub fn now() -> u64 {
+    CLOCK.load(Ordering::SeqCst)
+}
+
 pub fn job(name: &str) -> JobName {
     JobName::new(name).expect("a name")
 }
@@ -141,20 +145,15 @@ pub fn with_node<F: Future<Output = ()>>(test: impl FnOnce(Arc<Bench>) -> F) {
         let (storage, seen) = (Arc::new(MemoryStorage::default()), Arc::new(Seen::default()));
         let (presence, state) = (Arc::new(Presence::up_to(1000)), StateStore::new(Arc::new(MemoryStorage::default())));
         let node = Node::start(NodeSettings {
-            plan,
-            stores: Stores::new([(StoreName::new("m").expect("a name"), storage.clone() as Arc<dyn Storage>)]),
             state: state.clone(),
-            broker: Arc::new(Forgetful { inner: broker.clone(), forgets: forgets.clone() }),
             observer: seen.clone(),
-            claims: None,
             presence: presence.clone(),
-            name: "test".into(),
-            salt: 7,
-            scratch: std::env::temp_dir(),
-            slots: HashMap::new(),
-            served: None,
-            isolate: false,
             clock: || CLOCK.fetch_add(1000, Ordering::SeqCst),
+            ..crate::support::node(
+                &plan,
+                Forgetful { inner: broker.clone(), forgets: forgets.clone() },
+                Stores::new([(StoreName::new("m").expect("a name"), storage.clone() as Arc<dyn Storage>)]),
+            )
         });
         let bench = Arc::new(Bench { broker, storage, seen, node, presence, state, forgets, fails });
         test(bench.clone()).await;
@@ -195,6 +194,20 @@ impl Bench {
         self.storage.list("", page).await.expect("memory answers");
         outputs.sort();
         outputs
+    }
+
+    /// Puts an output in place whose stamp says that `run` made it and all before it.
+    pub async fn stamp(&self, name: &str, run: RunId) {
+        let runs = JOBS.iter().map(|(above, _)| (job(above), run)).collect();
+        let stamp = Stamp { job: job(name), entity: None, runs: Arc::new(runs), hash: String::new() };
+        let content = Content::Bytes(Bytes::from_static(b"old"));
+        self.storage.store(&format!("{name}/t-1"), content, Some(stamp)).await.expect("memory stores");
+    }
+
+    /// The run that the stamp of an output names for its own job.
+    pub async fn stamped(&self, name: &str) -> Option<RunId> {
+        let found = self.storage.look(&format!("{name}/t-1")).await.expect("memory answers");
+        found.and_then(|found| found.stamp).and_then(|stamp| stamp.run())
     }
 
     pub async fn delete(&self, path: &str) {

@@ -1,6 +1,8 @@
 //! What other programs publish, brought to its end by a real node over the embedded broker.
 
 mod bench;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::sync::atomic::Ordering;
 
@@ -134,6 +136,47 @@ fn a_forced_message_that_names_a_run_is_worked_on_once_in_that_run() {
         }
         assert_eq!(bench.runs("mel"), [RUN.parse().expect("a run")]);
         assert!(!bench.ended("mel").contains(&Outcome::HandedOver));
+    });
+}
+
+#[test]
+fn a_run_of_the_future_is_refused_and_one_that_is_a_little_ahead_is_not() {
+    with_node(|bench| async move {
+        let said = |run: &str| ForeignProperties { run: Some(run.into()), ..ForeignProperties::default() };
+        bench.publish("mel", "t-1", said("29261123-063012.345-1a2b3c4d")).await;
+        bench.json("mel", r#"{"entity": "t-1", "run": "29261123-063012.345-1a2b3c4d"}"#).await;
+        assert_eq!(bench.ended("mel"), [Outcome::Malformed; 2]);
+        let letters = bench.letters().await;
+        assert!(letters.len() == 2 && bench.outputs().await.is_empty(), "{letters:?}");
+        for (key, letter) in letters {
+            assert!(key.starts_with("dead/inbox/") && letter.text.contains("is in the future"), "{key} {letter:?}");
+        }
+        let soon = RunId::new(bench::now() + 3_000_000, 7);
+        bench.publish("mel", "t-1", said(&soon.to_string())).await;
+        assert_eq!(bench.runs("mel"), [soon]);
+    });
+}
+
+#[test]
+fn what_is_forced_is_redone_over_a_stamp_of_the_future_once_and_with_a_stamp_of_its_own() {
+    with_node(|bench| async move {
+        let future: RunId = "29261123-063012.345-1a2b3c4d".parse().expect("a run");
+        for (ahead, force) in [(future, "true"), (RunId::new(bench::now() + 7_200_000, 7), r#""all""#)] {
+            for name in ["pcm", "mel"] {
+                bench.stamp(name, ahead).await;
+            }
+            let before = bench.started("mel");
+            bench.json("mel", r#"{"entity": "t-1", "mode": "bottom_up"}"#).await;
+            assert_eq!(bench.started("mel"), before, "nothing was forced");
+            let body = format!(r#"{{"entity": "t-1", "mode": "bottom_up", "force": {force}}}"#);
+            bench.json("mel", &body).await;
+            assert_eq!(bench.started("mel"), before + 1, "forced over {ahead}");
+            let stamped = bench.stamped("mel").await.expect("a stamp");
+            assert!(stamped.is_inbox() && stamped < ahead, "{stamped}");
+            for name in ["pcm", "mel"] {
+                bench.delete(&format!("{name}/t-1")).await;
+            }
+        }
     });
 }
 

@@ -12,6 +12,7 @@ use super::dead_letters::DeadLetterConsumer;
 use super::error::ConnectionError;
 use super::names::Names;
 use super::notifier::Notifier;
+use super::outage::Link;
 use super::prefetch::{PrefetchBuffer, Reader};
 use super::reports::{self, Report};
 use super::settings::{AmqpSettings, QueueSettings};
@@ -31,6 +32,11 @@ pub struct Amqp {
     reports: mpsc::Sender<Report>,
     phase: watch::Sender<Phase>,
     version: Version,
+    /// How long one try of each job may take.
+    timeouts: Vec<(JobName, Duration)>,
+    /// How long a broker before 3.12 lets a delivery be unsettled.
+    consumer_timeout: Duration,
+    link: Arc<Link>,
     thread: Thread,
 }
 
@@ -53,10 +59,15 @@ impl Amqp {
         let (reports, waiting_reports) = mpsc::channel(reports::WAITING);
         let (phase, phases) = watch::channel(Phase::Open);
         let (ready, opened) = oneshot::channel();
+        let timeouts = settings.queues.iter().map(|queue| (queue.job.clone(), queue.timeout)).collect();
+        let consumer_timeout = settings.consumer_timeout;
+        let link = Link::new();
         let start = Start {
+            link: link.clone(),
             buffers: buffers.values().chain([&dead_letters]).cloned().collect(),
             settings,
             patience,
+            outbox: outbox.clone(),
             batches,
             reports: waiting_reports,
             phase: phases,
@@ -65,7 +76,7 @@ impl Amqp {
         };
         let thread = Thread::start(start).map_err(|error| ConnectionError::Broken(error.to_string()))?;
         let version = opened.await.map_err(|_| ConnectionError::Broken("its thread is gone".into()))??;
-        Ok(Self { buffers, dead_letters, outbox, reports, phase, version, thread })
+        Ok(Self { buffers, dead_letters, outbox, reports, phase, version, timeouts, consumer_timeout, link, thread })
     }
 
     /// Asks the broker for its version and whether it can serve the graph; changes nothing.
@@ -81,6 +92,21 @@ impl Amqp {
     /// The product and version that the broker states.
     pub fn version(&self) -> &Version {
         &self.version
+    }
+
+    /// Whether no connection to the broker is lost.
+    pub fn is_connected(&self) -> bool {
+        self.link.is_connected()
+    }
+
+    /// How often the broker went away since this handle was opened.
+    pub fn outages(&self) -> u64 {
+        self.link.outages()
+    }
+
+    /// How many messages of a job are here and in no worker's hands.
+    pub fn prefetched(&self, job: &JobName) -> usize {
+        self.buffers.get(job).map_or(0, |buffer| buffer.len())
     }
 
     /// For how many seconds the newest delivery of a job had waited in its queue, by the publisher's clock; 0 while nothing
@@ -145,6 +171,11 @@ impl Broker for Amqp {
             }
             None => Err(BrokerError::NoQueue(job.clone())),
         }
+    }
+
+    fn longest_in_hand(&self, job: &JobName) -> Option<Duration> {
+        let (_, timeout) = self.timeouts.iter().find(|(queue, _)| queue == job)?;
+        Some(self.version.consumer_timeout(*timeout).unwrap_or(self.consumer_timeout))
     }
 }
 

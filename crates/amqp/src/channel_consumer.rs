@@ -7,20 +7,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::future::FutureExt;
-use futures::stream::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions, QueueDeclareOptions};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::acks::Acks;
+use super::batch::Batch;
 use super::connection::{ANSWER, answer};
 use super::epoch::{ChannelEpoch, Settle};
 use super::error::ConnectionError;
-use super::message::read;
+use super::message::{is_suspect, read};
 use super::notifier::{Notice, Notifier};
 use super::prefetch::{PrefetchBuffer, Prefetched};
 use super::state::Phase;
@@ -42,16 +43,34 @@ pub(super) struct ChannelConsumer<'c> {
     pub notifier: &'c Notifier,
     /// Set when something was delivered.
     pub delivered: &'c Cell<bool>,
+    pub outbox: &'c mpsc::UnboundedSender<Batch>,
+    /// How many consumers this channel has had.
+    pub consumers: u32,
+    /// Deliveries whose copies are on the way back to the queue.
+    pub returning: FuturesUnordered<Returning>,
+}
+
+/// Copies on their way to the queue.
+pub(super) type Returning = BoxFuture<'static, Returned>;
+
+/// The tags of deliveries, and whether the broker confirmed their copies.
+pub(super) struct Returned {
+    pub tags: Vec<u64>,
+    pub confirmed: bool,
 }
 
 impl ChannelConsumer<'_> {
     /// Moves deliveries to the buffer and settlements to the broker, until everything is to end or the channel breaks.
     pub async fn run(
         mut self,
-        mut consumer: Consumer,
         mut settles: mpsc::UnboundedReceiver<Settle>,
         mut phase: watch::Receiver<Phase>,
     ) -> Result<(), ConnectionError> {
+        // None while workers rest.
+        let mut consumer = match self.buffer.is_at_rest() {
+            true => None,
+            false => Some(self.start_consumer().await?),
+        };
         let mut last_sign = Instant::now();
         let mut silences = 0;
         let mut taking = true;
@@ -62,7 +81,7 @@ impl ChannelConsumer<'_> {
             let now = *phase.borrow_and_update();
             if taking && now > Phase::Open {
                 taking = false;
-                self.stop_taking(&mut consumer).await?;
+                self.stop_taking(consumer.take()).await?;
             }
             if now == Phase::Closed {
                 // A worker that still has a delivery was told to stop: the delivery goes back with the channel.
@@ -82,7 +101,7 @@ impl ChannelConsumer<'_> {
                         self.send_acks().await?;
                     }
                 }
-                delivery = consumer.next(), if taking => {
+                delivery = next_of(&mut consumer), if taking && consumer.is_some() => {
                     let mut next = Some(delivery);
                     while let Some(delivery) = next {
                         match delivery {
@@ -90,14 +109,24 @@ impl ChannelConsumer<'_> {
                             Some(Err(error)) => return Err(ConnectionError::refused("deliveries ended", &error)),
                             None => return Err(ConnectionError::Broken("the broker ended the consumer; its queue was removed?".into())),
                         }
-                        next = consumer.next().now_or_never(); // the broker sends deliveries in bursts
+                        next = next_of(&mut consumer).now_or_never(); // the broker sends deliveries in bursts
                     }
                     last_sign = Instant::now();
                     silences = 0;
                 }
                 () = &mut sending, if self.acks.unsent() > 0 => self.send_acks().await?,
                 _ = phase.changed() => {}
-                () = &mut silence, if taking => {
+                () = self.buffer.changed.notified(), if taking => {
+                    consumer = self.rest_or_go_on(consumer).await?;
+                    last_sign = Instant::now();
+                }
+                Some(returned) = self.returning.next(), if !self.returning.is_empty() => {
+                    if self.acks.unsent() == 0 {
+                        sending.as_mut().reset(Instant::now() + LINGER);
+                    }
+                    self.returned(returned).await?;
+                }
+                () = &mut silence, if taking && consumer.is_some() => {
                     if last_sign.elapsed() >= SILENCE {
                         last_sign = Instant::now();
                         silences = self.ask_after_queue(silences).await?;
@@ -109,22 +138,27 @@ impl ChannelConsumer<'_> {
     }
 
     fn arrived(&mut self, delivery: Delivery) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let published = delivery.properties.timestamp().unwrap_or(now);
+        let prefetched = self.take_in(delivery);
+        if self.buffer.push(prefetched, now.saturating_sub(published)) {
+            self.notifier.notify(Notice::Arrived(self.buffer.clone()));
+        }
+    }
+
+    /// Takes note of a delivery, which is to be settled from now on.
+    pub(super) fn take_in(&mut self, delivery: Delivery) -> Prefetched {
         let (format, parks) = read(&delivery.properties);
         self.acks.delivered(delivery.delivery_tag);
         self.delivered.set(true);
-        let prefetched = Prefetched {
+        Prefetched {
             key: delivery.routing_key.to_string(),
             body: Bytes::from(delivery.data),
             format,
             parks,
-            redelivered: delivery.redelivered,
+            redelivered: delivery.redelivered || is_suspect(&delivery.properties),
             tag: delivery.delivery_tag,
             epoch: self.epoch.clone(),
-        };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let published = delivery.properties.timestamp().unwrap_or(now);
-        if self.buffer.push(prefetched, now.saturating_sub(published)) {
-            self.notifier.notify(Notice::Arrived(self.buffer.clone()));
         }
     }
 
@@ -155,26 +189,44 @@ impl ChannelConsumer<'_> {
         Ok(())
     }
 
-    async fn give_back(&mut self, tag: u64) -> Result<(), ConnectionError> {
+    pub(super) async fn give_back(&mut self, tag: u64) -> Result<(), ConnectionError> {
         self.acks.give_back(tag);
         let back = self.channel.basic_nack(tag, BasicNackOptions { requeue: true, multiple: false });
         answer("could not give back", back).await
     }
 
-    /// Ends the consumer. Deliveries that no worker took go back at once, so that other nodes get them.
-    async fn stop_taking(&mut self, consumer: &mut Consumer) -> Result<(), ConnectionError> {
-        let cancelled = self.channel.basic_cancel("worker".into(), BasicCancelOptions::default());
+    /// Begins to consume, under a tag that this channel never had: RabbitMQ 3.10 ends a channel that consumes anew under the
+    /// tag of a consumer which it cancelled while deliveries of that one were not settled.
+    pub(super) async fn start_consumer(&mut self) -> Result<Consumer, ConnectionError> {
+        self.consumers += 1;
+        let (queue, options) = (self.buffer.queue.as_str().into(), BasicConsumeOptions::default());
+        let tag = format!("worker-{}", self.consumers);
+        let consumer = self.channel.basic_consume(queue, tag.as_str().into(), options, FieldTable::default());
+        answer("could not consume", consumer).await
+    }
+
+    /// Ends the consumer. What it was sent before that is in the buffer then.
+    pub(super) async fn end_consumer(&mut self, mut consumer: Consumer) -> Result<(), ConnectionError> {
+        let cancelled = self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
         answer("could not end the consumer", cancelled).await?;
         let rest = async {
             while let Some(Ok(delivery)) = consumer.next().await {
                 self.arrived(delivery);
             }
         };
-        if tokio::time::timeout(ANSWER, rest).await.is_err() {
-            return Err(ConnectionError::Silent("could not end the consumer"));
+        match tokio::time::timeout(ANSWER, rest).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(ConnectionError::Silent("could not end the consumer")),
         }
-        for tag in self.buffer.take_back() {
-            self.give_back(tag).await?;
+    }
+
+    /// Ends the consumer for good. Deliveries that no worker took go back at once, so that other nodes get them.
+    async fn stop_taking(&mut self, consumer: Option<Consumer>) -> Result<(), ConnectionError> {
+        if let Some(consumer) = consumer {
+            self.end_consumer(consumer).await?;
+        }
+        for unread in self.buffer.take_back() {
+            self.give_back(unread.tag).await?;
         }
         Ok(())
     }
@@ -198,5 +250,13 @@ impl ChannelConsumer<'_> {
             true if silences < 1 => Ok(silences + 1),
             true => Err(ConnectionError::Broken(format!("{} messages are ready and none came", queue.message_count()))),
         }
+    }
+}
+
+/// The next delivery of a consumer; never where there is none.
+async fn next_of(consumer: &mut Option<Consumer>) -> Option<Result<Delivery, lapin::Error>> {
+    match consumer {
+        Some(consumer) => consumer.next().await,
+        None => std::future::pending().await,
     }
 }

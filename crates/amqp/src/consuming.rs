@@ -4,13 +4,13 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use lapin::Channel;
-use lapin::options::{BasicConsumeOptions, BasicQosOptions};
-use lapin::types::FieldTable;
-use tokio::sync::watch;
+use lapin::options::BasicQosOptions;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::acks::Acks;
 use super::backoff::Backoff;
+use super::batch::Batch;
 use super::channel_consumer::{ChannelConsumer, SILENCE};
 use super::connection::{Connection, answer};
 use super::epoch::ChannelEpoch;
@@ -32,6 +32,8 @@ pub(super) struct Consuming {
     pub phase: watch::Receiver<Phase>,
     pub state: watch::Receiver<ConnectionState>,
     pub notifier: Notifier,
+    /// Takes copies of what goes back to its queue.
+    pub outbox: mpsc::UnboundedSender<Batch>,
     /// Whether something was delivered since [`Consuming::was_of_use`] was last called.
     pub delivered: Cell<bool>,
 }
@@ -83,7 +85,7 @@ impl Consuming {
                 _ = phase.wait_for(|phase| *phase > Phase::Open) => return Ok(()),
             }
         }
-        let mut backoff = Backoff::new(std::process::id().into());
+        let (mut backoff, mut failed) = (Backoff::new(std::process::id().into()), false);
         loop {
             let began = Instant::now();
             let error = match self.consume(connection, buffer).await {
@@ -98,7 +100,12 @@ impl Consuming {
             if began.elapsed() > SILENCE && !matches!(error, ConnectionError::Silent(_)) {
                 backoff.reset();
             }
-            tracing::warn!(queue = buffer.queue, "the queue is consumed anew: {error}");
+            // A connection that does not answer is told once for all of its queues; a queue is told of where it alone fails
+            // for the second time.
+            match std::mem::replace(&mut failed, true) {
+                true => tracing::warn!(queue = buffer.queue, "the queue is consumed anew: {error}"),
+                false => tracing::debug!(queue = buffer.queue, "the queue is consumed anew: {error}"),
+            }
             tokio::time::sleep(backoff.wait()).await;
             self.topology.declare(connection).await?;
         }
@@ -128,10 +135,6 @@ impl Consuming {
         let qos = channel.basic_qos(buffer.prefetch, BasicQosOptions::default());
         answer("could not set the prefetch", qos).await?;
         let (epoch, settles) = ChannelEpoch::new();
-        let options = BasicConsumeOptions::default();
-        let consumer =
-            channel.basic_consume(buffer.queue.as_str().into(), "worker".into(), options, FieldTable::default());
-        let consumer = answer("could not consume", consumer).await?;
         let consuming = ChannelConsumer {
             buffer,
             channel,
@@ -139,8 +142,11 @@ impl Consuming {
             acks: Acks::default(),
             notifier: &self.notifier,
             delivered: &self.delivered,
+            outbox: &self.outbox,
+            consumers: 0,
+            returning: FuturesUnordered::new(),
         };
-        let ended = consuming.run(consumer, settles, self.phase.clone()).await;
+        let ended = consuming.run(settles, self.phase.clone()).await;
         epoch.end();
         buffer.take_back(); // they went back to the queue with the channel
         ended

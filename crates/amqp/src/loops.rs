@@ -9,6 +9,7 @@ use super::backoff::Backoff;
 use super::connection::Connection;
 use super::consuming::Consuming;
 use super::error::ConnectionError;
+use super::outage::Outage;
 use super::publishing::Publishing;
 use super::settings::{AmqpSettings, ConnectionSettings};
 use super::state::{ConnectionState, Phase};
@@ -53,6 +54,7 @@ pub(super) async fn consume(
     topology: &Topology,
     consuming: Consuming,
     mut phase: watch::Receiver<Phase>,
+    outage: &Outage,
     seed: u64,
 ) {
     // A process that only publishes never wants deliveries, and needs no connection to consume.
@@ -72,6 +74,7 @@ pub(super) async fn consume(
         let over = async {
             let connection = Connection::open(settings, "consuming").await?;
             topology.declare(&connection).await?;
+            outage.works(settings, "consuming");
             let ended = consuming.over(&connection).await;
             if ended.is_ok() {
                 connection.close().await;
@@ -80,7 +83,7 @@ pub(super) async fn consume(
         };
         match over.await {
             Ok(()) => return,
-            Err(error) => warn(settings, "consuming", &error),
+            Err(error) => outage.broke(settings, "consuming", &error),
         }
         if *phase.borrow() > Phase::Open {
             return; // what was in hand goes back with the connection
@@ -94,9 +97,9 @@ pub(super) async fn publish(
     settings: &ConnectionSettings,
     topology: &Topology,
     mut publishing: Publishing,
-    phase: watch::Receiver<Phase>,
-    state: watch::Sender<ConnectionState>,
+    (phase, state): (watch::Receiver<Phase>, watch::Sender<ConnectionState>),
     first: Connection,
+    outage: &Outage,
     seed: u64,
 ) {
     let mut backoff = Backoff::new(seed);
@@ -113,6 +116,7 @@ pub(super) async fn publish(
                 }
             };
             state.send_replace(ConnectionState::Open);
+            outage.works(settings, "publishing");
             let ended = publishing.over(&connection).await;
             if ended.is_ok() {
                 connection.close().await;
@@ -123,7 +127,7 @@ pub(super) async fn publish(
             Ok(()) => break,
             Err(error) => {
                 state.send_replace(ConnectionState::Closed);
-                warn(settings, "publishing", &error);
+                outage.broke(settings, "publishing", &error);
             }
         }
         if *phase.borrow() == Phase::Closed {
@@ -132,14 +136,6 @@ pub(super) async fn publish(
         pause(&mut backoff, publishing.was_of_use(), began).await;
     }
     publishing.give_up();
-}
-
-fn warn(settings: &ConnectionSettings, what: &str, error: &ConnectionError) {
-    let broker = &settings.url;
-    match error.is_final() {
-        true => tracing::error!(%broker, "{what} stopped, and is tried again: {error}"),
-        false => tracing::warn!(%broker, "{what} was interrupted, and is tried again: {error}"),
-    }
 }
 
 /// Waits before the next connection: hardly at all after one that lasted, or that was of use however soon it broke.

@@ -10,6 +10,8 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 pub const ENVELOPE: &str = "application/vnd.euterpe.message";
 /// The header that counts how often a message was put off.
 const PARKS: &str = "parks";
+/// The header that says that the work of the message may have ended a process before.
+const SUSPECT: &str = "suspect";
 /// The header in which other programs name the run that a message belongs to.
 const RUN: &str = "run";
 
@@ -18,6 +20,9 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
     let mut headers = FieldTable::default();
     if message.parks > 0 {
         headers.insert(PARKS.into(), AMQPValue::LongUInt(message.parks));
+    }
+    if message.suspect {
+        headers.insert(SUSPECT.into(), AMQPValue::Boolean(true));
     }
     let properties = BasicProperties::default().with_delivery_mode(2).with_timestamp(seconds);
     let properties = match &message.format {
@@ -37,6 +42,12 @@ pub fn properties(message: &Outgoing, seconds: u64) -> BasicProperties {
         }
     };
     properties.with_headers(headers)
+}
+
+/// Whether the work of a message may have ended a process before, as a copy of it says.
+pub fn is_suspect(properties: &BasicProperties) -> bool {
+    let headers = properties.headers().as_ref().map(FieldTable::inner);
+    matches!(headers.and_then(|headers| headers.get(SUSPECT)), Some(AMQPValue::Boolean(true)))
 }
 
 /// How a body that came with these properties is written, and how often the message was put off.

@@ -4,16 +4,19 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use euterpe_actors::broker::{BodyFormat, Delivery, Subscription};
-use tokio::sync::Notify;
+use euterpe_actors::broker::{BodyFormat, Delivery};
+use tokio::sync::{Notify, oneshot};
 
 use super::epoch::{ChannelEpoch, ChannelTicket};
+
+mod reader;
+
+pub(super) use reader::Reader;
 
 /// Deliveries between the channel that consumes a queue and the workers of its job.
 pub(super) struct PrefetchBuffer {
@@ -33,6 +36,41 @@ pub(super) struct PrefetchBuffer {
     closed: AtomicBool,
     /// For how many seconds the newest delivery had waited in the queue.
     waited: AtomicU64,
+    /// How many workers want nothing to be held ready for them.
+    resting: AtomicUsize,
+    asks: Mutex<VecDeque<Ask>>,
+    /// Notified when workers rest or go on, and when one asks.
+    pub changed: Notify,
+}
+
+/// A worker that asks for one delivery now, if the queue has one.
+pub(super) type Ask = oneshot::Sender<Option<Answer>>;
+
+/// A delivery on its way to the worker that asked for it. If that one waits no more, it is ready for others, and does not
+/// count as delivered to anybody.
+pub(super) struct Answer {
+    delivery: Option<Prefetched>,
+    buffer: Arc<PrefetchBuffer>,
+}
+
+impl Answer {
+    pub fn of(delivery: Prefetched, buffer: &Arc<PrefetchBuffer>) -> Self {
+        Self { delivery: Some(delivery), buffer: buffer.clone() }
+    }
+
+    fn take(mut self) -> Option<(String, Delivery)> {
+        self.delivery.take().map(Prefetched::into_delivery)
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.delivery.take() {
+            self.buffer.ready().push_front(delivery);
+            self.buffer.arrived.notify_one();
+            self.buffer.changed.notify_one();
+        }
+    }
 }
 
 /// One delivery as it came.
@@ -60,6 +98,9 @@ impl PrefetchBuffer {
             held: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waited: AtomicU64::new(0),
+            resting: AtomicUsize::new(0),
+            asks: Mutex::default(),
+            changed: Notify::new(),
         })
     }
 
@@ -102,9 +143,25 @@ impl PrefetchBuffer {
         self.arrived.notify_one();
     }
 
-    /// Empties the buffer of a channel that ends or stops; returns the tags of what no worker took.
-    pub fn take_back(&self) -> Vec<u64> {
-        self.ready().drain(..).map(|delivery| delivery.tag).collect()
+    /// How many deliveries no worker took yet.
+    pub fn len(&self) -> usize {
+        self.ready().len()
+    }
+
+    /// Empties the buffer of a channel that ends or stops; returns what no worker took. What an earlier channel delivered is
+    /// in its queue again already, and its tag means nothing now.
+    pub fn take_back(&self) -> Vec<Prefetched> {
+        self.ready().drain(..).filter(|delivery| delivery.epoch.is_alive()).collect()
+    }
+
+    /// Whether any worker wants nothing to be held ready: then what others want is fetched one by one.
+    pub fn is_at_rest(&self) -> bool {
+        self.resting.load(Ordering::Acquire) > 0
+    }
+
+    /// The next worker that asks for a delivery.
+    pub fn next_ask(&self) -> Option<Ask> {
+        self.asks.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// Stops handing out deliveries for now, or goes on.
@@ -121,7 +178,7 @@ impl PrefetchBuffer {
     }
 
     /// The first delivery whose channel is still alive.
-    fn take(&self) -> Option<Prefetched> {
+    pub fn take(&self) -> Option<Prefetched> {
         let mut ready = self.ready();
         loop {
             let delivery = ready.pop_front()?;
@@ -135,45 +192,19 @@ impl PrefetchBuffer {
     }
 }
 
-/// A worker's end of a buffer.
-pub(super) struct Reader(Arc<PrefetchBuffer>);
-
-impl Reader {
-    pub fn of(buffer: Arc<PrefetchBuffer>) -> Self {
-        Self(buffer)
-    }
-
-    /// The next delivery with the routing key that it was published with; `None` when the adapter is closed.
-    pub async fn next_with_key(&mut self) -> Option<(String, Delivery)> {
-        loop {
-            let arrived = self.0.arrived.notified();
-            tokio::pin!(arrived);
-            arrived.as_mut().enable();
-            if self.0.closed.load(Ordering::Acquire) {
-                return None;
-            }
-            let taken = if self.0.held.load(Ordering::Acquire) { None } else { self.0.take() };
-            match taken {
-                Some(Prefetched { key, body, format, parks, redelivered, tag, epoch }) => {
-                    let ticket = Box::new(ChannelTicket { epoch, tag });
-                    return Some((key, Delivery::new(body, format, parks, redelivered, ticket)));
-                }
-                None => arrived.await,
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Subscription for Reader {
-    async fn next(&mut self) -> Option<Delivery> {
-        self.next_with_key().await.map(|(_, delivery)| delivery)
+impl Prefetched {
+    /// The routing key and the delivery for a worker.
+    pub fn into_delivery(self) -> (String, Delivery) {
+        let Prefetched { key, body, format, parks, redelivered, tag, epoch } = self;
+        (key, Delivery::new(body, format, parks, redelivered, Box::new(ChannelTicket { epoch, tag })))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use euterpe_actors::broker::Subscription;
 
     use super::*;
     use crate::epoch::Settle;
@@ -223,5 +254,51 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_secs(9), worker.next()).await.is_err());
         buffer.hold(false);
         assert!(worker.next().await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_rests_asks_for_one_delivery_and_what_comes_too_late_is_ready_for_others() {
+        let buffer = buffer();
+        let mut worker = Reader::of(buffer.clone());
+        worker.rest();
+        assert!(buffer.is_at_rest());
+        let (epoch, mut settles) = ChannelEpoch::new();
+        let answering = async {
+            let ask = buffer.next_ask().expect("it asked");
+            assert!(ask.send(Some(Answer::of(delivery(1, &epoch), &buffer))).is_ok(), "nobody waits");
+        };
+        let (got, ()) = tokio::join!(worker.try_next(), answering);
+        got.expect("delivered").ack();
+        assert_eq!(settles.try_recv(), Ok(Settle::Ack(1)));
+        assert!(worker.try_next().await.is_none(), "nobody answered");
+        let late = buffer.next_ask().expect("it asked");
+        drop(late.send(Some(Answer::of(delivery(2, &epoch), &buffer))));
+        assert!(settles.try_recv().is_err(), "it counts as delivered");
+        let next = worker.next().await.expect("it is ready");
+        assert_eq!((&*next.body, next.redelivered), (&b"t-2"[..], false));
+        drop(worker);
+        assert!(!buffer.is_at_rest());
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_asks_as_soon_as_another_one_rests() {
+        let buffer = buffer();
+        let (mut idle, mut resting) = (Reader::of(buffer.clone()), Reader::of(buffer.clone()));
+        let waiting = idle.next();
+        tokio::pin!(waiting);
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(buffer.next_ask().is_none(), "nobody rests yet");
+        resting.rest();
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(buffer.next_ask().is_some(), "it sleeps beside a queue that nobody consumes");
+    }
+
+    #[tokio::test]
+    async fn what_a_channel_delivered_that_is_gone_is_not_taken_back() {
+        let buffer = buffer();
+        let (old, _settles) = ChannelEpoch::new();
+        let late = Answer::of(delivery(7, &old), &buffer);
+        old.end();
+        drop(late);
+        assert!(buffer.take_back().is_empty(), "its tag would be a stranger's on the new channel");
     }
 }

@@ -6,7 +6,7 @@ use lapin::types::FieldTable;
 
 use super::connection::{Connection, answer};
 use super::error::ConnectionError;
-use super::names::Names;
+use super::names::{Names, WAITS};
 use super::settings::ConnectionSettings;
 
 /// Asks how many messages wait, over a connection of its own.
@@ -38,6 +38,19 @@ impl QueueDepths {
     /// [`ConnectionError`] where the connection breaks or the broker refuses.
     pub async fn dead_letters(&mut self) -> Result<Option<u64>, ConnectionError> {
         self.messages(&self.names.dead_letters()).await
+    }
+
+    /// How many messages wait in delay queues until their time is over and they go back to the queues of their jobs: for their
+    /// next try, or for the work of another node.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] where the connection breaks or the broker refuses.
+    pub async fn delayed(&mut self) -> Result<u64, ConnectionError> {
+        let mut all = 0;
+        for wait in WAITS {
+            all += self.messages(&self.names.delay(wait)).await?.unwrap_or(0);
+        }
+        Ok(all)
     }
 
     async fn messages(&self, queue: &str) -> Result<Option<u64>, ConnectionError> {

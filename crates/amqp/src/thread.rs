@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
+use euterpe_actors::blocking_threads;
 use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,6 +14,7 @@ use super::error::ConnectionError;
 use super::loops;
 use super::names::Names;
 use super::notifier::Notifier;
+use super::outage::{Link, Outage};
 use super::prefetch::PrefetchBuffer;
 use super::publishing::Publishing;
 use super::reports::Report;
@@ -28,10 +30,13 @@ pub(super) struct Start {
     pub settings: AmqpSettings,
     pub patience: Duration,
     pub buffers: Vec<Arc<PrefetchBuffer>>,
+    pub outbox: mpsc::UnboundedSender<Batch>,
     pub batches: mpsc::UnboundedReceiver<Batch>,
     pub reports: mpsc::Receiver<Report>,
     pub phase: watch::Receiver<Phase>,
     pub notifier: Notifier,
+    /// Kept true for as long as no connection is lost.
+    pub link: Arc<Link>,
     pub ready: oneshot::Sender<Result<Version, ConnectionError>>,
 }
 
@@ -46,7 +51,7 @@ impl Thread {
     /// # Errors
     /// Where the system gives no thread or no runtime.
     pub fn start(start: Start) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = blocking_threads::runtime()?;
         let (over, ended) = watch::channel(false);
         std::thread::Builder::new().name("euterpe-amqp".into()).spawn(move || {
             runtime.block_on(live(start));
@@ -68,7 +73,7 @@ impl Thread {
 }
 
 async fn live(start: Start) {
-    let Start { settings, patience, buffers, batches, reports, phase, notifier, ready } = start;
+    let Start { settings, patience, buffers, outbox, batches, reports, phase, notifier, link, ready } = start;
     let seed = xxhash_rust::xxh3::xxh3_64(format!("{}{:p}", std::process::id(), &settings).as_bytes());
     let (version, topology, connection) = match loops::reach(&settings, patience, &mut Backoff::new(seed)).await {
         Ok(reached) => reached,
@@ -87,14 +92,17 @@ async fn live(start: Start) {
         phase: phase.clone(),
         state: watching,
         notifier: notifier.clone(),
+        outbox,
         delivered: Cell::new(false),
     };
     let publishing = Publishing::new(names, topology.clone(), batches, reports, phase.clone(), state.clone(), notifier);
     let (end, consuming_phase) = (closing(phase.clone()), phase.clone());
+    let outage = Outage::told_to(link);
     // Each loop is polled when it was woken, not whenever the other one was.
     let mut both = FuturesUnordered::from_iter([
-        loops::consume(&settings.connection, &topology, consuming, consuming_phase, seed).boxed_local(),
-        loops::publish(&settings.connection, &topology, publishing, phase, state, connection, !seed).boxed_local(),
+        loops::consume(&settings.connection, &topology, consuming, consuming_phase, &outage, seed).boxed_local(),
+        loops::publish(&settings.connection, &topology, publishing, (phase, state), connection, &outage, !seed)
+            .boxed_local(),
     ]);
     let work = async { while both.next().await.is_some() {} };
     tokio::select! {

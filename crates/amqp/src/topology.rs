@@ -22,6 +22,8 @@ const DELIVERY_LIMIT: i64 = 10_000;
 pub struct Topology {
     names: Names,
     queues: Vec<(JobName, Option<Duration>)>,
+    /// Whether the broker sets a low delivery limit where none is asked for.
+    has_low_limit: bool,
 }
 
 impl Topology {
@@ -47,7 +49,7 @@ impl Topology {
             }
             queues.push((queue.job.clone(), timeout));
         }
-        Ok(Self { names: Names::of(&settings.graph), queues })
+        Ok(Self { names: Names::of(&settings.graph), queues, has_low_limit: version.has_low_delivery_limit() })
     }
 
     /// Declares all of it.
@@ -55,25 +57,25 @@ impl Topology {
     /// # Errors
     /// [`ConnectionError::Mismatch`] where one of them exists with other settings.
     pub async fn declare(&self, connection: &Connection) -> Result<(), ConnectionError> {
-        let channel = connection.channel().await?;
+        let mut channel = connection.channel().await?;
         let (names, work, dead_letters) = (&self.names, self.names.exchange(), self.names.dead_letters());
         exchange(&channel, &work, ExchangeKind::Direct).await?;
         exchange(&channel, &dead_letters, ExchangeKind::Fanout).await?;
         exchange(&channel, &names.reports(), ExchangeKind::Topic).await?;
-        queue(&channel, &dead_letters, quorum(None)).await?;
+        channel = self.own_queue(connection, channel, &dead_letters, quorum(None)).await?;
         bind(&channel, &dead_letters, &dead_letters, "").await?;
         for wait in WAITS {
             let name = names.delay(wait);
             exchange(&channel, &name, ExchangeKind::Fanout).await?;
             let mut arguments = quorum(Some(&work));
             arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(wait.as_millis() as i64));
-            queue(&channel, &name, arguments).await?;
+            channel = self.own_queue(connection, channel, &name, arguments).await?;
             bind(&channel, &name, &name, "").await?;
         }
         for (job, timeout) in &self.queues {
             let name = names.queue(job);
             let mut arguments = quorum(Some(&dead_letters));
-            arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
+            limit(&mut arguments);
             if let Some(timeout) = timeout {
                 let millis = timeout.as_millis() as i64;
                 arguments.insert("x-consumer-timeout".into(), AMQPValue::LongLongInt(millis));
@@ -83,6 +85,43 @@ impl Topology {
         }
         answer("could not close a channel", channel.close(200, "declared".into())).await
     }
+}
+
+impl Topology {
+    /// Declares a queue that no job has. Where the broker would limit its deliveries to a few, a high limit is asked for: what
+    /// it gives up on there is gone. A former version asked for none, and the settings of a queue cannot be changed while it
+    /// is in use: one that was made so stays as it is. Returns the channel to go on with, for a refusal ends one.
+    async fn own_queue(
+        &self,
+        connection: &Connection,
+        channel: Channel,
+        name: &str,
+        arguments: FieldTable,
+    ) -> Result<Channel, ConnectionError> {
+        if !self.has_low_limit {
+            queue(&channel, name, arguments).await?;
+            return Ok(channel);
+        }
+        let mut limited = arguments.clone();
+        limit(&mut limited);
+        match queue(&channel, name, limited).await {
+            Ok(()) => Ok(channel),
+            Err(ConnectionError::Mismatch(_)) => {
+                let channel = connection.channel().await?;
+                queue(&channel, name, arguments).await?;
+                tracing::info!(
+                    queue = name,
+                    "made by a former version, it has the broker's own delivery limit; `rabbitmqctl set_policy` can raise it"
+                );
+                Ok(channel)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn limit(arguments: &mut FieldTable) {
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
 }
 
 /// The arguments of a quorum queue. What it drops goes to the exchange `dead_letters`, at least once.
@@ -126,6 +165,12 @@ fn mismatch(what: &str, name: &str, error: ConnectionError) -> ConnectionError {
     let ConnectionError::Refused { said: text, .. } = &error else { return error };
     if !text.contains("PRECONDITION_FAILED") {
         return error;
+    }
+    if text.contains("limit") && text.contains("is reached") {
+        return ConnectionError::Unfit(format!(
+            "the broker takes no further {what} in this virtual host, and `{name}` is needed: {text}; raise the limit \
+             (`rabbitmqctl set_vhost_limits`), or use another vhost"
+        ));
     }
     let difference = text.split_once("PRECONDITION_FAILED - ").map_or(text.as_str(), |(_, difference)| difference);
     ConnectionError::Mismatch(format!(

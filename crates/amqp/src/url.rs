@@ -31,6 +31,9 @@ impl BrokerUrl {
     /// # Errors
     /// [`BadUrl`], which never holds the credentials.
     pub fn new(text: &str, allow_plaintext: bool) -> Result<Self, BadUrl> {
+        if text.trim().is_empty() {
+            return Err(BadUrl::Unreadable("it is empty".into()));
+        }
         let uri: AMQPUri = text.parse().map_err(|problem: String| BadUrl::Unreadable(without(&problem, text)))?;
         let mut url = Self(uri);
         if let Some(address) = ipv6(text) {
@@ -108,6 +111,8 @@ mod tests {
             assert!(!shown.contains("canary"), "{shown}");
             assert!(shown.contains("localhost:5673/studio%2fa"), "{shown}");
         }
+        let empty = BrokerUrl::new("", false).expect_err("nothing").to_string();
+        assert!(empty.starts_with("the broker's URL cannot be read: it is empty;"), "{empty}");
         for broken in ["http://u:canary@h", "amqp://u:canary@h:notaport/x", "amqp://u:canary@[::1/", "canary"] {
             let error = BrokerUrl::new(broken, false).expect_err("read");
             let told = format!("{error} {error:?}");

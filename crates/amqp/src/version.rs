@@ -37,6 +37,11 @@ impl Version {
         self.number >= (3, 12)
     }
 
+    /// Whether a quorum queue that asks for no delivery limit gets a low one: 20, since 4.0.
+    pub fn has_low_delivery_limit(&self) -> bool {
+        self.product == "RabbitMQ" && self.number >= (4, 0)
+    }
+
     /// Whether it can be used at all: it needs quorum queues with at-least-once dead-lettering.
     pub fn is_fit(&self) -> bool {
         self.product != "RabbitMQ" || self.number >= (3, 10)
@@ -114,6 +119,13 @@ mod tests {
         assert_eq!(can("3.12.0-rc.1"), (true, true));
         assert_eq!(can("4.1.3"), (true, true));
         assert_eq!(can("4.3.0+1"), (true, true));
+    }
+
+    #[test]
+    fn only_brokers_with_a_low_limit_of_their_own_are_asked_for_a_high_one() {
+        let has = |product: &str, text: &str| Version::parse(product, text).has_low_delivery_limit();
+        assert!(!has("RabbitMQ", "3.10.8") && !has("RabbitMQ", "3.13.7"), "its queues stay as they are");
+        assert!(has("RabbitMQ", "4.0.1") && has("RabbitMQ", "4.2.0") && !has("LavinMQ", "4.1"));
     }
 
     #[test]

@@ -45,7 +45,14 @@ pub fn register(registry: &mut Registry) {
 /// The extensions of the files that can be decoded, most usual first.
 pub(crate) const EXTENSIONS: &[&str] = &[
     "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
-    "m4b", "w64", "au",
+    "m4b", "w64", "au", "aifc", "wave", "bwf", "rf64", "mov", "m4r", "mpa", "snd",
+];
+
+/// The extensions of files that hold no sound, or sound that is not decoded here.
+pub(crate) const NOT_DECODED: &[&str] = &[
+    "opus", "wma", "ape", "wv", "mpc", "ac3", "eac3", "dts", "amr", "tta", "dsf", "dff", "spx", "ra", "mid", "midi",
+    "json", "npy", "npz", "txt", "csv", "tsv", "md", "yaml", "xml", "html", "png", "jpg", "jpeg", "gif", "webp", "svg",
+    "pdf", "lrc", "srt", "zip",
 ];
 
 /// The longest track that is read unless a job says otherwise, in minutes: a day.

@@ -1,8 +1,9 @@
 //! `audio.loudness`: how loud a track is, after EBU R 128 (ITU-R BS.1770-4), as JSON.
 //!
-//! Members, each rounded to two decimals, and `null` where there is no such number (silence, or less than 0.4 s):
-//! `integrated_lufs`, `range_lu` (EBU Tech 3342), `true_peak_dbtp` and `sample_peak_dbfs` (of the loudest channel); then
-//! `duration_s` (three decimals), `rate_hz` and `channels`. Computed by the `ebur128` crate, a port of libebur128.
+//! The members, in this order: `entity`, the id; `integrated_lufs`; `range_lu` (EBU Tech 3342); `true_peak_dbtp` and
+//! `sample_peak_dbfs`, each of the loudest channel; `duration_s`, rounded to three decimals; `rate_hz`; `channels`. The four
+//! measurements are rounded to two decimals, and `null` where there is no such number (silence, or less than 0.4 s). They are
+//! computed by the `ebur128` crate, a port of libebur128.
 
 use ebur128::{Channel, EbuR128, Mode};
 use euterpe_actors::{
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use symphonia::core::audio::Position;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES,
+    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
     decode::{Bounds, Decoder, Lengths},
     minutes_problem,
 };
@@ -47,11 +48,13 @@ pub fn entry() -> Entry {
     Entry::new("audio.loudness", "loudness, loudness range and peaks after EBU R 128, as JSON", open)
         .inputs(InputRule::Exactly(&["audio"]))
         .reads(EXTENSIONS)
+        .cannot_read(NOT_DECODED)
         .writes(&["json"])
 }
 
 #[derive(Serialize)]
-struct Measured {
+struct Measured<'w> {
+    entity: &'w str,
     integrated_lufs: Option<f64>,
     range_lu: Option<f64>,
     true_peak_dbtp: Option<f64>,
@@ -88,6 +91,7 @@ fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
     }
     let integrated = meter.loudness_global().map_err(odd)?;
     let measured = Measured {
+        entity: work.entity.as_str(),
         integrated_lufs: rounded(integrated, 100.0),
         range_lu: integrated
             .is_finite()
@@ -155,6 +159,7 @@ mod tests {
         for member in ["integrated_lufs", "range_lu", "true_peak_dbtp", "sample_peak_dbfs"] {
             assert!(got[member].is_null(), "{got}");
         }
+        assert_eq!(got["entity"], "t");
         assert_eq!((got["channels"].as_u64(), got["rate_hz"].as_u64()), (Some(2), Some(44_100)));
     }
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES,
+    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
     decode::{Bounds, Decoder, Lengths},
     mel, minutes_problem,
     mix::mean_into,
@@ -94,6 +94,7 @@ pub fn entry() -> Entry {
     Entry::new("audio.melspectrogram", "energy in mel bands over time, as a NumPy array (librosa's numbers)", open)
         .inputs(InputRule::Exactly(&["audio"]))
         .reads(EXTENSIONS)
+        .cannot_read(NOT_DECODED)
         .writes(&["npy"])
 }
 

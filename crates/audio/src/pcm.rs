@@ -33,7 +33,7 @@ const CHUNK: usize = 256 << 10;
 /// # Errors
 /// A fault of the input, as [`Decoder`] finds it, or of the file.
 pub(crate) fn decode(work: &Work, name: &str, to: &Path) -> Result<(SampleFormat, SamplePlace), Fault> {
-    let failed = |error: io::Error| Fault::failed(format!("could not lay out the samples of `{name}`: {error}"));
+    let failed = |error: io::Error| Fault::of_io(format!("could not lay out the samples of `{name}`"), &error);
     let mut decoder = Decoder::open(work, name, Bounds::minutes(MAX_MINUTES))?;
     let (chunks, written) = mpsc::sync_channel::<Vec<u8>>(4);
     let path = to.to_owned();
@@ -109,7 +109,7 @@ fn write(chunks: &mpsc::Receiver<Vec<u8>>, path: &Path) -> io::Result<SamplePlac
 /// # Errors
 /// Where the samples are none, or the container cannot hold them.
 pub(crate) fn encode(from: &Path, rate: u32, channels: usize, suffix: &str, to: &Path) -> Result<(), Fault> {
-    let failed = |error: io::Error| Fault::failed(format!("could not read the samples that were made: {error}"));
+    let failed = |error: io::Error| Fault::of_io("could not read the samples that were made", &error);
     let container = Container::of_suffix(suffix).ok_or_else(|| {
         Fault::fatal(format!("sound is written to .wav, .flac or .ogg, not `.{suffix}`; change the output's suffix"))
     })?;

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES,
+    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
     decode::{Bounds, Decoder, Lengths},
     formats::usual_layout,
     limits::{MAX_CHANNELS, MAX_RATE},
@@ -87,6 +87,7 @@ pub fn entry() -> Entry {
     Entry::new("audio.transcode", "a track as WAV or FLAC, at another rate or with other channels", open)
         .inputs(InputRule::Exactly(&["audio"]))
         .reads(EXTENSIONS)
+        .cannot_read(NOT_DECODED)
         .writes(&["wav", "flac"])
 }
 
@@ -113,7 +114,7 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
         Bits::TwentyFour => SampleKind::I24,
         Bits::Float => SampleKind::F32,
     };
-    let folder = work.scratch.path().map_err(|error| Fault::failed(format!("no scratch folder: {error}")))?;
+    let folder = work.scratch.folder()?;
     let path = folder.join(format!("track.{suffix}"));
     let layout = match mix {
         Mix::Keep => track.layout(),

@@ -17,6 +17,7 @@
 //! | `workspace` | what a plan names, opened: the only place that sees both configuration and actors |
 //! | `run` | how a run goes: ids, survey, sink, tracker; in this process or over a broker; a node and its reports |
 //! | `session` | a file for each method |
+//! | `metrics` | what a process counts of its work |
 //! | `builtin` | the transforms that come with the program |
 
 // Without buckets, or without a broker elsewhere, some values never exist and some code has no caller.
@@ -27,23 +28,29 @@ pub mod builtin;
 mod clock;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod metrics;
 mod mistake;
 mod run;
 mod session;
 mod workspace;
 
+pub use metrics::Metrics;
 pub use mistake::{Mistake, find_job};
 pub use run::follow::Ended;
-pub use run::ids::{Ids, Passed};
+pub use run::ids::Ids;
+pub use run::in_hand::Held;
 #[cfg(feature = "amqp")]
 pub use run::node_views::AtWork;
 pub use run::over::Over;
+pub use run::passed::{Passed, PassedKind};
+#[cfg(feature = "amqp")]
+pub use run::queue_watch::watch_queues;
 pub use run::report::{JobReport, NodeReport};
 pub use run::running::{Running, Stop};
 #[cfg(feature = "amqp")]
-pub use run::serve::{Serving, serve};
+pub use run::serve::{Beat, Serving, serve};
 pub use run::tally::{JobTally, Tally};
 pub use run::tracker::Trouble;
 pub use run::watch::{Notice, Unwatched, Watch};
 pub use session::*;
-pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace};
+pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace, missing_programs};

@@ -17,9 +17,11 @@
 //! substitute, scalar      `${VAR}`; what a plain value means
 //! tree                    YAML -> values with positions, within limits
 //! written                 the file as written: shapes and units read, nothing resolved
-//! plan, cases, location   the file as meant: jobs in order; its own tests; folders and buckets
+//! plan, cases, location,
+//! glob                    the file as meant: jobs in order; its own tests; folders and buckets
 //! surroundings            transforms, variables and flags that a file is read against
 //! order, units            parents before children; `10m` and `512MiB`
+//! variables               which of the environment are for which store
 //! problem, position, wording
 //! ```
 //!
@@ -29,6 +31,7 @@
 pub mod cases;
 mod check;
 pub mod drawing;
+pub mod glob;
 mod load;
 mod location;
 mod order;
@@ -43,6 +46,7 @@ mod substitute;
 mod surroundings;
 mod tree;
 pub mod units;
+mod variables;
 mod wording;
 mod written;
 
@@ -51,3 +55,4 @@ pub use plan::Plan;
 pub use position::Position;
 pub use problem::{Problem, Problems};
 pub use surroundings::{Environment, Surroundings};
+pub use variables::idle_variables;

@@ -14,8 +14,17 @@ pub struct Store {
     pub name: StoreName,
     /// Its location.
     pub location: Location,
+    /// Whether links may lead out of its folder.
+    pub follow_links: bool,
     /// Its position in the file; line 0 where a flag gave it.
     pub position: Position,
+}
+
+impl Store {
+    /// Whether a flag gave its location, and not the file.
+    pub fn is_given(&self) -> bool {
+        self.position == Position::default()
+    }
 }
 
 /// Where a store, or the state folder, is.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use euterpe_actors::ids::{JobName, StoreName};
+use euterpe_actors::ids::{InputName, JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, Mapping, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
@@ -12,6 +12,7 @@ use euterpe_actors::transform::OutputShape;
 use serde_json::Value;
 
 use super::cases::TestCase;
+use super::glob::Glob;
 use super::position::Position;
 
 pub use super::location::{Location, Store};
@@ -50,6 +51,8 @@ pub struct Job {
     pub form: EntityForm,
     /// Its inputs, in the order of the file. A parent is named by its number in [`Plan::jobs`], which is smaller.
     pub inputs: Vec<InputPlan>,
+    /// The patterns of those of its sources that have some.
+    pub patterns: BTreeMap<InputName, Patterns>,
     /// Its outputs, the primary first.
     pub outputs: Vec<OutputPlan>,
     /// The names of the outputs, in the same order; `out` for an only one.
@@ -72,6 +75,23 @@ pub struct Job {
     pub version: Option<String>,
 }
 
+/// Which names of a source are entities when it is listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patterns {
+    /// Those that fit one of these; all where there is none.
+    pub include: Vec<Glob>,
+    /// And none of these.
+    pub exclude: Vec<Glob>,
+}
+
+impl Patterns {
+    /// Whether they take the name at `path`.
+    pub fn take(&self, path: &str) -> bool {
+        (self.include.is_empty() || self.include.iter().any(|glob| glob.fits(path)))
+            && !self.exclude.iter().any(|glob| glob.fits(path))
+    }
+}
+
 /// A Python function as a transform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Python {
@@ -85,6 +105,8 @@ pub struct Python {
     pub variables: BTreeMap<String, String>,
     /// Variables that it gets as the node has them.
     pub inherit: Vec<String>,
+    /// Its parameters for inputs, each with whether it has a default, where the file shows them.
+    pub parameters: BTreeMap<String, bool>,
 }
 
 /// What runs a Python function.
@@ -113,6 +135,12 @@ impl Job {
         let name = |name: &String| if single { String::new() } else { name.clone() };
         let names = self.output_names.iter().map(name);
         names.zip(self.suffixes()).map(|(name, suffix)| OutputShape { name, suffix }).collect()
+    }
+
+    /// The names of the inputs that an entity may lack.
+    pub fn optional_inputs(&self) -> Vec<String> {
+        let is_optional = |input: &&InputPlan| matches!(input.from, Route::Source { optional: true, .. });
+        self.inputs.iter().filter(is_optional).map(|input| input.name.to_string()).collect()
     }
 
     /// A digest of what the transform does: its name, options and version.
@@ -148,6 +176,12 @@ impl Plan {
         self.stores.iter().find(|store| store.name == *name)
     }
 
+    /// The stores that flags put elsewhere than the file says, each with its place.
+    pub fn given_stores(&self) -> BTreeMap<String, String> {
+        let given = self.stores.iter().filter(|store| store.is_given());
+        given.map(|store| (store.name.to_string(), store.location.text())).collect()
+    }
+
     /// The inputs whose store can be listed to find ids, as (job, number of the input).
     pub fn listable(&self) -> Vec<(JobIx, usize)> {
         let mut found = Vec::new();
@@ -163,7 +197,7 @@ impl Plan {
 }
 
 /// Whether an id can be read from each key of a source: the key holds the whole id, exactly once, and no other variable.
-fn can_list(key: &Template) -> bool {
+pub(crate) fn can_list(key: &Template) -> bool {
     let vars = key.pieces().iter().filter_map(|piece| match piece {
         Piece::Var(var) if *var != Var::Ext => Some(var),
         _ => None,

@@ -62,6 +62,7 @@ fn store() -> Value {
                     "url": text(url, None),
                     "endpoint": {"type": "string", "description": "The S3 server, where it is not Amazon's."},
                     "region": {"type": "string", "description": "The S3 region."},
+                    "links": {"enum": ["inside", "follow"], "description": "Whether links that lead out of a folder are followed (default inside: they are not)."},
                     "fsync": or_variable(json!({"type": "boolean"}), "Whether writes to a folder reach the disk before they count (default true)."),
                 },
             },
@@ -112,6 +113,9 @@ fn job(registry: &Registry, shared: &mut Map<String, Value>) -> Value {
                     "properties": {
                         "from": text(from, None),
                         "id": text("Which entity of the parent, such as {a}.", None),
+                        "optional": or_variable(json!({"type": "boolean"}), "Whether the work goes on without this source where it is missing (default false; true where a Python parameter has a default)."),
+                        "include": patterns("Names of a source that are entities when it is listed, and no others."),
+                        "exclude": patterns("Names of a source that are no entities when it is listed."),
                     },
                 },
             ]},
@@ -190,6 +194,12 @@ fn point_to_shared(value: &mut Value, transform: &str) {
         Value::Array(list) => list.iter_mut().for_each(|item| point_to_shared(item, transform)),
         _ => {}
     }
+}
+
+/// A pattern, or several.
+fn patterns(about: &str) -> Value {
+    let pattern = json!({"type": "string", "minLength": 1, "maxLength": 256});
+    json!({"description": about, "anyOf": [pattern, {"type": "array", "items": pattern}]})
 }
 
 fn settings() -> Map<String, Value> {

@@ -1,8 +1,10 @@
 //! A plan with every setting and its value, for `config show`. Secrets are masked.
 
+use euterpe_actors::ids::InputName;
 use euterpe_actors::plan::{Mapping, Route};
 use serde_json::{Map, Value, json};
 
+use super::glob::Glob;
 use super::location::{Location, Store};
 use super::plan::{Interpreter, Job, Plan, Python};
 use super::scalar::{Meaning, meaning};
@@ -22,7 +24,10 @@ pub fn effective(plan: &Plan) -> Value {
 
 fn store_value(store: &Store) -> Value {
     match &store.location {
-        Location::Folder { path, fsync } => json!({"url": path.display().to_string(), "fsync": fsync}),
+        Location::Folder { path, fsync } => {
+            let links = if store.follow_links { "follow" } else { "inside" };
+            json!({"url": path.display().to_string(), "fsync": fsync, "links": links})
+        }
         Location::S3 { endpoint, region, .. } => {
             json!({"url": store.location.text(), "endpoint": endpoint, "region": region})
         }
@@ -33,7 +38,7 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
     let mut inputs = Map::new();
     for input in &job.inputs {
         let from = match &input.from {
-            Route::Source { store, key, .. } => json!(format!("{store}:{key}")),
+            Route::Source { store, key, optional, .. } => source(job, &input.name, format!("{store}:{key}"), *optional),
             Route::Job { job, output, entity } => {
                 let parent = &plan.jobs[job.0];
                 let from = match output {
@@ -71,6 +76,23 @@ fn job_value(plan: &Plan, job: &Job) -> Value {
     });
     if let Some(python) = &job.python {
         shown["env"] = environment(python);
+    }
+    shown
+}
+
+fn source(job: &Job, name: &InputName, from: String, optional: bool) -> Value {
+    let patterns = job.patterns.get(name);
+    if patterns.is_none() && !optional {
+        return json!(from);
+    }
+    let mut shown = json!({"from": from});
+    if optional {
+        shown["optional"] = json!(true);
+    }
+    if let Some(patterns) = patterns {
+        let written = |globs: &[Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>();
+        shown["include"] = json!(written(&patterns.include));
+        shown["exclude"] = json!(written(&patterns.exclude));
     }
     shown
 }

@@ -34,6 +34,17 @@ pub struct Store {
     pub region: Option<At<String>>,
     /// Whether a folder's writes reach the disk before they count.
     pub fsync: Option<At<bool>>,
+    /// `links`: what becomes of links that lead out of a folder.
+    pub links: Option<At<Links>>,
+}
+
+/// `links`: what becomes of links that lead out of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They are told and not followed.
+    Inside,
+    /// They are followed.
+    Follow,
 }
 
 /// The settings that may stand in `defaults` and in a job; those of the job win.
@@ -145,6 +156,12 @@ pub struct Input {
     pub from: At<String>,
     /// `id`: which entity of the parent.
     pub id: Option<At<String>>,
+    /// `optional`: whether the work goes on without it.
+    pub optional: Option<At<bool>>,
+    /// `include`: patterns for the names of a source that are entities.
+    pub include: Vec<At<String>>,
+    /// `exclude`: patterns for those that are none.
+    pub exclude: Vec<At<String>>,
 }
 
 /// One output.

@@ -8,8 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use euterpe_actors::node_trouble::remedy;
 use rustix::fs::FlockOperation;
 use thiserror::Error;
+
+use crate::lock_holders::{is_dead, living_holders};
 
 /// The name of the file that is locked.
 const NAME: &str = "lock";
@@ -39,7 +42,7 @@ pub enum LockError {
         pid: Option<u32>,
     },
     /// The folder cannot be made, or the file in it cannot be locked.
-    #[error("the folder {} cannot be locked: {source}", .folder.display())]
+    #[error("the folder {} cannot be locked: {source}{}", .folder.display(), what_to_do(.source))]
     Refused {
         /// The folder.
         folder: PathBuf,
@@ -50,6 +53,10 @@ pub enum LockError {
 
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
+}
+
+fn what_to_do(error: &io::Error) -> String {
+    remedy(error).map_or_else(String::new, |remedy| format!("; {remedy}"))
 }
 
 impl FolderLock {
@@ -86,24 +93,21 @@ impl FolderLock {
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(refused(error.into())),
             }
+            let held = |pid: Option<u32>| LockError::Held { folder: folder.to_owned(), pid };
+            // The kernel knows who has it now; the number in the file may be that of who had it before, alone.
+            if let Some(living) = living_holders(&file).first() {
+                return Err(held(Some(*living)));
+            }
             let mut text = String::new();
             // A file that cannot be read leaves the process unnamed.
             let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-            let pid = read.ok().and_then(|_| text.trim().parse().ok());
-            if !pid.is_some_and(is_dead) || Instant::now() > until {
-                return Err(LockError::Held { folder: folder.to_owned(), pid });
+            match read.ok().and_then(|_| text.trim().parse().ok()) {
+                Some(dead) if is_dead(dead) && Instant::now() > until => return Err(held(None)),
+                Some(dead) if is_dead(dead) => {}
+                named => return Err(held(named)),
             }
             thread::sleep(Duration::from_millis(5));
         }
-    }
-}
-
-/// Whether a process has ended: it is gone, or is a zombie that its parent has not reaped.
-fn is_dead(pid: u32) -> bool {
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
-        // The state stands behind the name, which may hold anything.
-        Ok(stat) => stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X'])),
-        Err(error) => error.kind() == io::ErrorKind::NotFound && Path::new("/proc/self").exists(),
     }
 }
 
@@ -141,6 +145,17 @@ mod tests {
         drop((one, two));
         let _alone = FolderLock::take(folder.path()).expect("free");
         assert!(FolderLock::share(folder.path()).is_err());
+    }
+
+    #[test]
+    fn who_shares_a_folder_is_named_and_not_who_had_it_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(NAME), "999999999\n").expect("written");
+        let _shared = FolderLock::share(folder.path()).expect("shared");
+        let began = Instant::now();
+        let text = FolderLock::take(folder.path()).expect_err("shared already").to_string();
+        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        assert!(began.elapsed() < RELEASE, "a living process was waited for");
     }
 
     #[test]

@@ -28,10 +28,28 @@ impl Leftover {
         &self.path
     }
 
-    /// How many bytes it has, and how long ago something was last written there.
-    pub fn size_and_age(&self) -> (u64, Duration) {
-        let (bytes, written) = measure(&self.path);
-        (bytes, SystemTime::now().duration_since(written).unwrap_or_default())
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        measure(&self.path).0
+    }
+
+    /// How long ago something was last written there or into the file that its process had locked, by the clock of their file
+    /// system: that may be another machine's, which is ahead of this one's or behind it.
+    ///
+    /// # Errors
+    /// That clock cannot be read: no file can be written beside them.
+    pub fn age(&self) -> io::Result<Duration> {
+        // A process that only writes to stores makes no folder here, and notes in the locked file what it writes.
+        let both = [Some(self.path.as_path()), self.lock()];
+        let there: Vec<&Path> = both.into_iter().flatten().filter(|path| path.exists()).collect();
+        let Some(beside) = there.first().and_then(|path| path.parent()) else { return Ok(Duration::MAX) };
+        let written = there.iter().map(|path| measure(path).1).max().unwrap_or(SystemTime::UNIX_EPOCH);
+        Ok(file_system_time(beside)?.duration_since(written).unwrap_or_default())
+    }
+
+    /// The file that its process had locked, where there is one.
+    pub fn lock(&self) -> Option<&Path> {
+        self.lock.as_ref().map(|(path, _)| path.as_path())
     }
 
     /// Removes it.
@@ -80,13 +98,26 @@ pub fn leftovers(state: &Path) -> io::Result<Vec<Leftover>> {
     Ok(left)
 }
 
-/// Removes what dead processes of this machine left in a state folder. Nothing depends on it, so trouble is only logged.
-pub fn remove_leftovers(state: &Path) {
-    let removed = leftovers(state)
-        .and_then(|left| left.into_iter().filter(|left| left.of_this_machine).try_for_each(Leftover::remove));
-    if let Err(error) = removed {
-        tracing::debug!(%error, "could not remove what dead processes left");
+/// Removes what dead processes of this machine left in a state folder; `before` sees each first, and keeps it where it fails.
+/// Nothing depends on it, so trouble is only logged.
+pub fn remove_leftovers(state: &Path, before: impl Fn(&Leftover) -> io::Result<()>) {
+    let left = match leftovers(state) {
+        Ok(left) => left,
+        Err(error) => return tracing::debug!(%error, "could not read what dead processes left"),
+    };
+    for left in left.into_iter().filter(|left| left.of_this_machine) {
+        if let Err(error) = before(&left).and_then(|()| left.remove()) {
+            tracing::debug!(%error, "could not remove what a dead process left");
+        }
     }
+}
+
+/// The time by the clock of a folder's file system: that of a file which is made now, and removed again.
+fn file_system_time(folder: &Path) -> io::Result<SystemTime> {
+    let path = folder.join(format!(".time-{}-{:x}", std::process::id(), rustix::thread::gettid().as_raw_nonzero()));
+    let file = File::options().write(true).create_new(true).open(&path)?;
+    fs::remove_file(&path).or_else(unless_gone)?;
+    file.metadata()?.modified()
 }
 
 /// The bytes of all files below a path, and when the newest of them was written.
@@ -117,6 +148,29 @@ mod tests {
     use crate::process_folder::ProcessFolder;
 
     #[test]
+    fn what_a_process_of_another_machine_left_is_as_old_as_what_was_written_last_its_lock_included() {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let state = tempfile::tempdir().expect("a folder");
+        let name = "home-elsewhere-1-1";
+        let (folder, lock) = (state.path().join(SCRATCH_FOLDER).join(name), state.path().join(ALIVE).join(name));
+        fs::create_dir_all(state.path().join(ALIVE)).expect("made");
+        fs::write(&lock, "").expect("written");
+        let touch = |path: &Path, age: Duration| {
+            File::open(path).and_then(|file| file.set_modified(SystemTime::now() - age)).expect("set");
+        };
+        let age = || leftovers(state.path()).expect("read")[0].age().expect("a clock");
+        touch(&lock, 3 * DAY);
+        assert!(age() > 2 * DAY, "an old lock alone");
+        touch(&lock, Duration::ZERO);
+        assert!(age() < DAY, "its process was noting a moment ago what it writes");
+        fs::create_dir_all(&folder).expect("made");
+        touch(&folder, 3 * DAY);
+        assert!(age() < DAY, "the folder is old and the lock is not");
+        touch(&lock, 3 * DAY);
+        assert!(age() > 2 * DAY, "both are old");
+    }
+
+    #[test]
     fn a_private_folder_goes_with_its_process_and_only_those_of_dead_processes_are_removed() {
         let state = tempfile::tempdir().expect("a folder");
         let own = ProcessFolder::take(state.path(), 7).expect("taken");
@@ -132,10 +186,12 @@ mod tests {
         let lock = state.path().join(ALIVE).join(dead.file_name().expect("a name"));
         fs::write(&lock, "").expect("written");
         let left = leftovers(state.path()).expect("read");
-        let bytes: Vec<(u64, bool)> = left.iter().map(|left| (left.size_and_age().0, left.of_this_machine)).collect();
+        let bytes: Vec<(u64, bool)> = left.iter().map(|left| (left.bytes(), left.of_this_machine)).collect();
         assert!(bytes.len() == 3 && bytes.contains(&(3, true)) && bytes.contains(&(0, false)), "{left:?}");
+        let age = left[0].age().expect("a clock");
+        assert!(age < Duration::from_secs(60), "just made, and {age:?} old");
         drop(left);
-        remove_leftovers(state.path());
+        remove_leftovers(state.path(), |_| Ok(()));
         assert!(!dead.exists() && !lock.exists(), "the dead one's was not removed");
         assert!(elsewhere.exists() && others.exists() && own.path().join("work/file").exists());
         let path = own.path().to_owned();

@@ -13,7 +13,9 @@
 //!                                               and the end of all that it started
 //!
 //! process_folder ◀── leftovers            the private folder of a process, and what dead processes left
-//! folder_lock                             a folder for one process alone
+//! folder_lock ──▶ lock_holders            a folder for one process alone, and who has it
+//! file_size                               files that grow too large are an error
+//! programs, code_digest                   whether a program is here, and which files hold a job's code
 //! ```
 //!
 //! Read `supervised` first: its page says how a child ends. The other modules only choose the words that they exchange with
@@ -23,12 +25,16 @@
 //! [`PythonFunction::launcher`], [`worker_launcher`], [`isolated()`]. A program that starts children has two hidden verbs,
 //! [`ISOLATED_VERB`] and [`REAPER_VERB`], for it serves as its own children.
 
+mod code_digest;
 mod command;
 mod file_names;
+mod file_size;
 mod folder_lock;
 mod isolated;
 mod leftovers;
+mod lock_holders;
 mod process_folder;
+mod programs;
 #[cfg(feature = "python")]
 mod python;
 mod supervised;
@@ -38,12 +44,16 @@ use std::sync::Arc;
 
 use euterpe_actors::transform::{Registry, SampleCodec};
 
+pub use code_digest::CodeDigest;
+pub use file_size::survive_large_files;
 pub use folder_lock::{FolderLock, LockError};
 pub use isolated::{ISOLATED_VERB, TransformSpec, isolated, serve_isolated};
 pub use leftovers::{Leftover, leftovers, remove_leftovers};
-pub use process_folder::{ProcessFolder, SCRATCH_FOLDER};
+pub use process_folder::{ProcessFolder, SCRATCH_FOLDER, scratch_trouble};
+pub use programs::program_of;
 #[cfg(feature = "python")]
 pub use python::{Interpreter, PythonFunction};
+pub use supervised::memory::resident_of_children;
 pub use supervised::reaper::{REAPER_VERB, enable_reaper, serve_reaper};
 pub use worker::{Launcher, WORKER, worker_launcher};
 

@@ -12,7 +12,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::FlockOperation;
+use euterpe_actors::actors_thread::assert_may_block;
+use euterpe_actors::transform::scratch_problem;
+use rustix::fs::{Access, FlockOperation};
 
 /// The folder of private folders, in a state folder.
 pub const SCRATCH_FOLDER: &str = "scratch";
@@ -33,7 +35,7 @@ impl ProcessFolder {
     /// Reserves one in a state folder. `number` tells apart those of one process.
     ///
     /// # Errors
-    /// The lock cannot be had. The folder itself is made only when something is put there.
+    /// The lock cannot be had, or the folder cannot be made. It is made for good only when something is put there.
     pub fn take(state: &Path, number: u64) -> io::Result<Self> {
         let name = format!("{}{}-{number:x}", own_prefix(), std::process::id());
         let lock = state.join(ALIVE).join(&name);
@@ -44,14 +46,44 @@ impl ProcessFolder {
             // Between the two, a process that removes leftovers may have removed the file.
             let same = |there: Metadata| file.metadata().is_ok_and(|ours| ours.ino() == there.ino());
             if fs::metadata(&lock).is_ok_and(same) {
-                return Ok(Self { path: state.join(SCRATCH_FOLDER).join(name), lock, _locked: file });
+                let folder = Self { path: state.join(SCRATCH_FOLDER).join(name), lock, _locked: file };
+                folder.try_out()?;
+                return Ok(folder);
             }
         }
+    }
+
+    /// Makes the folder and removes it again: what keeps it from being made is better known before the work begins.
+    fn try_out(&self) -> io::Result<()> {
+        let tried = fs::create_dir_all(&self.path).and_then(|()| fs::remove_dir(&self.path).or_else(unless_gone));
+        tried.map_err(|error| {
+            let folder = self.path.parent().unwrap_or(&self.path);
+            io::Error::new(error.kind(), scratch_problem(folder, &error))
+        })
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that is locked. What this process writes into it is still there when it was killed.
+    pub fn lock(&self) -> &Path {
+        &self.lock
+    }
+}
+
+/// What is wrong with the folder of private folders in a state folder, where it is there and this user may write beside it.
+pub fn scratch_trouble(state: &Path) -> Option<String> {
+    let usable = |folder: &Path| match fs::metadata(folder)?.is_dir() {
+        true => Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?),
+        false => Err(io::Error::from(io::ErrorKind::NotADirectory)),
+    };
+    let folder = state.join(SCRATCH_FOLDER);
+    usable(state).ok()?;
+    match usable(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(scratch_problem(&folder, &error)),
+        _ => None,
     }
 }
 
@@ -68,6 +100,7 @@ impl Drop for ProcessFolder {
 
 /// Removes a file, or a folder with all that is in it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    assert_may_block("removing a folder with all that is in it");
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
@@ -82,4 +115,26 @@ pub(crate) fn own_prefix() -> String {
     let name = system.nodename().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
     format!("{PREFIX}{}-", name.chars().take(64).map(plain).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_folder_that_cannot_be_used_is_found_before_work_begins() {
+        let state = tempfile::tempdir().expect("a folder");
+        assert_eq!(scratch_trouble(state.path()), None, "not made yet");
+        drop(ProcessFolder::take(state.path(), 1).expect("taken"));
+        assert_eq!(scratch_trouble(state.path()), None);
+        let scratch = state.path().join(SCRATCH_FOLDER);
+        fs::remove_dir(&scratch).expect("empty");
+        fs::write(&scratch, "a file").expect("written");
+        let error = ProcessFolder::take(state.path(), 2).expect_err("taken").to_string();
+        let found = scratch_trouble(state.path()).expect("found");
+        for text in [error, found] {
+            assert!(text.contains(&scratch.display().to_string()) && text.contains("a file is in the way"), "{text}");
+        }
+        assert_eq!(fs::read_dir(state.path().join(ALIVE)).expect("a folder").count(), 0, "no lock is left");
+    }
 }

@@ -6,17 +6,25 @@ use async_trait::async_trait;
 use euterpe_actors::storage::{
     Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored,
 };
+use euterpe_actors::template::NameRules;
+
+use crate::local::{LocalSettings, LocalStorage};
 
 /// A store whose folder will be made by the first run that writes to it.
 #[derive(Clone, Debug)]
 pub struct AbsentFolder {
     path: PathBuf,
+    names: NameRules,
 }
 
 impl AbsentFolder {
     /// The store of the folder `path`.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        let path = path.into();
+        // The folder that it will be made in tells.
+        let above = path.ancestors().skip(1).find_map(|above| LocalStorage::open(above, LocalSettings::default()).ok());
+        let tells_case = above.is_none_or(|above| above.name_rules().tells_case);
+        Self { path, names: NameRules { tells_case, ..LocalStorage::NAMES } }
     }
 }
 
@@ -45,5 +53,9 @@ impl Storage for AbsentFolder {
 
     fn place(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn name_rules(&self) -> NameRules {
+        self.names
     }
 }

@@ -9,11 +9,13 @@
 //! s3       buckets: objects, stamps as metadata; a probe of what the server promises; claims and locks as leases;
 //!          a read-through cache of objects on this machine
 //! absent   a folder that is not there yet
+//! pages    reading a listing while it goes on
 //! swept    the result of a sweep
 //! ```
 
 pub mod absent;
 pub mod local;
+mod pages;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(not(feature = "s3"))]

@@ -27,6 +27,16 @@ pub enum BucketLock {}
 #[derive(Debug)]
 pub enum BucketClaims {}
 
+/// How a cache is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // as where there are buckets
+pub struct CacheUsage {
+    pub entries: u64,
+    pub bytes: u64,
+    pub hits: u64,
+    pub spared: u64,
+}
+
 /// What a probe found: nothing was probed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Findings {}
@@ -35,6 +45,11 @@ impl Cache {
     /// No cache, whatever its size.
     pub fn of(_: u64) -> Option<Self> {
         None
+    }
+
+    /// How it is used.
+    pub fn usage(&self) -> CacheUsage {
+        match *self {}
     }
 
     /// How many bytes were not downloaded.
@@ -54,6 +69,11 @@ impl Findings {
         match *self {}
     }
 
+    /// Whether the store keeps all that S3 promises.
+    pub fn is_all_kept(&self) -> bool {
+        match *self {}
+    }
+
     /// The findings in words.
     pub fn text(&self) -> String {
         match *self {}
@@ -61,6 +81,14 @@ impl Findings {
 }
 
 impl S3Storage {
+    /// Makes the bucket.
+    ///
+    /// # Errors
+    /// None: there is no store.
+    pub async fn make_bucket(&self) -> Result<bool, StorageError> {
+        match *self {}
+    }
+
     /// Probes the store.
     ///
     /// # Errors

@@ -125,6 +125,10 @@ fn simulate_catches_every_wrong_variant_by_what_it_does() {
         (Mutant::TellNoWaiter, "unanswered"),
         (Mutant::NoSingleHolder, "double work without a fault"),
         (Mutant::TrustTheClaim, "double work without a fault"),
+        (Mutant::TrustOwnAnswers, "outlasted the answer"),
+        (Mutant::ClaimBeforeCore, "without a core for it"),
+        (Mutant::WorkWhileDraining, "after it was told to end"),
+        (Mutant::TrustTheFuture, "its output is stale"),
     ];
     assert_eq!(caught_by.map(|(mutant, _)| mutant), Mutant::ALL);
     let mut missed = Vec::new();

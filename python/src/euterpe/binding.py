@@ -10,6 +10,7 @@ from euterpe.signature import NONE, Parameter, Signature, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 OWN = {"output": (forms.PATH, "Path"), "outputs": (forms.MAP, "dict[str, Path]")}
@@ -28,8 +29,10 @@ class Binding:
 
     __slots__ = ("arguments", "extras", "inputs", "keywords", "loader", "name")
 
-    def __init__(self, function: Any, inputs: list[str], options: dict[str, Any]) -> None:
+    def __init__(self, function: Any, inputs: list[str], options: dict[str, Any], optional: Sequence[str] = ()) -> None:
         """Checks `function` against the names of the job's inputs, and its options under `with:`.
+
+        An entity may lack the inputs that are `optional`.
 
         Raises:
             Misfit: where they do not fit.
@@ -55,6 +58,12 @@ class Binding:
         if any(name not in places for name in inputs) or any(name not in inputs for name in needed):
             given = several(inputs) or "none"
             problems.append(f"`{self.name}` takes {inputs_named(list(places))}; the job gives {given}")
+        for name in optional:
+            if name in needed:
+                problems.append(
+                    f"an entity may lack the input `{name}`, and `{self.name}` has no default for it; "
+                    "write one, such as None"
+                )
         self.inputs = [(name, *places[name]) for name in inputs if name in places]
 
         own = []

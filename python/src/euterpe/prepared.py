@@ -29,7 +29,7 @@ class Prepared:
             Misfit: where they do not fit, with all problems at once.
             Exception: whatever `setup` raises.
         """
-        binding = Binding(function, opened["inputs"], opened["options"])
+        binding = Binding(function, opened["inputs"], opened["options"], opened.get("optional", ()))
         try:
             self._reads = [(name, at, reader(name, form)) for name, at, form in binding.inputs]
         except ImportError as error:
@@ -61,7 +61,9 @@ class Prepared:
         inputs = work["inputs"]
         start = 0
         for name, at, read in self._reads:
-            given = inputs[name]
+            given = inputs.get(name)
+            if given is None:
+                continue  # an optional input that this entity lacks: the default stands there
             length = given.get("attached")
             if length is None:
                 arguments[at] = read(given, None)

@@ -18,18 +18,54 @@ MOST_TRACE = 32_768
 OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
-def fault(error: BaseException) -> dict[str, Any]:
-    """The fault that says how the work ended. Says something even where memory is short."""
-    return {"kind": kind(error), "text": line(error), "trace": trace(error)}
+def fault(error: BaseException, scratch: str = "") -> dict[str, Any]:
+    """The fault that says how the work ended, in the folder `scratch`. Says something even where memory is short."""
+    return {"kind": kind(error, scratch), "text": line(error), "trace": trace(error)}
 
 
-def kind(error: BaseException) -> str:
+def kind(error: BaseException, scratch: str = "") -> str:
     """The kind of fault that `error` stands for."""
     if isinstance(error, Skip):
         return "skip"
     if isinstance(error, BadInput):
         return "bad_input"
+    try:
+        if is_of_the_machine(error, scratch):
+            return "node_trouble"
+    except Exception:  # an error that cannot be looked at says nothing of the machine
+        return "failed"
     return "fatal" if isinstance(error, Fatal) else "failed"
+
+
+def is_of_the_machine(error: BaseException, scratch: str) -> bool:
+    """Whether the machine is out of something that any work needs: scratch space, files or processes of all."""
+    import errno
+
+    if isinstance(error, RuntimeError):
+        return str(error) == "can't start new thread"
+    if not isinstance(error, OSError):
+        return False
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error.filename is None or is_scratch(error.filename, scratch)
+    # The same numbers are those of a socket that would block, and of an array that does not fit.
+    no_process = error.errno in (errno.EAGAIN, errno.ENOMEM) and starts_a_process(error)
+    return error.errno == errno.ENFILE or no_process
+
+
+def is_scratch(name: Any, scratch: str) -> bool:
+    """Whether a file lies where a transform may leave files for a while."""
+    file = os.path.realpath(os.fsdecode(name))
+    homes = [os.path.realpath(home) for home in (scratch, os.environ.get("TMPDIR")) if home]
+    return any(os.path.commonpath([file, home]) == home for home in homes)
+
+
+def starts_a_process(error: OSError) -> bool:
+    """Whether the error was raised where a process is started."""
+    step, last = error.__traceback__, ""
+    while step is not None:
+        last = os.path.basename(step.tb_frame.f_code.co_filename)
+        step = step.tb_next
+    return last in ("subprocess.py", "popen_fork.py", "popen_spawn_posix.py", "util.py")
 
 
 def line(error: BaseException) -> str:

@@ -69,7 +69,9 @@ def prepare(channel: Channel, opened: dict[str, Any]) -> Prepared:
         if not channel.is_ours():
             leave(error)
         flush()
-        channel.answer(text_of({"fault": {**fault(error), "kind": "fatal"}}))
+        said = fault(error)
+        kind = "node_trouble" if said["kind"] == "node_trouble" else "fatal"
+        channel.answer(text_of({"fault": {**said, "kind": kind}}))
         raise Closed from None
     if not channel.is_ours():
         leave(None)
@@ -87,7 +89,7 @@ def answer(channel: Channel, prepared: Prepared, work: dict[str, Any], attachmen
     except BaseException as error:
         if not channel.is_ours():
             leave(error)
-        text, attached = text_of({"fault": fault(error)}), b""
+        text, attached = text_of({"fault": fault(error, work.get("scratch", ""))}), b""
     if not channel.is_ours():
         leave(None)
     flush()

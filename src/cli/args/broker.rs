@@ -1,6 +1,9 @@
 //! The arguments that name a broker, and what is opened with them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 #[cfg(feature = "amqp")]
 use euterpe_amqp::{BrokerUrl, ConnectionSettings, Identity};
@@ -9,34 +12,37 @@ use euterpe_graph_file::units;
 
 /// Which broker, and how to trust it. These belong to the site and never stand in a graph file.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Broker")]
 pub struct BrokerArgs {
     /// Work over this broker (`amqp://user:password@host:5672/vhost`, `amqps://…`) instead of in this process alone.
-    #[arg(long, value_name = "URL", env = "EUTERPE_BROKER", hide_env_values = true)]
+    #[arg(help_heading = "Broker", long, value_name = "URL", env = "EUTERPE_BROKER", hide_env_values = true)]
     pub broker: Option<String>,
 
+    /// A file that holds the URL of the broker, and that only its owner can read; --broker goes before it.
+    #[arg(help_heading = "Broker", long, value_name = "FILE", env = "EUTERPE_BROKER_FILE")]
+    pub broker_file: Option<PathBuf>,
+
     /// A file of certificates (PEM) to trust beside the system's.
-    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_CA")]
+    #[arg(help_heading = "Broker", long, value_name = "FILE", env = "EUTERPE_BROKER_CA")]
     pub broker_ca: Option<PathBuf>,
 
     /// A client certificate with its chain (PEM).
-    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_CERT", requires = "broker_key")]
+    #[arg(help_heading = "Broker", long, value_name = "FILE", env = "EUTERPE_BROKER_CERT", requires = "broker_key")]
     pub broker_cert: Option<PathBuf>,
 
     /// The key of the client certificate (PKCS #8, PEM).
-    #[arg(long, value_name = "FILE", env = "EUTERPE_BROKER_KEY", requires = "broker_cert")]
+    #[arg(help_heading = "Broker", long, value_name = "FILE", env = "EUTERPE_BROKER_KEY", requires = "broker_cert")]
     pub broker_key: Option<PathBuf>,
 
     /// Allow a connection to another machine that is not encrypted.
-    #[arg(long, env = "EUTERPE_ALLOW_PLAINTEXT", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = "Broker", long, env = "EUTERPE_ALLOW_PLAINTEXT", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_plaintext: bool,
 
     /// How often broker and node tell each other that they are alive.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(help_heading = "Broker", long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub heartbeat: Duration,
 
     /// How long a broker older than 3.12 lets a message be in hand (its setting `consumer_timeout`).
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(help_heading = "Broker", long, value_name = "TIME", value_parser = duration)]
     pub consumer_timeout: Option<Duration>,
 }
 
@@ -49,12 +55,25 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl BrokerArgs {
+    /// Whether a broker is named; an empty variable names none.
+    fn is_named(&self) -> bool {
+        self.typed().is_some() || self.file().is_some()
+    }
+
+    fn typed(&self) -> Option<&str> {
+        self.broker.as_deref().filter(|url| !url.trim().is_empty())
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.broker_file.as_deref().filter(|file| !file.as_os_str().is_empty())
+    }
+
     /// What a verb opens a graph for that writes, unless it only says what it would do.
     pub fn access(&self, dry_run: bool) -> Access {
-        match (dry_run, &self.broker) {
+        match (dry_run, self.is_named()) {
             (true, _) => Access::Look,
-            (false, Some(_)) => Access::Share,
-            (false, None) => Access::Hold,
+            (false, true) => Access::Share,
+            (false, false) => Access::Hold,
         }
     }
 }
@@ -66,12 +85,27 @@ impl BrokerArgs {
     /// # Errors
     /// A URL that cannot be read, or plain text to another machine.
     pub fn dial(&self, name: &str) -> Result<Option<ConnectionSettings>, Mistake> {
-        let Some(url) = &self.broker else { return Ok(None) };
-        let url = BrokerUrl::new(url, self.allow_plaintext).map_err(|bad| Mistake(bad.to_string()))?;
+        let Some(url) = self.url()? else { return Ok(None) };
+        let url = BrokerUrl::new(url.trim(), self.allow_plaintext).map_err(|bad| Mistake(bad.to_string()))?;
         let identity = self.broker_cert.clone().zip(self.broker_key.clone());
         let identity = identity.map(|(certificate, key)| Identity { certificate, key });
         let (ca_file, heartbeat) = (self.broker_ca.clone(), self.heartbeat.max(Duration::from_secs(1)));
         Ok(Some(ConnectionSettings { url, ca_file, identity, heartbeat, name: format!("euterpe {name}") }))
+    }
+
+    /// The broker's URL, if one is named.
+    fn url(&self) -> Result<Option<String>, Mistake> {
+        if let Some(url) = self.typed() {
+            return Ok(Some(url.to_owned()));
+        }
+        let Some(file) = self.file() else { return Ok(None) };
+        let unreadable = |error: std::io::Error| {
+            let file = file.display();
+            Mistake(format!(
+                "the file `{file}` with the URL of the broker (--broker-file, EUTERPE_BROKER_FILE) cannot be read: {error}"
+            ))
+        };
+        std::fs::read_to_string(file).map(Some).map_err(unreadable)
     }
 
     /// The same, for a verb that needs one.
@@ -119,9 +153,9 @@ impl BrokerArgs {
     /// # Errors
     /// Where one is named.
     pub fn none(&self) -> Result<(), Mistake> {
-        match &self.broker {
-            None => Ok(()),
-            Some(_) => Err(Mistake("this program was built without the feature `amqp`, so it cannot use a broker; take away --broker and EUTERPE_BROKER to work in one process, or build it with `cargo install --features amqp`".into())),
+        match self.is_named() {
+            false => Ok(()),
+            true => Err(Mistake("this program was built without the feature `amqp`, so it cannot use a broker; take away --broker, --broker-file and their variables to work in one process, or build it with `cargo install --features amqp`".into())),
         }
     }
 }

@@ -1,18 +1,20 @@
 //! The arguments that name a graph file, and its loading with the page of problems.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use crate::cli::Exit;
 use crate::cli::page::Output;
 use crate::telemetry;
 use euterpe_actors::transform::Registry;
-use euterpe_graph_file::{Plan, Problems, Surroundings};
+use euterpe_graph_file::{Plan, Problems, Surroundings, idle_variables};
 
 /// A graph file on the command line.
 #[derive(Clone, Debug, clap::Args)]
 pub struct GraphFile {
     /// The graph file.
-    #[arg(value_name = "GRAPH.yaml")]
+    #[arg(value_name = "GRAPH.yaml", value_hint = clap::ValueHint::FilePath)]
     pub graph: PathBuf,
 
     /// Put a store elsewhere: a folder, relative to where you are, or a URL. May be given several times.
@@ -51,16 +53,31 @@ impl GraphFile {
     /// The exit to take, where the file is not valid.
     pub fn load_or_show(&self, registry: &Registry, out: Output) -> anyhow::Result<Result<Plan, Exit>> {
         match self.load(registry) {
-            Ok(plan) => Ok(Ok(plan)),
+            Ok(plan) => {
+                warn_of_idle_variables(&plan);
+                Ok(Ok(plan))
+            }
             Err(problems) => {
-                show(&problems, out)?;
+                show_problems(&problems, out)?;
                 Ok(Err(Exit::GraphInvalid))
             }
         }
     }
 }
 
-fn show(problems: &Problems, out: Output) -> anyhow::Result<()> {
+/// Says once which variables would put a store elsewhere that the graph does not have.
+fn warn_of_idle_variables(plan: &Plan) {
+    static SAID: Once = Once::new();
+    let is_set = |(_, value): &(OsString, OsString)| !value.to_string_lossy().trim().is_empty();
+    let set = std::env::vars_os().filter(is_set).map(|(name, _)| name.to_string_lossy().into_owned());
+    SAID.call_once(|| idle_variables(plan, set).iter().for_each(|sentence| tracing::warn!("{sentence}")));
+}
+
+/// Shows what is wrong with a graph file.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn show_problems(problems: &Problems, out: Output) -> anyhow::Result<()> {
     if out.json {
         out.fact(problems)?;
     } else {

@@ -3,6 +3,7 @@
 mod broker;
 mod cache;
 mod graph_file;
+mod metrics;
 mod place;
 mod select;
 
@@ -10,6 +11,7 @@ mod select;
 pub use broker::PATIENCE;
 pub use broker::{BrokerArgs, duration};
 pub use cache::CacheArgs;
-pub use graph_file::GraphFile;
+pub use graph_file::{GraphFile, show_problems};
+pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};
 pub use select::{Machine, Select};

@@ -1,12 +1,17 @@
 //! The arguments of verbs about a graph's runs, and how they open it: for looking, or as the only one who writes.
 
+use std::cell::OnceCell;
 use std::future::Future;
 
 use super::GraphFile;
 use crate::cli::Exit;
 use crate::cli::page::{Output, words::for_shell};
+use crate::telemetry;
+use anyhow::anyhow;
+use euterpe_actors::blocking_threads;
+use euterpe_actors::node_trouble::remedy;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, Engine, Opening, Session};
+use euterpe_engine::{Engine, Opening, Session};
 use euterpe_graph_file::plan::Location;
 
 /// A graph and what is known of its runs.
@@ -18,8 +23,12 @@ pub struct Place {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
+    #[arg(long, value_name = "PLACE", env = "EUTERPE_STATE", value_parser = Location::parse)]
     pub state: Option<Location>,
+
+    /// The stores of the run that is meant, where this command does not give them.
+    #[arg(skip)]
+    pub remembered: OnceCell<Vec<(String, String)>>,
 }
 
 impl Place {
@@ -28,40 +37,65 @@ impl Place {
     /// # Errors
     /// A store that is not there, a transform that cannot be opened.
     pub fn look(&self, registry: &Registry, out: Output) -> anyhow::Result<Result<Session, Exit>> {
-        self.open(registry, out, None, Access::Look, 0)
+        self.open(registry, out, Opening::default())
     }
 
-    /// Opens the graph for what `access` says, with so many workers and a cache of so many bytes.
+    /// Opens the graph as `opening` says, its state aside.
     ///
     /// # Errors
     /// As [`Place::look`], and where another process has the state.
-    pub fn open(
+    pub fn open(&self, registry: &Registry, out: Output, opening: Opening) -> anyhow::Result<Result<Session, Exit>> {
+        match self.graph.load_or_show(registry, out)? {
+            Ok(plan) => Ok(Ok(Engine::open(plan, registry, &self.opening(opening))?)),
+            Err(exit) => Ok(Err(exit)),
+        }
+    }
+
+    /// Opens the graph with the stores of a run, or of the newest one where none is named: those that it was given by --store
+    /// or a variable hold here too, unless this command gives others in either way.
+    ///
+    /// # Errors
+    /// As [`Place::open`], and a state that cannot be read.
+    pub fn open_as_in(
         &self,
+        run: Option<&str>,
         registry: &Registry,
         out: Output,
-        workers: Option<u16>,
-        access: Access,
-        cache: u64,
+        opening: Opening,
     ) -> anyhow::Result<Result<Session, Exit>> {
-        let opening = Opening {
-            workers: workers.map(usize::from),
-            state: self.state.clone(),
-            access,
-            cache,
-            ..Opening::default()
+        let plan = match self.graph.load_or_show(registry, out)? {
+            Ok(plan) => plan,
+            Err(exit) => return Ok(Err(exit)),
         };
-        match self.graph.load_or_show(registry, out)? {
+        let opening = self.opening(opening);
+        let Some((run, given)) = wait_for(Engine::given_stores(&plan, &opening, run))? else {
+            return Ok(Ok(Engine::open(plan, registry, &opening)?));
+        };
+        // What this command gives, by a flag or a variable, goes before what the run was given.
+        let is_open = |name: &str| plan.stores.iter().any(|store| store.name.as_str() == name && !store.is_given());
+        let stores: Vec<(String, String)> = given.into_iter().filter(|(name, _)| is_open(name)).collect();
+        if stores.is_empty() {
+            return Ok(Ok(Engine::open(plan, registry, &opening)?));
+        }
+        telemetry::say(&format!("as run {run}:{}", flags(&stores)));
+        let all = self.graph.stores.iter().chain(&stores).cloned().collect();
+        let graph = GraphFile { stores: all, ..self.graph.clone() };
+        self.remembered.get_or_init(|| stores);
+        match graph.load_or_show(registry, out)? {
             Ok(plan) => Ok(Ok(Engine::open(plan, registry, &opening)?)),
             Err(exit) => Ok(Err(exit)),
         }
     }
 
+    fn opening(&self, opening: Opening) -> Opening {
+        Opening { state: self.state.clone(), ..opening }
+    }
+
     /// The graph file and, where it was given, the state's place, as they are typed in a further command.
     pub fn typed(&self) -> String {
         let mut text = for_shell(&self.graph.graph.display().to_string());
-        for (name, url) in &self.graph.stores {
-            text += &format!(" --store {}", for_shell(&format!("{name}={url}")));
-        }
+        text += &flags(&self.graph.stores);
+        text += &flags(self.remembered.get().map_or(&[], Vec::as_slice));
         if let Some(state) = &self.state {
             text += &format!(" --state {}", for_shell(&state.text()));
         }
@@ -69,7 +103,22 @@ impl Place {
     }
 }
 
+/// Stores as flags.
+fn flags(stores: &[(String, String)]) -> String {
+    stores.iter().map(|(name, url)| format!(" --store {}", for_shell(&format!("{name}={url}")))).collect()
+}
+
 /// Does what waits for stores and actors.
-pub fn wait_for<T>(what: impl Future<Output = T>) -> T {
-    actix::System::new().block_on(what)
+///
+/// # Errors
+/// Where this process may start no thread; else those of `what`.
+pub fn wait_for<T, E>(what: impl Future<Output = Result<T, E>>) -> anyhow::Result<T>
+where
+    anyhow::Error: From<E>,
+{
+    let runtime = blocking_threads::runtime().map_err(|error| match remedy(&error) {
+        Some(remedy) => anyhow!("{error}; {remedy}"),
+        None => anyhow!("no threads to work on: {error}"),
+    })?;
+    Ok(actix::System::with_tokio_rt(|| runtime).block_on(what)?)
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use euterpe_actors::ids::EntityId;
 use euterpe_actors::state::Selection;
 use euterpe_engine::{Access, ForceNames, Ids, IdsFrom, Mistake, Opening, Session};
 use euterpe_graph_file::plan::Location;
 
 use super::CacheArgs;
+use crate::cli::page::words::for_shell;
 
 /// Which entities and jobs are meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -20,6 +20,10 @@ pub struct Select {
     #[arg(long, value_name = "FILE", conflicts_with = "entities")]
     pub ids: Option<PathBuf>,
 
+    /// In --ids, a line that starts with `#` is an id too; otherwise it is a remark.
+    #[arg(long, requires = "ids")]
+    pub ids_with_hash: bool,
+
     /// Start at this job instead of the jobs that start the graph.
     #[arg(long, value_name = "JOB")]
     pub job: Option<String>,
@@ -28,7 +32,7 @@ pub struct Select {
     #[arg(long, requires = "job")]
     pub bottom_up: bool,
 
-    /// Pass entities on to these jobs only.
+    /// Run these jobs only, and what is missing for them.
     #[arg(long, value_name = "JOB,…", value_delimiter = ',')]
     pub only: Option<Vec<String>>,
 
@@ -54,7 +58,7 @@ pub struct Machine {
 
     /// Where manifests and dead letters of graphs lie, by name: a folder or `s3://bucket/prefix`; by default `.euterpe`
     /// beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
+    #[arg(long, value_name = "PLACE", env = "EUTERPE_STATE", value_parser = Location::parse)]
     pub state: Option<Location>,
 
     /// What of its disk is used for objects of buckets.
@@ -70,15 +74,86 @@ impl Machine {
     }
 }
 
+/// How long the ids in a proposed command may be, in characters.
+const TYPED: usize = 400;
+
 impl Select {
+    /// The flags as they are typed in a further command, each with a blank before it.
+    pub fn typed(&self) -> String {
+        let mut text = String::new();
+        if let Some(path) = &self.ids {
+            text += &format!(" --ids {}", for_shell(&path.display().to_string()));
+        }
+        if self.ids_with_hash {
+            text += " --ids-with-hash";
+        }
+        if let Some(job) = &self.job {
+            text += &format!(" --job {}", for_shell(job));
+        }
+        if self.bottom_up {
+            text += " --bottom-up";
+        }
+        if let Some(only) = &self.only {
+            text += &format!(" --only {}", for_shell(&only.join(",")));
+        }
+        match self.force.as_deref() {
+            None | Some([]) => {}
+            Some([bare]) if bare.is_empty() => text += " --force",
+            Some(jobs) => text += &format!(" --force={}", for_shell(&jobs.join(","))),
+        }
+        if self.ping {
+            text += " --ping";
+        }
+        if let Some(limit) = self.limit {
+            text += &format!(" --limit {limit}");
+        }
+        let ids: Vec<String> = self.entities.iter().map(|id| for_shell(id)).collect();
+        let ids = ids.join(" ");
+        match ids.chars().count() {
+            0 => {}
+            1..TYPED if ids.starts_with('-') || ids.contains(" -") => text += &format!(" -- {ids}"),
+            1..TYPED => text += &format!(" {ids}"),
+            _ => text += " ID…",
+        }
+        text
+    }
+
+    /// Why there may be no entities, by these flags; none where the sources are listed, and say it themselves.
+    pub fn why_none(&self) -> Option<String> {
+        let passed = match self.ids_with_hash {
+            true => "empty lines are passed over",
+            false => "empty lines and lines that begin with `#` are passed over",
+        };
+        match (&self.limit, &self.ids) {
+            (Some(0), _) => Some("--limit 0 takes none".into()),
+            (_, Some(path)) if path.as_os_str() == "-" => Some(format!("standard input held no ids; {passed}")),
+            (_, Some(path)) => Some(format!("`{}` holds no ids; {passed}", path.display())),
+            (_, None) => None,
+        }
+    }
+
+    /// Questions what is nearly always a slip: `--force mood` instead of `--force=mood`.
+    fn question(&self, session: &Session) -> Result<(), Mistake> {
+        let bare = self.force.as_deref().is_some_and(|force| matches!(force, [bare] if bare.is_empty()));
+        let is_job = |id: &&String| session.job(id).is_ok();
+        match self.entities.iter().find(is_job).filter(|_| bare) {
+            None => Ok(()),
+            Some(name) => Err(Mistake(format!(
+                "`{name}` is a job and stands as an id here: `--force={name}` redoes the job; an id of that name is given \
+                 with --ids FILE"
+            ))),
+        }
+    }
+
     /// What is asked for, by the graph's jobs and ids.
     ///
     /// # Errors
     /// Jobs and ids that do not exist or fit, and a graph without a source whose names could be listed.
     pub fn resolve(&self, session: &Session) -> Result<(Selection, Ids), Mistake> {
+        self.question(session)?;
         let only = self.only.as_deref();
         let selection = session.selection(self.job.as_deref(), self.bottom_up, only, &self.forced(), self.ping)?;
-        let ids = session.ids(&selection, self.ids_from()?)?;
+        let ids = session.ids(&selection, self.ids_from())?;
         Ok((selection, ids))
     }
 
@@ -91,17 +166,44 @@ impl Select {
         }
     }
 
-    fn ids_from(&self) -> Result<IdsFrom, Mistake> {
+    fn ids_from(&self) -> IdsFrom {
         match &self.ids {
-            Some(path) if path.as_os_str() == "-" => Ok(IdsFrom::Stdin),
-            Some(path) => Ok(IdsFrom::File(path.clone())),
-            None if self.entities.is_empty() => Ok(IdsFrom::Sources),
-            None => {
-                let parse = |text: &String| {
-                    EntityId::new(text).map_err(|bad| Mistake(format!("`{}`: {bad}", text.escape_debug())))
-                };
-                Ok(IdsFrom::Named(self.entities.iter().map(parse).collect::<Result<_, _>>()?))
-            }
+            Some(path) if path.as_os_str() == "-" => IdsFrom::Stdin(self.ids_with_hash),
+            Some(path) => IdsFrom::File(path.clone(), self.ids_with_hash),
+            None if self.entities.is_empty() => IdsFrom::Sources,
+            None => IdsFrom::Written(self.entities.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        select: Select,
+    }
+
+    #[test]
+    fn what_was_typed_is_typed_again() {
+        for words in [
+            "--job mel --bottom-up --limit 3 t-1 t-2",
+            "--ids list.txt --only a,b --force=a,c",
+            "--force t-1",
+            "--force=all -- -rf",
+            "--ping",
+        ] {
+            let typed = Typed::try_parse_from(["x"].into_iter().chain(words.split(' '))).map(|typed| typed.select);
+            assert_eq!(typed.expect(words).typed(), format!(" {words}"));
+        }
+        let of = |words: &str| Typed::try_parse_from(["x"].into_iter().chain(words.split(' '))).expect(words).select;
+        assert_eq!(of("--limit 0 --ids l").why_none().as_deref(), Some("--limit 0 takes none"));
+        assert_eq!(of("--limit 1").why_none(), None);
+        let many = Select { entities: vec!["a".repeat(500)], ..Select::default() };
+        assert_eq!(many.typed(), " ID…");
     }
 }

@@ -7,20 +7,25 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
 use serde_json::{Map, Value, json};
 
-use euterpe_engine::{Forecast, Group, Row};
+use euterpe_engine::{Forecast, Group, PassedKind, Row};
 
-use super::words::{columns, count, plain, selection};
-use crate::cli::args::Place;
+use super::words::{columns, count, passed_over, plain, selection};
+use crate::cli::args::{Place, Select};
 
 /// A plan on paper.
-pub struct ForecastPage<'f>(pub &'f Forecast);
+pub struct ForecastPage<'f> {
+    /// The plan.
+    pub forecast: &'f Forecast,
+    /// Whether it names what is passed over.
+    pub names_passed: bool,
+}
 
 impl ForecastPage<'_> {
     /// As JSON.
     pub fn json(&self, graph: &str) -> Value {
-        let names = self.0.plan.jobs.iter();
+        let names = self.forecast.plan.jobs.iter();
         let jobs: Map<String, Value> = names
-            .zip(&self.0.jobs)
+            .zip(&self.forecast.jobs)
             .map(|(job, row)| {
                 let Row { have, make, on_request, blocked, skipped } = row;
                 let row = json!({
@@ -32,37 +37,48 @@ impl ForecastPage<'_> {
         let groups = |groups: &BTreeMap<(JobIx, JobName, Reason), Group>| -> Vec<Value> {
             let group = |((at, cause, reason), group): (&(JobIx, JobName, Reason), &Group)| {
                 json!({
-                    "job": self.0.plan.job(*at).name, "at": cause, "reason": reason, "count": group.count,
+                    "job": self.forecast.plan.job(*at).name, "at": cause, "reason": reason, "count": group.count,
                     "example": {"entity": group.entity, "text": group.text},
                 })
             };
             groups.iter().map(group).collect()
         };
-        json!({
-            "graph": graph, "entities": self.0.entities, "unfinished": self.0.unfinished, "bad_names": self.0.bad_names,
-            "jobs": jobs, "blocked": groups(&self.0.blocked), "skipped": groups(&self.0.skipped), "work": self.0.work(),
-        })
+        let mut page = json!({
+            "graph": graph, "entities": self.forecast.entities, "unfinished": self.forecast.unfinished, "bad_names": self.forecast.bad_names,
+            "jobs": jobs, "blocked": groups(&self.forecast.blocked), "skipped": groups(&self.forecast.skipped), "work": self.forecast.work(),
+            "passed_over": self.forecast.passed.total(), "passed_over_by_kind": self.forecast.passed.kinds(),
+            "shortened": self.forecast.shortened,
+        });
+        if self.names_passed {
+            let one = |(kind, path): &(PassedKind, String)| json!({"path": path, "kind": kind.name()});
+            page["passed_over_names"] = self.forecast.passed_names.iter().map(one).collect();
+        }
+        page
     }
 
     /// For people.
-    pub fn text(&self, place: &Place) -> String {
-        let file = place.typed();
-        let entities = count(self.0.entities, "entity", "entities");
-        let mut text = format!("{entities}, {}; nothing was written\n\n", selection(&self.0.selection));
+    pub fn text(&self, place: &Place, select: &Select) -> String {
+        let file = place.typed() + &select.typed();
+        let entities = count(self.forecast.entities, "entity", "entities");
+        let mut text = format!("{entities}, {}; nothing was written\n\n", selection(&self.forecast.selection));
         text += &self.table();
-        text += &self.reasons("blocked", &self.0.blocked);
-        text += &self.reasons("skipped", &self.0.skipped);
-        if let Some((name, why)) = &self.0.bad_name {
-            let names = count(self.0.bad_names, "name", "names");
+        text += &self.reasons("blocked", &self.forecast.blocked);
+        text += &self.reasons("skipped", &self.forecast.skipped);
+        if let Some((name, why)) = &self.forecast.bad_name {
+            let names = count(self.forecast.bad_names, "name", "names");
             text += &format!("\n{names} cannot be run, such as `{}`: {why}\n", plain(name, false));
         }
-        if self.0.passed > 0 {
-            let files = count(self.0.passed, "other file", "other files");
-            text += &format!("\n{files} in the source: no such name or extension is asked for\n");
+        if let Some((entity, key)) = &self.forecast.shortened_example {
+            let outputs = count(self.forecast.shortened, "output", "outputs");
+            text += &format!("\n{outputs} of too long a name, shortened, such as that of `{entity}`: {key}\n");
         }
-        let blocked = self.0.bad_names > 0 || !self.0.blocked.is_empty();
-        text += &match (self.0.work(), blocked) {
-            (0, false) if self.0.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
+        text += &passed_over(&self.forecast.passed);
+        for (kind, path) in self.forecast.passed_names.iter().filter(|_| self.names_passed) {
+            text += &format!("  {}  {}\n", kind.name(), plain(path, false));
+        }
+        let blocked = self.forecast.bad_names > 0 || !self.forecast.blocked.is_empty();
+        text += &match (self.forecast.work(), blocked) {
+            (0, false) if self.forecast.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
             (0, false) => "\nnothing to do: all that is asked for is there\n".to_owned(),
             (0, true) => "\nnothing can be made: what is missing is blocked\n".to_owned(),
             (work, _) => format!("\n`euterpe run {file}` would run {}\n", count(work, "transform", "transforms")),
@@ -71,13 +87,13 @@ impl ForecastPage<'_> {
     }
 
     fn table(&self) -> String {
-        let asked = self.0.jobs.iter().any(|row| row.on_request > 0);
+        let asked = self.forecast.jobs.iter().any(|row| row.on_request > 0);
         let mut lines = vec![["job", "have", "make"].map(str::to_owned).to_vec()];
         if asked {
             lines[0].push("on request".into());
         }
         lines[0].extend(["blocked", "skipped"].map(str::to_owned));
-        for (job, row) in self.0.plan.jobs.iter().zip(&self.0.jobs) {
+        for (job, row) in self.forecast.plan.jobs.iter().zip(&self.forecast.jobs) {
             let mut line = vec![job.name.to_string(), row.have.to_string(), row.make.to_string()];
             if asked {
                 line.push(row.on_request.to_string());
@@ -96,7 +112,7 @@ impl ForecastPage<'_> {
     fn reasons(&self, title: &str, groups: &BTreeMap<(JobIx, JobName, Reason), Group>) -> String {
         let mut text = String::new();
         for ((at, cause, reason), group) in groups {
-            let job = &self.0.plan.job(*at).name;
+            let job = &self.forecast.plan.job(*at).name;
             if text.is_empty() {
                 text += &format!("\n{title}\n");
             }

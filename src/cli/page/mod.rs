@@ -1,6 +1,7 @@
 //! What people and other programs see: text and JSON on standard output, progress on standard error.
 
 pub mod account;
+mod bars;
 pub mod forecast;
 mod output;
 pub mod progress;

@@ -11,8 +11,12 @@ use super::words::{count, for_shell, indented, plain, size, time};
 use crate::cli::args::Place;
 
 /// The stories of an entity, one job below the other.
-pub fn page(entity: &EntityId, stories: &[Story], place: &Place) -> String {
+pub fn page(entity: &EntityId, stories: &[Story], near: &[EntityId], place: &Place) -> String {
     let mut page = String::new();
+    if !near.is_empty() {
+        let near: Vec<String> = near.iter().map(|id| format!("`{id}`")).collect();
+        page += &format!("no source has the id `{entity}`; did you mean {}?\n\n", near.join(" or "));
+    }
     for story in stories {
         let failed = stories.iter().filter(|other| other.dead.iter().any(|dead| !dead.made_good));
         let failed: Vec<&JobName> = failed.map(|other| &other.job).collect();
@@ -23,12 +27,25 @@ pub fn page(entity: &EntityId, stories: &[Story], place: &Place) -> String {
     page
 }
 
+/// Whether nothing is known of an entity: no source, no output, no record.
+pub fn is_unknown(stories: &[Story]) -> bool {
+    stories.iter().all(|story| {
+        let there = story.inputs.iter().any(|input| input.there) || story.outputs.iter().any(|output| output.there);
+        !there && story.dead.is_empty() && story.skipped.is_none()
+    })
+}
+
 fn tell(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place, page: &mut String) -> std::fmt::Result {
     writeln!(page, "{}({entity})  {}", story.job, headline(story))?;
     for input in &story.inputs {
         let key = input.key.as_deref().unwrap_or("?");
         let from = input.from.as_ref().map_or_else(|| "source".to_owned(), |from| format!("from {from}"));
-        let there = if input.there { "there" } else { "not there" };
+        let there = match (input.there, &input.made_for, input.optional) {
+            (true, ..) => "there".to_owned(),
+            (false, Some(other), _) => of_other(other),
+            (false, None, false) => "not there".to_owned(),
+            (false, None, true) => "not there, and not needed".to_owned(),
+        };
         match &input.problem {
             Some(problem) => writeln!(page, "  input   {}: {}", input.name, plain(problem, false))?,
             None => writeln!(page, "  input   {}: {key} ({from}), {there}", input.name)?,
@@ -36,10 +53,11 @@ fn tell(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place, pa
     }
     for output in &story.outputs {
         write!(page, "  output  {}", output.key)?;
-        match (output.there, output.size) {
-            (true, Some(bytes)) => write!(page, ", {}", size(bytes))?,
-            (true, None) => write!(page, ", there")?,
-            (false, _) => write!(page, ", not there (in {})", output.place)?,
+        match (output.there, output.size, &output.made_for) {
+            (true, Some(bytes), _) => write!(page, ", {}", size(bytes))?,
+            (true, None, _) => write!(page, ", there")?,
+            (false, _, Some(other)) => write!(page, ", {} (in {})", of_other(other), output.place)?,
+            (false, ..) => write!(page, ", not there (in {})", output.place)?,
         }
         if let Some(millis) = output.modified {
             write!(page, ", written {}", time(millis))?;
@@ -56,6 +74,11 @@ fn tell(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place, pa
         writeln!(page, "  to do   {remedy}")?;
     }
     Ok(())
+}
+
+/// What was moved or copied here: it is there, and counts as missing.
+fn of_other(other: &EntityId) -> String {
+    format!("there, but its stamp names `{other}`: it was moved or copied, and counts as missing")
 }
 
 fn headline(story: &Story) -> String {
@@ -103,6 +126,11 @@ fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place
         Decision::Make { first } if first.iter().any(|up| up.entity == *entity && failed.contains(&&up.job)) => {
             vec!["see to what failed before it: trying that again goes on to here".into()]
         }
+        // A run without force lists names alone, and takes what lies there for the output.
+        Decision::Make { .. } if story.outputs.iter().any(|output| output.made_for.is_some()) => vec![
+            format!("`euterpe run {file} --job {job} --bottom-up --force={job} {id}` makes it in its place"),
+            "or remove what lies there: then the next run makes it".into(),
+        ],
         Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {id}` makes it")],
         Decision::Blocked { at, .. } if at.job != story.job || at.entity != *entity => {
             vec![format!("see `euterpe explain {file} {} {}`", for_shell(at.entity.as_str()), at.job)]

@@ -4,7 +4,7 @@ use euterpe_engine::{JobTally, RunEnded, Session, Tally};
 use serde_json::{Map, Value, json};
 
 use super::Output;
-use super::words::size;
+use super::words::{passed_over, size};
 use crate::cli::Exit;
 
 /// A column of the table: its name, and what it counts.
@@ -14,6 +14,10 @@ type Column = (&'static str, fn(&JobTally) -> u64);
 pub struct Summary<'s> {
     /// The graph file with its stores and state folder, as a further command needs them.
     pub file: String,
+    /// The flags by which the same is asked for again.
+    pub asked: String,
+    /// Why there may be no entities, where that is not the sources' doing.
+    pub why_none: Option<String>,
     /// The graph.
     pub session: &'s Session,
     /// The run, and how it ended.
@@ -22,6 +26,10 @@ pub struct Summary<'s> {
     pub ping: bool,
     /// Whether nodes elsewhere do the work, over a broker.
     pub over: bool,
+    /// Whether all of the run's ids are in its records.
+    pub all_read: bool,
+    /// Whether it was taken up again.
+    pub resumed: bool,
 }
 
 /// The counts of a job, with the names of the outcomes.
@@ -29,6 +37,7 @@ pub fn counts(job: &JobTally) -> Value {
     json!({
         "required": job.required, "done": job.done, "exists": job.exists, "skipped": job.skipped,
         "dead": job.dead, "retried": job.retried, "ping": job.pings, "open": job.required - job.ended,
+        "seconds": job.millis as f64 / 1000.0,
     })
 }
 
@@ -45,6 +54,7 @@ impl Summary<'_> {
             out.fact(&json!({
                 "event": "summary", "run": self.ended.run, "entities": tally.entities, "bad_names": tally.bad_names, "jobs": jobs,
                 "open": open(tally), "complete": self.ended.ended.complete, "seconds": self.ended.ended.took.as_secs_f64(),
+                "passed_over": self.ended.ended.passed.total(), "passed_over_by_kind": self.ended.ended.passed.kinds(),
                 "peak_rss_bytes": peak_rss_bytes(), "not_downloaded_bytes": self.session.workspace().spared_bytes(),
             }))?;
         } else {
@@ -78,14 +88,15 @@ impl Summary<'_> {
                 entities(tally.entities),
                 self.ended.ended.took.as_secs_f64()
             );
-            return text;
+            return text + &passed_over(&self.ended.ended.passed);
         }
         if tally.entities == 0 && self.ended.ended.complete {
-            text += "no entities: ";
-            text += match self.ended.ended.passed.other {
-                0 => "the source is empty\n",
-                _ => "no name in the source fits its template\n",
+            let why = match (&self.why_none, self.ended.ended.passed.total()) {
+                (Some(why), _) => why.as_str(),
+                (None, 0) => "the source is empty",
+                (None, _) => "no name in the source fits its template",
             };
+            text += &format!("no entities: {why}\n");
         }
         text += &self.table(tally);
         text += &format!(
@@ -94,12 +105,7 @@ impl Summary<'_> {
             self.ended.ended.took.as_secs_f64(),
             self.ended.run
         );
-        if self.ended.ended.passed.other > 0 {
-            text += &format!(
-                "{} other files in the source were passed over: no such name or extension is asked for\n",
-                self.ended.ended.passed.other
-            );
-        }
+        text += &passed_over(&self.ended.ended.passed);
         if self.session.workspace().spared_bytes() > 0 {
             text += &format!(
                 "{} of what was made or read here was not downloaded again\n",
@@ -153,23 +159,66 @@ impl Summary<'_> {
             }
         }
         let letters = tally.letters() + tally.bad_names;
+        if tally.bad_names > 0 {
+            let names = if tally.bad_names == 1 { "1 name" } else { &format!("{} names", tally.bad_names) };
+            text +=
+                &format!("no ids:  {names} among the {} cannot be ids; no job counts them\n", entities(tally.entities));
+        }
         if letters > 0 {
             let word = if letters == 1 { "1 dead letter" } else { &format!("{letters} dead letters") };
             text +=
                 &format!("failed:  {word}; see `euterpe dead ls {file}`, repair, then `euterpe dead retry {file}`\n");
         }
         if !self.ended.ended.complete && self.over {
-            let run = self.ended.run;
-            text += &format!(
-                "left:    the nodes go on with what is published; `euterpe runs check {file} {run}` tells how it ends\n"
-            );
+            text += &self.left_to_nodes(tally);
+        } else if !self.ended.ended.complete && self.resumed {
+            text += &format!("stopped: `euterpe runs resume {file} {}` goes on where this stopped\n", self.ended.run);
         } else if !self.ended.ended.complete {
-            text += &format!("stopped: `euterpe run {file}` goes on where this stopped\n");
+            text += &self.stopped();
         } else if open(tally) > 0 {
             text += &format!(
                 "open:    {} not brought to an end; `euterpe runs resume {file} {}`\n",
                 open(tally),
                 self.ended.run
+            );
+        }
+        text
+    }
+}
+
+impl Summary<'_> {
+    /// How a run of this process that was stopped goes on. A forced one must not begin anew: it would redo what it did.
+    fn stopped(&self) -> String {
+        let (file, run) = (&self.file, self.ended.run);
+        if !self.asked.contains(" --force") {
+            return format!("stopped: `euterpe run {file}{}` goes on where this stopped\n", self.asked);
+        }
+        let mut text = format!("stopped: `euterpe runs resume {file} {run}` goes on where this stopped\n");
+        if !self.all_read {
+            text += "unread:  the ids were not read to their end; give the run those that follow once it is resumed\n";
+        }
+        text
+    }
+
+    /// What becomes of a run that was left to its nodes: what is published goes on, and what is not has to be.
+    fn left_to_nodes(&self, tally: &Tally) -> String {
+        let (file, run) = (&self.file, self.ended.run);
+        let mut text = format!(
+            "left:    the nodes go on with what is published; `euterpe runs check {file} {run}` tells how it ends\n"
+        );
+        if self.resumed {
+            text +=
+                &format!("unsent:  perhaps not all of it was; `euterpe runs resume {file} {run}` publishes the rest\n");
+        } else if tally.waiting > 0 {
+            text += &format!(
+                "unsent:  {} not published; `euterpe runs resume {file} {run}` publishes them\n",
+                if tally.waiting == 1 { "1 id was".into() } else { format!("{} ids were", tally.waiting) }
+            );
+        }
+        if !self.all_read {
+            text += &format!(
+                "unread:  the ids were not read to their end; `euterpe run {file}{}` reads them all and makes what is missing\n",
+                self.asked
             );
         }
         text

@@ -1,7 +1,10 @@
 //! How times, sizes, numbers and selections are said to people.
 
+use std::time::Duration;
+
 use euterpe_actors::message::Force;
 use euterpe_actors::state::Selection;
+use euterpe_engine::Passed;
 
 /// A time in milliseconds after the Unix epoch, in UTC.
 pub fn time(millis: u64) -> String {
@@ -19,9 +22,47 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// A duration as a person would say it: `4 s`, `3 min`, `2 h 5 min`.
+pub fn short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds.div_ceil(60)),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Seconds as they are measured: `0.03 s`, `58.2 s`, then as [`short`] says them.
+pub fn measured(millis: u64) -> String {
+    match millis {
+        0..10_000 => format!("{:.2} s", millis as f64 / 1000.0),
+        10_000..60_000 => format!("{:.1} s", millis as f64 / 1000.0),
+        _ => short(Duration::from_millis(millis)),
+    }
+}
+
+/// The beginning of a text, so that it has at most so many characters.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
 /// A number with its noun, in the singular for one.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// What a listing passed over, by kind; nothing where there was nothing.
+pub fn passed_over(passed: &Passed) -> String {
+    if passed.total() == 0 {
+        return String::new();
+    }
+    let mut text = format!("\npassed over {}\n", count(passed.total(), "other file", "other files"));
+    passed.lines().iter().for_each(|line| text += &format!("  {}\n", plain(line, false)));
+    text
 }
 
 /// What a run was asked to do.
@@ -75,15 +116,34 @@ pub fn plain(text: &str, lines: bool) -> String {
     plain
 }
 
+/// The most characters of an id, and of a sentence, in a list for people; JSON has all of them.
+const LONGEST_ID: usize = 80;
+const LONGEST_SENTENCE: usize = 300;
+
+/// An id or another name in a list: one cell or the beginning of one line, whatever it holds.
+pub fn name(text: &str) -> String {
+    cut(&plain(&text.replace('\t', "\\t"), false), LONGEST_ID)
+}
+
+/// A foreign sentence in a list: one line.
+pub fn sentence(text: &str) -> String {
+    cut(&plain(text, false), LONGEST_SENTENCE)
+}
+
 /// Text with every line set in by some spaces.
 pub fn indented(text: &str, by: usize) -> String {
     text.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
 }
 
+/// The most characters to which the cells of a column are filled up.
+const WIDEST: usize = 48;
+
 /// Lines of cells set in columns: the first ones to the left, those that `right` names to the right.
 pub fn columns(lines: &[Vec<String>], right: &[usize]) -> String {
     let wide = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |at: usize| lines.iter().filter_map(|line| line.get(at)).map(|cell| cell.chars().count()).max();
+    // One long cell is no reason to push all the others aside.
+    let width_of = |cell: &String| cell.chars().count().min(WIDEST);
+    let width = |at: usize| lines.iter().filter_map(|line| line.get(at)).map(width_of).max();
     let widths: Vec<usize> = (0..wide).map(|at| width(at).unwrap_or(0)).collect();
     let mut text = String::new();
     for line in lines {
@@ -110,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_a_list_has_one_line_and_an_end() {
+        assert_eq!(name("a\tb\nc"), "a\\tb\\nc");
+        assert_eq!(name(&"x".repeat(65_536)).chars().count(), LONGEST_ID);
+        assert_eq!(sentence(&"é ".repeat(5_000)).chars().count(), LONGEST_SENTENCE);
+    }
+
+    #[test]
     fn a_word_with_spaces_or_quotes_can_be_typed_again() {
         assert_eq!(for_shell("my/graph.yaml"), "my/graph.yaml");
         assert_eq!(for_shell("it's here"), "'it'\\''s here'");
@@ -120,5 +187,8 @@ mod tests {
         let line = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let text = columns(&[line(["job", "have", "why"]), line(["melody", "1", ""])], &[1]);
         assert_eq!(text, "job     have  why\nmelody     1\n");
+        let text = columns(&[line([&"x".repeat(500), "1", "a"]), line(["y", "2", "b"])], &[]);
+        let second = text.lines().nth(1).expect("two lines");
+        assert_eq!(second.chars().count(), WIDEST + 2 + 1 + 2 + 1, "{second}");
     }
 }

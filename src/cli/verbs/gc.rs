@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::Garbage;
+use euterpe_engine::{Garbage, Opening};
 use serde_json::{Map, Value, json};
 
 use crate::cli::Exit;
@@ -29,6 +29,10 @@ pub struct Args {
     /// Remove the records of runs that began so long ago, where every entity is done or skipped.
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = duration)]
     runs_older_than: Duration,
+
+    /// Also remove records that cannot be read: torn, or written by a newer version. Reads every record.
+    #[arg(long)]
+    unreadable: bool,
 }
 
 /// Removes what is left behind: exit 0, or 1 where some of it could not be looked at or removed.
@@ -37,13 +41,19 @@ pub struct Args {
 /// A state that another process has alone; where standard output cannot be written.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     // Opened to look: opening to write sweeps some of it before it can be counted.
-    let session = match args.place.look(registry, out)? {
+    let session = match args.place.open_as_in(None, registry, out, Opening::default())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
     // A run in one process has the folder alone: it may be resuming the very run whose records would go.
     let _beside_nodes = if args.dry_run { None } else { session.workspace().share()? };
-    let found = wait_for(session.gc(args.older_than, args.runs_older_than, args.dry_run));
+    let found = wait_for(async {
+        let mut found = session.gc(args.older_than, args.runs_older_than, args.dry_run).await;
+        if args.unreadable {
+            found.push(session.remove_unreadable(args.dry_run).await);
+        }
+        anyhow::Ok(found)
+    })?;
     for problem in found.iter().flat_map(|found| &found.problems) {
         telemetry::say(problem);
     }

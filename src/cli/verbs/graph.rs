@@ -9,6 +9,7 @@ use crate::cli::Exit;
 use crate::cli::args::GraphFile;
 use crate::cli::page::Output;
 use euterpe_actors::transform::Registry;
+use euterpe_engine::Mistake;
 use euterpe_graph_file::drawing::{Picture, dot, mermaid, svg, text};
 
 /// Arguments of `graph`.
@@ -17,9 +18,9 @@ pub struct Args {
     #[command(flatten)]
     file: GraphFile,
 
-    /// How to draw it.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// How to draw it; by default as the suffix of the file says, else as text.
+    #[arg(short, long, value_enum)]
+    format: Option<Format>,
 
     /// Write to a file instead of standard output; its suffix chooses the format where none is given.
     #[arg(short, long, value_name = "FILE")]
@@ -52,7 +53,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         out.fact(&picture)?;
         return Ok(Exit::Ok);
     }
-    let drawing = match args.format_wanted() {
+    let drawing = match args.format_wanted()? {
         Format::Text => text::draw(&picture),
         Format::Dot => dot::draw(&picture),
         Format::Mermaid => mermaid::draw(&picture),
@@ -66,13 +67,23 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
 }
 
 impl Args {
-    fn format_wanted(&self) -> Format {
+    /// The format that was asked for, or that the suffix of the file stands for.
+    ///
+    /// # Errors
+    /// A suffix of another kind of file.
+    fn format_wanted(&self) -> Result<Format, Mistake> {
         let suffix = self.output.as_ref().and_then(|path| path.extension()).and_then(|suffix| suffix.to_str());
-        match (self.format, suffix) {
-            (Format::Text, Some("svg")) => Format::Svg,
-            (Format::Text, Some("dot" | "gv")) => Format::Dot,
-            (Format::Text, Some("mmd" | "mermaid")) => Format::Mermaid,
-            (format, _) => format,
+        match (self.format, suffix.map(str::to_ascii_lowercase).as_deref()) {
+            (Some(format), _) => Ok(format),
+            (None, None | Some("txt" | "text")) => Ok(Format::Text),
+            (None, Some("svg")) => Ok(Format::Svg),
+            (None, Some("dot" | "gv")) => Ok(Format::Dot),
+            (None, Some("mmd" | "mermaid" | "md")) => Ok(Format::Mermaid),
+            (None, Some(other)) => Err(Mistake(format!(
+                "no drawing is written as `.{}`: end the file in .svg, .dot, .mmd or .txt, or name a format with -f; \
+                 `dot -Tpng` of Graphviz makes a picture of other kinds from .dot",
+                other.escape_debug()
+            ))),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 #[cfg(not(feature = "amqp"))]
 pub mod absent;
+pub mod cluster;
 pub mod completions;
 pub mod config_show;
 pub mod create;
+pub mod credentials;
 pub mod dead;
 pub mod explain;
 pub mod gc;

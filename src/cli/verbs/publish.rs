@@ -1,13 +1,16 @@
 //! `publish`: send entity messages to a graph's queues and return.
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, PublishRequest, Session};
+use euterpe_engine::{Access, Opening, PublishRequest, Session};
 use serde_json::json;
 
 use super::plan;
 use crate::cli::Exit;
 use crate::cli::args::{BrokerArgs, PATIENCE, Place, Select, wait_for};
-use crate::cli::page::{Output, words::count};
+use crate::cli::page::{
+    Output,
+    words::{count, passed_over},
+};
 
 /// Send entities to the nodes of a graph and return; `run` also follows them to the end.
 #[derive(Debug, clap::Args)]
@@ -34,9 +37,9 @@ pub struct Args {
 /// A broker that cannot be used; ids that cannot be read; a manifest that cannot be written.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place, &args.select, registry, out);
+        return plan::show(&args.place, &args.select, false, registry, out);
     }
-    match args.place.open(registry, out, None, Access::Share, 0)? {
+    match args.place.open(registry, out, Opening { access: Access::Share, ..Opening::default() })? {
         Ok(session) => wait_for(publish(args, &session, out)),
         Err(exit) => Ok(exit),
     }
@@ -51,7 +54,8 @@ async fn publish(args: &Args, session: &Session, out: Output) -> anyhow::Result<
     if out.json {
         out.fact(&json!({
             "event": "published", "run": run, "entities": published.tally.entities, "sent": published.sent, "finished": published.left_out,
-            "bad_names": published.tally.bad_names, "passed_over": published.passed.other,
+            "bad_names": published.tally.bad_names, "passed_over": published.passed.total(),
+            "passed_over_by_kind": published.passed.kinds(), "problems": published.problems,
         }))?;
     } else {
         let file = args.place.typed();
@@ -63,6 +67,10 @@ async fn publish(args: &Args, session: &Session, out: Output) -> anyhow::Result<
             let names = count(published.tally.bad_names, "name", "names");
             text += &format!("{names} cannot be ids; see `euterpe dead ls {file} --run {run}`\n");
         }
+        for problem in &published.problems {
+            text += &format!("{problem}\n");
+        }
+        text += &passed_over(&published.passed);
         text += &format!(
             "`euterpe status {file}` shows the nodes at work, `euterpe runs check {file} {run}` what is done\n"
         );

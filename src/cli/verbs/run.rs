@@ -1,11 +1,14 @@
 //! `run`: make what is missing and follow it to the end.
 
+use std::cell::OnceCell;
+use std::net::TcpListener;
+
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Engine, RunRequest, Session};
+use euterpe_engine::{Access, Engine, Opening, RunRequest, Session};
 
 use super::plan;
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, GraphFile, Machine, Place, Select, wait_for};
+use crate::cli::args::{BrokerArgs, GraphFile, Machine, MetricsArgs, Place, Select, serve_metrics, wait_for};
 use crate::cli::page::{Output, Terminal, summary::Summary};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
@@ -25,6 +28,10 @@ pub struct Args {
     #[command(flatten)]
     pub broker: BrokerArgs,
 
+    /// The metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
+
     /// Stop when so many entities have become dead letters.
     #[arg(long, value_name = "N")]
     pub max_dead: Option<u64>,
@@ -40,27 +47,41 @@ pub struct Args {
 /// What keeps the run from starting or from keeping its records.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place(), &args.select, registry, out);
+        return plan::show(&args.place(), &args.select, false, registry, out);
     }
     let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
-    let session = Engine::open(plan, registry, &args.machine.opening(args.broker.access(false)))?;
-    wait_for(follow(args, &session, out))
+    let access = args.broker.access(false);
+    if access == Access::Share {
+        args.metrics.refuse()?;
+    }
+    let listener = args.metrics.bind()?;
+    let opening = Opening { metrics: listener.is_some(), ..args.machine.opening(access) };
+    let session = Engine::open(plan, registry, &opening)?;
+    wait_for(follow(args, &session, listener, out))
 }
 
-async fn follow(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+async fn follow(args: &Args, session: &Session, listener: Option<TcpListener>, out: Output) -> anyhow::Result<Exit> {
     let (selection, ids) = args.select.resolve(session)?;
     let over = args.broker.over(session, "run").await?;
     let (ping, over_broker) = (selection.ping, over.is_some());
+    serve_metrics(listener, session, std::future::pending)?;
     let request = RunRequest { selection, ids, limit: args.select.limit, max_dead: args.max_dead, over };
-    let ended = session.run(request, &Terminal { out }).await?;
-    Summary { file: args.place().typed(), session, ended: &ended, ping, over: over_broker }.show(out)
+    let terminal = Terminal::of_run(session, out);
+    let ended = session.run(request, &terminal).await;
+    terminal.end_log().await;
+    let ended = ended?;
+    let all_read = session.workspace().state.has_all_entities(ended.run).await?;
+    let (file, asked) = (args.place().typed(), args.select.typed());
+    let why_none = args.select.why_none();
+    Summary { file, asked, why_none, session, ended: &ended, ping, over: over_broker, all_read, resumed: false }
+        .show(out)
 }
 
 impl Args {
     fn place(&self) -> Place {
-        Place { graph: self.graph.clone(), state: self.machine.state.clone() }
+        Place { graph: self.graph.clone(), state: self.machine.state.clone(), remembered: OnceCell::new() }
     }
 }

@@ -24,7 +24,7 @@ pub struct Args {
 
     /// The folder of the graphs' state folders, where the environments of Python transforms lie; by default, and where
     /// the state is in a bucket, `.euterpe` beside the graph file.
-    #[arg(long, value_name = "PLACE", value_parser = Location::parse)]
+    #[arg(long, value_name = "PLACE", env = "EUTERPE_STATE", value_parser = Location::parse)]
     state: Option<Location>,
 
     /// Only tests whose names hold this.
@@ -51,7 +51,11 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     };
     let folder = args.state.as_ref().and_then(Location::folder).map(Path::to_owned);
     let kept = folder.unwrap_or_else(|| plan.folder.join(STATE_FOLDER));
-    let chosen = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
+    let names = std::cell::RefCell::new(Vec::new());
+    let chosen = |name: &str| {
+        names.borrow_mut().push(name.to_owned());
+        args.filter.as_deref().is_none_or(|filter| name.contains(filter))
+    };
     let mut verdicts = Vec::new();
     for case in plan.tests.iter().filter(|case| chosen(&case.name)) {
         let began = Instant::now();
@@ -72,6 +76,9 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     let passed = verdicts.len() - failed;
     if out.json {
         out.fact(&json!({"event": "summary", "passed": passed, "failed": failed}))?;
+    } else if let (true, Some(filter), false) = (verdicts.is_empty(), &args.filter, names.borrow().is_empty()) {
+        let names: Vec<String> = names.borrow().iter().map(|name| format!("  {name}\n")).collect();
+        out.text(&format!("no test's name holds `{}`; the tests are\n{}", filter.escape_debug(), names.concat()))?;
     } else if verdicts.is_empty() {
         out.text("no tests; write some under `tests:`, or in test_NAME.py beside a Python transform")?;
     } else {

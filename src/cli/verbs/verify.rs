@@ -1,7 +1,7 @@
 //! `verify`: lint, then reach what the graph needs: its stores, its state, its broker.
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, Finding, Session};
+use euterpe_engine::{Access, Finding, Opening, Session};
 use serde_json::json;
 
 use crate::cli::Exit;
@@ -18,7 +18,7 @@ pub struct Args {
     #[command(flatten)]
     broker: BrokerArgs,
 
-    /// Make what is missing: folders that are written to, exchanges and queues.
+    /// Make what is missing: folders and buckets that are written to, exchanges and queues.
     #[arg(long)]
     create: bool,
 }
@@ -28,23 +28,43 @@ pub struct Args {
 /// # Errors
 /// Where standard output cannot be written.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let access = if args.create { Access::Share } else { Access::Look };
-    match args.place.open(registry, out, None, access, 0)? {
-        Ok(session) => wait_for(show(args, &session, out)),
+    let mut access = Access::Look;
+    if args.create {
+        // The buckets come first: a graph whose records lie in a bucket that is not there cannot be opened for writing.
+        let looking = match args.place.look(registry, out)? {
+            Ok(session) => session,
+            Err(exit) => return Ok(exit),
+        };
+        let made = wait_for(async { anyhow::Ok(looking.make_buckets().await) })?;
+        if !show(&made, out)? {
+            return Ok(Exit::Failed);
+        }
+        access = Access::Share;
+    }
+    match args.place.open(registry, out, Opening { access, ..Opening::default() })? {
+        Ok(session) => {
+            let found = wait_for(look_at(args, &session))?;
+            Ok(if show(&found, out)? { Exit::Ok } else { Exit::Failed })
+        }
         Err(exit) => Ok(exit),
     }
 }
 
-async fn show(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+async fn look_at(args: &Args, session: &Session) -> anyhow::Result<Vec<Finding>> {
     let mut findings = session.verify().await;
     findings.extend(broker(args, session).await?);
-    for Finding { what, found, good } in &findings {
+    Ok(findings)
+}
+
+/// Prints what was found. Returns whether all of it is good.
+fn show(findings: &[Finding], out: Output) -> anyhow::Result<bool> {
+    for Finding { what, found, good } in findings {
         match out.json {
             true => out.fact(&json!({"what": what, "found": found, "good": good}))?,
             false => out.text(&format!("{} {what}: {found}", if *good { "ok " } else { "BAD" }))?,
         }
     }
-    Ok(if findings.iter().all(|finding| finding.good) { Exit::Ok } else { Exit::Failed })
+    Ok(findings.iter().all(|finding| finding.good))
 }
 
 #[cfg(feature = "amqp")]

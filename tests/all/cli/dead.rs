@@ -106,3 +106,41 @@ fn foreign_text_in_a_letter_does_not_steer_the_terminal() {
         assert!(!out.contains('\u{1b}') && out.contains("\\u{1b}"), "{words}: {out:?}");
     }
 }
+
+#[test]
+fn an_id_without_a_dead_letter_is_no_success_of_who_names_it() {
+    let bench = chain();
+    bench.write("in/brahms-1.txt", "");
+    bench.call("run g.yaml").ends(4);
+    let letters = bench.call("dead ls g.yaml --all").ends(0).out;
+    for verb in ["dead retry g.yaml", "dead drop g.yaml", "dead retry g.yaml -n", "dead drop g.yaml -n"] {
+        let called = bench.call(&format!("{verb} y brahsm-1 nosuch")).ends(2);
+        let told =
+            "there is no dead letter of `brahsm-1` (did you mean `brahms-1`?), nor of `nosuch`; nothing was done";
+        assert!(called.err.contains(told) && called.out.is_empty(), "{called:?}");
+        assert!(bench.call(&format!("{verb} y --job c")).ends(2).err.contains("of this run, job or reason of `y`"));
+    }
+    assert_eq!(bench.call("dead ls g.yaml --all").ends(0).out, letters, "something was done");
+    let none = bench.call("dead retry g.yaml --reason timeout").ends(0).out;
+    assert_eq!(none, "no such dead letters; nothing to try again\n");
+    let none = bench.call("dead drop g.yaml --reason timeout").ends(0).out;
+    assert_eq!(none, "no such dead letters; nothing to give up\n");
+}
+
+#[test]
+fn a_list_has_one_line_for_each_letter_and_json_the_whole_id() {
+    let bench = Bench::new(super::CHAIN);
+    let long = "x".repeat(65_536);
+    bench.write("in/x.txt", "x");
+    bench.write("ids", &format!("a\tb\n{long}\n"));
+    bench.call("run g.yaml --ids ids").ends(4);
+    let listed = bench.call("dead ls g.yaml --all").ends(0).out;
+    assert!(listed.contains("a\\tb") && !listed.contains('\t'), "{listed:?}");
+    for words in ["dead ls g.yaml --all", "dead ls g.yaml", "dead retry g.yaml -n", "dead drop g.yaml --all -n"] {
+        let out = bench.call(words).ends(0).out;
+        assert!(out.lines().all(|line| line.chars().count() < 600), "{words}: {} characters", out.len());
+    }
+    let facts = bench.call("dead ls g.yaml --json").ends(0).facts();
+    let is_whole = |fact: &serde_json::Value| fact["entity"].as_str().is_some_and(|id| id.starts_with(&long[..500]));
+    assert!(facts.iter().any(is_whole), "as much as is kept of a name that can be no id: {facts:?}");
+}

@@ -20,6 +20,7 @@ fn letter(job: &str, entity: &str, reason: Reason, message: Option<EntityMessage
         node: "n".into(),
         about: None,
         body: message.is_none().then(|| "{\"entity\": 1}".into()),
+        source: None,
         content_type: message.is_none().then(|| "application/json".into()),
         envelope: None,
         message,

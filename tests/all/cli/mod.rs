@@ -1,10 +1,16 @@
 //! The verbs about runs, as a person calls them: a small graph of programs in a folder of its own.
 
-mod dead; //    dead letters: shown, tried again, given up
-mod gc; //      what is left behind: shown, removed
-mod inbox; //   dead letters of messages by other programs
-mod runs; //    runs: listed, checked, resumed, interrupted
-mod select; //  what a run is asked for: jobs, ids, force, limits; plan and explain agree with it
+mod dead; //     dead letters: shown, tried again, given up
+mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
+mod gc; //       what is left behind: shown, removed
+mod inbox; //    dead letters of messages by other programs
+mod machine; //  no threads, no scratch folder, files that may not grow
+mod others; //   runs of another graph file, outputs of another entity
+mod records; //  what the graph has no more, what cannot be read, what is half-written
+mod runs; //     runs: listed, checked, resumed, interrupted
+mod select; //   what a run is asked for: jobs, ids, force, limits; plan and explain agree with it
+mod stores; //   stores that a flag put elsewhere: remembered, and told apart
+mod variables; // which goes before which: flags, variables, what a run recorded
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Bench, chain, ended};
+use super::{Bench, Called, chain, ended};
 
 /// One job that waits until the file `gate` is there.
 const GATED: &str = r#"
@@ -42,6 +42,18 @@ fn until(what: &str, holds: impl Fn() -> bool) {
         assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
         std::thread::yield_now();
     }
+}
+
+/// Waits until a run has noted its ids and a work has begun: its folder lies in that of the process.
+fn until_first_work(bench: &Bench) {
+    let below = |folder: &std::path::Path| {
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let state = bench.path(".euterpe/gated");
+    until("the first work", || {
+        below(&state.join("runs")).iter().any(|run| run.join("read.json").exists())
+            && below(&state.join("scratch")).iter().any(|home| !below(home).is_empty())
+    });
 }
 
 fn interrupt(process: u32) {
@@ -89,6 +101,18 @@ fn a_check_accounts_for_every_entity_and_reads_the_hashes_where_asked() {
 }
 
 #[test]
+fn an_output_that_was_made_for_another_entity_is_named_by_a_check_of_hashes() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml").ends(0);
+    // A copy with its stamp.
+    let files = ["x", "z"].map(|id| bench.path(&format!("out/c/{id}.txt")));
+    assert!(std::process::Command::new("cp").arg("-a").args(files).status().expect("cp").success());
+    let check = bench.call("runs check g.yaml last --json --hashes").ends(1).last();
+    assert_eq!(check["hashes"]["broken_examples"][0], "out:c/z.txt, which was made for `x`", "{check}");
+}
+
+#[test]
 fn what_was_removed_after_a_run_is_open_and_resume_makes_just_that_again() {
     let bench = chain();
     bench.write("fix/y", "fixed");
@@ -107,16 +131,14 @@ fn what_was_removed_after_a_run_is_open_and_resume_makes_just_that_again() {
     assert_eq!((&run["entities"], &run["ended"], &run["done"]), (&3.into(), &"complete".into(), &9.into()));
 }
 
-#[test]
-fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
+/// A run of these words, interrupted while it does its first work, which it finishes; and what it said at its end.
+fn interrupted(words: &str) -> (Bench, Called) {
     let (bench, gate) = gated();
-    let run = bench.start("run g.yaml");
-    let scratch = bench.path(".euterpe/gated/scratch");
-    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    let mut run = bench.start(words);
+    until_first_work(&bench);
     let second = bench.call("run g.yaml").ends(1);
     assert!(second.err.contains(&format!("process {}", run.id())), "{second:?}");
     interrupt(run.id());
-    let mut run = run;
     let mut heard = vec![0; 9];
     run.stderr.as_mut().expect("a pipe").read_exact(&mut heard).expect("a word");
     assert_eq!(heard, b"stopping:");
@@ -125,9 +147,30 @@ fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
     assert_eq!(called.code, 130, "{called:?}");
     assert_eq!(bench.files("out").len(), 1, "one was in hand");
     assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
+    (bench, called)
+}
+
+#[test]
+fn an_interrupt_finishes_what_is_in_hand_and_the_next_run_does_the_rest() {
+    let (bench, stopped) = interrupted("run g.yaml");
+    assert!(stopped.out.contains("`euterpe run g.yaml` goes on where this stopped"), "{stopped:?}");
     bench.call("run g.yaml").ends(0);
     assert_eq!(bench.files("out").len(), 3);
     bench.call("runs check g.yaml last").ends(0);
+}
+
+#[test]
+fn a_forced_run_that_was_stopped_goes_on_and_does_not_begin_anew() {
+    let (bench, stopped) = interrupted("run g.yaml --force");
+    let resume = stopped.out.lines().find_map(|line| line.strip_prefix("stopped: `euterpe ")?.split('`').next());
+    let resume = resume.unwrap_or_else(|| panic!("{stopped:?}"));
+    assert!(resume.starts_with("runs resume g.yaml "), "{resume}");
+    let first = bench.path("out").join(&bench.files("out")[0]);
+    let file = || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&first).expect("it is there"));
+    let made = file();
+    bench.call(resume).ends(0);
+    assert_eq!(file(), made, "the first one was made again");
+    assert_eq!(bench.files("out").len(), 3);
 }
 
 #[test]
@@ -135,8 +178,7 @@ fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
     let (bench, gate) = gated();
     let mut run = bench.start("run g.yaml");
     drop(run.stderr.take());
-    let scratch = bench.path(".euterpe/gated/scratch");
-    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    until_first_work(&bench);
     let started = Instant::now();
     while run.try_wait().expect("asked").is_none() {
         assert!(started.elapsed() < Duration::from_secs(60), "it does not stop");
@@ -153,8 +195,7 @@ fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
 fn a_killed_run_is_open_and_resume_finishes_it() {
     let (bench, gate) = gated();
     let mut run = bench.start("run g.yaml");
-    let scratch = bench.path(".euterpe/gated/scratch");
-    until("the first work", || std::fs::read_dir(&scratch).is_ok_and(|mut folder| folder.next().is_some()));
+    until_first_work(&bench);
     run.kill().expect("killed");
     run.wait().expect("ended");
     open(gate);

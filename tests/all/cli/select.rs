@@ -85,6 +85,27 @@ fn only_and_limit_and_force_narrow_and_widen_a_run() {
 }
 
 #[test]
+fn a_job_that_only_names_is_made_with_what_is_missing_for_it_whatever_lies_above() {
+    for (only, made) in [("other", 2), ("card", 4), ("track,card", 4)] {
+        let bench = Bench::new(JOIN);
+        let words = format!("g.yaml --only {only} t-1");
+        let plan = bench.call(&format!("plan {words} --json")).ends(0).last();
+        assert_eq!(plan["work"], made, "{only}: {plan}");
+        let run = bench.call(&format!("run {words} --json")).ends(0).last();
+        assert_eq!((bench.files("out").len(), &run["open"]), (made, &0.into()), "{only}: {run}");
+        bench.call("runs check g.yaml last").ends(0);
+        // What is there is taken as it is: of a chain, the end alone.
+        std::fs::remove_file(bench.path("out/card/t-1.json")).ok();
+        bench.call("run g.yaml --only card t-1").ends(0);
+        assert!(bench.has("out/card/t-1.json"), "{only}");
+    }
+    let bench = chain();
+    bench.call("run g.yaml --only c x").ends(0);
+    assert_eq!(bench.files("out"), ["a/x.txt", "b/x.txt", "c/x.txt"]);
+    bench.call("run g.yaml --only c --ping z").ends(0);
+}
+
+#[test]
 fn a_ping_travels_the_graph_and_makes_nothing() {
     let bench = chain();
     let run = bench.call("run g.yaml --ping --json").ends(0).last();
@@ -114,6 +135,22 @@ fn ids_come_from_standard_input_and_from_files() {
     bench.call("run g.yaml --ids - --only a").ends(0); // empty: there is nothing to do
     assert_eq!(bench.files("out").len(), 2);
     bench.call("run g.yaml --ids no-such-file").ends(1);
+}
+
+#[test]
+fn that_there_are_no_entities_is_said_with_its_true_reason() {
+    let bench = chain();
+    bench.write("none", "# a remark\n\n");
+    for (words, why) in [
+        ("run g.yaml --ids none", "`none` holds no ids; empty lines and lines that begin with `#` are passed over"),
+        ("run g.yaml --ids -", "standard input held no ids; "),
+        ("run g.yaml --limit 0", "--limit 0 takes none"),
+        ("run g.yaml --store in=nothing", "the source is empty"),
+    ] {
+        std::fs::create_dir_all(bench.path("nothing")).expect("made");
+        let out = bench.call(words).ends(0).out;
+        assert!(out.starts_with(&format!("no entities: {why}")), "{words}: {out}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn undisturbed(count: usize) -> Seen {
 fn finishes(world: &World, kills: usize, expected: &Seen, what: &str) {
     let (code, said) = world.ask(world.goes_on_by());
     assert_eq!(code, Some(4), "{what}: going on ended otherwise: {said}");
+    assert!(world.half_written().is_empty(), "{what}: {:?}", world.half_written());
     let (code, said) = world.ask(CHECK);
     assert_eq!(code, Some(4), "{what}: not everything is accounted for: {said}");
     let seen = world.look();
@@ -39,14 +40,14 @@ fn finishes(world: &World, kills: usize, expected: &Seen, what: &str) {
 fn survives_at(points: &[&str]) {
     let count = 12;
     let expected = undisturbed(count);
-    for point in points {
+    // Since work waits in hand for a store in trouble, a run of one process on folders puts nothing off. Nodes do, and die
+    // there in `rabbit::chaos`.
+    for point in points.iter().filter(|point| **point != "parked") {
         for nth in [1, 9] {
             let what = format!("killed at {point}:{nth}");
             let world = World::new(&diamond(0), &ids(count));
             let at = format!("{point}:{nth}");
-            // Only a store in trouble makes anybody wait.
-            let full = if *point == "parked" { "300..310" } else { "0..0" };
-            let ended = world.call(RUN, &[("EUTERPE_KILL_AT", &at), ("EUTERPE_DISK_FULL", full)]);
+            let ended = world.call(RUN, &[("EUTERPE_KILL_AT", &at)]);
             match ended.signal() {
                 Some(9) => finishes(&world, 1, &expected, &what),
                 _ => assert!(nth > 1 && ended.code() == Some(4), "{what}: it was never reached: {ended}"),
@@ -134,9 +135,12 @@ fn a_forced_run_that_is_killed_after_its_write_does_each_job_once() {
 #[test]
 fn a_write_that_is_killed_leaves_what_was_there_before() {
     for point in ["temp_made", "half_written", "written", "stamped", "synced", "before_rename"] {
-        // The first two writes are the manifest's. Among the next ones are the first output and a record, in any order.
+        // The first two writes are the manifest's. Among the next ones are the first output and records, in any order.
         let mut outputs = 0;
-        for nth in 3..=5 {
+        for nth in 3..=8 {
+            if nth > 5 && outputs > 0 {
+                break;
+            }
             let world = World::new(CHAIN, &["t-1".into()]);
             assert_eq!(world.call(RUN, &[]).code(), Some(0));
             let before = world.look();

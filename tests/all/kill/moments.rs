@@ -43,6 +43,7 @@ fn two_hundred_kills_at_random_moments_lose_nothing_and_leave_nothing_half_writt
         kills += series;
         let what = format!("seed {seed}, {series} kills");
         assert_eq!(finished.code(), Some(4), "{what}: {args:?}: {}", world.said());
+        assert!(world.half_written().is_empty(), "{what}: {:?}", world.half_written());
         let (code, said) = world.ask(CHECK);
         assert_eq!(code, Some(4), "{what}: {said}");
         let mut seen = world.look();

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
@@ -160,6 +160,23 @@ impl World {
             seen.skips = state.keys("skipped/").await.expect("listed");
             seen
         })
+    }
+
+    /// The temporary files in the folder and below.
+    pub fn half_written(&self) -> Vec<PathBuf> {
+        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                match path.is_dir() {
+                    true => walk(&path, found),
+                    false if path.to_string_lossy().contains(".euterpe-tmp-") => found.push(path),
+                    false => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(self.folder.path(), &mut found);
+        found
     }
 
     /// How often work was started that was neither the first for its (job, entity) nor after a failed try.

@@ -70,6 +70,21 @@ fn a_worker_that_can_no_longer_begin_stops_the_run_and_costs_no_entity() {
 }
 
 #[test]
+fn a_run_in_one_process_does_no_work_by_code_that_changed_in_the_meantime() {
+    let text = "from euterpe import Context\n\ndef work(ctx: Context) -> str:\n    if ctx.entity == 'b':\n        \
+                text = open(__file__).read().replace('f1rst'.replace('1', 'i'), 'second')\n        \
+                open(__file__, 'w').write(text)\n    return 'first'\n";
+    let bench = bench("    python: t.py:work\n    pool: {workers: 1, recycle_after: 1}\n    retries: 0\n", text);
+    let said = bench.call("run g.yaml a b c d").ends(1).err;
+    assert_eq!(said.matches("the code of `t.py:work` changed since this process began").count(), 1, "{said}");
+    let made = bench.files("out");
+    assert!(made.len() <= 2 && made.iter().all(|file| bench.read(&format!("out/{file}")) == "first"), "{made:?}");
+    assert!(bench.call("dead ls g.yaml").ends(0).out.contains("no dead letters"), "a change is nobody's failure");
+    bench.call("runs resume g.yaml last").ends(0);
+    assert!(bench.files("out").len() == 4 && bench.read("out/d.txt") == "second");
+}
+
+#[test]
 fn a_function_that_is_not_in_the_file_and_a_file_that_is_not_there_are_found_by_lint() {
     let with = super::bench("    python: t.py:wrok\n", "def work() -> str:\n    return ''\n");
     let said = with.call("lint g.yaml").ends(3).err;

@@ -9,7 +9,11 @@ fn what_create_makes_works_word_for_word_as_its_readme_says() {
     let readme = bench.read("new/README.md");
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("euterpe ")).collect();
     assert!(commands.len() >= 4, "{commands:?}");
-    for (number, command) in commands.iter().filter(|command| !command.contains("~/Music")).enumerate() {
+    // Those of the cluster need an engine with images: tests/cluster/run calls them.
+    let here = |command: &&&str| {
+        !command.contains("~/Music") && !["up ", "down", "ps"].iter().any(|verb| command.starts_with(verb))
+    };
+    for (number, command) in commands.iter().filter(here).enumerate() {
         let called = bench.call_in("new", command).ends(0);
         assert!(number > 0 || called.out.contains("4 tests hold, 0 failed"), "{called:?}");
     }

@@ -268,7 +268,7 @@ impl Cluster {
         text.lines().filter_map(|line| line.strip_prefix("pass\t")?.split('\t').nth(2)?.parse::<u64>().ok()).sum()
     }
 
-    /// The names of all files below a folder.
+    /// The names of all files below a folder, but for those by which its stores say which ones they are.
     pub fn names(&self, below: &str) -> BTreeSet<String> {
         let (root, mut names) = (self.path(below), BTreeSet::new());
         let mut folders = vec![root.clone()];
@@ -276,6 +276,7 @@ impl Cluster {
             for entry in fs::read_dir(&folder).into_iter().flatten() {
                 let entry = entry.expect("an entry");
                 match entry.file_type() {
+                    Ok(kind) if kind.is_dir() && entry.file_name() == ".euterpe" => {}
                     Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                     _ => drop(names.insert(entry.path().strip_prefix(&root).expect("below").display().to_string())),
                 }

@@ -6,18 +6,21 @@ mod catalogue; // the example catalogue over real music, on three nodes
 mod certificates; // of a test's own: an authority, a server, a client, one that nobody signed
 mod chaos; //   faults of every kind, by a seed
 mod cluster; // a graph in a folder, and node processes that serve it
+mod everyday; // what ctrl-c leaves, and how to go on; what waits
 mod faults; //  one fault of the broker at a time
 mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the node stays as it is
 mod management; // what HTTP tells of a broker, and changes in it
 mod network; // machines as network namespaces, with cables that can be pulled
 mod nodes; //   what several nodes make, each once; the verbs over a broker
 mod others; //  the manual's examples for other programs, really run
+mod pairs; //   all that run and node can differ in, at every moment
 mod partition; // a node that is cut off from the broker
 mod proxy; //   connections that are reset
 mod python; //  Python transforms on nodes: one is killed
 mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process
+mod setups; //  runs and nodes that mean something else by the same name
 mod suite; //   the adapter passes the suite of the port
 mod timeouts; // a broker that takes messages away from who holds them for long
 mod tls; //     encrypted connections, and those that are refused

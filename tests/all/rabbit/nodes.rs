@@ -165,6 +165,29 @@ fn a_node_that_is_told_to_stop_under_load_does_no_work_twice_and_ends_in_time() 
 }
 
 #[test]
+fn from_one_node_to_eight_and_back_under_load_nothing_is_lost_and_nothing_done_twice() {
+    const ENTITIES: usize = 3000;
+    let vhost = Vhost::new();
+    let mut cluster = Cluster::new(&diamond(60), &vhost);
+    cluster.node(&[]);
+    cluster.ids(ids(ENTITIES));
+    cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
+    soon("work goes on", Duration::from_secs(60), || cluster.count("start\t") >= 500);
+    cluster.nodes(7, &[]);
+    for number in 1..8 {
+        soon("each of them works", Duration::from_secs(60), || cluster.count_of(number, "start\t") > 0);
+    }
+    (1..8).for_each(|number| cluster.signal(number, Signal::TERM));
+    for number in 1..8 {
+        assert_eq!(cluster.ended(number).0, Some(0), "{}", cluster.log(number));
+    }
+    soon("all is made", Duration::from_secs(120), || {
+        cluster.call(&["runs", "check", "g.yaml", "last"]).code == Some(0)
+    });
+    assert_eq!((cluster.starts().len(), cluster.twice()), (5 * ENTITIES, 0));
+}
+
+#[test]
 fn what_outlasts_the_grace_goes_back_to_its_queue_and_who_is_told_twice_ends_at_once() {
     let vhost = Vhost::new();
     let mut cluster = Cluster::new(&diamond(600_000), &vhost);
@@ -187,5 +210,6 @@ fn what_outlasts_the_grace_goes_back_to_its_queue_and_who_is_told_twice_ends_at_
     // What is quick by now is made, with nothing lost.
     cluster.change(&diamond(0));
     cluster.start_node(0, &[]);
+    cluster.call(&["runs", "resume", "g.yaml", "last"]).ends(0); // by the graph as it is now
     soon("all is made", Duration::from_secs(30), || cluster.call(&["runs", "check", "g.yaml", "last"]).code == Some(0));
 }

@@ -157,9 +157,9 @@ impl Busy {
             });
         }
         let (twice, made) = (self.cluster.twice(), self.published * 5);
-        let broke: usize = (0..NODES).map(|node| self.cluster.log(node).matches("was interrupted").count()).sum();
-        println!("{made} works, {twice} of them twice; connections broke {broke} times");
-        assert!(broke > resets * NODES, "{broke} connections broke by {resets} resets of all");
+        let broke: usize = (0..NODES).map(|node| self.cluster.log(node).matches("the broker is away").count()).sum();
+        println!("{made} works, {twice} of them twice; the broker was away {broke} times");
+        assert!(broke >= resets, "{broke} outages by {resets} resets of all");
         assert!(twice as usize * 100 <= made, "{twice} of {made} works were done twice");
     }
 }

@@ -24,13 +24,13 @@ async fn channel(vhost: &Vhost) -> Channel {
 }
 
 /// The bytes of a message for `base`, as a version of the program that is not there yet would write them.
-fn of_version_2(id: &str) -> Vec<u8> {
+fn of_version_3(id: &str) -> Vec<u8> {
     let job = JobName::new("base").expect("a name");
     let target = Target { job: job.clone(), entity: EntityId::new(id).expect("an id") };
     let wave = Wave { id: 7, origins: vec![job], only: None };
     let message = EntityMessage::new(1, RunId::new(1, 1), target, GraphDigest(7), Base::Down(wave.into()));
     let mut bytes = wire::encode(&message).expect("it fits").to_vec();
-    bytes[2] = 2;
+    bytes[2] = 3;
     bytes
 }
 
@@ -44,7 +44,7 @@ async fn publish(channel: &Channel, body: &[u8], parks: u32) {
     sent.await.expect("sent").await.expect("confirmed");
 }
 
-/// What a node of version 2 does, as far as it matters to one of version 1: it reads both, and writes version 1.
+/// What a node of version 3 does, as far as it matters to one of version 2: it reads both, and writes version 2.
 async fn newer_node(vhost: Vhost, mut left: usize) -> Vhost {
     let channel = channel(&vhost).await;
     let consumer =
@@ -53,8 +53,8 @@ async fn newer_node(vhost: Vhost, mut left: usize) -> Vhost {
     while left > 0 {
         let delivery = consumer.next().await.expect("a delivery").expect("a delivery");
         let mut body = delivery.data.clone();
-        left -= usize::from(body[2] == 2);
-        body[2] = 1;
+        left -= usize::from(body[2] == 3);
+        body[2] = 2;
         publish(&channel, &body, 0).await;
         delivery.ack(BasicAckOptions::default()).await.expect("settled");
     }
@@ -69,7 +69,7 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
     let sending = channel(&vhost).await;
     for n in 0..40 {
-        publish(&sending, &of_version_2(&format!("newer-{n}")), 0).await;
+        publish(&sending, &of_version_3(&format!("newer-{n}")), 0).await;
     }
     cluster.node(&[]);
     soon("what the older node reads is made", Duration::from_secs(30), || {
@@ -89,7 +89,7 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
 
     // After about an hour of waiting it is a dead letter, which a node that reads it can still try again.
     let sending = channel(&vhost).await;
-    publish(&sending, &of_version_2("late"), 64).await;
+    publish(&sending, &of_version_3("late"), 64).await;
     let letters = ["--json", "dead", "show", "g.yaml", "--run", "inbox", "--reason", "unknown_version"];
     soon("it is a dead letter", Duration::from_secs(30), || !cluster.call(&letters).out.is_empty());
     let found = cluster.call(&letters).ends(0).last();
@@ -98,15 +98,15 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
     // The program is upgraded: it reads what it could not.
     let record = cluster.path(".euterpe/diamond").join(found["key"].as_str().expect("a key"));
     let text = fs::read_to_string(&record).expect("a letter");
-    assert!(text.contains("\"454e02"), "{text}");
-    fs::write(&record, text.replace("\"454e02", "\"454e01")).expect("written");
+    assert!(text.contains("\"454e03"), "{text}");
+    fs::write(&record, text.replace("\"454e03", "\"454e02")).expect("written");
     let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(0).last();
     assert_eq!((retried["made_good"].as_u64(), retried["cannot_retry"].as_u64()), (Some(1), Some(0)), "{retried}");
     assert!(cluster.path("out/tail/late.txt").exists());
 }
 
 #[test]
-fn a_job_that_gets_a_new_parent_while_messages_are_queued_gets_its_output_first() {
+fn a_job_that_gets_a_new_parent_while_messages_are_queued_gets_its_output_first_when_the_run_is_resumed() {
     const ENTITIES: usize = 200;
     let vhost = Vhost::new();
     let mut cluster = Cluster::new(&diamond(0), &vhost);
@@ -121,6 +121,10 @@ fn a_job_that_gets_a_new_parent_while_messages_are_queued_gets_its_output_first(
     let after = diamond(0).replace("in: {l: left, r: right}", "in: {l: left, r: right, x: extra}");
     cluster.change(&format!("{after}{extra}"));
     cluster.start_node(0, &[]);
+    soon("the node says that the run means something else", Duration::from_secs(30), || {
+        cluster.log(0).contains("another graph: `extra`, `join` differ")
+    });
+    cluster.call(&["runs", "resume", "g.yaml", "last"]).ends(0);
     let made = |job: &str| (0..ENTITIES).all(|n| cluster.path(&format!("out/{job}/t-{n}.txt")).exists());
     soon("all is made, with what the graph asks for now", Duration::from_secs(60), || made("tail") && made("extra"));
     let account = cluster.call(&["--json", "runs", "check", "g.yaml", "last"]).ends(0).last();

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::claims::{Claims, Lease, Leased, TTL};
 use euterpe_actors::message::Target;
 use euterpe_actors::storage::StorageError;
@@ -29,7 +30,7 @@ impl Clocked {
         self.server.tell(&format!("clock-millis {}", (self.start + self.began.elapsed()).as_millis()));
         let runtime = Handle::current();
         // While a thread of this kind works, the test's time does not pass.
-        tokio::task::spawn_blocking(move || runtime.block_on(call)).await.expect("a call does not panic")
+        on_blocking_thread(move || runtime.block_on(call)).await.expect("a call does not panic")
     }
 }
 

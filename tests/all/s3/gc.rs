@@ -39,3 +39,35 @@ async fn gc_shows_and_removes_uploads_of_writers_that_died_once_they_are_old_eno
     let failed = studio.call("gc g.yaml").ends(1);
     assert!(failed.err.contains("store `out`"), "{failed:?}");
 }
+
+/// The time in milliseconds that lies so many minutes from now; negative ones have passed.
+fn minutes_from_now(minutes: i64) -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(now.as_millis()).expect("it fits") + minutes * 60_000
+}
+
+#[tokio::test]
+async fn an_upload_is_as_old_as_the_clock_of_the_server_says_whatever_the_clock_here_says() {
+    let studio = faults::studio(1);
+    studio.call("run g.yaml").ends(0);
+    let found = |older_than: &str| {
+        let told = studio.call(&format!("--json gc g.yaml -n --older-than {older_than}")).ends(0).last();
+        told["kinds"]["unfinished_uploads"]["count"].as_u64()
+    };
+    studio.server.tell("holds-part 1");
+    // A server refuses requests that are more than a quarter of an hour away from its own clock.
+    for (minutes, later) in [(-8, 6), (8, 6)] {
+        studio.server.tell(&format!("clock-millis {}", minutes_from_now(minutes)));
+        std::fs::write(studio.path("in/large.txt"), vec![7; 40 * MIB]).expect("written");
+        let mut running =
+            studio.command("run g.yaml").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        soon("an upload began", Duration::from_secs(120), || found("0s") == Some(1));
+        running.kill().expect("killed");
+        running.wait().expect("ended");
+        assert_eq!(found("5m"), Some(0), "an upload that just began counts as old, {minutes} min away");
+        studio.server.tell(&format!("clock-millis {}", minutes_from_now(minutes + later)));
+        assert_eq!(found("5m"), Some(1), "an upload of six minutes ago does not count as old, {minutes} min away");
+        studio.call("gc g.yaml --older-than 5m").ends(0);
+        assert_eq!(found("0s"), Some(0));
+    }
+}

@@ -30,9 +30,11 @@ use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::storage::Stamp;
 
 pub use bucket::shared;
+pub use run::Studio;
+pub use server::{BUCKET, Server};
 
 /// A stamp by the run that started at `millis`.
 fn stamp(millis: u64) -> Stamp {
     let job = JobName::new("mel").expect("a plain name");
-    Stamp { job: job.clone(), runs: Arc::new([(job, RunId::new(millis, 0))].into()), hash: String::new() }
+    Stamp { job: job.clone(), runs: Arc::new([(job, RunId::new(millis, 0))].into()), entity: None, hash: String::new() }
 }

@@ -24,6 +24,8 @@ async fn a_server_that_keeps_its_word_is_believed() {
         replace_only: ConditionSupport::Atomic,
         listed: true,
         ordered: true,
+        checksums: Some(true),
+        parts: true,
     };
     assert_eq!(findings, all);
     assert!(findings.is_consistent() && findings.has_atomic_conditions(), "{findings:?}");

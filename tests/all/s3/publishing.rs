@@ -37,7 +37,8 @@ async fn published_of_a_bucket_are_its_names_those_that_are_named_or_what_is_not
     };
     let asked = || server.asked().get("HeadObject").copied().unwrap_or(0);
     assert_eq!(publish(&cluster, &["t-03", "t-07"]), (2, 0), "those that are named");
-    assert_eq!(asked(), 0, "what is published is looked up one by one");
+    // One look is at the object by which the store of the outputs says which one it is.
+    assert!(asked() <= 1, "what is published is looked up one by one");
     cluster.started_with(&[], &identity);
     made(&cluster);
     let status = cluster.call_with(&["--json", "status", "g.yaml"], &identity).ends(0).last();

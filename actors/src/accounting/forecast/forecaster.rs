@@ -12,6 +12,7 @@ use crate::edges::Unobtainable;
 use crate::ids::EntityId;
 use crate::message::Target;
 use crate::plan::JobIx;
+use crate::standing::standing_skip;
 use crate::state::Selection;
 use crate::storage::StorageError;
 
@@ -101,7 +102,7 @@ impl Forecaster {
             let is_origin = origins.contains(at) || above.peek().is_none();
             let why = above.map(|up| cut.get(up)).reduce(|one, other| one.and(other)).flatten().cloned();
             let fate = match (self.view.is_fresh(*at, entity).await, &why) {
-                (Err(error), _) => blocked_by_key(error, &target)?,
+                (Err(error), _) => self.unless_skipped(*at, &target, blocked_by_key(error, &target)?).await?,
                 (Ok(true), _) => Fate::Have,
                 (Ok(false), Some(why)) if !is_origin => self.unless_skipped(*at, &target, why.clone()).await?,
                 (Ok(false), _) => self.by_wave(*at, &target, jobs, fates, memo).await?,
@@ -128,7 +129,7 @@ impl Forecaster {
     ) -> Result<Fate, StorageError> {
         let needs = match needs(&self.view, at, target).await? {
             Ok(needs) => needs,
-            Err(never) => return Ok(Fate::Blocked(target.clone(), never)),
+            Err(never) => return self.unless_skipped(at, target, Fate::Blocked(target.clone(), never)).await,
         };
         let (owed, others): (Vec<Need>, Vec<Need>) =
             needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
@@ -157,11 +158,11 @@ impl Forecaster {
             if let Some((_, known)) = memo.asked.get(&target) {
                 return Ok(known.clone());
             }
-            let fate = match self.view.is_whole(at, &target.entity).await {
-                Err(error) => blocked_by_key(error, &target)?,
+            let fate = match self.view.is_fresh(at, &target.entity).await {
+                Err(error) => self.unless_skipped(at, &target, blocked_by_key(error, &target)?).await?,
                 Ok(true) => Fate::Have,
                 Ok(false) => match needs(&self.view, at, &target).await? {
-                    Err(never) => Fate::Blocked(target.clone(), never),
+                    Err(never) => self.unless_skipped(at, &target, Fate::Blocked(target.clone(), never)).await?,
                     Ok(needs) => self.ask_for(&target, at, needs, memo).await?,
                 },
             };
@@ -188,12 +189,13 @@ impl Forecaster {
         self.unless_skipped(at, target, worst.unwrap_or(Fate::Make)).await
     }
 
-    /// A skip that holds ends the target, whatever became of its parents. A dead letter of the target itself comes first.
+    /// A skip that stands ends the target, whatever became of its parents.
     async fn unless_skipped(&self, at: JobIx, target: &Target, fate: Fate) -> Result<Fate, StorageError> {
-        if matches!(&fate, Fate::Blocked(cause, _) if cause == target) || self.view.force.names(&target.job) {
+        if self.view.force.names(&target.job) {
             return Ok(fate);
         }
-        Ok(match self.view.state.skip_of(target, self.view.plan.job(at).settings).await? {
+        let RunView { plan, stores, state, .. } = &self.view;
+        Ok(match standing_skip(plan, stores, state, at, &target.entity).await? {
             Some(skip) => Fate::Skipped(target.clone(), Unobtainable { reason: skip.reason, text: skip.text }),
             None => fate,
         })

@@ -1,7 +1,7 @@
 //! What a target lacks, as the worker would find it: its output, its inputs, and what can never be had.
 
 use crate::accounting::view::RunView;
-use crate::edges::{ParentInput, Unobtainable, find_source, parent_of};
+use crate::edges::{ParentInput, SourceOf, Unobtainable, find_source, parent_of};
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{JobIx, Route};
@@ -28,9 +28,12 @@ pub(super) async fn needs(
     };
     let mut needs = Vec::new();
     for input in &job.inputs {
-        if let Route::Source { store, key, exts } = &input.from {
-            match find_source(&view.stores, &parts, store, key, exts).await {
+        if let Route::Source { store, key, exts, optional } = &input.from {
+            let (entity, form) = (&target.entity, &job.form);
+            let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
+            match find_source(&view.stores, &view.state, source).await {
                 Ok(Ok(_)) => continue,
+                Ok(Err(never)) if *optional && never.reason == Reason::SourceMissing => continue,
                 Ok(Err(never)) => return Ok(Err(never)),
                 Err(error) => return bad_key(error).map(Err),
             }

@@ -5,6 +5,7 @@
 //! others show it where they are cut within a frame. An untagged mp3 that is cut between two frames cannot be told from a
 //! whole one.
 
+mod bursts;
 mod lengths;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +17,7 @@ use euterpe_actors::{
 };
 use symphonia::core::audio::Position;
 
+use bursts::Bursts;
 pub use lengths::Lengths;
 
 use super::{
@@ -49,6 +51,8 @@ pub struct Decoder {
     /// Whether `block` was decoded ahead, in order to know the channels.
     ahead: bool,
     frames: u64,
+    /// Looks for compressed sound in the place of samples.
+    bursts: Bursts,
 }
 
 impl Decoder {
@@ -64,7 +68,8 @@ impl Decoder {
     /// The same for a content, without the fence against a decoder that panics.
     pub(super) fn of_content(content: &Content, bounds: Bounds) -> Result<Self, Fault> {
         let track = formats::open(content)?;
-        let mut opened = Self { track, bounds, block: Vec::new(), channels: 0, ahead: false, frames: 0 };
+        let mut opened =
+            Self { track, bounds, block: Vec::new(), channels: 0, ahead: false, frames: 0, bursts: Bursts::default() };
         opened.ahead = opened.track.advance(&mut opened.block)?;
         let declared = opened.track.sound().declared;
         if !opened.ahead {
@@ -128,6 +133,10 @@ impl Decoder {
                 self.at(self.frames - frames)
             )));
         }
+        // Only what keeps each bit can hold it.
+        if let Some(name) = (loudest == 1.0).then(|| self.bursts.see(&self.block)).flatten() {
+            return Err(not_samples(name));
+        }
         Ok(Some(&self.block))
     }
 
@@ -145,6 +154,13 @@ impl Decoder {
     fn at(&self, frames: u64) -> String {
         clock(frames as f64 / f64::from(self.rate().max(1)))
     }
+}
+
+/// A file whose samples are another format's frames. Ffmpeg finds them in WAV only, whatever they came in.
+fn not_samples(name: &str) -> Fault {
+    Fault::bad_input(format!(
+        "{name} in the place of samples is not supported; convert the file with `ffmpeg -i FILE -f wav - | ffmpeg -i - FILE.flac` first"
+    ))
 }
 
 /// A file on which the decoder panics will make it panic again: that is the file's fault and worth no other try.

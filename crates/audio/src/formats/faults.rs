@@ -26,6 +26,11 @@ pub(crate) fn damaged(how: &str) -> Fault {
     Fault::bad_input(format!("the file is damaged: {how}; replace it with a whole copy"))
 }
 
+/// A file of which a piece cannot be decoded, after so many frames.
+pub(crate) fn damaged_at(frames: u64, rate: u32, how: &str) -> Fault {
+    Fault::bad_input(format!("the file is damaged at {}: {how}; replace it with a whole copy", at(frames, rate)))
+}
+
 /// A file that ends in the middle of something.
 pub(crate) fn breaks_off(frames: u64, rate: u32) -> Fault {
     Fault::bad_input(format!("the track breaks off after {}: {REMEDY}", at(frames, rate)))
@@ -65,9 +70,13 @@ pub(crate) fn check_pieces(bad: u64, pieces: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A file that could not be read, which may go better another time.
+/// A file that could not be read, which may go better another time: unless a reader of the format says so and not the
+/// system, for then its bytes are at fault.
 pub(crate) fn unread(error: &io::Error) -> Fault {
-    Fault::failed(format!("could not read the track: {error}"))
+    if error.raw_os_error().is_none() {
+        return damaged(&error.to_string());
+    }
+    Fault::of_io("could not read the track", error)
 }
 
 /// A number of frames as a time in the track.

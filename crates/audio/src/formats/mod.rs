@@ -4,6 +4,7 @@
 //! of the track was there. `docs/formats.md` says what each was compared with.
 
 mod aac;
+mod alac;
 mod blocks;
 mod bytes;
 mod faults;
@@ -16,6 +17,7 @@ mod ogg;
 mod packets;
 mod pcm;
 mod source;
+mod tags;
 mod trim;
 mod window;
 
@@ -30,6 +32,7 @@ use mpeg::Mpeg;
 use packets::{Facts, Packets};
 use pcm::{Pcm, aiff, au, caf, riff, w64, wav::Wave};
 use source::{Source, Spliced};
+use tags::end_without_tags;
 
 pub(crate) use blocks::{Blocks, Sound, usual_layout};
 pub(crate) use flac::flac_layout;
@@ -49,28 +52,9 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
     head.truncate(got);
     first.rewind().map_err(|error| unread(&error))?;
-    if riff::is_riff(&head) {
-        return wave(riff::chunks(&mut first, length)?.wave()?, source()?);
-    }
-    if w64::is_w64(&head) {
-        return wave(w64::chunks(&mut first, length)?.wave()?, source()?);
-    }
-    if aiff::is_aiff(&head) {
-        let shape = aiff::shape(&mut first, length)?;
-        return Ok(Box::new(Pcm::new(source()?, shape)?));
-    }
-    if au::is_au(&head) {
-        let shape = au::shape(&mut first, length)?;
-        return Ok(Box::new(Pcm::new(source()?, shape)?));
-    }
-    if caf::is_caf(&head) {
-        return match caf::contents(&mut first, length)? {
-            caf::Caf::Pcm(shape) => Ok(Box::new(Pcm::new(source()?, shape)?)),
-            caf::Caf::Packets { cut } => {
-                let facts = Facts { cut, length_unknown: true, ..Facts::default() };
-                Ok(Box::new(Packets::open(Spliced::whole(source()?), "caf", facts)?))
-            }
-        };
+    let tag = id3v2_length(&head).unwrap_or(0);
+    if let Some(chunks) = chunked(content, tag)? {
+        return Ok(chunks);
     }
     if mp4::is_mp4(&head) {
         return mp4::open(first, source()?);
@@ -81,29 +65,60 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     if let Some(start) = flac::start_of(&mut first).map_err(|error| unread(&error))? {
         return flac::open(first, start);
     }
-    let tag = id3v2_length(&head).unwrap_or(0);
     if head.starts_with(b"OggS") || (tag > 0 && begins(&mut first, tag, b"OggS")?) {
         return ogg::open(content);
     }
     // What has no mark of its own is known by its frames: those of ADTS first, for MPEG's layer is never 0.
-    if let Some(adts) = Adts::open(source()?, tag)? {
+    let end = end_without_tags(&mut first).map_err(|error| unread(&error))?;
+    if let Some(adts) = Adts::open(source()?, tag, end)? {
         return Ok(Box::new(adts));
     }
     if let Some(other) = not_audio::other(&head) {
         return Err(other);
     }
-    match Mpeg::open(source()?, 0, length)? {
+    match Mpeg::open(source()?, 0, end, false)? {
         Some(mpeg) => Ok(Box::new(mpeg)),
         None if mpeg::has_free_rate(head.get(tag as usize..).unwrap_or(&[])) => Err(faults::free_rate()),
         None => Err(not_audio::unknown(&head)),
     }
 }
 
+/// Opens a file that consists of chunks and begins at `start`, behind a tag; none where it is of another kind.
+fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault> {
+    let source = || Source::open_at(content, start).map_err(|error| unread(&error));
+    let mut first = source()?;
+    let length = first.length();
+    let mut head = vec![0; 64];
+    let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
+    head.truncate(got);
+    first.rewind().map_err(|error| unread(&error))?;
+    let shape = if riff::is_riff(&head) {
+        return wave(riff::chunks(&mut first, length)?.wave()?, source()?).map(Some);
+    } else if w64::is_w64(&head) {
+        return wave(w64::chunks(&mut first, length)?.wave()?, source()?).map(Some);
+    } else if aiff::is_aiff(&head) {
+        aiff::shape(&mut first, length)?
+    } else if au::is_au(&head) {
+        au::shape(&mut first, length)?
+    } else if caf::is_caf(&head) {
+        match caf::contents(&mut first, length)? {
+            caf::Caf::Pcm(shape) => shape,
+            caf::Caf::Packets { cut } => {
+                let facts = Facts { cut, length_unknown: true, ..Facts::default() };
+                return Ok(Some(Box::new(Packets::open(Spliced::whole(source()?), "caf", facts)?)));
+            }
+        }
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Box::new(Pcm::new(source()?, shape)?)))
+}
+
 /// The reader of what a file of the WAV family holds.
 fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
     match wave {
         Wave::Pcm(shape) => Ok(Box::new(Pcm::new(source, shape)?)),
-        Wave::Mpeg(data) => match Mpeg::open(source, data.start, data.there)? {
+        Wave::Mpeg(data) => match Mpeg::open(source, data.start, data.there, data.is_cut())? {
             Some(mpeg) => Ok(Box::new(mpeg)),
             None => Err(faults::damaged("it holds no MPEG audio")),
         },

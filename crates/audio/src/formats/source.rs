@@ -13,17 +13,27 @@ use symphonia::core::io::MediaSource;
 /// Bytes in memory or in a file, read by whoever seeks in them.
 pub(crate) enum Source {
     Memory(Cursor<Bytes>),
-    File(File, u64),
+    File { file: File, start: u64, length: u64 },
 }
 
 impl Source {
     pub(crate) fn open(content: &Content) -> io::Result<Self> {
+        Self::open_at(content, 0)
+    }
+
+    /// Opens what is behind so many bytes, as if they were not there.
+    pub(crate) fn open_at(content: &Content, start: u64) -> io::Result<Self> {
         match content {
-            Content::Bytes(bytes) => Ok(Self::Memory(Cursor::new(bytes.clone()))),
+            Content::Bytes(bytes) => {
+                let start = start.min(bytes.len() as u64) as usize;
+                Ok(Self::Memory(Cursor::new(bytes.slice(start..))))
+            }
             Content::File(path) => {
-                let file = File::open(path)?;
-                let length = file.metadata()?.len();
-                Ok(Self::File(file, length))
+                let mut file = File::open(path)?;
+                let all = file.metadata()?.len();
+                let start = start.min(all);
+                file.seek(SeekFrom::Start(start))?;
+                Ok(Self::File { file, start, length: all - start })
             }
         }
     }
@@ -31,7 +41,7 @@ impl Source {
     pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Memory(cursor) => cursor.get_ref().len() as u64,
-            Self::File(_, length) => *length,
+            Self::File { length, .. } => *length,
         }
     }
 }
@@ -40,16 +50,24 @@ impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Memory(cursor) => cursor.read(buffer),
-            Self::File(file, _) => file.read(buffer),
+            Self::File { file, .. } => file.read(buffer),
         }
     }
 }
 
 impl Seek for Source {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        // The system refuses places that no file can have; for a damaged header they are as good as the end.
+        let to = match to {
+            SeekFrom::Start(at) => SeekFrom::Start(at.min(self.length())),
+            other => other,
+        };
         match self {
             Self::Memory(cursor) => cursor.seek(to),
-            Self::File(file, _) => file.seek(to),
+            Self::File { file, start, .. } => {
+                let to = if let SeekFrom::Start(at) = to { SeekFrom::Start(at + *start) } else { to };
+                file.seek(to).map(|at| at.saturating_sub(*start))
+            }
         }
     }
 }
@@ -104,7 +122,7 @@ impl Seek for Spliced {
             SeekFrom::End(by) => self.length().checked_add_signed(by),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
         };
-        self.at = to.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        self.at = to.ok_or_else(|| io::Error::other("it points to a place outside of itself"))?;
         Ok(self.at)
     }
 }
@@ -126,7 +144,7 @@ impl Metered {
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            return Err(io::Error::other("the file makes its reader go round in circles"));
+            return Err(io::Error::other("it makes its reader go round in circles"));
         }
         let read = self.source.read(buffer)?;
         self.left = self.left.saturating_sub(read as u64);
@@ -169,6 +187,27 @@ mod tests {
         };
         assert_eq!(rounds, 72);
         assert!(error.to_string().contains("in circles"));
+    }
+
+    #[test]
+    fn a_source_begins_where_it_is_told_and_ends_where_no_file_can_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"0123456789").expect("written");
+        for content in [Content::Bytes(Bytes::from_static(b"0123456789")), Content::File(path)] {
+            let mut source = Source::open_at(&content, 4).expect("opens");
+            let mut read = |to| {
+                let mut all = String::new();
+                let at = source.seek(to).expect("seeks");
+                source.read_to_string(&mut all).expect("read");
+                (at, all)
+            };
+            assert_eq!(read(SeekFrom::Current(0)), (0, "456789".to_owned()));
+            assert_eq!(read(SeekFrom::Start(2)), (2, "6789".to_owned()));
+            assert_eq!(read(SeekFrom::End(-1)), (5, "9".to_owned()));
+            assert_eq!(read(SeekFrom::Start(u64::MAX)), (6, String::new()));
+            assert_eq!(Source::open_at(&content, 11).expect("opens").length(), 0);
+        }
     }
 
     #[test]

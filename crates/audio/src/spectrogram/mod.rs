@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES, clock,
+    EXTENSIONS, MAX_MINUTES, NOT_DECODED, clock,
     decode::{Bounds, Decoder, Lengths},
     minutes_problem,
     mix::mean_into,
@@ -70,6 +70,7 @@ pub fn entry() -> Entry {
     Entry::new("audio.spectrogram", "a picture of a track: time, frequency and level", open)
         .inputs(InputRule::Exactly(&["audio"]))
         .reads(EXTENSIONS)
+        .cannot_read(NOT_DECODED)
         .writes(&["png"])
 }
 

@@ -82,7 +82,7 @@ fn track(work: &Work, settings: &SynthTrack) -> Result<Product, Fault> {
         }
     }
     finish(&mut sound, settings.rate);
-    let folder = work.scratch.path().map_err(|error| Fault::failed(format!("no scratch folder: {error}")))?;
+    let folder = work.scratch.folder()?;
     let path = folder.join(format!("track.{suffix}"));
     let shape = Shape { rate: settings.rate, channels: settings.channels, kind: SampleKind::I16, layout: None };
     let mut writer = Writer::create(&path, container, shape)?;

@@ -14,7 +14,7 @@ use flacenc::{
     source::{Context, Fill, FrameBuf},
 };
 
-use super::shape::{SampleKind, Shape, unwritable};
+use super::shape::{SampleKind, Shape, unencoded, unwritten};
 use crate::formats::flac_layout;
 
 /// Frames in a FLAC block: the usual number.
@@ -35,7 +35,7 @@ fn comment(shape: Shape) -> Result<Option<MetadataBlockData>, Fault> {
     comment.extend((text.len() as u32).to_le_bytes());
     comment.extend(text.as_bytes());
     const VORBIS_COMMENT: u8 = 4;
-    let block = MetadataBlockData::new_unknown(VORBIS_COMMENT, &comment).map_err(|error| unwritable(&error))?;
+    let block = MetadataBlockData::new_unknown(VORBIS_COMMENT, &comment).map_err(|error| unencoded(&error))?;
     Ok(Some(block))
 }
 
@@ -72,14 +72,14 @@ impl Flac {
         encoder.block_size = FLAC_BLOCK;
         // Half the time for 0.2 % more bytes: what fixed predictors can do, linear prediction nearly always does better.
         encoder.subframe_coding.use_fixed = false;
-        let config = encoder.into_verified().map_err(|(_, error)| unwritable(&error))?;
-        let info = StreamInfo::new(shape.rate as usize, shape.channels, bits).map_err(|error| unwritable(&error))?;
+        let config = encoder.into_verified().map_err(|(_, error)| unencoded(&error))?;
+        let info = StreamInfo::new(shape.rate as usize, shape.channels, bits).map_err(|error| unencoded(&error))?;
         let mut flac = Self {
             file: BufWriter::with_capacity(1 << 16, file),
             config,
             info,
             context: Context::new(bits, shape.channels),
-            block: FrameBuf::with_size(shape.channels, FLAC_BLOCK).map_err(|error| unwritable(&error))?,
+            block: FrameBuf::with_size(shape.channels, FLAC_BLOCK).map_err(|error| unencoded(&error))?,
             bytes: ByteSink::new(),
             pending: Vec::with_capacity(FLAC_BLOCK * shape.channels),
             channels: shape.channels,
@@ -108,28 +108,28 @@ impl Flac {
     }
 
     fn write_block(&mut self) -> Result<(), Fault> {
-        self.block.fill_interleaved(&self.pending).map_err(|error| unwritable(&error))?;
-        self.context.fill_interleaved(&self.pending).map_err(|error| unwritable(&error))?;
+        self.block.fill_interleaved(&self.pending).map_err(|error| unencoded(&error))?;
+        self.context.fill_interleaved(&self.pending).map_err(|error| unencoded(&error))?;
         let frame = flacenc::encode_fixed_size_frame(&self.config, &self.block, self.blocks, &self.info)
-            .map_err(|error| unwritable(&error))?;
+            .map_err(|error| unencoded(&error))?;
         self.info.update_frame_info(&frame);
         self.bytes.clear();
-        frame.write(&mut self.bytes).map_err(|error| unwritable(&error))?;
+        frame.write(&mut self.bytes).map_err(|error| unencoded(&error))?;
         self.blocks += 1;
         self.pending.clear();
-        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritable(&error))
+        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritten(&error))
     }
 
     /// The header: rewritten at the end, when length and checksum are known.
     fn write_header(&mut self) -> Result<(), Fault> {
-        self.info.set_block_sizes(FLAC_BLOCK, FLAC_BLOCK).map_err(|error| unwritable(&error))?;
+        self.info.set_block_sizes(FLAC_BLOCK, FLAC_BLOCK).map_err(|error| unencoded(&error))?;
         self.bytes.clear();
         let mut stream = Stream::with_stream_info(self.info.clone());
         if let Some(comment) = &self.comment {
             stream.add_metadata_block(comment.clone());
         }
-        stream.write(&mut self.bytes).map_err(|error| unwritable(&error))?;
-        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritable(&error))
+        stream.write(&mut self.bytes).map_err(|error| unencoded(&error))?;
+        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritten(&error))
     }
 
     /// Completes the file.
@@ -141,9 +141,9 @@ impl Flac {
             self.write_block()?;
         }
         self.info.set_md5_digest(&self.context.md5_digest());
-        self.file.seek(SeekFrom::Start(0)).map_err(|error| unwritable(&error))?;
+        self.file.seek(SeekFrom::Start(0)).map_err(|error| unwritten(&error))?;
         self.write_header()?;
-        self.file.into_inner().map_err(io::IntoInnerError::into_error).map_err(|error| unwritable(&error))?;
+        self.file.into_inner().map_err(io::IntoInnerError::into_error).map_err(|error| unwritten(&error))?;
         Ok(())
     }
 }

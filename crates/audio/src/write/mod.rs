@@ -21,7 +21,7 @@ use super::formats::usual_layout;
 use flac::Flac;
 use mask::write_mask;
 use ogg::Ogg;
-use shape::unwritable;
+use shape::{unencoded, unwritten};
 
 pub use shape::{SampleKind, Shape};
 
@@ -69,7 +69,7 @@ impl Writer {
     /// # Errors
     /// Where the container cannot hold the shape, or the file cannot be created.
     pub fn create(path: &Path, container: Container, shape: Shape) -> Result<Self, Fault> {
-        let file = File::create(path).map_err(|error| unwritable(&error))?;
+        let file = File::create(path).map_err(|error| unwritten(&error))?;
         let sink = match container {
             Container::Wav => {
                 let spec = hound::WavSpec {
@@ -82,7 +82,7 @@ impl Writer {
                     },
                 };
                 let writer = hound::WavWriter::new(BufWriter::with_capacity(1 << 16, file), spec);
-                Sink::Wav(writer.map_err(|error| unwritable(&error))?, path.to_owned())
+                Sink::Wav(writer.map_err(failed)?, path.to_owned())
             }
             Container::Flac => Sink::Flac(Box::new(Flac::new(file, shape)?)),
             Container::Ogg => Sink::Ogg(Box::new(Ogg::new(file, shape)?)),
@@ -105,7 +105,7 @@ impl Writer {
         if let (Sink::Wav(writer, _), SampleKind::F32) = (&mut self.sink, self.shape.kind) {
             for frame in 0..frames {
                 for channel in block {
-                    writer.write_sample(channel[frame]).map_err(|error| unwritable(&error))?;
+                    writer.write_sample(channel[frame]).map_err(failed)?;
                 }
             }
             return Ok(());
@@ -126,11 +126,11 @@ impl Writer {
                 for &integer in &self.integers {
                     writer.write_sample(integer as i16);
                 }
-                writer.flush().map_err(|error| unwritable(&error))?;
+                writer.flush().map_err(failed)?;
             }
             Sink::Wav(writer, _) => {
                 for &integer in &self.integers {
-                    writer.write_sample(integer).map_err(|error| unwritable(&error))?;
+                    writer.write_sample(integer).map_err(failed)?;
                 }
             }
             Sink::Flac(flac) => flac.write(&self.integers)?,
@@ -146,9 +146,9 @@ impl Writer {
     pub fn finish(self) -> Result<(), Fault> {
         match self.sink {
             Sink::Wav(writer, path) => {
-                writer.finalize().map_err(|error| unwritable(&error))?;
+                writer.finalize().map_err(failed)?;
                 let layout = self.shape.layout.or_else(|| usual_layout(self.shape.channels));
-                write_mask(&path, layout.map_or(0, |layout| layout.bits() as u32)).map_err(|error| unwritable(&error))
+                write_mask(&path, layout.map_or(0, |layout| layout.bits() as u32)).map_err(|error| unwritten(&error))
             }
             Sink::Flac(flac) => flac.finish(),
             Sink::Ogg(ogg) => ogg.finish(),
@@ -156,8 +156,18 @@ impl Writer {
     }
 }
 
+/// The fault of a WAV file that was not written.
+fn failed(error: hound::Error) -> Fault {
+    match error {
+        hound::Error::IoError(error) => unwritten(&error),
+        error => unencoded(&error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use euterpe_actors::outcome::FaultKind;
+
     use super::super::testing::{decoded, work};
     use super::*;
 
@@ -210,5 +220,24 @@ mod tests {
         let bytes = written(Container::Flac, SampleKind::I16, &block);
         let back = decoded(&work("t", &[("audio", "t.flac", &bytes)], "x")).expect("decodes").samples;
         assert_eq!(back, [[3277.0 / 32768.0, -1.0, 32767.0 / 32768.0, 0.0]]);
+    }
+
+    #[test]
+    fn a_full_disk_is_trouble_of_the_machine_and_no_fault_of_the_entity() {
+        let full = Path::new("/dev/full");
+        let block = grid(100_000, 2, 16);
+        for container in [Container::Wav, Container::Flac, Container::Ogg] {
+            let shape = Shape { rate: 44_100, channels: 2, kind: SampleKind::I16, layout: None };
+            let written = Writer::create(full, container, shape).and_then(|mut writer| {
+                writer.write(&block)?;
+                writer.finish()
+            });
+            let fault = written.expect_err("there is no room");
+            assert_eq!(fault.kind, FaultKind::NodeTrouble, "{container:?}: {fault}");
+        }
+        let nowhere = Path::new("/no/such/folder/sound.wav");
+        let shape = Shape { rate: 44_100, channels: 1, kind: SampleKind::F32, layout: None };
+        let fault = Writer::create(nowhere, Container::Wav, shape).err().expect("no folder");
+        assert_eq!(fault.kind, FaultKind::Failed, "{fault}");
     }
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use euterpe_actors::outcome::Fault;
-use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoder, VorbisEncoderBuilder};
+use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoder, VorbisEncoderBuilder, VorbisError};
 
-use super::shape::Shape;
+use super::shape::{Shape, unencoded, unwritten};
 
 /// The encoder slows down beyond blocks of this many frames.
 const BLOCK: usize = 4096;
@@ -44,7 +44,10 @@ impl Ogg {
         let sink = BufWriter::with_capacity(1 << 16, file);
         let mut builder = VorbisEncoderBuilder::new_with_serial(rate, channels, sink, SERIAL);
         let quality = VorbisBitrateManagementStrategy::QualityVbr { target_quality: QUALITY };
-        let encoder = builder.bitrate_management_strategy(quality).build().map_err(|_| no())?;
+        let encoder = builder.bitrate_management_strategy(quality).build().map_err(|error| match error {
+            VorbisError::Io(error) => unwritten(&error),
+            _ => no(),
+        })?;
         Ok(Self { encoder, block: Vec::new() })
     }
 
@@ -61,7 +64,7 @@ impl Ogg {
                 own.clear();
                 own.extend(channel[part.clone()].iter().map(|sample| sample.clamp(-1.0, 1.0)));
             }
-            self.encoder.encode_audio_block(&self.block).map_err(|error| unwritable(&error))?;
+            self.encoder.encode_audio_block(&self.block).map_err(failed)?;
         }
         Ok(())
     }
@@ -71,12 +74,15 @@ impl Ogg {
     /// # Errors
     /// Where it cannot be written.
     pub(super) fn finish(self) -> Result<(), Fault> {
-        let sink = self.encoder.finish().map_err(|error| unwritable(&error))?;
-        sink.into_inner().map_err(io::IntoInnerError::into_error).map_err(|error| unwritable(&error))?;
+        let sink = self.encoder.finish().map_err(failed)?;
+        sink.into_inner().map_err(io::IntoInnerError::into_error).map_err(|error| unwritten(&error))?;
         Ok(())
     }
 }
 
-fn unwritable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::failed(format!("could not write the sound: {error}"))
+fn failed(error: VorbisError) -> Fault {
+    match error {
+        VorbisError::Io(error) => unwritten(&error),
+        error => unencoded(&error),
+    }
 }

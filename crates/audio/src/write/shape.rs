@@ -1,5 +1,7 @@
 //! What a file of sound is to hold.
 
+use std::io;
+
 use euterpe_actors::outcome::Fault;
 use symphonia::core::audio::Position;
 
@@ -37,7 +39,15 @@ pub struct Shape {
     pub layout: Option<Position>,
 }
 
-/// The fault of a file that cannot be written.
-pub(super) fn unwritable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::failed(format!("could not write the sound: {error}"))
+/// What is done to a file, for sentences.
+const ACTION: &str = "could not write the sound";
+
+/// The fault of samples that cannot be encoded.
+pub(super) fn unencoded(error: &dyn std::fmt::Display) -> Fault {
+    Fault::failed(format!("{ACTION}: {error}"))
+}
+
+/// The fault of a file that cannot be written: a full disk is trouble of the machine, and not of the entity.
+pub(super) fn unwritten(error: &io::Error) -> Fault {
+    Fault::of_io(ACTION, error)
 }

@@ -3,6 +3,7 @@
 
 mod aac; // band replication, edit lists
 mod channels; // where they stand
+mod damage; // in the midst of a file: told, or silence of the same length
 mod headers; // sizes that nobody could write, or wrote wrong
 mod lossless; // bit for bit what ffmpeg decodes
 mod lossy; // within 90 dB of what ffmpeg or libvorbis decodes, frame for frame
@@ -10,3 +11,5 @@ mod material; // sounds, programs, decoders
 mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
 mod refused; // not supported is not damaged
+mod tags; // around a file of any format
+mod tracks; // which of several is read

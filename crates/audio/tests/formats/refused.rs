@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::material::{encoded, folder, refused, tool, wav};
+use super::material::{encoded, ffmpeg, folder, ours, refused, tool, wav, wav_of};
 
 #[test]
 fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
@@ -56,4 +56,34 @@ fn gsm_in_wav_has_its_name() {
     fs::write(&from, wav(8_000, 1, 16_000)).expect("written");
     tool("sox", &[&from.to_string_lossy(), "-e", "gsm-full-rate", &to.to_string_lossy()]);
     assert!(refused(fs::read(to).expect("read")).starts_with("WAV with GSM 6.10"));
+}
+
+#[test]
+fn compressed_sound_in_the_place_of_samples_has_its_name() {
+    let folder = folder();
+    let sound = encoded(folder.path(), &wav(48_000, 2, 48_000), "t.wav", &[]);
+    for (codec, name) in [("ac3", "AC-3"), ("eac3", "E-AC-3"), ("dca", "DTS"), ("mp2", "MPEG audio")] {
+        let arguments = ["-i", &sound.to_string_lossy(), "-c:a", codec, "-strict", "-2", "-f", "spdif", "-"];
+        let words = ffmpeg(&arguments);
+        // In WAV, and in what somebody made of that WAV.
+        let captured = wav_of(48_000, 2, &[&[0; 40_000][..], &words].concat());
+        let flac = folder.path().join("captured.flac");
+        fs::write(folder.path().join("captured.wav"), &captured).expect("written");
+        tool(
+            "flac",
+            &["-s", "-f", "-o", &flac.to_string_lossy(), &folder.path().join("captured.wav").to_string_lossy()],
+        );
+        for bytes in [captured, fs::read(flac).expect("read")] {
+            assert_eq!(
+                refused(bytes),
+                format!(
+                    "{name} in the place of samples is not supported; convert the file with \
+                     `ffmpeg -i FILE -f wav - | ffmpeg -i - FILE.flac` first"
+                )
+            );
+        }
+    }
+    // Full scale in both directions, over and over, is sound.
+    let loud = [0x7ffe_u16, 0x8001].map(u16::to_le_bytes).concat().repeat(50_000);
+    assert_eq!(ours(wav_of(44_100, 2, &loud)).expect("decoded").frames(), 50_000);
 }

@@ -2,18 +2,26 @@
 //!
 //! The output is `{"entity": <id>, "<input name>": <its JSON>, …}`, indented, with the members in alphabetical order and a
 //! line feed at the end. With `flatten: true` each input must be an object, and its members stand beside `entity` instead
-//! of below the input's name; two inputs that both have a member of one name are refused.
+//! of below the input's name; two inputs that both have a member of one name are refused. An input may say the same
+//! `entity` again.
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{Entry, Input, InputRule, OpenContext, OptionProblem, Product, Settings, Work, inline},
+    transform::blocking::{Compute, blocking},
+    transform::{Entry, Input, InputRule, OpenContext, OptionProblem, Product, Settings, Work},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The largest input that is read, in bytes: the work is done where the worker runs.
+/// The largest input that is read, in bytes: it is held in memory, and so is the JSON that is made of it.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// The extensions of files that are never JSON.
+const NOT_JSON: &[&str] = &[
+    "npy", "npz", "png", "jpg", "jpeg", "webp", "svg", "pdf", "flac", "wav", "mp3", "ogg", "opus", "m4a", "aac",
+    "aiff", "zip",
+];
 
 /// The options of `json.merge`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -36,10 +44,13 @@ impl Settings for JsonMerge {
 /// How the registry knows it.
 pub fn entry() -> Entry {
     Entry::new("json.merge", "one JSON object from the JSON of several inputs", |settings: JsonMerge, _| {
-        Ok(inline(move |work| merge(&work, settings.flatten)))
+        let flatten = settings.flatten;
+        // On a thread of its own: its inputs are files.
+        Ok(blocking("json.merge", move || Ok(Box::new(move |work: &Work| merge(work, flatten)) as Box<dyn Compute>)))
     })
     .inputs(InputRule::OneOrMore)
     .reads(&["json"])
+    .cannot_read(NOT_JSON)
     .writes(&["json"])
 }
 
@@ -50,6 +61,9 @@ fn merge(work: &Work, flatten: bool) -> Result<Product, Fault> {
         match read(input)? {
             Value::Object(members) if flatten => {
                 for (member, value) in members {
+                    if member == "entity" && value == work.entity.as_str() {
+                        continue; // it is about the same entity, and says so
+                    }
                     if merged.insert(member.clone(), value).is_some() {
                         return Err(Fault::bad_input(format!(
                             "the input `{name}` has a member `{member}` that is there already; merge without `flatten`"
@@ -85,7 +99,7 @@ fn read(input: &Input) -> Result<Value, Fault> {
         .object
         .content
         .read()
-        .map_err(|error| Fault::failed(format!("could not read the input `{name}`: {error}")))?;
+        .map_err(|error| Fault::of_io(format!("could not read the input `{name}`"), &error))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let what = match bytes.first() {
             None => "is empty".to_owned(),
@@ -128,6 +142,12 @@ mod tests {
             serde_json::from_str::<Value>(&json).expect("json"),
             serde_json::json!({"entity":"t-1","x":1,"y":2})
         );
+        let same: [(&str, &str, &[u8]); 2] =
+            [("a", "a.json", b"{\"entity\":\"t-1\",\"x\":1}"), ("b", "b.json", b"{\"entity\":\"t-1\"}")];
+        let json = merged(flatten.clone(), &same).expect("all three mean one entity");
+        assert_eq!(serde_json::from_str::<Value>(&json).expect("json"), serde_json::json!({"entity":"t-1","x":1}));
+        let other = merged(flatten.clone(), &[("a", "a.json", b"{\"entity\":\"t-2\"}")]);
+        assert_eq!(other.expect_err("another entity").kind, FaultKind::BadInput);
         let clash = merged(flatten.clone(), &[("a", "a.json", b"{\"x\":1}"), ("b", "b.json", b"{\"x\":2}")]);
         assert_eq!(clash.expect_err("clash").kind, FaultKind::BadInput);
         let list = merged(flatten, &[("a", "a.json", b"[1]")]);

@@ -9,7 +9,7 @@ use euterpe_actors::points::reach;
 use euterpe_actors::pool::Drain;
 use tokio::sync::watch;
 
-use super::ids::Passed;
+use super::passed::Passed;
 use super::running::{Running, Stop};
 use super::sink::{Feeder, Sink};
 use super::watched;
@@ -24,7 +24,10 @@ use crate::workspace::Workspace;
 pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feeder) -> anyhow::Result<Option<Passed>> {
     let jobs = &workspace.nodes.jobs;
     let broker = InProcess::new(jobs.iter().map(|job| job.name.clone()));
-    let observer = watched(running.tracker.clone());
+    if let Some(metrics) = &workspace.metrics {
+        metrics.has_no_broker();
+    }
+    let observer = watched(running.tracker.clone(), workspace.metrics.as_ref());
     // No claims: the state is held by this process, so there is no other node.
     let node = Node::start(NodeSettings {
         salt: running.manifest.wave,

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::bail;
+use euterpe_actors::actors_thread::on_actors_thread;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::{Counts, RunEnd};
 
 use super::embedded;
-use super::ids::Passed;
 use super::over::Over;
+use super::passed::Passed;
 use super::running::{Running, Stop};
 use super::sink::Feeder;
 use super::tally::{JobTally, Tally};
@@ -52,6 +53,7 @@ pub async fn follow(
     watch: &dyn Watch,
 ) -> anyhow::Result<Ended> {
     let began = Instant::now();
+    watch.begins(running);
     let broke = Cell::new(None);
     let stop_if_broken = async {
         broke.set(Some(workspace.broken().await));
@@ -62,17 +64,19 @@ pub async fn follow(
         watch.watch(running).await;
         pending::<Infallible>().await
     };
-    let fed = tokio::select! {
-        fed = feed(workspace, running, over, feeder) => fed,
-        never = watching => match never {},
-        never = stop_at(max_dead, running, watch) => match never {},
-        never = stop_if_broken => match never {},
+    let course = async {
+        let passed = feed(workspace, running, over, feeder).await?;
+        end(workspace, running, passed, began).await
     };
-    let took = began.elapsed();
-    let ended = match fed {
-        Ok(passed) => end(workspace, running, passed, took).await,
-        Err(error) => Err(error),
-    };
+    let ended = on_actors_thread(async {
+        tokio::select! {
+            ended = course => ended,
+            never = watching => match never {},
+            never = stop_at(max_dead, running, watch) => match never {},
+            never = stop_if_broken => match never {},
+        }
+    })
+    .await;
     match broke.take() {
         Some(why) => bail!("{why}"),
         None => ended,
@@ -84,11 +88,14 @@ async fn end(
     workspace: &Workspace,
     running: &Running,
     passed: Option<Passed>,
-    took: Duration,
+    began: Instant,
 ) -> anyhow::Result<Ended> {
-    let (tally, complete) = (running.tally(), passed.is_some());
-    let jobs = counts(&workspace.nodes, &tally);
-    workspace.state.end_run(running.run(), &RunEnd { millis: now(), complete, entities: tally.entities, jobs }).await?;
+    let (tally, complete, took) = (running.tally(), passed.is_some(), began.elapsed());
+    let (jobs, slowest) = (counts(&workspace.nodes, &tally), tally.slowest.list().to_vec());
+    // A ping requires nothing, and ends when it is quiet.
+    let is_over = running.manifest.selection.ping || tally.jobs.iter().all(|job| job.ended >= job.required);
+    let record = RunEnd { millis: now(), complete: complete && is_over, entities: tally.entities, jobs, slowest };
+    running.keep_record(async || workspace.state.end_run(running.run(), &record).await).await?;
     Ok(Ended { tally, complete, passed: passed.unwrap_or_default(), took })
 }
 
@@ -124,6 +131,9 @@ async fn stop_at(most: Option<u64>, running: &Running, watch: &dyn Watch) -> Inf
 
 /// The counts of a run's end record.
 fn counts(plan: &NodePlan, tally: &Tally) -> std::collections::BTreeMap<JobName, Counts> {
-    let count = |job: &JobTally| Counts { done: job.done, exists: job.exists, skipped: job.skipped, dead: job.dead };
+    let count = |job: &JobTally| {
+        let JobTally { done, exists, skipped, dead, millis, .. } = *job;
+        Counts { done, exists, skipped, dead, millis }
+    };
     plan.jobs.iter().zip(&tally.jobs).map(|(job, tally)| (job.name.clone(), count(tally))).collect()
 }

@@ -10,13 +10,17 @@ use std::{
 use anyhow::Context;
 use async_trait::async_trait;
 use euterpe_actors::accounting::first_messages;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::points::reach;
-use euterpe_actors::state::chunk_key;
+use euterpe_actors::state::{IdSum, chunk_key};
 use tokio::sync::Notify;
 
 use super::addressing::{Address, Addressed, Addresses};
-use super::ids::{Found, Ids, Next, Passed, Stream};
+use super::dropped_names::DroppedNames;
+use super::found::{BadName, Found};
+use super::ids::{Ids, Next, Stream};
+use super::passed::Passed;
 use super::running::Running;
 use super::sink::{Feeder, Sink};
 use super::survey::is_finished;
@@ -33,6 +37,8 @@ pub struct Intake {
 #[derive(Default)]
 struct Ahead {
     chunks: RefCell<VecDeque<Chunk>>,
+    /// The ids that were written.
+    written: Cell<IdSum>,
     over: Cell<bool>,
     arrived: Notify,
 }
@@ -48,17 +54,23 @@ const IN_MEMORY: usize = 1;
 
 #[async_trait(?Send)]
 impl Feeder for Intake {
+    fn feeds_all(&self) -> bool {
+        true
+    }
+
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
-        let stream = std::mem::replace(&mut self.ids, Ids::These(Vec::new())).stream();
+        let ids = std::mem::replace(&mut self.ids, Ids::These(Vec::new()));
+        let mut dropped = DroppedNames::in_sources(ids.sources());
+        let stream = ids.stream();
         let ahead = Ahead::default();
         let addresses = Addresses::default();
         let reading = async {
-            let passed = self.read(sink, &addresses, stream, &ahead).await;
+            let passed = self.read(sink, &addresses, stream, &mut dropped, &ahead).await;
             if passed.is_ok() {
-                sink.workspace
-                    .state
-                    .close_entities(sink.running.manifest.run, sink.running.tracker.tally().entities)
-                    .await?;
+                let (run, entities) = (sink.running.manifest.run, sink.running.tracker.tally().entities);
+                let state = &sink.workspace.state;
+                let ids = ahead.written.get();
+                sink.running.keep_record(async || state.close_entities(run, entities, ids).await).await?;
             }
             ahead.over.set(true);
             ahead.arrived.notify_one();
@@ -75,6 +87,7 @@ impl Intake {
         sink: &Sink<'_>,
         addresses: &Addresses,
         mut stream: Stream,
+        dropped: &mut DroppedNames,
         ahead: &Ahead,
     ) -> anyhow::Result<Passed> {
         let mut left = self.limit.unwrap_or(u64::MAX);
@@ -82,12 +95,15 @@ impl Intake {
         while left > 0 {
             // Read where waiting is allowed; short, so that a run that is stopped need not wait for it.
             let read = move || (stream.next(Duration::from_millis(100)), stream);
-            let (next, back) = tokio::task::spawn_blocking(read).await.context("the reader of ids is gone")?;
+            let (next, back) = on_blocking_thread(read).await.context("no thread for the reader of ids")?;
             stream = back;
             let batch = match next {
                 Next::Batch(batch) => batch,
                 Next::Later => continue,
-                Next::End(passed) => return Ok(passed),
+                Next::End(passed) => {
+                    dropped.end_those_gone(sink).await?;
+                    return Ok(dropped.counted(passed));
+                }
                 Next::Failed(error) => return Err(error),
             };
             let mut ids = Vec::with_capacity(batch.len());
@@ -98,19 +114,31 @@ impl Intake {
                 }
                 let found = match found {
                     Found::Addressed(found) => Ok(found),
-                    Found::Id(entity) => match address(sink, addresses, &entity) {
-                        Ok(to) => Ok(Addressed { entity, to }),
-                        Err(why) => Err((entity.as_str().to_owned(), why)),
+                    Found::Id(entity, written) => match address(sink, addresses, &entity) {
+                        Ok(to) => Ok(Addressed { entity, to, written }),
+                        Err(why) => Err(BadName::new(entity.as_str(), why)),
                     },
-                    Found::Bad(name, why) => Err((name, why)),
+                    Found::Name(entity, written) => {
+                        let state = &sink.workspace.state;
+                        sink.running.keep_record(async || state.keep_name(&entity, &written).await).await?;
+                        continue;
+                    }
+                    Found::Bad(bad) => Err(bad),
+                    Found::Passed(..) => continue, // counted by the reader
                 };
                 let found = match found {
                     Ok(found) => found,
-                    Err((name, why)) => {
-                        sink.bury(&sink.first_job(), &name, why).await?;
+                    Err(bad) => {
+                        if !dropped.has(sink, &bad.name).await? {
+                            sink.bury(&sink.first_job(), bad).await?;
+                        }
                         continue;
                     }
                 };
+                if let Some(written) = &found.written {
+                    let state = &sink.workspace.state;
+                    sink.running.keep_record(async || state.keep_name(&found.entity, written).await).await?;
+                }
                 if finished(sink, &found) {
                     sink.running.tracker.exists(&found.to.required);
                 } else {
@@ -122,13 +150,17 @@ impl Intake {
             }
             if !ids.is_empty() {
                 reach("before_chunk");
-                sink.workspace.state.add_entities(sink.running.manifest.run, number, &ids).await?;
+                let (state, run) = (&sink.workspace.state, sink.running.manifest.run);
+                sink.running.keep_record(async || state.add_entities(run, number, &ids).await).await?;
+                let mut written = ahead.written.get();
+                ids.iter().for_each(|id| written.add(id));
+                ahead.written.set(written);
                 reach("after_chunk");
             }
             ahead.put(number, unfinished);
             number += 1;
         }
-        Ok(Passed::default())
+        Ok(dropped.counted(Passed::default()))
     }
 }
 
@@ -181,17 +213,18 @@ async fn send(sink: &Sink<'_>, addresses: &Addresses, ahead: &Ahead) -> anyhow::
         let entities = match chunk {
             Chunk::Here(entities) => entities,
             Chunk::InManifest(number, places) => {
-                let all = sink.workspace.state.chunk(&chunk_key(manifest.run, number)).await?;
+                let key = chunk_key(manifest.run, number);
+                let all = sink.running.keep_record(async || sink.workspace.state.chunk(&key).await).await?;
                 let meant = |at: usize| places.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
                 let meant = all.into_iter().enumerate().filter(|(at, _)| meant(*at)).map(|(_, entity)| entity);
                 let addressed = |entity: EntityId| {
                     let to = address(sink, addresses, &entity).map_err(anyhow::Error::msg)?;
-                    anyhow::Ok(Addressed { entity, to })
+                    anyhow::Ok(Addressed { entity, to, written: None })
                 };
                 meant.map(addressed).collect::<Result<_, _>>()?
             }
         };
-        for Addressed { entity, to } in &entities {
+        for Addressed { entity, to, .. } in &entities {
             let messages = first_messages(plan, manifest, &to.origins, entity, || sink.next_id());
             sink.send(entity, &to.required, &messages).await?;
         }
@@ -204,7 +237,7 @@ fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<
     addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
 }
 
-fn finished(sink: &Sink<'_>, Addressed { entity, to }: &Addressed) -> bool {
+fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {
     let Running { manifest, presence, .. } = sink.running;
     let selection = &manifest.selection;
     !selection.ping

@@ -1,25 +1,46 @@
 //! The sources of a graph whose names are the catalogue.
 
+use euterpe_actors::accounting::roots;
 use euterpe_actors::ids::StoreName;
 use euterpe_actors::plan::{JobIx, Route};
+use euterpe_actors::state::Selection;
 
-use super::ids::Listing;
+use super::listed_for::ListedFor;
+use super::listing::Listing;
 use crate::workspace::Workspace;
 
-/// The sources whose names are the catalogue, for a run that starts at `job`, or at the jobs that start the graph.
-pub(crate) fn listings(workspace: &Workspace, job: Option<JobIx>) -> Vec<Listing> {
+/// The sources whose names are the catalogue, for a run that starts at the selection's job, or at the jobs that start the
+/// graph.
+pub(crate) fn listings(workspace: &Workspace, selection: &Selection) -> Vec<Listing> {
+    let job = selection.job.as_ref().and_then(|job| workspace.nodes.find(job.as_str()));
     let wanted: Vec<JobIx> = match job {
-        None => workspace.nodes.job_indices().filter(|at| !workspace.nodes.has_same_parent(*at)).collect(),
+        None => roots(&workspace.nodes, selection),
         Some(at) => std::iter::once(at).chain(workspace.nodes.job(at).ancestors.iter().copied()).collect(),
     };
     let mut listings: Vec<(StoreName, Listing)> = Vec::new();
-    for (at, number) in workspace.plan.listable().into_iter().filter(|(at, _)| wanted.contains(at)) {
-        if let Route::Source { store, key, exts } = &workspace.nodes.job(at).inputs[number].from {
-            let known = |(name, listing): &(StoreName, Listing)| name == store && listing.key == *key;
-            if !listings.iter().any(known) {
-                let storage = workspace.stores.get(store).clone();
-                listings.push((store.clone(), Listing { storage, key: key.clone(), exts: exts.clone() }));
+    let listable: Vec<(JobIx, usize)> =
+        workspace.plan.listable().into_iter().filter(|(at, _)| wanted.contains(at)).collect();
+    let is_optional = |(at, number): &(JobIx, usize)| {
+        matches!(workspace.nodes.job(*at).inputs[*number].from, Route::Source { optional: true, .. })
+    };
+    // What an entity may lack says which entities there are only where nothing else does.
+    let all_optional = listable.iter().all(is_optional);
+    for (at, number) in listable.into_iter().filter(|one| all_optional || !is_optional(one)) {
+        if let Route::Source { store, key, exts, .. } = &workspace.nodes.job(at).inputs[number].from {
+            let name = &workspace.nodes.job(at).inputs[number].name;
+            let patterns = workspace.plan.jobs[at.0].patterns.get(name).cloned().unwrap_or_default();
+            let known = |(name, listing): &(StoreName, Listing)| {
+                name == store && listing.key == *key && listing.patterns == patterns
+            };
+            if let Some((_, listing)) = listings.iter_mut().find(|one| known(one)) {
+                listing.jobs.add(at);
+                continue;
             }
+            let (storage, key, exts) = (workspace.stores.get(store).clone(), key.clone(), exts.clone());
+            let source = format!("{store}:{key} in {}", storage.place());
+            let jobs = ListedFor::new(workspace.nodes.clone(), at, job.is_some());
+            let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false };
+            listings.push((store.clone(), listing));
         }
     }
     listings.into_iter().map(|(_, listing)| listing).collect()

@@ -13,16 +13,28 @@
 //! [`serve`] and tells of its events by its [`reporter`].
 
 pub mod addressing;
+mod dropped_names;
 pub mod embedded;
+#[cfg(feature = "amqp")]
+pub mod fitting;
 pub mod follow;
+pub mod found;
 #[cfg(feature = "amqp")]
 pub mod given_up;
 pub mod ids;
+pub mod in_hand;
 pub mod intake;
+mod lines;
+mod listed_for;
+pub mod listing;
 pub mod listings;
 #[cfg(feature = "amqp")]
 pub mod node_views;
 pub mod over;
+pub mod passed;
+#[cfg(feature = "amqp")]
+pub mod queue_watch;
+mod records;
 #[cfg(feature = "amqp")]
 pub mod remote;
 pub mod report;
@@ -32,19 +44,29 @@ pub mod resumption;
 pub mod retrial;
 pub mod running;
 #[cfg(feature = "amqp")]
+mod seen;
+#[cfg(feature = "amqp")]
 pub mod serve;
 pub mod sink;
+pub mod statuses;
 pub mod survey;
 pub mod tally;
 pub mod tracker;
 pub mod watch;
+pub mod work_times;
 
 use std::sync::Arc;
 
 use euterpe_actors::events::Observer;
 
-/// Adds, in test builds, the ledger that the environment asks for beside an observer.
-fn watched(observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
+use crate::metrics::Metrics;
+
+/// Adds to an observer what counts its events, and in test builds the ledger that the environment asks for.
+fn watched(observer: Arc<dyn Observer>, metrics: Option<&Arc<Metrics>>) -> Arc<dyn Observer> {
+    let observer = match metrics {
+        Some(metrics) => metrics.beside(observer),
+        None => observer,
+    };
     #[cfg(feature = "faults")]
     return crate::faults::with_ledger(observer);
     #[cfg(not(feature = "faults"))]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use euterpe_actors::ids::JobName;
 use tokio::time::Instant;
 
+use super::in_hand::Held;
 use super::report::{JobReport, NodeReport};
 
 /// How long a node may be silent before it is taken for gone.
@@ -53,6 +54,17 @@ impl Nodes {
         last.filter(|(at, _)| at.elapsed() <= SILENT).map(|(_, report)| report)
     }
 
+    /// The longest work of each job of each node that is heard, the longest first.
+    pub fn in_hand(&self) -> Vec<Held> {
+        let longest = |(job, report): (&JobName, &JobReport)| {
+            let (entity, took) = (report.longest_entity.clone()?, Duration::from_secs(report.longest));
+            Some(Held { job: job.clone(), entity, took })
+        };
+        let mut all: Vec<Held> = self.alive().flat_map(|node| node.jobs.iter().filter_map(longest)).collect();
+        all.sort_by_key(|held| std::cmp::Reverse(held.took));
+        all
+    }
+
     /// A job over all nodes that are heard.
     pub fn job(&self, job: &JobName) -> AtWork {
         let mut at_work = AtWork::default();
@@ -64,6 +76,9 @@ impl Nodes {
             let sum = &mut at_work.sum;
             sum.workers += now.workers;
             sum.in_work += now.in_work;
+            if now.longest >= sum.longest && now.longest_entity.is_some() {
+                sum.longest_entity.clone_from(&now.longest_entity);
+            }
             sum.longest = sum.longest.max(now.longest);
             sum.waited = sum.waited.max(now.waited);
             sum.done += now.done;
@@ -93,7 +108,7 @@ mod tests {
     fn report(node: &str, seconds: u64, done: u64) -> NodeReport {
         let job = JobReport { workers: 2, done, ..JobReport::default() };
         let jobs = [(JobName::new("mel").expect("a name"), job)].into();
-        NodeReport { node: node.into(), seconds, draining: false, not_downloaded_bytes: 0, jobs }
+        NodeReport { node: node.into(), seconds, draining: false, not_downloaded_bytes: 0, jobs, setup: None }
     }
 
     #[tokio::test(start_paused = true)]
@@ -112,5 +127,23 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(nodes.alive().map(|node| node.node.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!((nodes.job(&mel).sum.done, nodes.job(&mel).rate), (1, 0.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_work_of_each_node_is_known() {
+        let held = |node: &str, entity: &str, longest| {
+            let mut report = report(node, 1, 0);
+            let job = report.jobs.values_mut().next().expect("a job");
+            job.longest = longest;
+            job.longest_entity = euterpe_actors::ids::EntityId::new(entity).ok();
+            report
+        };
+        let mut nodes = Nodes::default();
+        [held("a", "t-1", 3), held("b", "t-17", 58), report("c", 1, 0)].into_iter().for_each(|one| nodes.heard(one));
+        let hand: Vec<(String, u64)> =
+            nodes.in_hand().iter().map(|held| (held.entity.to_string(), held.took.as_secs())).collect();
+        assert_eq!(hand, [("t-17".to_owned(), 58), ("t-1".to_owned(), 3)]);
+        let mel = nodes.job(&JobName::new("mel").expect("a name")).sum;
+        assert_eq!((mel.longest, mel.longest_entity.as_ref().map(|id| id.as_str())), (58, Some("t-17")));
     }
 }

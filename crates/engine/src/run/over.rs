@@ -5,6 +5,7 @@ mod amqp {
     use std::{sync::Arc, time::Duration};
 
     use anyhow::anyhow;
+    use euterpe_actors::setup::OwnSetup;
     use euterpe_amqp::{Amqp, AmqpSettings, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, QueueSettings};
 
     use crate::workspace::Workspace;
@@ -15,6 +16,8 @@ mod amqp {
         pub(crate) amqp: Arc<Amqp>,
         /// To listen.
         pub(crate) dial: ConnectionSettings,
+        /// What this process means by what it publishes.
+        pub(crate) setup: Arc<OwnSetup>,
     }
 
     impl Over {
@@ -53,7 +56,7 @@ mod amqp {
         let url = dial.url.to_string();
         let amqp = Amqp::open(settings(workspace, dial.clone(), consumer_timeout), patience).await;
         let amqp = amqp.map_err(|error| anyhow!("the broker at {url} cannot be used: {error}"))?;
-        Ok(Over { amqp: Arc::new(amqp), dial })
+        Ok(Over { amqp: Arc::new(amqp), dial, setup: workspace.own_setup().await? })
     }
 }
 

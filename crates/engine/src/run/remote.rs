@@ -6,15 +6,18 @@ use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::accounting::{Accountant, RunView};
+use euterpe_actors::ids::JobName;
 use euterpe_actors::message::Target;
 use euterpe_amqp::{ListenerEvent, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::ids::Passed;
+use super::fitting::{Fitting, LISTEN, some, tell_misfits};
 use super::over::Over;
-use super::report::{Notes, run_key};
+use super::passed::Passed;
+use super::report::{NODE_KEY, Notes, run_key};
 use super::running::{Running, Stop};
+use super::seen::look_for_what_is_done;
 use super::sink::{Feeder, Sink};
 use super::tracker::Tracker;
 use crate::workspace::Workspace;
@@ -42,19 +45,15 @@ pub async fn run(
     mut feeder: impl Feeder,
 ) -> anyhow::Result<Option<Passed>> {
     let (manifest, tracker) = (&running.manifest, &running.tracker);
-    let sight = || RunView {
-        plan: workspace.nodes.clone(),
-        stores: workspace.stores.clone(),
-        state: workspace.state.clone(),
-        run: manifest.run,
-        force: manifest.selection.force.clone(),
-        known: None,
-    };
-    let sink = Sink::remote(workspace, running, over.amqp.clone(), true);
+    let feeds_all = feeder.feeds_all();
+    let sight = || workspace.view(manifest.run, manifest.selection.force.clone(), None);
+    let sink = Sink::remote(workspace, running, &over, true);
     let mut stop = running.stopped();
     let (ear, mut heard) = mpsc::unbounded_channel();
     let (key, last) = (run_key(manifest.run), Cell::new(Instant::now()));
     let listening = listen(&over.dial, &manifest.graph, &key, &ear);
+    let hold = |held| running.hold_elsewhere(held);
+    let misfits = tell_misfits(&over.dial, &manifest.graph, (&workspace.nodes, tracker), &over.setup.setup, hold);
     let following = follow(&mut heard, tracker, &last, sight);
     let feeding = async {
         let passed = feeder.feed(&sink).await?;
@@ -76,6 +75,11 @@ pub async fn run(
         }
         anyhow::Ok(passed)
     };
+    let (file, id) = (workspace.plan.file.display(), manifest.run);
+    let unfollowed = |error: anyhow::Error| {
+        error
+            .context(format!("run {id} was not followed to its end; `euterpe runs resume {file} {id}` goes on with it"))
+    };
     let fed = tokio::select! {
         biased;
         () = Stop::Drain.is_told(&mut stop) => None,
@@ -83,7 +87,11 @@ pub async fn run(
         error = following => return Err(error),
         ended = listening => match ended {
             Ok(never) => match never {},
-            Err(error) => return Err(anyhow!(error).context("cannot listen to the nodes' reports")),
+            Err(error) => return Err(unfollowed(anyhow!(error).context("cannot listen to the nodes' reports"))),
+        },
+        ended = misfits => match ended {
+            Ok(never) => match never {},
+            Err(error) => return Err(unfollowed(anyhow!(error).context("cannot listen to the nodes"))),
         },
     };
     if fed.is_none() {
@@ -91,6 +99,14 @@ pub async fn run(
         sink.flush().await.context("what was read is not published; `runs resume` publishes it")?;
     }
     over.amqp.close().await;
+    if fed.is_some() && feeds_all && !manifest.selection.ping {
+        let mut stop = running.stopped();
+        tokio::select! {
+            biased;
+            () = Stop::Drain.is_told(&mut stop) => return Ok(None),
+            looked = look_for_what_is_done(workspace, running) => drop(looked?),
+        }
+    }
     Ok(fed)
 }
 
@@ -160,7 +176,16 @@ async fn look(tracker: &Tracker, sight: RunView) -> anyhow::Result<bool> {
     Ok(moved)
 }
 
-/// Publishes what is fed, and returns when all of it is confirmed. Nobody follows it.
+/// What was published, and what keeps nodes from working on it.
+pub struct Sent {
+    /// What the listing of the source passed over.
+    pub passed: Passed,
+    /// A line for each problem, with the jobs that have it.
+    pub problems: Vec<String>,
+}
+
+/// Publishes what is fed, and returns when all of it is confirmed and it is known whether a node can work on it. Nobody
+/// follows it.
 ///
 /// # Errors
 /// Where ids cannot be read, the broker does not take messages, or the state store does not take the entities.
@@ -169,9 +194,39 @@ pub async fn publish(
     running: &Running,
     over: &Over,
     mut feeder: impl Feeder,
-) -> anyhow::Result<Passed> {
-    let sink = Sink::remote(workspace, running, over.amqp.clone(), false);
-    let passed = feeder.feed(&sink).await?;
-    sink.flush().await?;
-    Ok(passed)
+) -> anyhow::Result<Sent> {
+    let sink = Sink::remote(workspace, running, over, false);
+    let (reports, mut heard) = mpsc::unbounded_channel();
+    let mut fitting = Fitting::to(&over.setup.setup);
+    let publishing = async {
+        let until = Instant::now() + LISTEN;
+        let passed = feeder.feed(&sink).await?;
+        sink.flush().await?;
+        let tally = running.tally();
+        let wanted = || workspace.nodes.jobs.iter().zip(&tally.jobs).filter(|(_, job)| job.required > job.ended);
+        loop {
+            let problems = fitting.problems(wanted().map(|(job, _)| &job.name));
+            if problems.is_empty() {
+                return anyhow::Ok(Sent { passed, problems: Vec::new() });
+            }
+            match tokio::time::timeout_at(until, heard.recv()).await {
+                Ok(Some(event)) => fitting.heard(event),
+                Ok(None) | Err(_) => {
+                    let line = |(problem, jobs): (String, Vec<&JobName>)| format!("{}: {problem}", some(&jobs));
+                    return Ok(Sent { passed, problems: problems.into_iter().map(line).collect() });
+                }
+            }
+        }
+    };
+    tokio::pin!(publishing);
+    let error = tokio::select! {
+        sent = &mut publishing => return sent,
+        ended = listen(&over.dial, &running.manifest.graph, NODE_KEY, &reports) => match ended {
+            Ok(never) => match never {},
+            Err(error) => error,
+        },
+    };
+    // Publishing needs no right to listen.
+    let sent = publishing.await?;
+    Ok(Sent { problems: vec![format!("whether a node can work on it is not known: {error}")], ..sent })
 }

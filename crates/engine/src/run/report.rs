@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::outcome::{Outcome, Reason};
+use euterpe_actors::setup::Setup;
 use serde::{Deserialize, Serialize};
 
 /// How messages of one run ended on one node.
@@ -39,6 +40,9 @@ pub struct Note {
     /// Tries that failed before.
     #[serde(default, skip_serializing_if = "is_none")]
     pub attempt: u32,
+    /// How long the transform worked for it, in milliseconds; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
 }
 
 fn is_none(attempts: &u32) -> bool {
@@ -59,6 +63,9 @@ pub struct NodeReport {
     pub not_downloaded_bytes: u64,
     /// The jobs that it serves.
     pub jobs: BTreeMap<JobName, JobReport>,
+    /// What it means by its words; nodes of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Setup>,
 }
 
 /// How one job is on one node. Counts are since the node started.
@@ -70,6 +77,9 @@ pub struct JobReport {
     pub in_work: usize,
     /// For how many seconds the longest of these has been worked on.
     pub longest: u64,
+    /// Which entity that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_entity: Option<EntityId>,
     /// For how many seconds the message that came last had waited in its queue.
     #[serde(default)]
     pub waited: u64,

@@ -7,12 +7,15 @@ use std::{
 };
 
 use euterpe_actors::events::{Event, Observer};
-use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::message::{EntityMessage, Kind};
 use euterpe_actors::outcome::{Outcome, Reason};
+use euterpe_actors::setup::OwnSetup;
 use tokio::time::Instant;
 
+use super::in_hand::InHand;
 use super::report::{JobReport, NODE_KEY, NodeReport, Note, Notes, run_key};
+use super::work_times::whole_millis;
 
 /// How long notes are gathered before they are sent.
 pub const GATHER: Duration = Duration::from_millis(100);
@@ -36,6 +39,8 @@ pub struct Reporter {
     mouth: Mouth,
     waited: Waited,
     spared: Spared,
+    /// What the node means by its words, where it tells.
+    setup: Option<Arc<OwnSetup>>,
     started: Instant,
     inner: Mutex<Inner>,
 }
@@ -45,7 +50,7 @@ struct Inner {
     gathered: HashMap<RunId, Vec<Note>>,
     numbers: HashMap<RunId, u64>,
     jobs: BTreeMap<JobName, JobReport>,
-    in_work: HashMap<(JobName, EntityId), Instant>,
+    in_hand: InHand,
     draining: bool,
 }
 
@@ -60,10 +65,11 @@ impl Reporter {
         mouth: Mouth,
         waited: Waited,
         spared: Spared,
+        setup: Option<Arc<OwnSetup>>,
     ) -> Arc<Self> {
         let jobs = jobs.into_iter().map(|(job, workers)| (job, JobReport { workers, ..JobReport::default() }));
         let inner = Mutex::new(Inner { jobs: jobs.collect(), ..Inner::default() });
-        Arc::new(Self { node: node.to_owned(), mouth, waited, spared, started: Instant::now(), inner })
+        Arc::new(Self { node: node.to_owned(), mouth, waited, spared, setup, started: Instant::now(), inner })
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
@@ -113,10 +119,12 @@ impl Reporter {
             let inner = self.locked();
             let mut jobs = inner.jobs.clone();
             jobs.iter_mut().for_each(|(name, job)| job.waited = (self.waited)(name));
-            for ((job, _), since) in &inner.in_work {
-                if let Some(job) = jobs.get_mut(job) {
+            for held in inner.in_hand.longest_first() {
+                if let Some(job) = jobs.get_mut(&held.job) {
+                    if job.in_work == 0 {
+                        (job.longest, job.longest_entity) = (held.took.as_secs(), Some(held.entity));
+                    }
                     job.in_work += 1;
-                    job.longest = job.longest.max(since.elapsed().as_secs());
                 }
             }
             NodeReport {
@@ -125,6 +133,7 @@ impl Reporter {
                 draining: inner.draining,
                 not_downloaded_bytes: (self.spared)(),
                 jobs,
+                setup: self.setup.as_ref().map(|own| own.setup.clone()),
             }
         };
         self.tell(NODE_KEY.to_owned(), &report);
@@ -146,9 +155,7 @@ impl Reporter {
         };
         let (job, entity) = (message.target.job.clone(), message.target.entity.clone());
         let mut inner = self.locked();
-        if !inner.in_work.is_empty() {
-            inner.in_work.remove(&(job.clone(), entity.clone()));
-        }
+        let millis = inner.in_hand.end(&job, &entity, message.id).map(whole_millis);
         if let Some(counts) = inner.jobs.get_mut(&job) {
             match outcome {
                 Outcome::Done => counts.done += 1,
@@ -173,8 +180,12 @@ impl Reporter {
         if !is_told {
             return;
         }
+        if let (Outcome::Retried | Outcome::Dead, Some((reason, text))) = (outcome, why) {
+            let what = if outcome == Outcome::Dead { "dead" } else { "will be tried again" };
+            tracing::info!(%job, %entity, attempt = message.attempt, %reason, "{what}: {text}");
+        }
         let (reason, text) = why.map_or((None, String::new()), |(reason, text)| (Some(reason), text.to_owned()));
-        let note = Note { job, entity, outcome, reason, text, attempt: message.attempt };
+        let note = Note { job, entity, outcome, reason, text, attempt: message.attempt, millis };
         let gathered = inner.gathered.entry(message.run).or_default();
         gathered.push(note);
         if gathered.len() >= MOST {
@@ -188,9 +199,7 @@ impl Reporter {
 impl Observer for Reporter {
     fn on(&self, event: &Event<'_>) {
         match event {
-            Event::Started { job, entity, .. } => {
-                self.locked().in_work.insert(((*job).clone(), (*entity).clone()), Instant::now());
-            }
+            Event::Started { job, entity, message } => self.locked().in_hand.begin(job, entity, message.id),
             Event::Handled { message: Some(message), outcome, why, .. } => self.handled(message, *outcome, *why),
             // A body that was put into an envelope, or put off for a newer version: its message ends elsewhere.
             Event::Handled { message: None, outcome, .. } if *outcome != Outcome::Malformed => {}
@@ -204,20 +213,33 @@ impl Observer for Reporter {
             Event::Stalled { job, text } => {
                 tracing::error!(%job, "a store is in trouble, waiting for it: {text}");
             }
+            Event::OtherSetup { job, text } => {
+                tracing::error!(%job, "left to other nodes: {text}");
+            }
             Event::Recovered { job } => tracing::warn!(%job, "the store answers again"),
-            Event::Unconfirmed { job, text } => tracing::warn!(%job, "not confirmed: {text}"),
+            Event::PoolPaused { job, text } => {
+                tracing::error!(%job, "this machine is in trouble, the job pauses here: {text}");
+            }
+            Event::PoolResumed { job } => tracing::warn!(%job, "the machine can work again"),
+            Event::Unconfirmed { job, message, text } => {
+                if let Some(message) = message {
+                    self.locked().in_hand.end(job, &message.target.entity, message.id);
+                }
+                tracing::warn!(%job, "not confirmed: {text}");
+            }
             Event::WorkerFailed { job, text } => tracing::error!(%job, "a worker could not start: {text}"),
             Event::WorkerLost { job, slot, restart_in: None } => {
                 tracing::error!(%job, slot, "a worker was lost, and its pool loses them too fast");
             }
             Event::WorkerLost { job, slot, .. } => tracing::error!(%job, slot, "a worker was lost and is replaced"),
-            Event::Published { .. } => {}
+            Event::Published { .. } | Event::Awaited { .. } | Event::Worked { .. } | Event::LeftToOthers { .. } => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use euterpe_actors::ids::EntityId;
     use euterpe_actors::message::{Base, GraphDigest, Target};
 
     use super::*;
@@ -231,7 +253,7 @@ mod tests {
             true
         });
         let job = JobName::new("mel").expect("a name");
-        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0), Arc::new(|| 7));
+        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0), Arc::new(|| 7), None);
         let target = Target { job: job.clone(), entity: EntityId::new("t-1").expect("an id") };
         let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
         reporter.on(&Event::Started { job: &job, entity: &message.target.entity, message: &message });
@@ -239,7 +261,6 @@ mod tests {
         reporter.say();
         let handled =
             |outcome| Event::Handled { job: &job, message: Some(&message), outcome, why: None, took: Duration::ZERO };
-        reporter.on(&handled(Outcome::Requested));
         reporter.on(&handled(Outcome::Done));
         reporter.flush();
         reporter.say();
@@ -248,9 +269,11 @@ mod tests {
             (told[0].1["jobs"]["mel"]["in_work"].as_u64(), told[0].1["jobs"]["mel"]["longest"].as_u64()),
             (Some(1), Some(5))
         );
+        assert_eq!(told[0].1["jobs"]["mel"]["longest_entity"], "t-1");
         let notes: Notes = serde_json::from_value(told[1].1.clone()).expect("notes");
         assert_eq!(told[1].0, run_key(message.run));
-        assert_eq!(notes.notes.iter().map(|note| note.outcome).collect::<Vec<_>>(), [Outcome::Done]);
+        let ended: Vec<_> = notes.notes.iter().map(|note| (note.outcome, note.millis)).collect();
+        assert_eq!(ended, [(Outcome::Done, Some(5000))]);
         let report: NodeReport = serde_json::from_value(told[2].1.clone()).expect("a report");
         assert_eq!((report.jobs[&job].done, report.jobs[&job].in_work, report.not_downloaded_bytes), (1, 0, 7));
     }
@@ -259,7 +282,7 @@ mod tests {
     async fn only_a_body_that_cannot_be_read_counts_as_dead() {
         let job = JobName::new("mel").expect("a name");
         let send: Mouth = Arc::new(|_, _| true);
-        let reporter = Reporter::new("n", [(job.clone(), 1)], send, Arc::new(|_| 0), Arc::new(|| 0));
+        let reporter = Reporter::new("n", [(job.clone(), 1)], send, Arc::new(|_| 0), Arc::new(|| 0), None);
         let handled = |outcome| Event::Handled { job: &job, message: None, outcome, why: None, took: Duration::ZERO };
         for (outcome, dead) in [(Outcome::HandedOver, 0), (Outcome::Parked, 0), (Outcome::Malformed, 1)] {
             reporter.on(&handled(outcome));

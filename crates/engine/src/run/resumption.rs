@@ -5,8 +5,9 @@ use euterpe_actors::accounting::{Accountant, TargetStatus, resume_messages};
 use euterpe_actors::message::Target;
 use euterpe_actors::plan::JobIx;
 
-use super::ids::Passed;
+use super::passed::Passed;
 use super::sink::{Feeder, Sink};
+use super::statuses::{Batch, Statuses};
 
 /// Feeds what is open of a run.
 pub struct Resumption {
@@ -19,10 +20,12 @@ pub struct Resumption {
 #[async_trait(?Send)]
 impl Feeder for Resumption {
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
-        let (manifest, plan, state) = (&sink.running.manifest, &sink.workspace.nodes, &sink.workspace.state);
-        for chunk in state.chunks(manifest.run).await? {
-            for entity in state.chunk(&chunk).await? {
-                let standings = self.accountant.entity(&manifest.selection, &entity).await?;
+        let (manifest, plan) = (&sink.running.manifest, &sink.workspace.nodes);
+        let mut statuses = Statuses::open(sink.workspace, &self.accountant, manifest).await?;
+        while let Some(batch) = sink.running.keep_record(async || statuses.next().await).await? {
+            // What stands in a chunk that cannot be read is named as such by the account at the end.
+            let Batch::Entities(some) = batch else { continue };
+            for (entity, standings) in some {
                 let open: Vec<JobIx> = standings
                     .iter()
                     .filter(|(_, standing)| *standing == TargetStatus::Open)

@@ -7,7 +7,7 @@ use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::{Base, EntityMessage, Wave};
 use euterpe_actors::plan::{JobIx, NodePlan};
 
-use super::ids::Passed;
+use super::passed::Passed;
 use super::sink::{Feeder, Sink};
 
 /// Feeds the messages of dead letters again.

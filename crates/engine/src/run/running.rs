@@ -1,5 +1,6 @@
 //! A run on its way: what it is, what is known to exist for it, how far it has come, and the switch that stops it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use euterpe_actors::ids::RunId;
@@ -8,6 +9,7 @@ use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::Manifest;
 use tokio::sync::watch;
 
+use super::in_hand::Held;
 use super::tally::Tally;
 use super::tracker::{Tracker, Trouble};
 use crate::workspace::Workspace;
@@ -47,6 +49,7 @@ pub struct Running {
     /// Whether all work is done in child processes; nodes elsewhere decide that for themselves.
     pub(crate) isolate: bool,
     over_broker: bool,
+    elsewhere: RefCell<Vec<Held>>,
     stopper: watch::Sender<Stop>,
 }
 
@@ -55,7 +58,7 @@ impl Running {
     pub(crate) fn new(workspace: &Workspace, manifest: Manifest, presence: Arc<Presence>, over_broker: bool) -> Self {
         let plan = workspace.nodes.clone();
         let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone())), watch::Sender::new(Stop::No));
-        Self { plan, manifest, presence, tracker, isolate: false, over_broker, stopper }
+        Self { plan, manifest, presence, tracker, isolate: false, over_broker, elsewhere: RefCell::default(), stopper }
     }
 
     /// The id of the run.
@@ -76,6 +79,19 @@ impl Running {
     /// How far the run has come.
     pub fn tally(&self) -> Tally {
         self.tracker.tally()
+    }
+
+    /// What transforms are working on, the longest first; of nodes elsewhere the longest of each job.
+    pub fn in_hand(&self) -> Vec<Held> {
+        match self.over_broker {
+            true => self.elsewhere.borrow().clone(),
+            false => self.tracker.in_hand(),
+        }
+    }
+
+    /// Nodes elsewhere have this in hand.
+    pub(crate) fn hold_elsewhere(&self, held: Vec<Held>) {
+        self.elsewhere.replace(held);
     }
 
     /// What went wrong since the last call.

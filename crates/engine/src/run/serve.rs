@@ -1,6 +1,6 @@
 //! A node that serves the queues of a graph until it is told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::ids::JobName;
@@ -9,9 +9,13 @@ use euterpe_actors::pool::Drain;
 use euterpe_amqp::{Amqp, Report};
 use tokio::sync::watch;
 
-use super::reporter::{Reporter, Spared};
+use super::reporter::{Reporter, SAY, Spared};
 use super::running::Stop;
 use super::{given_up, watched};
+use crate::metrics::{BrokerGauges, Metrics};
+
+/// Is told every second whether the node is connected to its broker.
+pub type Beat = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// What a node serves with, beside the settings of the actors.
 pub struct Serving {
@@ -23,6 +27,10 @@ pub struct Serving {
     pub grace: Duration,
     /// Says when to stop.
     pub stop: watch::Receiver<Stop>,
+    /// Is told that the node lives, and whether it is connected.
+    pub beat: Beat,
+    /// What is counted of its work, where anything is.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 /// Serves until it is told to stop; then what is in hand is finished within the grace, or goes back to its queue. The
@@ -30,8 +38,8 @@ pub struct Serving {
 ///
 /// Runs on the current arbiter.
 pub async fn serve(node: NodeSettings, serving: Serving) {
-    let Serving { amqp, spared, grace, mut stop } = serving;
-    let NodeSettings { plan, state, clock, .. } = node.clone();
+    let Serving { amqp, spared, grace, mut stop, beat, metrics } = serving;
+    let NodeSettings { plan, state, clock, setup, .. } = node.clone();
     let (name, jobs) = (node.name.clone(), node.served.clone());
     let served = |job: &JobName| jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
     let workers = plan.jobs.iter().filter(|job| served(&job.name)).map(|job| (job.name.clone(), job.workers));
@@ -39,12 +47,21 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     let publisher = amqp.clone();
     let send = Arc::new(move |key, body: Vec<u8>| publisher.report(Report { key, body: body.into() }));
     let queues = amqp.clone();
-    let reporter = Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared);
-    let node = Node::start(NodeSettings { broker: amqp.clone(), observer: watched(reporter.clone()), ..node });
+    let reporter = Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared, setup);
+    if let Some(metrics) = &metrics {
+        metrics.set_broker(amqp.clone());
+        metrics.serves(served);
+    }
+    let node = Node::start(NodeSettings {
+        broker: amqp.clone(),
+        observer: watched(reporter.clone(), metrics.as_ref()),
+        ..node
+    });
     tokio::select! {
         () = Stop::Drain.is_told(&mut stop) => {}
         never = reporter.report() => match never {},
         never = given_up::empty(&amqp, &state, &first, &name, clock) => match never {},
+        never = beats(&amqp, &beat) => match never {},
     }
     reporter.drains();
     let drained = async {
@@ -68,7 +85,34 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     tokio::select! {
         () = drained => {}
         never = reporter.report() => match never {},
+        never = beats(&amqp, &beat) => match never {},
     }
     reporter.flush();
     amqp.close().await;
+}
+
+/// Tells now and then that this thread lives, and whether the broker is there.
+async fn beats(amqp: &Amqp, beat: &Beat) -> Infallible {
+    loop {
+        beat(amqp.is_connected());
+        tokio::time::sleep(SAY).await;
+    }
+}
+
+impl BrokerGauges for Amqp {
+    fn is_connected(&self) -> bool {
+        Amqp::is_connected(self)
+    }
+
+    fn outages(&self) -> u64 {
+        Amqp::outages(self)
+    }
+
+    fn prefetched(&self, job: &JobName) -> usize {
+        Amqp::prefetched(self, job)
+    }
+
+    fn waited(&self, job: &JobName) -> Duration {
+        Duration::from_secs(Amqp::waited(self, job))
+    }
 }

@@ -10,14 +10,17 @@ use anyhow::Context;
 use async_trait::async_trait;
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::ids::{EntityId, JobName};
-use euterpe_actors::message::EntityMessage;
+use euterpe_actors::message::{EntityMessage, SetupDigest};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{DeadLetter, GivenUp};
 use euterpe_actors::wire;
 
-use super::ids::Passed;
+use super::found::BadName;
+#[cfg(feature = "amqp")]
+use super::over::Over;
+use super::passed::Passed;
 use super::running::Running;
 use crate::clock::now;
 use crate::workspace::Workspace;
@@ -42,6 +45,8 @@ enum Publisher {
     Remote {
         broker: Arc<dyn Broker>,
         gathered: RefCell<Vec<Outgoing>>,
+        /// What is meant by what is published.
+        setup: SetupDigest,
         /// Whether somebody tells the tracker how entities end; otherwise they are forgotten once they are sent.
         followed: bool,
     },
@@ -60,8 +65,10 @@ impl<'r> Sink<'r> {
 
     /// Publishes to a broker elsewhere, whose queues hold what its nodes cannot take yet. Where nobody follows the run,
     /// entities are forgotten once they are sent.
-    pub fn remote(workspace: &'r Workspace, running: &'r Running, broker: Arc<dyn Broker>, followed: bool) -> Self {
-        let target = Publisher::Remote { broker, gathered: RefCell::default(), followed };
+    #[cfg(feature = "amqp")]
+    pub fn remote(workspace: &'r Workspace, running: &'r Running, over: &Over, followed: bool) -> Self {
+        let (broker, setup) = (over.amqp.clone(), over.setup.digest);
+        let target = Publisher::Remote { broker, gathered: RefCell::default(), setup, followed };
         Self { workspace, running, window: 0, target, ids: Cell::new(0) }
     }
 
@@ -82,7 +89,13 @@ impl<'r> Sink<'r> {
         }
         let mut outgoing = Vec::with_capacity(messages.len());
         for message in messages {
-            let body = wire::encode(message).with_context(|| format!("could not send `{entity}`"))?;
+            let body = match self.target {
+                Publisher::Embedded(_) => wire::encode(message),
+                // What came from others is nobody's in particular: whichever node there is works on it.
+                Publisher::Remote { .. } if message.run.is_inbox() => wire::encode(message),
+                Publisher::Remote { setup, .. } => wire::encode(&EntityMessage { setup, ..message.clone() }),
+            };
+            let body = body.with_context(|| format!("could not send `{entity}`"))?;
             outgoing.push(Outgoing::now(message.target.job.clone(), body));
         }
         reach("before_feed");
@@ -141,11 +154,12 @@ impl<'r> Sink<'r> {
     ///
     /// # Errors
     /// The state store's own.
-    pub async fn bury(&self, job: &JobName, name: &str, text: String) -> anyhow::Result<()> {
+    pub async fn bury(&self, job: &JobName, bad: BadName) -> anyhow::Result<()> {
+        let BadName { name, why: text, source } = bad;
         tracing::warn!(target: "euterpe::run", name, "bad_id: {text}");
         let why = GivenUp { job, node: "feed", millis: now(), reason: Reason::BadId, text };
-        let letter = DeadLetter::of_bad_name(name, self.running.manifest.run, why);
-        self.workspace.state.keep_letter(&letter).await?;
+        let letter = DeadLetter::of_bad_name(&name, source, self.running.manifest.run, why);
+        self.running.keep_record(async || self.workspace.state.keep_letter(&letter).await).await?;
         self.running.tracker.bad_name();
         Ok(())
     }
@@ -161,4 +175,9 @@ impl<'r> Sink<'r> {
 pub trait Feeder {
     /// Feeds all; dropped when the run is stopped.
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed>;
+
+    /// Whether it feeds all entities of the run.
+    fn feeds_all(&self) -> bool {
+        false
+    }
 }

@@ -11,14 +11,28 @@ use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::storage::Stores;
 
+use crate::workspace::Workspace;
+
+/// The most objects whose presence a run or a node remembers; an entry takes at most 40 bytes.
+pub const REMEMBERED: usize = 16 << 20;
+
+/// What exists, as of `run`.
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn known(workspace: &Workspace, run: RunId) -> anyhow::Result<Arc<Presence>> {
+    let presence = Arc::new(Presence::up_to(REMEMBERED));
+    survey(&workspace.nodes, &workspace.stores, &presence, run).await?;
+    Ok(presence)
+}
+
 /// Lists every output of the graph's jobs and remembers what is there, as of `run`.
 ///
 /// # Errors
 /// A store that cannot be listed.
 pub async fn survey(plan: &NodePlan, stores: &Stores, presence: &Arc<Presence>, run: RunId) -> anyhow::Result<()> {
     let mut places = BTreeSet::new();
-    for job in &plan.jobs {
-        let output = &job.outputs[0];
+    for output in plan.jobs.iter().flat_map(|job| &job.outputs) {
         places.insert((output.store.clone(), output.key.prefix().to_owned()));
     }
     // A prefix that another one of the same store covers needs no listing of its own.
@@ -43,7 +57,7 @@ pub async fn survey(plan: &NodePlan, stores: &Stores, presence: &Arc<Presence>, 
     Ok(())
 }
 
-/// Whether the survey showed every one of `required` as finished for an entity, and nothing is forced there.
+/// Whether the survey showed all outputs of every one of `required` for an entity, and nothing is forced there.
 pub fn is_finished(
     plan: &NodePlan,
     presence: &Presence,
@@ -55,8 +69,7 @@ pub fn is_finished(
     required.iter().all(|at| {
         let job = plan.job(*at);
         let Some(parts) = job.form.split(entity) else { return false };
-        let output = &job.outputs[0];
-        Demand::new(plan, *at, force, run).is_presence()
-            && presence.knows_fingerprint(Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts)), run)
+        Demand::new(plan, *at, force, run, 0).is_presence()
+            && job.outputs.iter().all(|output| presence.knows(&output.key_of(&parts), run))
     })
 }

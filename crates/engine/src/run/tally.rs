@@ -1,5 +1,7 @@
 //! What became of a run so far, in numbers.
 
+use super::work_times::Slowest;
+
 /// What became of a job's entities so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobTally {
@@ -21,6 +23,20 @@ pub struct JobTally {
     pub retried: u64,
     /// Messages that travelled without work.
     pub pings: u64,
+    /// How long the works of this job took, added up, in milliseconds.
+    pub millis: u64,
+}
+
+impl JobTally {
+    /// One that was counted as ended is open after all: most likely it was counted as done.
+    pub fn reopen(&mut self) {
+        self.ended = self.ended.saturating_sub(1);
+        let counts = [&mut self.done, &mut self.exists, &mut self.dead, &mut self.skipped];
+        if let Some(count) = counts.into_iter().find(|count| **count > 0) {
+            *count -= 1;
+        }
+        self.letters = self.letters.min(self.dead);
+    }
 }
 
 /// What became of a run so far.
@@ -36,11 +52,28 @@ pub struct Tally {
     pub waiting: u64,
     /// Entities that are under way.
     pub open: usize,
+    /// The longest works.
+    pub slowest: Slowest,
 }
 
 impl Tally {
     /// The dead letters of all jobs.
     pub fn letters(&self) -> u64 {
         self.jobs.iter().map(|job| job.letters).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_after_all_is_counted_once() {
+        let mut job = JobTally { required: 3, ended: 3, done: 1, dead: 2, letters: 2, ..JobTally::default() };
+        job.reopen();
+        assert_eq!((job.ended, job.done, job.dead), (2, 0, 2));
+        job.reopen();
+        assert_eq!((job.ended, job.done, job.dead, job.letters), (1, 0, 1, 1));
+        assert_eq!(job.required - job.ended, job.required - job.done - job.dead, "the rest is open");
     }
 }

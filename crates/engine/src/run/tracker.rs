@@ -3,20 +3,23 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use euterpe_actors::accounting::TargetStatus;
-use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::ids::{EntityId, JobName};
-use euterpe_actors::message::Kind;
 use euterpe_actors::outcome::{Outcome, Reason};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use tokio::sync::Notify;
 
+use super::in_hand::{Held, InHand};
 use super::report::Note;
 use super::tally::{JobTally, Tally};
+use super::work_times::whole_millis;
 
-/// Follows a run. Watches the node as its [`Observer`].
+mod observe;
+
+/// Follows a run. Watches the node as its [`Observer`](euterpe_actors::events::Observer).
 #[derive(Debug)]
 pub struct Tracker {
     plan: Arc<NodePlan>,
@@ -33,6 +36,8 @@ struct Inner {
     /// The jobs that each entity under way still needs.
     live: HashMap<EntityId, Vec<u16>>,
     troubles: Vec<Trouble>,
+    /// What transforms of this process are working on.
+    in_hand: InHand,
 }
 
 /// How many dead letters get a line in the log.
@@ -126,6 +131,11 @@ impl Tracker {
         inner.tally.bad_names += 1;
     }
 
+    /// Whether an entity is under way.
+    pub fn is_live(&self, entity: &EntityId) -> bool {
+        self.locked().live.contains_key(entity)
+    }
+
     /// How many entities are under way.
     pub fn live(&self) -> usize {
         self.locked().live.len()
@@ -142,9 +152,20 @@ impl Tracker {
         std::mem::take(&mut self.locked().troubles)
     }
 
+    /// What transforms of this process are working on, the longest first.
+    pub fn in_hand(&self) -> Vec<Held> {
+        self.locked().in_hand.longest_first()
+    }
+
     /// Some of the entities under way, for people.
     pub fn some_open(&self, most: usize) -> Vec<EntityId> {
         self.locked().live.keys().take(most).cloned().collect()
+    }
+
+    /// What was told to have ended for a job has left neither an output nor a record: it is open.
+    pub fn is_not_there(&self, at: JobIx) {
+        let mut inner = self.locked();
+        inner.tally.jobs[at.0].reopen();
     }
 
     /// The jobs that an entity under way still needs.
@@ -162,10 +183,21 @@ impl Tracker {
         if let (Outcome::Dead | Outcome::Retried, Some(reason)) = (note.outcome, note.reason) {
             self.say(&note.job, &note.entity, note.attempt, note.outcome, reason, &note.text);
         }
+        if let Some(millis) = note.millis {
+            self.worked(&note.job, &note.entity, Duration::from_millis(millis));
+        }
         self.handled(&note.job, &note.entity, note.outcome, note.reason);
         if note.outcome == Outcome::Done {
             self.heard_late(&note.job);
         }
+    }
+
+    /// A transform worked so long on one try.
+    fn worked(&self, job: &JobName, entity: &EntityId, took: Duration) {
+        let Some(at) = self.plan.find(job.as_str()) else { return };
+        let mut inner = self.locked();
+        inner.tally.jobs[at.0].millis += whole_millis(took);
+        inner.tally.slowest.note(job, entity, took);
     }
 
     /// Reports of two nodes may be heard the wrong way round: what is there before it is made was made in this run.
@@ -247,7 +279,7 @@ impl Tracker {
     /// A few dead letters are worth a line each; thousands would hide everything else.
     fn say(&self, job: &JobName, entity: &EntityId, attempt: u32, outcome: Outcome, reason: Reason, text: &str) {
         if outcome == Outcome::Retried {
-            tracing::info!(target: "euterpe::run", %job, %entity, attempt, "will be tried again: {text}");
+            tracing::info!(target: "euterpe::run", %job, %entity, attempt, %reason, "will be tried again: {text}");
             return;
         }
         match self.locked().tally.letters() {
@@ -259,7 +291,8 @@ impl Tracker {
         }
     }
 
-    fn trouble(&self, job: &str, text: String, over: bool) {
+    /// Notes something that a person should see.
+    pub fn trouble(&self, job: &str, text: String, over: bool) {
         self.locked().troubles.push(Trouble { job: job.to_owned(), text, over });
         self.moved.notify_one();
     }
@@ -275,40 +308,5 @@ fn settle(tally: &mut Tally, left: &mut Vec<u16>, at: u16, end: End) {
         End::Skipped => job.skipped += 1,
         End::Dead => job.dead += 1,
         End::Done | End::Ping => {}
-    }
-}
-
-impl Observer for Tracker {
-    fn on(&self, event: &Event<'_>) {
-        match event {
-            Event::Handled { message: Some(message), outcome, why, .. } => {
-                let (job, entity) = (&message.target.job, &message.target.entity);
-                // The reason of a failure that is only passed on is the ancestor's.
-                let why = match &message.kind {
-                    Kind::Failed(failure) => Some((failure.reason, failure.text.as_str())),
-                    Kind::Work => *why,
-                };
-                if let (Outcome::Dead | Outcome::Retried, Some((reason, text))) = (outcome, why) {
-                    self.say(job, entity, message.attempt, *outcome, reason, text);
-                }
-                self.handled(job, entity, *outcome, why.map(|(reason, _)| reason));
-            }
-            Event::Stalled { job, text } => {
-                self.trouble(job.as_str(), format!("a store is in trouble, waiting for it: {text}"), false);
-            }
-            Event::Recovered { job } => self.trouble(job.as_str(), "the store answers again".into(), true),
-            Event::Unconfirmed { job, text } => self.trouble(job.as_str(), format!("not confirmed: {text}"), false),
-            Event::WorkerFailed { job, text } => {
-                self.trouble(job.as_str(), format!("a worker could not start: {text}"), false);
-            }
-            Event::WorkerLost { job, slot, restart_in: None } => {
-                let text = format!("worker {slot} was lost, and its pool loses them too fast; next try in 30 s");
-                self.trouble(job.as_str(), text, false);
-            }
-            Event::WorkerLost { job, slot, .. } => {
-                self.trouble(job.as_str(), format!("worker {slot} was lost and is replaced"), false);
-            }
-            Event::Handled { message: None, .. } | Event::Started { .. } | Event::Published { .. } => {}
-        }
     }
 }

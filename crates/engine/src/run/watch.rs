@@ -18,6 +18,11 @@ pub enum Notice {
 /// Watches a run from outside.
 #[async_trait(?Send)]
 pub trait Watch {
+    /// Is told of the run before anything of it happens.
+    fn begins(&self, running: &Running) {
+        tracing::debug!(run = %running.run(), "a run begins");
+    }
+
     /// Watches beside the run, which may be stopped by [`Running::stop`]. Dropped when the run has ended; the run does not
     /// end because this returns.
     async fn watch(&self, running: &Running);

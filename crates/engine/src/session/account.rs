@@ -1,17 +1,20 @@
 //! The account of a run: what became of every entity, from stores and records alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use euterpe_actors::accounting::{Accountant, TargetStatus};
+use euterpe_actors::accounting::{Accountant, TargetStatus, gone_jobs, is_taken};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
-use euterpe_actors::state::{LetterFilter, Manifest};
-use euterpe_actors::storage::{Wholeness, check_whole};
+use euterpe_actors::state::{Manifest, Selection};
+use euterpe_actors::storage::{ObjectKey, StorageErrorKind, Stores, Wholeness, check_whole};
 use serde::Serialize;
 
 use super::Session;
+use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant};
 use crate::workspace::Workspace;
 
 /// How many examples of each kind are shown.
@@ -43,6 +46,14 @@ pub struct Account {
     pub order: Vec<JobName>,
     /// Some of what is open.
     pub open_examples: Vec<Target>,
+    /// The jobs that the run asked for and that the graph has no more. While there are some, each entity is open.
+    pub unknown_jobs: Vec<JobName>,
+    /// Entities whose form no job of the graph takes any more; they are open.
+    pub not_taken: u64,
+    /// Some of these.
+    pub not_taken_examples: Vec<EntityId>,
+    /// Records of the run's ids that cannot be read: what stands in them is in no other number here.
+    pub unreadable_chunks: u64,
     /// Outputs whose content is not what their stamp says, of those that were read.
     pub hashes: Option<Hashes>,
     /// Whether the run has an end record that says that it was brought to its end.
@@ -87,20 +98,41 @@ impl Session {
     /// A run whose manifest is gone; what keeps the stores from being read.
     pub async fn check(&self, run: RunId, hashes: bool) -> anyhow::Result<Account> {
         let manifest = self.manifest(run).await?;
-        Account::of(&self.workspace, &self.accountant(&manifest).await?, &manifest, hashes).await
+        if let Err(other) = self.refuse_other_file(&manifest) {
+            tracing::warn!("{other}");
+        }
+        Account::of(&self.workspace, &accountant(&self.workspace, &manifest).await?, &manifest, hashes).await
     }
 
-    /// The accountant of a run, told by a listing what is there where nothing is forced.
+    /// Whether all that a run asked for is done, skipped or dead, although no record says that it was brought to its end: so
+    /// it is with what was published, and what nodes went on with after their run was stopped.
     ///
     /// # Errors
     /// What keeps the stores from being read.
-    pub(super) async fn accountant(&self, manifest: &Manifest) -> anyhow::Result<Accountant> {
-        let force = manifest.selection.force.clone();
-        let known = match force {
-            Force::All => None,
-            Force::None | Force::Jobs(_) => Some(self.survey(manifest.run).await?),
-        };
-        Ok(Accountant::open(self.sight(manifest.run, force, known)).await?)
+    pub(super) async fn is_over(&self, manifest: &Manifest, known: &Arc<Presence>) -> anyhow::Result<bool> {
+        let (state, nodes) = (&self.workspace.state, &self.workspace.nodes);
+        let (run, selection) = (manifest.run, &manifest.selection);
+        // What other stores hold, and what another graph asks for, is not known here.
+        if self.has_other_stores(manifest) || self.other_file(manifest).is_some() {
+            return Ok(false);
+        }
+        if selection.ping || !gone_jobs(nodes, selection).is_empty() || !state.has_all_entities(run).await? {
+            return Ok(false);
+        }
+        let known = (selection.force != Force::All).then(|| known.clone());
+        let accountant = Accountant::open(self.workspace.view(run, selection.force.clone(), known)).await?;
+        let mut statuses = Statuses::open(&self.workspace, &accountant, manifest).await?;
+        while let Some(batch) = statuses.next().await? {
+            let Batch::Entities(some) = batch else { return Ok(false) };
+            let is_open = |(entity, standings): &EntityStatus| {
+                standings.iter().any(|(_, standing)| *standing == TargetStatus::Open)
+                    || !is_taken(nodes, selection, entity)
+            };
+            if some.iter().any(is_open) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -124,37 +156,53 @@ impl Account {
             jobs: workspace.nodes.jobs.iter().map(|job| (job.name.clone(), Standings::default())).collect(),
             order: workspace.nodes.jobs.iter().map(|job| job.name.clone()).collect(),
             open_examples: Vec::new(),
+            unknown_jobs: gone_jobs(&workspace.nodes, &manifest.selection),
+            not_taken: 0,
+            not_taken_examples: Vec::new(),
+            unreadable_chunks: 0,
             hashes: hashes.then(Hashes::default),
             complete: workspace.state.run_end(run).await?.is_some_and(|end| end.complete),
             all_read: workspace.state.has_all_entities(run).await?,
             graph_changed: manifest.digest != workspace.nodes.digest,
         };
-        for chunk in workspace.state.chunks(run).await? {
-            for entity in workspace.state.chunk(&chunk).await? {
-                let standings = accountant.entity(&manifest.selection, &entity).await?;
+        let mut statuses = Statuses::open(workspace, accountant, manifest).await?;
+        while let Some(batch) = statuses.next().await? {
+            let Batch::Entities(some) = batch else {
+                account.unreadable_chunks += 1;
+                continue;
+            };
+            for (entity, standings) in &some {
                 if account.hashes.is_some() {
-                    account.compare(workspace, &standings, &entity).await?;
+                    account.compare(workspace, standings, entity).await?;
                 }
-                account.add(workspace, &standings, &entity);
+                account.add(workspace, &manifest.selection, standings, entity);
             }
         }
-        // Names that could not be run are in no chunk; their letters hold no message.
-        for key in
-            workspace.state.letter_keys(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?
-        {
-            let letter = workspace.state.letter(&key).await?;
-            if letter.is_some_and(|letter| letter.reason == Reason::BadId && letter.message.is_none()) {
-                account.bad_names += 1;
-                account.entities += 1;
-                account.dead += 1;
-                *account.reasons.entry(Reason::BadId).or_default() += 1;
-            }
+        // Names that could not be run are in no chunk.
+        account.bad_names = accountant.bad_names();
+        if account.bad_names > 0 {
+            account.entities += account.bad_names;
+            account.dead += account.bad_names;
+            *account.reasons.entry(Reason::BadId).or_default() += account.bad_names;
         }
         Ok(account)
     }
 
-    fn add(&mut self, workspace: &Workspace, standings: &[(JobIx, TargetStatus)], entity: &EntityId) {
+    fn add(
+        &mut self,
+        workspace: &Workspace,
+        selection: &Selection,
+        standings: &[(JobIx, TargetStatus)],
+        entity: &EntityId,
+    ) {
         self.entities += 1;
+        let is_taken = selection.ping || is_taken(&workspace.nodes, selection, entity);
+        if !is_taken && self.unknown_jobs.is_empty() {
+            self.not_taken += 1;
+            if self.not_taken_examples.len() < EXAMPLES {
+                self.not_taken_examples.push(entity.clone());
+            }
+        }
         let mut reasons: Vec<Reason> = Vec::new();
         for (at, standing) in standings {
             let job = &workspace.nodes.job(*at).name;
@@ -181,6 +229,7 @@ impl Account {
         reasons.dedup();
         reasons.into_iter().for_each(|reason| *self.reasons.entry(reason).or_default() += 1);
         match standings.iter().map(|(_, standing)| standing).max() {
+            _ if !is_taken || !self.unknown_jobs.is_empty() => self.open += 1,
             None | Some(TargetStatus::Done) => self.done += 1,
             Some(TargetStatus::Skipped(..)) => self.skipped += 1,
             Some(TargetStatus::Dead(..)) => self.dead += 1,
@@ -200,19 +249,45 @@ impl Account {
             let Some(parts) = job.form.split(entity) else { continue };
             for output in &job.outputs {
                 let key = output.key_of(&parts);
-                match check_whole(&**workspace.stores.get(&key.store), &key.path).await? {
+                let path = path_of(&workspace.stores, &key).await?;
+                let store = workspace.stores.get(&key.store);
+                let made_of = store.look(path).await?.and_then(|found| found.stamp?.entity);
+                if let Some(made_of) =
+                    made_of.filter(|made_of| key.owner.as_deref().is_some_and(|own| own != made_of.as_str()))
+                {
+                    hashes.broken(format!("{key}, which was made for `{made_of}`"));
+                    continue;
+                }
+                match check_whole(&**store, path).await? {
                     Wholeness::Whole => hashes.whole += 1,
                     Wholeness::Unstamped => hashes.foreign += 1,
                     Wholeness::Missing => {}
-                    Wholeness::Broken { .. } => {
-                        hashes.broken += 1;
-                        if hashes.broken_examples.len() < EXAMPLES {
-                            hashes.broken_examples.push(key.to_string());
-                        }
-                    }
+                    Wholeness::Broken { .. } => hashes.broken(key.to_string()),
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Hashes {
+    /// Counts an output whose content is not what it should be.
+    fn broken(&mut self, what: String) {
+        self.broken += 1;
+        if self.broken_examples.len() < EXAMPLES {
+            self.broken_examples.push(what);
+        }
+    }
+}
+
+/// The path under which an output is to be read.
+async fn path_of<'k>(stores: &Stores, key: &'k ObjectKey) -> anyhow::Result<&'k str> {
+    if key.former.is_empty() {
+        return Ok(&key.path);
+    }
+    match stores.find(key).await {
+        Ok(found) => Ok(found.map_or(&*key.path, |(path, _)| path)),
+        Err(error) if error.kind == StorageErrorKind::BadKey => Ok(&key.path), // another's, which is compared with its own
+        Err(error) => Err(error.into()),
     }
 }

@@ -19,10 +19,10 @@ impl Session {
     pub async fn explain(&self, entity: &EntityId, job: Option<&str>) -> anyhow::Result<Vec<Story>> {
         let jobs = self.jobs_of(entity, job)?;
         let run = self.workspace.next_run().await?;
-        let forecaster = Forecaster::new(self.sight(run, Force::None, None));
+        let forecaster = Forecaster::new(self.workspace.view(run, Force::None, None));
         let mut stories = Vec::with_capacity(jobs.len());
         for at in jobs {
-            stories.push(Story::of(&self.workspace, &forecaster, at, entity).await?);
+            stories.push(Story::of(self, &forecaster, at, entity).await?);
         }
         Ok(stories)
     }

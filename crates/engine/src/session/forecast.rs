@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use anyhow::bail;
 use euterpe_actors::accounting::{Expected, Fate, Forecaster};
-use euterpe_actors::ids::JobName;
+use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, Mapping, NodePlan, Route};
-use euterpe_actors::state::Selection;
+use euterpe_actors::state::{Selection, is_dropped};
 
 use super::Session;
 use crate::mistake::Mistake;
 use crate::run::addressing::Addresses;
-use crate::run::ids::{Found, Ids, Next};
+use crate::run::found::Found;
+use crate::run::ids::{Ids, Next};
+use crate::run::passed::{Passed, PassedKind};
 
 /// How long the reader of ids is waited for before it is asked again.
 const WAIT: Duration = Duration::from_secs(60);
@@ -32,10 +34,11 @@ impl Session {
         }
         let run = self.workspace.next_run().await?;
         let presence = self.survey(run).await?;
-        let forecaster = Forecaster::new(self.sight(run, selection.force.clone(), Some(presence)));
+        let forecaster = Forecaster::new(self.workspace.view(run, selection.force.clone(), Some(presence)));
         let addresses = Addresses::default();
         let nodes = &self.workspace.nodes;
         let mut forecast = Forecast::of(nodes.clone(), selection.clone());
+        let dropped = self.workspace.state.dropped_names().await?;
         let mut left = limit.unwrap_or(u64::MAX);
         let mut stream = ids.stream();
         while left > 0 {
@@ -44,25 +47,44 @@ impl Session {
                 Next::Later => continue,
                 Next::Failed(error) => return Err(error),
                 Next::End(passed) => {
-                    forecast.passed = passed.other;
+                    let dropped = std::mem::take(&mut forecast.passed);
+                    forecast.passed = passed;
+                    forecast.passed.merge(dropped);
                     break;
                 }
             };
             for found in batch {
                 let entity = match found {
-                    Found::Addressed(found) => found.entity,
-                    Found::Id(entity) => match addresses.of(nodes, &selection, &entity) {
-                        Ok(_) => entity,
-                        Err(why) => {
-                            forecast.bad_name(entity.as_str(), why);
-                            continue;
-                        }
+                    Found::Addressed(found) => Ok((found.entity, found.written)),
+                    Found::Id(entity, written) => match addresses.of(nodes, &selection, &entity) {
+                        Ok(_) => Ok((entity, written)),
+                        Err(why) => Err((entity.as_str().to_owned(), why)),
                     },
-                    Found::Bad(name, why) => {
+                    Found::Name(entity, written) => {
+                        self.workspace.state.note_name(&entity, &written);
+                        continue;
+                    }
+                    Found::Bad(bad) => Err((bad.name, bad.why)),
+                    Found::Passed(kind, path) => {
+                        forecast.passed_names.push((kind, path));
+                        continue;
+                    }
+                };
+                let (entity, written) = match entity {
+                    Ok(entity) => entity,
+                    Err((name, _)) if is_dropped(&name, &dropped) => {
+                        forecast.passed.add(PassedKind::Dropped);
+                        forecast.passed_names.push((PassedKind::Dropped, name));
+                        continue;
+                    }
+                    Err((name, why)) => {
                         forecast.bad_name(&name, why);
                         continue;
                     }
                 };
+                if let Some(written) = written {
+                    self.workspace.state.note_name(&entity, &written);
+                }
                 if !forecast.add(forecaster.entity(&selection, &entity).await?) {
                     left -= 1;
                     if left == 0 {
@@ -95,8 +117,14 @@ pub struct Forecast {
     pub bad_names: u64,
     /// An example of these.
     pub bad_name: Option<(String, String)>,
-    /// Files in the source that are none of its entities.
-    pub passed: u64,
+    /// What in the source is none of its entities.
+    pub passed: Passed,
+    /// The same by path: those that were dropped always, the others where the ids were read so.
+    pub passed_names: Vec<(PassedKind, String)>,
+    /// How many outputs of the jobs that the run reaches have names that their stores can hold only shortened.
+    pub shortened: u64,
+    /// An example of these: the entity, and the key of its output.
+    pub shortened_example: Option<(EntityId, String)>,
     /// The jobs that may be asked for one entity's sake by another, and what is counted of them, so that nothing is
     /// counted twice. It alone grows with the number of entities, and only for graphs with edges that map the entity.
     crossed: Vec<bool>,
@@ -148,7 +176,10 @@ impl Forecast {
             skipped: BTreeMap::new(),
             bad_names: 0,
             bad_name: None,
-            passed: 0,
+            passed: Passed::default(),
+            passed_names: Vec::new(),
+            shortened: 0,
+            shortened_example: None,
             crossed,
             counted: HashMap::new(),
         }
@@ -161,6 +192,17 @@ impl Forecast {
         self.bad_name.get_or_insert_with(|| (name.to_owned(), why));
     }
 
+    /// Counts the outputs of a target whose names are too long for their stores.
+    fn foresee_names(&mut self, at: JobIx, entity: &EntityId) {
+        let job = self.plan.job(at);
+        let Some(parts) = job.form.split(entity) else { return };
+        for output in job.outputs.iter().filter(|output| output.key.is_shortened(&parts)) {
+            self.shortened += 1;
+            let example = || (entity.clone(), format!("{}:{}", output.store, output.key.output_key(&parts)));
+            self.shortened_example.get_or_insert_with(example);
+        }
+    }
+
     /// Adds an entity; whether all of it is there.
     fn add(&mut self, expected: Vec<Expected>) -> bool {
         let finished = expected.iter().all(|expected| expected.fate == Fate::Have);
@@ -169,6 +211,11 @@ impl Forecast {
         for expected in expected {
             if !self.is_news(&expected) {
                 continue;
+            }
+            // What another job needs and is there already may be met by many entities.
+            let is_there = expected.fate == Fate::Have && expected.required;
+            if is_there || expected.fate == Fate::Make {
+                self.foresee_names(expected.at, &expected.target.entity);
             }
             let row = &mut self.jobs[expected.at.0];
             let (groups, cause, why) = match expected.fate {

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use euterpe_actors::freshness::Demand;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::Force;
+use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
 use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::standing::input_prints;
 use euterpe_actors::state::{DeadLetter, LetterFilter, SkipRecord};
 use euterpe_actors::storage::StorageErrorKind;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
 use crate::clock::now;
 use crate::workspace::Workspace;
+
+/// How many outputs are looked for at once: each look may take a bucket's time.
+const AT_ONCE: usize = 16;
 
 /// Which dead letters are meant, as a caller names them; all where nothing is named.
 #[derive(Clone, Debug, Default)]
@@ -46,46 +51,101 @@ impl Letter {
 }
 
 impl Session {
-    /// The dead letters that are meant, in the order of run, job and entity.
+    /// The dead letters that are meant, in the order of run, job and entity. Unless a run is named, those of runs with other
+    /// stores or of another graph file are left out, and that is said.
     ///
     /// # Errors
     /// A run or job that is not there; the stores' own.
     pub async fn letters(&self, which: &Which) -> anyhow::Result<Vec<Letter>> {
         let mut letters = Vec::new();
+        let mut others: BTreeMap<RunId, bool> = BTreeMap::new();
+        let mut left_out: BTreeMap<RunId, u64> = BTreeMap::new();
         for filter in self.filters(which).await? {
+            let mut found = Vec::new();
             for (key, letter) in self.workspace.state.letters(&filter).await? {
-                let made_good = self.is_made_good(&letter).await?;
-                letters.push(Letter { key, letter, made_good });
+                if let (None, Some(run)) = (&which.run, letter.run) {
+                    let is_other = match others.get(&run) {
+                        Some(known) => *known,
+                        None => *others.entry(run).or_insert(self.is_other(run).await?),
+                    };
+                    if is_other {
+                        *left_out.entry(run).or_default() += 1;
+                        continue;
+                    }
+                }
+                found.push((key, letter));
             }
+            let look = |(key, letter): (String, DeadLetter)| async move {
+                let made_good = self.is_made_good(&letter).await?;
+                anyhow::Ok(Letter { key, letter, made_good })
+            };
+            let looks: Vec<_> = found.into_iter().map(look).collect();
+            letters.extend(stream::iter(looks).buffered(AT_ONCE).try_collect::<Vec<Letter>>().await?);
+        }
+        for (run, count) in left_out {
+            let had = if self.is_of_other_file(run).await? { "another graph file" } else { "other stores" };
+            tracing::warn!(
+                "the dead letters of run {run} are left out ({count}): it had {had}; --run {run} means them"
+            );
         }
         Ok(letters)
     }
 
-    /// Gives up what a letter stands for: it counts as skipped from now on. Of a letter that was made good since, and of
-    /// one that no entity has, nothing is kept.
+    /// Whether a run is none of this graph with these stores.
+    ///
+    /// # Errors
+    /// The state store's own.
+    pub(super) async fn is_other(&self, run: RunId) -> anyhow::Result<bool> {
+        Ok(self.is_of_other_stores(run).await? || self.is_of_other_file(run).await?)
+    }
+
+    /// Gives up what a letter stands for: it counts as skipped from now on. Of a letter that was made good since, that is who
+    /// waited and what its wave did not reach, as far as their outputs are missing; of one that no entity has, nothing.
     ///
     /// # Errors
     /// What keeps the records from being written.
     pub async fn give_up(&self, found: &Letter) -> anyhow::Result<()> {
         let (state, nodes) = (&self.workspace.state, &self.workspace.nodes);
         let letter = &found.letter;
-        let at = nodes.find(letter.job.as_str());
-        // The skip record first: dying between the two leaves both, and nothing unaccounted for.
-        if let (Some(at), Ok(entity), Some(_), false) =
-            (at, EntityId::new(&letter.entity), &letter.message, found.made_good)
-        {
-            let skip = SkipRecord {
-                run: letter.run.unwrap_or(RunId::NEVER),
-                job: letter.job.clone(),
-                entity,
-                reason: Reason::Dropped,
-                text: format!("given up after {}: {}", letter.reason, letter.text),
-                settings: nodes.job(at).settings,
-                millis: now(),
-            };
-            state.keep_skip(&skip).await?;
+        // The skip records first: dying between the two leaves both, and nothing unaccounted for.
+        match (&letter.message, found.made_good) {
+            (Some(message), true) => {
+                for target in hanging_on(nodes, message) {
+                    if !self.is_there(&target, message).await? {
+                        self.skip(letter, target).await?;
+                    }
+                }
+            }
+            (Some(_), false) => {
+                if let Ok(entity) = EntityId::new(&letter.entity) {
+                    self.skip(letter, Target { job: letter.job.clone(), entity }).await?;
+                }
+            }
+            (None, _) => {}
+        }
+        if letter.message.is_none() && letter.reason == Reason::BadId && letter.run.is_some() {
+            state.drop_name(&letter.entity, &letter.text, letter.source.clone()).await?;
         }
         state.remove(&found.key).await?;
+        Ok(())
+    }
+
+    /// Records that a target is given up because of a letter; nothing where the graph has no such job.
+    async fn skip(&self, letter: &DeadLetter, target: Target) -> anyhow::Result<()> {
+        let Workspace { nodes, stores, state, .. } = &self.workspace;
+        let Some(at) = nodes.find(target.job.as_str()) else { return Ok(()) };
+        let inputs = input_prints(nodes, stores, state, at, &target.entity).await?;
+        let skip = SkipRecord {
+            run: letter.run.unwrap_or(RunId::NEVER),
+            job: target.job,
+            entity: target.entity,
+            reason: Reason::Dropped,
+            text: format!("given up after {} of {}({}): {}", letter.reason, letter.job, letter.entity, letter.text),
+            settings: nodes.job(at).settings,
+            inputs: Some(inputs),
+            millis: now(),
+        };
+        state.keep_skip(&skip).await?;
         Ok(())
     }
 
@@ -100,32 +160,55 @@ impl Session {
         if which.entities.is_empty() {
             return Ok(vec![filter]);
         }
-        let of = |entity: &String| LetterFilter { entity: Some(entity.clone()), ..filter.clone() };
-        Ok(which.entities.iter().map(of).collect())
+        // An id as people write it; a name that can be none has a letter under the name itself.
+        let of = |name: String| LetterFilter { entity: Some(name), ..filter.clone() };
+        let both = |name: &String| {
+            let id = EntityId::of_name(name).ok().map(String::from).filter(|id| id != name);
+            std::iter::once(name.clone()).chain(id).map(of)
+        };
+        Ok(which.entities.iter().flat_map(both).collect())
     }
 
-    /// Whether the output that a letter stands for is there, as fresh as its message wanted it.
+    /// Whether the outputs that a letter stands for are there, as fresh as its message wanted it.
     ///
     /// # Errors
     /// A store's own.
     pub(super) async fn is_made_good(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
-        let (Some(at), Ok(entity)) = (self.workspace.nodes.find(letter.job.as_str()), EntityId::new(&letter.entity))
-        else {
-            return Ok(false);
+        let Ok(entity) = EntityId::new(&letter.entity) else { return Ok(false) };
+        let (force, run) = match &letter.message {
+            Some(message) => (&message.force, message.run),
+            None => (&Force::None, RunId::NEVER),
         };
-        let job = self.workspace.nodes.job(at);
-        let Some(parts) = job.form.split(&entity) else { return Ok(false) };
-        let key = job.outputs[0].key_of(&parts);
-        let force = letter.message.as_ref().map_or(&Force::None, |message| &message.force);
-        let run = letter.message.as_ref().map_or(RunId::NEVER, |message| message.run);
-        match self.workspace.stores.get(&key.store).look(&key.path).await {
-            Ok(there) => {
-                Ok(there.is_some_and(|there| Demand::new(&self.workspace.nodes, at, force, run).is_met_by(&there)))
-            }
+        self.has_output(&Target { job: letter.job.clone(), entity }, force, run).await
+    }
+
+    async fn is_there(&self, target: &Target, message: &EntityMessage) -> anyhow::Result<bool> {
+        self.has_output(target, &message.force, message.run).await
+    }
+
+    /// Whether all outputs of a target are there, as fresh as `run` wants them.
+    async fn has_output(&self, target: &Target, force: &Force, run: RunId) -> anyhow::Result<bool> {
+        let Some(at) = self.workspace.nodes.find(target.job.as_str()) else { return Ok(false) };
+        match self.workspace.view(run, force.clone(), None).is_fresh(at, &target.entity).await {
             Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
-            Err(error) => Err(error.into()),
+            there => Ok(there?),
         }
     }
+}
+
+/// What waits for a message's target, and what its wave would go on to.
+fn hanging_on(plan: &NodePlan, message: &EntityMessage) -> Vec<Target> {
+    let mut targets: Vec<Target> = message.frames.iter().map(|frame| frame.to.clone()).collect();
+    let outermost = message.frames.first().map_or(&message.target, |frame| &frame.to);
+    if let Base::Down(wave) = &message.base {
+        let below = Wave { id: 0, origins: vec![outermost.job.clone()], only: wave.only.clone() };
+        let target = |at: JobIx| Target { job: plan.job(at).name.clone(), entity: outermost.entity.clone() };
+        targets.extend(plan.reach(&below).into_iter().map(target));
+    }
+    targets.sort_unstable();
+    targets.dedup();
+    targets.retain(|target| *target != message.target);
+    targets
 }
 
 /// Letters by job and entity; the newest of each speaks for all.

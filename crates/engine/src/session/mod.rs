@@ -4,9 +4,11 @@ mod account;
 mod explain;
 mod forecast;
 mod gc;
+mod given;
 mod letters;
 #[cfg(feature = "amqp")]
 mod node;
+mod other_file;
 #[cfg(feature = "amqp")]
 mod publish;
 mod resume;
@@ -14,6 +16,7 @@ mod retry;
 mod run;
 mod runs;
 mod select;
+mod similar;
 #[cfg(feature = "amqp")]
 mod status;
 mod story;
@@ -22,16 +25,15 @@ mod verify;
 
 use std::sync::Arc;
 
-use euterpe_actors::accounting::RunView;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
-use euterpe_actors::message::Force;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
 
 pub use account::{Account, Hashes, Standings};
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
+pub use given::GivenStores;
 pub use letters::{Letter, Which, by_target};
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
@@ -50,11 +52,8 @@ pub use test::run_case;
 pub use test::{PythonTests, python_tests};
 pub use verify::Finding;
 
-use crate::run::survey::survey;
+use crate::run::survey::{REMEMBERED, known};
 use crate::workspace::{Opening, Workspace};
-
-/// The most objects whose presence a run or a node remembers; an entry takes at most 40 bytes.
-pub const REMEMBERED: usize = 16 << 20;
 
 /// Opens graphs.
 #[derive(Clone, Copy, Debug)]
@@ -83,14 +82,6 @@ impl Session {
 
     /// Lists what exists, as of `run`.
     async fn survey(&self, run: RunId) -> anyhow::Result<Arc<Presence>> {
-        let presence = Arc::new(Presence::up_to(REMEMBERED));
-        survey(&self.workspace.nodes, &self.workspace.stores, &presence, run).await?;
-        Ok(presence)
-    }
-
-    /// What a run sees of the outputs.
-    fn sight(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> RunView {
-        let Workspace { nodes, stores, state, .. } = &self.workspace;
-        RunView { plan: nodes.clone(), stores: stores.clone(), state: state.clone(), run, force, known }
+        known(&self.workspace, run).await
     }
 }

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use euterpe_actors::actors_thread::on_actors_thread;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::memory::Presence;
+use euterpe_actors::setup::Setup;
 use futures::FutureExt;
 use tokio::sync::watch;
 
 use super::{REMEMBERED, Session};
 use crate::run::over::Over;
 use crate::run::running::Stop;
-use crate::run::serve::{Serving, serve};
+use crate::run::serve::{Beat, Serving, serve};
 use crate::run::survey::survey;
 
 /// How long a node lists what exists before it begins to work.
 const LISTING: Duration = Duration::from_secs(30);
+
+/// How often a node looks whether its stores are still those that it began with.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// How a node serves.
 pub struct NodeRequest {
@@ -31,15 +36,17 @@ pub struct NodeRequest {
     pub grace: Duration,
     /// Says when to stop.
     pub stop: watch::Receiver<Stop>,
+    /// Is told every second whether the node is connected to its broker, by the thread that its work depends on.
+    pub beat: Beat,
 }
 
 impl Session {
     /// Serves the queues of the graph until it is told to stop.
     ///
     /// # Errors
-    /// Claims that cannot be kept; workers of a job that cannot begin any more.
+    /// Claims that cannot be kept; workers of a job that cannot begin any more; a store in whose place there is another one.
     pub async fn serve(&self, request: NodeRequest, over: Over) -> anyhow::Result<()> {
-        let NodeRequest { name, jobs, grace, stop } = request;
+        let NodeRequest { name, jobs, grace, stop, beat } = request;
         let workspace = &self.workspace;
         let presence = Arc::new(Presence::up_to(REMEMBERED));
         let cache = workspace.cache.clone();
@@ -49,10 +56,12 @@ impl Session {
             name: name.as_str().into(),
             served: jobs,
             claims: workspace.claims(&name)?,
+            setup: Some(over.setup.clone()),
             ..workspace.node(over.amqp.clone(), observer, presence.clone())
         };
         let mut stopped = stop.clone();
-        let serving = Serving { amqp: over.amqp, spared, grace, stop };
+        let own = over.setup.clone();
+        let serving = Serving { amqp: over.amqp, spared, grace, stop, beat, metrics: workspace.metrics.clone() };
         let listing = self.warm(&presence).fuse();
         tokio::pin!(listing);
         let work = async {
@@ -69,13 +78,34 @@ impl Session {
                 std::future::pending::<Infallible>().await
             };
             tokio::select! {
-                () = serve(settings, serving) => {}
+                () = on_actors_thread(serve(settings, serving)) => {}
                 never = listed => match never {},
             }
         };
         tokio::select! {
             () = work => Ok(()),
             why = workspace.broken() => bail!("{why}"),
+            why = self.replaced(&own.setup) => bail!("{why}"),
+        }
+    }
+
+    /// Waits until a store or the records are another place than `own` says. What this node knows of the one that is gone is
+    /// worth nothing, and the runs of the new one would not find it.
+    async fn replaced(&self, own: &Setup) -> String {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match self.workspace.seen_places().await {
+                Ok((stores, state)) => {
+                    if let Some(store) = own.replaced(&stores, &state) {
+                        let what = store.map_or_else(|| "the state".into(), |store| format!("store `{store}`"));
+                        return format!(
+                            "{what} is another one than when this node began: it was removed and made anew, or another \
+                             lies in its place; start the node again"
+                        );
+                    }
+                }
+                Err(error) => tracing::debug!("could not look which stores these are: {error:#}"),
+            }
         }
     }
 

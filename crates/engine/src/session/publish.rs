@@ -1,5 +1,6 @@
 //! Publishing: entities are sent to the nodes of a graph, and nobody waits for their end.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,26 @@ use euterpe_actors::state::Selection;
 use euterpe_amqp::ConnectionSettings;
 
 use super::{REMEMBERED, Session};
-use crate::run::ids::{Ids, Passed};
+use crate::run::ids::Ids;
 use crate::run::intake::Intake;
 use crate::run::over::{self, Over};
-use crate::run::remote;
+use crate::run::passed::Passed;
+use crate::run::remote::{self, Sent};
 use crate::run::running::Running;
 use crate::run::tally::Tally;
+
+/// How often it is looked for trouble.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Tells of trouble, such as a state that does not take the records, until it is dropped.
+async fn tell_troubles(running: &Running) -> Infallible {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        for trouble in running.troubles() {
+            tracing::warn!(job = %trouble.job, "{}", trouble.text);
+        }
+    }
+}
 
 /// What is published.
 pub struct PublishRequest {
@@ -42,6 +57,8 @@ pub struct Published {
     pub left_out: u64,
     /// How many were sent.
     pub sent: u64,
+    /// What keeps nodes from working on them, a line each.
+    pub problems: Vec<String>,
 }
 
 impl Session {
@@ -73,12 +90,15 @@ impl Session {
         };
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let running = Running::new(workspace, manifest, presence, true);
-        let passed = remote::publish(workspace, &running, &over, Intake { ids, limit }).await?;
+        let Sent { passed, problems } = tokio::select! {
+            sent = remote::publish(workspace, &running, &over, Intake { ids, limit }) => sent?,
+            never = tell_troubles(&running) => match never {},
+        };
         over.amqp.close().await;
         let tally = running.tally();
         // Of an entity that is left out, all jobs are counted as there.
         let left_out = tally.jobs.iter().map(|job| job.exists).max().unwrap_or(0);
         let sent = tally.entities - tally.bad_names - left_out;
-        Ok(Published { run, tally, passed, left_out, sent })
+        Ok(Published { run, tally, passed, left_out, sent, problems })
     }
 }

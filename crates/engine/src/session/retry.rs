@@ -4,13 +4,15 @@
 //! a further failure has written it anew under the same key. So dying at any moment leaves the letter, and at worst work
 //! that is already done is found done by the next retry.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use euterpe_actors::ids::EntityId;
+#[cfg(feature = "amqp")]
+use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
-use euterpe_actors::message::Target;
 use euterpe_actors::outcome::Reason;
+use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, Selection};
 
 use super::letters::{Letter, by_target};
@@ -41,9 +43,11 @@ impl Session {
     /// Tries dead letters again, here or over a broker, and follows them to the end.
     ///
     /// # Errors
-    /// Workers that cannot begin; what keeps the records from being kept.
+    /// [`Mistake`](crate::Mistake) for letters of another graph file; workers that cannot begin; what keeps the records from
+    /// being kept.
     pub async fn retry(&self, letters: Vec<Letter>, over: Option<Over>, watch: &dyn Watch) -> anyhow::Result<Retried> {
         let (workspace, state) = (&self.workspace, &self.workspace.state);
+        self.refuse_other_files(&letters).await?;
         if over.is_none() {
             workspace.prepare(|_| true).await?;
         }
@@ -55,15 +59,25 @@ impl Session {
         }
         let origins: BTreeSet<LetterOwner> = meant.iter().map(|found| found.letter.owner()).collect();
         let before = self.letter_keys(&origins).await?;
+        #[cfg(feature = "amqp")]
+        if let Some(over) = &over {
+            let runs: BTreeSet<RunId> =
+                meant.iter().filter_map(|found| Some(found.letter.message.as_ref()?.run)).collect();
+            for run in runs {
+                state.readmit(run, over.setup.digest).await?;
+            }
+        }
         let messages = meant.iter().filter_map(|found| found.letter.message.clone()).collect();
         // Not a run of its own: the messages keep theirs, and only borrow this one's workers.
         let manifest = Manifest {
             run: workspace.next_run().await?,
             graph: workspace.plan.graph.clone(),
+            file: None,
             digest: workspace.nodes.digest,
             selection: Selection::default(),
             wave: salt(),
             resolved: serde_json::Value::Null,
+            given: BTreeMap::new(),
         };
         let presence = Arc::new(Presence::up_to(REMEMBERED));
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
@@ -109,8 +123,7 @@ impl Session {
         else {
             return Ok(false);
         };
-        let job = nodes.job(at);
-        let target = Target { job: job.name.clone(), entity };
-        Ok(self.workspace.state.skip_of(&target, job.settings).await?.is_some())
+        let (stores, state) = (&self.workspace.stores, &self.workspace.state);
+        Ok(standing_skip(nodes, stores, state, at, &entity).await?.is_some())
     }
 }

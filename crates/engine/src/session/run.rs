@@ -2,9 +2,8 @@
 
 use anyhow::Context;
 use euterpe_actors::ids::{JobName, RunId};
-use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
-use euterpe_actors::state::{LetterFilter, Selection, StateStore};
+use euterpe_actors::state::{Selection, StateStore};
 
 use super::Session;
 use crate::run::follow::{Ended, follow};
@@ -13,6 +12,7 @@ use crate::run::intake::Intake;
 use crate::run::over::Over;
 use crate::run::running::Running;
 use crate::run::watch::Watch;
+use crate::workspace::Workspace;
 
 /// What is run, and where.
 pub struct RunRequest {
@@ -46,11 +46,12 @@ impl Session {
     pub async fn run(&self, request: RunRequest, watch: &dyn Watch) -> anyhow::Result<RunEnded> {
         let RunRequest { selection, ids, limit, max_dead, over } = request;
         let workspace = &self.workspace;
-        let isolate = over.is_none() && is_suspect(&workspace.state).await?;
+        let last = workspace.state.runs().await?.last().copied();
+        let isolate = over.is_none() && is_suspect(&workspace.state, last).await?;
         if over.is_none() && !selection.ping {
             workspace.prepare(|job| self.may_reach(&selection, job)).await?;
         }
-        let run = workspace.next_run().await?;
+        let run = Workspace::run_after(last);
         let manifest = workspace.manifest(run, selection);
         let presence = self.survey(run).await?;
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
@@ -75,12 +76,11 @@ impl Session {
 
 /// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all
 /// work of this run is done in child processes.
-async fn is_suspect(state: &StateStore) -> anyhow::Result<bool> {
-    if let Some(last) = state.runs().await?.last()
-        && state.run_end(*last).await?.is_none()
+async fn is_suspect(state: &StateStore, last: Option<RunId>) -> anyhow::Result<bool> {
+    if let Some(last) = last
+        && state.run_end(last).await?.is_none()
     {
         return Ok(true);
     }
-    let killers = LetterFilter { reason: Some(Reason::KilledWorker), ..LetterFilter::default() };
-    Ok(!state.letters(&killers).await?.is_empty())
+    Ok(state.has_killers().await?)
 }

@@ -1,11 +1,17 @@
 //! The runs that a graph's state knows: which one is meant, and what is recorded of each.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
-use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd};
+use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd, manifest_key};
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
 use crate::mistake::Mistake;
+
+/// How many records are read at once: each may take a bucket's time.
+const AT_ONCE: usize = 16;
 
 /// What is recorded of a run.
 #[derive(Debug)]
@@ -16,6 +22,8 @@ pub struct RunRecord {
     pub end: Option<RunEnd>,
     /// How many dead letters of it lie there now.
     pub letters: usize,
+    /// Whether everything came to an end although no record says that it was brought there.
+    pub is_over: bool,
 }
 
 /// Whether `text` means the inbox: messages by others that name no run.
@@ -30,14 +38,39 @@ impl Session {
     /// The state store's own.
     pub async fn runs(&self) -> anyhow::Result<Vec<RunRecord>> {
         let state = &self.workspace.state;
+        let (runs, letters) = (state.runs().await?, self.letters_by_owner().await?);
+        let read = |run: RunId| async move {
+            let (manifest, end) = futures::join!(state.manifest(run), state.run_end(run));
+            anyhow::Ok((manifest?, end?))
+        };
+        let read: Vec<_> = runs.into_iter().map(read).collect();
+        let mut read = stream::iter(read).buffered(AT_ONCE);
         let mut records = Vec::new();
-        for run in state.runs().await? {
-            let Some(manifest) = state.manifest(run).await? else { continue };
-            let end = state.run_end(run).await?;
-            let of_it = LetterFilter { run: Some(run.into()), ..LetterFilter::default() };
-            records.push(RunRecord { manifest, end, letters: state.letter_keys(&of_it).await?.len() });
+        while let Some((manifest, end)) = read.try_next().await? {
+            let Some(manifest) = manifest else { continue };
+            let letters = letters.get(&manifest.run.to_string()).copied().unwrap_or(0);
+            records.push(RunRecord { manifest, end, letters, is_over: false });
+        }
+        let mut unended =
+            records.iter_mut().filter(|record| !record.end.as_ref().is_some_and(|end| end.complete)).peekable();
+        if unended.peek().is_some() {
+            let known = self.survey(RunId::NEVER).await?; // one listing for all of them
+            for record in unended {
+                record.is_over = self.is_over(&record.manifest, &known).await?;
+            }
         }
         Ok(records)
+    }
+
+    /// How many dead letters each run has, and the inbox.
+    async fn letters_by_owner(&self) -> anyhow::Result<HashMap<String, usize>> {
+        let mut letters = HashMap::new();
+        for key in self.workspace.state.letter_keys(&LetterFilter::default()).await? {
+            if let Some(owner) = key.split('/').nth(1) {
+                *letters.entry(owner.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(letters)
     }
 
     /// The run that `text` means: its id, the unique start of one, or `last`.
@@ -83,9 +116,15 @@ impl Session {
     /// What a run was asked to do.
     ///
     /// # Errors
-    /// A manifest that is gone; the state store's own.
+    /// A manifest that is gone or cannot be read; the state store's own.
     pub async fn manifest(&self, run: RunId) -> anyhow::Result<Manifest> {
         let state = &self.workspace.state;
-        state.manifest(run).await?.with_context(|| format!("the manifest of run {run} is gone (in {})", state.place()))
+        let found = state.manifest(run).await?;
+        found.with_context(|| match state.unreadable().get(&manifest_key(run)) {
+            Some(why) => format!(
+                "what run {run} was asked to do is not known: {why}; `euterpe gc GRAPH --unreadable` removes the record"
+            ),
+            None => format!("the manifest of run {run} is gone (in {})", state.place()),
+        })
     }
 }

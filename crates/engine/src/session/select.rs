@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use euterpe_actors::accounting::reached;
+use euterpe_actors::accounting::{forced, overflows};
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::message::Force;
 use euterpe_actors::state::Selection;
@@ -10,6 +10,7 @@ use euterpe_actors::state::Selection;
 use super::Session;
 use crate::mistake::{Mistake, find_job};
 use crate::run::addressing::{Addressed, Addresses};
+use crate::run::found::written;
 use crate::run::ids::Ids;
 use crate::run::listings::listings;
 
@@ -35,10 +36,12 @@ pub enum IdsFrom {
     Sources,
     /// These ids.
     Named(Vec<EntityId>),
-    /// The lines of a file.
-    File(PathBuf),
-    /// The lines of standard input.
-    Stdin,
+    /// The ids of these names, as people and file systems write them.
+    Written(Vec<String>),
+    /// The lines of a file; with `true` those that start with `#` too.
+    File(PathBuf, bool),
+    /// The lines of standard input, likewise.
+    Stdin(bool),
 }
 
 impl Session {
@@ -61,9 +64,17 @@ impl Session {
         selection.force = match force {
             ForceNames::None => Force::None,
             ForceNames::All => Force::All,
-            ForceNames::Reached => Force::Jobs(reached(&self.workspace.nodes, &selection)),
+            ForceNames::Reached => forced(&self.workspace.nodes, &selection),
             ForceNames::Named(names) => Force::Jobs(names.iter().map(|name| self.job(name)).collect::<Result<_, _>>()?),
         };
+        if let Force::Jobs(jobs) = &selection.force
+            && overflows(&self.workspace.nodes, jobs)
+        {
+            let jobs = jobs.len();
+            return Err(Mistake(format!(
+                "--force names {jobs} jobs, more than a message can carry; use --force=all, or name fewer with --force=JOB,…"
+            )));
+        }
         Ok(selection)
     }
 
@@ -72,21 +83,22 @@ impl Session {
     /// # Errors
     /// Ids that no job takes, and a graph without a source whose names could be listed.
     pub fn ids(&self, selection: &Selection, from: IdsFrom) -> Result<Ids, Mistake> {
-        let plan = &self.workspace.nodes;
         match from {
-            IdsFrom::File(path) => Ok(Ids::File(path)),
-            IdsFrom::Stdin => Ok(Ids::Stdin),
-            IdsFrom::Named(entities) => {
-                let addresses = Addresses::default();
-                let addressed = |entity: EntityId| match addresses.of(plan, selection, &entity) {
-                    Ok(to) => Ok(Addressed { entity, to }),
-                    Err(why) => Err(Mistake(format!("`{entity}`: {why}"))),
-                };
-                Ok(Ids::These(entities.into_iter().map(addressed).collect::<Result<_, _>>()?))
+            IdsFrom::File(path, hashes) => Ok(Ids::File(path, hashes)),
+            IdsFrom::Stdin(hashes) => Ok(Ids::Stdin(hashes)),
+            IdsFrom::Named(entities) => self.these(selection, entities.into_iter().map(|entity| (entity, None))),
+            IdsFrom::Written(names) => {
+                let mut entities = Vec::with_capacity(names.len());
+                for name in &names {
+                    let entity = EntityId::of_name(name);
+                    let entity = entity.map_err(|bad| Mistake(format!("`{}`: {bad}", name.escape_debug())))?;
+                    let written = written(&entity, name);
+                    entities.push((entity, written));
+                }
+                self.these(selection, entities)
             }
             IdsFrom::Sources => {
-                let job = selection.job.as_ref().and_then(|job| plan.find(job.as_str()));
-                let listings = listings(&self.workspace, job);
+                let listings = listings(&self.workspace, selection);
                 if listings.is_empty() {
                     let text = "this graph has no source whose names could be listed; give ids as arguments, or with \
                                 --ids FILE";
@@ -95,6 +107,24 @@ impl Session {
                 Ok(Ids::Listed(listings))
             }
         }
+    }
+
+    /// Entities with their addresses.
+    fn these(
+        &self,
+        selection: &Selection,
+        entities: impl IntoIterator<Item = (EntityId, Option<String>)>,
+    ) -> Result<Ids, Mistake> {
+        let addresses = Addresses::default();
+        let addressed = |(entity, written): (EntityId, Option<String>)| match addresses.of(
+            &self.workspace.nodes,
+            selection,
+            &entity,
+        ) {
+            Ok(to) => Ok(Addressed { entity, to, written }),
+            Err(why) => Err(Mistake(format!("`{entity}`: {why}"))),
+        };
+        Ok(Ids::These(entities.into_iter().map(addressed).collect::<Result<_, _>>()?))
     }
 
     /// The name of a job.

@@ -1,8 +1,9 @@
 //! The status of a graph over a broker: what its queues hold, and what its nodes report.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use euterpe_actors::ids::JobName;
 use euterpe_actors::state::LetterFilter;
 use euterpe_amqp::{ConnectionSettings, ListenerEvent, QueueDepths, listen};
@@ -10,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Session;
-use crate::run::node_views::{AtWork, Nodes};
+use crate::run::fitting::Fitting;
+use crate::run::node_views::AtWork;
 use crate::run::report::{NODE_KEY, NodeReport};
 
 /// For how long nodes are listened to before they are shown: each speaks once a second.
@@ -27,6 +29,8 @@ pub struct JobStatus {
     pub letters: u64,
     /// What its workers do, over all nodes.
     pub at_work: AtWork,
+    /// What keeps all nodes that serve it from working on it, where something does.
+    pub misfit: Option<String>,
 }
 
 impl JobStatus {
@@ -42,6 +46,8 @@ impl JobStatus {
 pub struct Status {
     /// Its jobs, parents before children.
     pub jobs: Vec<JobStatus>,
+    /// Messages of all jobs that are in no job's queue, since they wait for their next try or for another node.
+    pub delayed: u64,
     /// The nodes that are heard, by name.
     pub nodes: Vec<NodeReport>,
 }
@@ -63,12 +69,12 @@ impl Session {
     pub async fn status(&self, dial: &ConnectionSettings, view: &mut dyn StatusView) -> anyhow::Result<()> {
         let (reports, mut heard) = mpsc::unbounded_channel();
         let showing = self.show_status(dial, &mut heard, view);
-        let unusable = |error: &dyn std::fmt::Display| anyhow!("the broker at {} cannot be used: {error}", dial.url);
+        let unusable = || format!("the broker at {} cannot be used", dial.url);
         tokio::select! {
             shown = showing => shown,
             ended = listen(dial, &self.workspace.plan.graph, NODE_KEY, &reports) => match ended {
                 Ok(never) => match never {},
-                Err(error) => Err(unusable(&error)),
+                Err(error) => Err(anyhow!(error).context(unusable())),
             },
         }
     }
@@ -80,29 +86,31 @@ impl Session {
         view: &mut dyn StatusView,
     ) -> anyhow::Result<()> {
         let workspace = &self.workspace;
-        let mut nodes = Nodes::default();
+        let mine = workspace.seen_setup().await?;
+        let mut fitting = Fitting::to(&mine);
         let depths = QueueDepths::open(dial, &workspace.plan.graph).await;
-        let mut depths = depths.map_err(|error| anyhow!("the broker at {} cannot be used: {error}", dial.url))?;
+        let mut depths = depths.with_context(|| format!("the broker at {} cannot be used", dial.url))?;
         loop {
             let until = Instant::now() + LISTEN;
             while let Ok(Some(what)) = tokio::time::timeout_at(until, heard.recv()).await {
-                if let ListenerEvent::Report(body) = what {
-                    match serde_json::from_slice::<NodeReport>(&body) {
-                        Ok(report) => nodes.heard(report),
-                        Err(error) => {
-                            tracing::warn!(%error, "a node reported what cannot be read; is it of another version?");
-                        }
-                    }
+                fitting.heard(what);
+            }
+            let mut letters: HashMap<String, u64> = HashMap::new();
+            for key in workspace.state.letter_keys(&LetterFilter::default()).await? {
+                if let Some(job) = key.split('/').nth(2) {
+                    *letters.entry(job.to_owned()).or_default() += 1;
                 }
             }
             let mut jobs = Vec::with_capacity(workspace.nodes.jobs.len());
             for job in &workspace.nodes.jobs {
                 let ready = depths.ready(&job.name).await?;
-                let filter = LetterFilter { job: Some(job.name.clone()), ..LetterFilter::default() };
-                let letters = workspace.state.letter_keys(&filter).await?.len() as u64;
-                jobs.push(JobStatus { name: job.name.clone(), ready, letters, at_work: nodes.job(&job.name) });
+                let letters = letters.get(job.name.as_str()).copied().unwrap_or(0);
+                let at_work = fitting.nodes.job(&job.name);
+                let misfit = if at_work.sum.workers > 0 { fitting.problem(&job.name) } else { None };
+                jobs.push(JobStatus { name: job.name.clone(), ready, letters, at_work, misfit });
             }
-            if !view.show(&Status { jobs, nodes: nodes.alive().cloned().collect() })? {
+            let (delayed, nodes) = (depths.delayed().await?, fitting.nodes.alive().cloned().collect());
+            if !view.show(&Status { jobs, delayed, nodes })? {
                 return Ok(());
             }
         }

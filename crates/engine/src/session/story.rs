@@ -3,16 +3,18 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use euterpe_actors::accounting::{Expected, Fate, Forecaster};
-use euterpe_actors::edges::{find_source, parent_of};
+use euterpe_actors::edges::{SourceOf, find_source, parent_of};
 use euterpe_actors::ids::{EntityId, InputName, JobName, RunId};
 use euterpe_actors::message::Target;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{InputPlan, JobIx, Route};
+use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{DeadLetter, LetterFilter, SkipRecord};
-use euterpe_actors::storage::StorageErrorKind;
-use euterpe_actors::template::Parts;
+use euterpe_actors::storage::{ObjectKey, StorageErrorKind};
+use euterpe_actors::template::EntityForm;
 use serde::Serialize;
 
+use super::Session;
 use crate::workspace::Workspace;
 
 /// All that is known of one job for one entity.
@@ -47,6 +49,11 @@ pub struct StoryInput {
     pub key: Option<String>,
     /// Whether it is there.
     pub there: bool,
+    /// The entity that its stamp names, where that is another one: somebody moved or copied it here, and so it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<EntityId>,
+    /// Whether the work goes on without it.
+    pub optional: bool,
     /// Why it can never be had as things are.
     pub problem: Option<String>,
 }
@@ -60,6 +67,9 @@ pub struct StoryOutput {
     pub place: String,
     /// Whether it is there.
     pub there: bool,
+    /// The entity that its stamp names, where that is another one: somebody moved or copied it here, and so it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<EntityId>,
     /// Its size in bytes.
     pub size: Option<u64>,
     /// The run that made it; none where it came from elsewhere.
@@ -121,41 +131,52 @@ pub struct StoryLetter {
 impl Story {
     /// Reads the facts.
     pub(super) async fn of(
-        workspace: &Workspace,
+        session: &Session,
         forecaster: &Forecaster,
         at: JobIx,
         entity: &EntityId,
     ) -> anyhow::Result<Self> {
+        let workspace = &session.workspace;
         let job = workspace.nodes.job(at);
         let target = Target { job: job.name.clone(), entity: entity.clone() };
         let Some(parts) = job.form.split(entity) else { anyhow::bail!("`{target}` does not have its job's form") };
         let mut inputs = Vec::with_capacity(job.inputs.len());
         for input in &job.inputs {
-            inputs.push(read_input(workspace, input, entity, &parts).await?);
+            inputs.push(read_input(workspace, input, entity, &job.form).await?);
         }
         let mut outputs = Vec::with_capacity(job.outputs.len());
         for output in &job.outputs {
             let key = output.key_of(&parts);
             let store = workspace.stores.get(&key.store);
-            let found = match store.look(&key.path).await {
-                Ok(found) => found,
-                Err(error) if error.kind == StorageErrorKind::BadKey => None,
+            let (path, found, made_for) = match workspace.stores.find(&key).await {
+                Ok(Some((path, found))) => (path, Some(found), None),
+                Ok(None) => (&*key.path, None, made_for(workspace, &key).await?),
+                Err(error) if error.kind == StorageErrorKind::BadKey => (&*key.path, None, None),
                 Err(error) => return Err(error.into()),
             };
             outputs.push(StoryOutput {
-                key: key.to_string(),
+                key: format!("{}:{path}", key.store),
                 place: store.place(),
                 there: found.is_some(),
+                made_for,
                 size: found.as_ref().map(|found| found.size),
                 run: found.as_ref().and_then(|found| found.stamp.as_ref()?.run()),
                 modified: found.as_ref().and_then(|found| found.modified).map(millis),
             });
         }
-        let made = outputs[0].there;
         let filter =
             LetterFilter { job: Some(job.name.clone()), entity: Some(entity.to_string()), ..LetterFilter::default() };
-        let letters = workspace.state.letters(&filter).await?;
-        let mut dead: Vec<StoryLetter> = letters.into_iter().map(|(_, letter)| StoryLetter::of(letter, made)).collect();
+        let mut dead: Vec<StoryLetter> = Vec::new();
+        for (_, letter) in workspace.state.letters(&filter).await? {
+            let other = match letter.run {
+                Some(run) => session.is_other(run).await?,
+                None => false,
+            };
+            if !other {
+                let made_good = session.is_made_good(&letter).await?;
+                dead.push(StoryLetter::of(letter, made_good));
+            }
+        }
         dead.sort_by_key(|dead| std::cmp::Reverse(dead.millis));
         Ok(Self {
             decision: decide(forecaster.request(at, entity).await?, &target),
@@ -164,7 +185,7 @@ impl Story {
             inputs,
             outputs,
             dead,
-            skipped: workspace.state.skip_of(&target, job.settings).await?,
+            skipped: standing_skip(&workspace.nodes, &workspace.stores, &workspace.state, at, entity).await?,
         })
     }
 }
@@ -180,31 +201,48 @@ async fn read_input(
     workspace: &Workspace,
     input: &InputPlan,
     entity: &EntityId,
-    parts: &Parts<'_>,
+    form: &EntityForm,
 ) -> anyhow::Result<StoryInput> {
     let name = input.name.clone();
+    let Some(parts) = form.split(entity) else { anyhow::bail!("`{entity}` does not have its job's form") };
     let never = |why: euterpe_actors::edges::Unobtainable| (None, None, false, Some(why.text));
-    let (from, key, there, problem) = match (&input.from, parent_of(&workspace.nodes, input, entity, parts)) {
-        (Route::Source { store, key, exts }, _) => {
-            match find_source(&workspace.stores, parts, store, key, exts).await {
+    let mut made_for_other = None;
+    let (from, key, there, problem) = match (&input.from, parent_of(&workspace.nodes, input, entity, &parts)) {
+        (Route::Source { store, key, exts, optional }, _) => {
+            let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
+            match find_source(&workspace.stores, &workspace.state, source).await {
                 Ok(Ok(key)) => (None, Some(key.to_string()), true, None),
+                Ok(Err(why)) if *optional && why.reason == Reason::SourceMissing => {
+                    let key = format!("{store}:{}", key.source_key(&parts, "{ext}"));
+                    (None, Some(key), false, None)
+                }
                 Ok(Err(why)) => never(why),
                 Err(error) if error.kind == StorageErrorKind::BadKey => (None, None, false, Some(error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }
         (Route::Job { .. }, Some(Ok(parent))) => {
-            let (there, problem) = match workspace.stores.get(&parent.key.store).look(&parent.key.path).await {
+            let (there, problem) = match workspace.stores.look(&parent.key).await {
                 Ok(found) => (found.is_some(), None),
                 Err(error) if error.kind == StorageErrorKind::BadKey => (false, Some(error.to_string())),
                 Err(error) => return Err(error.into()),
             };
+            if !there && problem.is_none() {
+                made_for_other = made_for(workspace, &parent.key).await?;
+            }
             (Some(parent.target), Some(parent.key.to_string()), there, problem)
         }
         (Route::Job { .. }, Some(Err(why))) => never(why),
         (Route::Job { .. }, None) => (None, None, false, None),
     };
-    Ok(StoryInput { name, from, key, there, problem })
+    let optional = matches!(input.from, Route::Source { optional: true, .. });
+    Ok(StoryInput { name, from, key, there, made_for: made_for_other, optional, problem })
+}
+
+/// The entity that the stamp of what lies under a key names, where something of another entity lies there.
+async fn made_for(workspace: &Workspace, key: &ObjectKey) -> anyhow::Result<Option<EntityId>> {
+    let found = workspace.stores.get(&key.store).look(&key.path).await?;
+    Ok(found.and_then(|found| found.stamp?.entity))
 }
 
 fn decide(expected: Vec<Expected>, target: &Target) -> Decision {

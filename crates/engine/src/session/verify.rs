@@ -5,15 +5,18 @@ use std::{collections::BTreeSet, time::Duration};
 
 #[cfg(feature = "amqp")]
 use euterpe_actors::ids::JobName;
-use euterpe_actors::storage::StorageErrorKind;
+use euterpe_actors::storage::{StorageError, StorageErrorKind};
 #[cfg(feature = "amqp")]
 use euterpe_amqp::{Amqp, ConnectionSettings, QueueDepths};
 use euterpe_graph_file::plan::{Interpreter, Job};
+use euterpe_processes::scratch_trouble;
 
 use super::Session;
 #[cfg(feature = "amqp")]
+use crate::run::fitting::{hear, some};
+#[cfg(feature = "amqp")]
 use crate::run::over::settings;
-use crate::workspace::{Prepared, Workspace, threads};
+use crate::workspace::{Prepared, Workspace, commands, threads};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug)]
@@ -30,9 +33,36 @@ impl Session {
     /// Reaches what the graph needs on this machine and in its stores: folders, buckets, worker processes.
     pub async fn verify(&self) -> Vec<Finding> {
         let mut findings = stores(&self.workspace).await;
+        findings.extend(scratch_trouble(&self.workspace.here).map(|found| Finding {
+            what: "scratch folder".into(),
+            found,
+            good: false,
+        }));
         findings.extend(buckets(&self.workspace).await);
+        findings.extend(commands(&self.workspace.plan).map(|(job, found)| {
+            let (good, found) = match found {
+                Ok(path) => (true, path.display().to_string()),
+                Err(why) => (false, why),
+            };
+            Finding { what: format!("program of {}", job.name), found, good }
+        }));
         findings.extend(workers(&self.workspace).await);
         findings
+    }
+
+    /// Makes the buckets that the graph writes to, and that of its records, where they are not there. Tells what was made,
+    /// and what could not be.
+    pub async fn make_buckets(&self) -> Vec<Finding> {
+        let made = self.workspace.make_buckets().await.into_iter();
+        let finding = |(name, made): (String, Result<bool, StorageError>)| {
+            let what = format!("bucket of {name}");
+            match made {
+                Ok(true) => Some(Finding { what, found: "made".into(), good: true }),
+                Ok(false) => None,
+                Err(error) => Some(Finding { what, found: error.to_string(), good: false }),
+            }
+        };
+        made.filter_map(finding).collect()
     }
 
     /// Reaches a broker and the graph's queues there. With `create`, what is missing is made, trying for so long.
@@ -58,12 +88,16 @@ async fn stores(workspace: &Workspace) -> Vec<Finding> {
     for (what, storage) in named.chain([("state".to_owned(), workspace.state.storage().clone())]) {
         let mut some = 0u64;
         let mut one_page = |page: &euterpe_actors::storage::Page| {
-            some += page.iter().count() as u64;
+            some += page.paths().count() as u64;
             false // one page tells that it can be listed
         };
         let listed = storage.list("", &mut one_page).await;
         let (found, good) = match listed {
             Ok(()) if some == 0 => (format!("{}, empty", storage.place()), true),
+            Ok(()) if !storage.name_rules().tells_case => {
+                let told = "takes `T` and `t` for one name, so outputs of names with capitals get a hash";
+                (format!("{}; {told}", storage.place()), true)
+            }
             Ok(()) => (storage.place(), true),
             Err(error) if error.kind == StorageErrorKind::NotFound => {
                 (format!("{} is not there yet; the first who writes makes it", storage.place()), true)
@@ -140,7 +174,29 @@ async fn broker(
         Ok(found) => findings.extend(found),
         Err(error) => return bad(error.to_string()),
     }
+    findings.extend(nodes(workspace, &dial).await);
     findings
+}
+
+/// Whether the nodes that are heard can work for what this graph file describes.
+#[cfg(feature = "amqp")]
+async fn nodes(workspace: &Workspace, dial: &ConnectionSettings) -> Vec<Finding> {
+    let finding = |what: String, found: String, good| Finding { what, found, good };
+    let heard = async {
+        let mine = workspace.seen_setup().await?;
+        let fitting = hear(dial, &workspace.plan.graph, &mine).await?;
+        let count_of_nodes = fitting.nodes.alive().count() as u64;
+        if count_of_nodes == 0 {
+            return anyhow::Ok(vec![finding("nodes".into(), "none is heard".into(), true)]);
+        }
+        let problems = fitting.problems(workspace.nodes.jobs.iter().map(|job| &job.name));
+        let mut findings = vec![finding("nodes".into(), count(count_of_nodes, "is heard", "are heard"), true)];
+        findings.extend(
+            problems.into_iter().map(|(found, jobs)| finding(format!("nodes for {}", some(&jobs)), found, false)),
+        );
+        Ok(findings)
+    };
+    heard.await.unwrap_or_else(|error| vec![finding("nodes".into(), format!("{error:#}"), false)])
 }
 
 /// The queues of the graph, and those of jobs that earlier runs had and the graph has no more.
@@ -163,6 +219,12 @@ async fn queues(workspace: &Workspace, dial: &ConnectionSettings) -> anyhow::Res
             );
             findings.push(Finding { what: format!("queue of {job}"), found, good: false });
         }
+    }
+    let delayed = depths.delayed().await?;
+    if delayed > 0 {
+        let found =
+            format!("{} for their next try, or for another node", count(delayed, "message waits", "messages wait"));
+        findings.push(Finding { what: "delay queues".into(), found, good: true });
     }
     if let Some(blown) = depths.dead_letters().await?.filter(|blown| *blown > 0) {
         let found = format!("{}; a node makes dead letters of them", count(blown, "message", "messages"));

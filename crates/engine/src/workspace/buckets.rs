@@ -8,7 +8,7 @@ use euterpe_actors::storage::{Storage, StorageError};
 use super::Workspace;
 use super::promises::{known, remember};
 use crate::clock::salt;
-use euterpe_storage::s3::Findings;
+use euterpe_storage::s3::{Findings, S3Storage};
 
 /// How old an upload is that nobody will complete.
 const ORPHANED: Duration = Duration::from_secs(24 * 3600);
@@ -23,7 +23,7 @@ impl Workspace {
         for (name, bucket) in &self.buckets {
             let why = || format!("store `{name}` ({}) cannot be used", bucket.place());
             let found = known(&**self.state.storage(), bucket).await.with_context(why)?;
-            if found.is_news && !(found.findings.is_consistent() && found.findings.has_atomic_conditions()) {
+            if found.is_news && !found.findings.is_all_kept() {
                 tracing::warn!(store = %name, "{}; see docs/s3.md for what follows", found.findings.text());
             }
             match bucket.sweep(ORPHANED).await {
@@ -38,10 +38,8 @@ impl Workspace {
     /// Finds it out anew for each bucket that is written to, that of the records too, and remembers it where this may
     /// write. With the name by which people know each.
     pub async fn probe_buckets(&self) -> Vec<(String, Result<Findings, StorageError>)> {
-        let stores = self.buckets.iter().map(|(name, bucket)| (name.to_string(), bucket));
-        let records = self.state_bucket.iter().map(|bucket| ("the state".to_owned(), bucket));
         let mut probed = Vec::new();
-        for (name, bucket) in stores.chain(records) {
+        for (name, bucket) in self.named_buckets() {
             let found = match bucket.probe(salt()).await {
                 Ok(findings) if self.lock.is_some() => {
                     remember(&**self.state.storage(), bucket, &findings).await.map(|()| findings)
@@ -51,5 +49,20 @@ impl Workspace {
             probed.push((name, found));
         }
         probed
+    }
+
+    /// Makes the buckets that are written to and not there, that of the records too. With the name by which people know
+    /// each, and whether it was made.
+    pub async fn make_buckets(&self) -> Vec<(String, Result<bool, StorageError>)> {
+        let mut made = Vec::new();
+        for (name, bucket) in self.named_buckets() {
+            made.push((name, bucket.make_bucket().await));
+        }
+        made
+    }
+
+    fn named_buckets(&self) -> impl Iterator<Item = (String, &S3Storage)> {
+        let stores = self.buckets.iter().map(|(name, bucket)| (name.to_string(), bucket));
+        stores.chain(self.state_bucket.iter().map(|bucket| ("the state".to_owned(), bucket)))
     }
 }

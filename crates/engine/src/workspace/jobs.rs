@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use euterpe_actors::outcome::Fault;
 use euterpe_actors::plan::JobSpec;
+use euterpe_actors::storage::Stores;
 use euterpe_actors::transform::TransformFactory;
 
 use euterpe_actors::transform::{OpenContext, OptionProblem, Registry};
@@ -44,6 +45,14 @@ pub(super) fn to_specs<E>(
         })
     };
     plan.jobs.iter().map(spec).collect()
+}
+
+/// The same, with outputs named as their stores can hold it.
+pub(super) fn with_names(mut specs: Vec<JobSpec>, stores: &Stores) -> Vec<JobSpec> {
+    for output in specs.iter_mut().flat_map(|spec| &mut spec.outputs) {
+        output.key = output.key.clone().in_store(stores.get(&output.store).name_rules());
+    }
+    specs
 }
 
 /// Where the transforms of a graph work.
@@ -103,6 +112,7 @@ fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {
     OpenContext {
         job: job.name.to_string(),
         inputs: job.inputs.iter().map(|input| input.name.to_string()).collect(),
+        optional: job.optional_inputs(),
         outputs: job.shapes(),
         timeout: job.timeout,
         folder: plan.folder.clone(),

@@ -6,39 +6,49 @@ mod buckets;
 mod folders;
 mod jobs;
 mod opening;
+mod outputs;
 mod prepared;
+mod programs;
 mod promises;
+mod recipe;
 mod records;
+#[cfg(feature = "amqp")]
+mod setup;
 mod stores;
 #[cfg(not(feature = "python"))]
 mod without_python;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
+use euterpe_actors::accounting::RunView;
 use euterpe_actors::broker::Broker;
 use euterpe_actors::claims::{self, Claims};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::Observer;
 use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::memory::Presence;
+use euterpe_actors::message::Force;
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{StorageError, Stores};
 use euterpe_actors::transform::Registry;
+use euterpe_actors::turns::Turns;
 use euterpe_graph_file::plan::{Job, Plan};
 use euterpe_graph_file::show;
 use euterpe_processes::{Launcher, ProcessFolder, SCRATCH_FOLDER};
-use euterpe_storage::local::FolderClaims;
+use euterpe_storage::local::{FolderClaims, Journal};
 use euterpe_storage::s3::{BucketClaims, Cache, S3Storage};
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
 
 use crate::clock::{now, salt};
+use crate::metrics::Metrics;
+use crate::mistake::Mistake;
+pub(crate) use folders::sweep_half_written;
 use folders::{local_folder, own_home};
-use jobs::{Transforming, Workplace, to_specs};
+use jobs::{Transforming, Workplace, to_specs, with_names};
 use records::Records;
 
-pub use records::Lock;
+pub use records::{Lock, open_state};
 use stores::open_stores;
 
 #[cfg(feature = "python")]
@@ -46,6 +56,7 @@ pub use jobs::python;
 pub use jobs::threads;
 pub use opening::{Access, Opening, STATE_FOLDER};
 pub use prepared::Prepared;
+pub use programs::{commands, missing_programs};
 
 /// A graph opened for work.
 pub struct Workspace {
@@ -68,9 +79,11 @@ pub struct Workspace {
     /// What starts the worker processes of the jobs that have such.
     pub launchers: HashMap<JobName, Arc<Launcher>>,
     /// Jobs that take turns at the machine's cores.
-    pub slots: HashMap<JobName, Arc<Semaphore>>,
+    pub slots: HashMap<JobName, Turns>,
     /// Objects of buckets that are kept here for who reads them next, where any are.
     pub cache: Option<Cache>,
+    /// What is counted of the work of this process, where it was asked for.
+    pub metrics: Option<Arc<Metrics>>,
     /// Held while this lives, where it was asked for.
     pub lock: Option<Lock>,
     /// What this process keeps to itself, where it writes; goes after all that lies in it.
@@ -93,6 +106,7 @@ impl Workspace {
         let kept = opening.kept.clone().unwrap_or(local);
         let home = if writes { Some(own_home(&here)?) } else { None };
         let scratch = home.as_ref().map_or_else(|| here.join(SCRATCH_FOLDER), |home| home.path().to_owned());
+        let journal = home.as_ref().map(|home| Journal::at(home.lock()));
         let place = Workplace { cores: turns, scratch, kept };
         let mut launchers = HashMap::new();
         let specs = to_specs(&plan, turns, |job| {
@@ -100,15 +114,21 @@ impl Workspace {
             launchers.extend(launcher.map(|launcher| (job.name.clone(), launcher)));
             anyhow::Ok(factory)
         })?;
-        let nodes = Arc::new(NodePlan::new(specs));
-        let shared = Arc::new(Semaphore::new(turns));
         let takes_turns = |job: &&Job| job.workers.is_none() || opening.workers.is_some();
-        let slots = plan.jobs.iter().filter(takes_turns).map(|job| (job.name.clone(), shared.clone())).collect();
+        let slots = Turns::share(turns, plan.jobs.iter().filter(takes_turns).map(|job| job.name.clone()));
         let downloads = if writes { place.scratch.clone() } else { std::env::temp_dir() };
-        let Records { store: state, bucket: state_bucket, lock } = records::open(&plan, opening, &downloads)?;
+        let Records { store: state, bucket: state_bucket, lock } =
+            records::open(&plan, opening, &downloads, journal.as_ref())?;
         let cache = if writes && opening.cache > 0 { bucket::cache_of(opening.cache) } else { None };
-        let (stores, buckets) = open_stores(&plan, &opening.stores, writes, &downloads, cache.as_ref())?;
+        let (stores, buckets) = open_stores(&plan, opening, &downloads, cache.as_ref(), journal.as_ref())?;
+        if let Some(twins) = plan.twins_without_case(|store| !stores.get(store).name_rules().tells_case) {
+            return Err(Mistake(twins).into());
+        }
+        let nodes = Arc::new(NodePlan::new(with_names(specs, &stores)));
         let _own = own;
+        let workers = || nodes.jobs.iter().map(|job| (job.name.clone(), job.workers));
+        let metrics = opening.metrics.then(|| Metrics::new(&plan.graph, workers(), cache.clone()));
+        let metrics = metrics.transpose()?.map(Arc::new);
         Ok(Self {
             plan,
             nodes,
@@ -121,6 +141,7 @@ impl Workspace {
             slots,
             launchers,
             cache,
+            metrics,
             lock,
             home,
             _own,
@@ -132,9 +153,13 @@ impl Workspace {
     /// # Errors
     /// Where the state store cannot be listed.
     pub async fn next_run(&self) -> anyhow::Result<RunId> {
-        let last = self.state.runs().await?.last().copied();
+        Ok(Self::run_after(self.state.runs().await?.last().copied()))
+    }
+
+    /// A run id later than that of the last run.
+    pub(crate) fn run_after(last: Option<RunId>) -> RunId {
         let millis = now().max(last.map_or(0, RunId::next_millis));
-        Ok(RunId::new(millis, (salt() as u32).min(u32::MAX - 1))) // the greatest marks the inbox
+        RunId::new(millis, (salt() as u32).min(u32::MAX - 1)) // the greatest marks the inbox
     }
 
     /// What a run of these entities is asked to do, with a wave of its own.
@@ -142,10 +167,12 @@ impl Workspace {
         Manifest {
             run,
             graph: self.plan.graph.clone(),
+            file: self.plan.file.file_name().map(|name| name.to_string_lossy().into_owned()),
             digest: self.nodes.digest,
             selection,
             wave: salt(),
             resolved: show::effective(&self.plan),
+            given: self.plan.given_stores(),
         }
     }
 
@@ -164,6 +191,12 @@ impl Workspace {
         })
     }
 
+    /// What a run sees of the outputs.
+    pub fn view(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> RunView {
+        let (plan, stores, state) = (self.nodes.clone(), self.stores.clone(), self.state.clone());
+        RunView { plan, stores, state, run, force, now: now(), known }
+    }
+
     /// The settings of a node of this process, on its own and without claims, over `broker`.
     pub(crate) fn node(
         &self,
@@ -179,6 +212,7 @@ impl Workspace {
             claims: None,
             observer,
             presence,
+            setup: None,
             name: "local".into(),
             salt: salt(),
             scratch: self.place.scratch.clone(),

@@ -26,6 +26,8 @@ pub struct Opening {
     pub stores: Vec<(StoreName, Arc<dyn Storage>)>,
     /// How many bytes of objects of buckets are kept on this machine for the next reader, where it is opened to write.
     pub cache: u64,
+    /// Whether what this process works on is counted ([`Workspace::metrics`](super::Workspace::metrics)).
+    pub metrics: bool,
 }
 
 /// What a graph is opened for.

@@ -8,6 +8,7 @@ use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Fault;
 
 use super::Workspace;
+use super::programs::commands;
 use euterpe_graph_file::plan::Job;
 
 /// What a job's worker said of itself, or why it cannot begin.
@@ -31,13 +32,26 @@ impl Workspace {
         prepared
     }
 
-    /// As [`Workspace::try_workers`], for verbs that go on only if all can begin. What could begin before and has not changed
-    /// is not tried again: a run with nothing to do loads no model. Makes sure as well of what is known of the buckets.
+    /// As [`Workspace::try_workers`], for verbs that go on only if all workers can begin. Makes sure first that each program
+    /// is there that a `command` names, and that it is known what each bucket promises.
+    ///
+    /// A worker that began once and has not changed since is not tried again, so that a run with nothing to do loads no model.
+    /// From now on no worker of these jobs begins with other code: what is made goes by the code of one moment.
     ///
     /// # Errors
-    /// A bucket that cannot be used; what keeps each worker from beginning, with its place in the graph file and its traceback.
+    /// A program that is not there; a bucket that cannot be used; what keeps each worker from beginning, with its place in the
+    /// graph file and its traceback.
     pub async fn prepare(&self, wanted: impl Fn(&JobName) -> bool) -> anyhow::Result<()> {
+        let missing = commands(&self.plan).filter(|(job, _)| wanted(&job.name)).filter_map(|(job, found)| {
+            let fault = Fault::fatal(found.err()?);
+            self.problem(&Prepared { job, about: Err(fault) })
+        });
+        let missing: Vec<String> = missing.collect();
+        if !missing.is_empty() {
+            bail!("{}", missing.join("\n"));
+        }
         self.know_buckets().await?;
+        self.launchers.iter().filter(|(job, _)| wanted(job)).for_each(|(_, launcher)| drop(launcher.pin()));
         let folder = self.place.kept.join("begun");
         let mark = |job: &JobName| self.launchers.get(job).map(|launcher| folder.join(launcher.fingerprint()));
         let news = |job: &JobName| wanted(job) && mark(job).is_some_and(|mark| !mark.exists());

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Storage, StorageError};
+use euterpe_actors::storage::{Storage, StorageError, StorageErrorKind};
 
 use super::bucket;
 use super::opening::{Access, Opening, STATE_FOLDER};
@@ -15,7 +15,7 @@ use super::promises::known;
 use euterpe_graph_file::plan::{Location, Plan};
 use euterpe_processes::FolderLock;
 use euterpe_storage::absent::AbsentFolder;
-use euterpe_storage::local::{LocalSettings, LocalStorage};
+use euterpe_storage::local::{Journal, LocalSettings, LocalStorage};
 use euterpe_storage::s3::{self, BucketLock, S3Storage};
 
 /// What keeps others off the records of a graph for as long as it lives.
@@ -45,7 +45,12 @@ pub(super) struct Records {
 ///
 /// # Errors
 /// A place that cannot be used, that another process has, or that a store's listing would show.
-pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::Result<Records> {
+pub(super) fn open(
+    plan: &Plan,
+    opening: &Opening,
+    downloads: &Path,
+    journal: Option<&Arc<Journal>>,
+) -> anyhow::Result<Records> {
     let beside = || Location::Folder { path: plan.folder.join(STATE_FOLDER), fsync: true };
     let place = opening.state.clone().unwrap_or_else(beside).on_the_server_of(&plan.stores);
     if let Some(store) = plan.stores.iter().find(|store| place.lies_openly_in(&store.location)) {
@@ -58,9 +63,18 @@ pub(super) fn open(plan: &Plan, opening: &Opening, downloads: &Path) -> anyhow::
         );
     }
     match place.below(&plan.graph) {
-        Location::Folder { path, .. } => in_folder(path, opening.access),
+        Location::Folder { path, .. } => in_folder(path, opening.access, journal),
         bucket @ Location::S3 { .. } => in_bucket(bucket::open(&bucket, downloads, None)?, opening.access),
     }
+}
+
+/// Opens the records of the graph of `plan` for looking, and nothing else of it.
+///
+/// # Errors
+/// A place that cannot be used.
+pub fn open_state(plan: &Plan, opening: &Opening) -> anyhow::Result<StateStore> {
+    let looking = Opening { state: opening.state.clone(), ..Opening::default() };
+    Ok(open(plan, &looking, &std::env::temp_dir(), None)?.store)
 }
 
 /// Keeps a run in one process off the records of a graph that was opened to look, for as long as it lives; nothing where
@@ -79,14 +93,14 @@ pub(super) fn share(bucket: Option<S3Storage>, folder: &Path) -> anyhow::Result<
     }
 }
 
-fn in_folder(folder: PathBuf, access: Access) -> anyhow::Result<Records> {
+fn in_folder(folder: PathBuf, access: Access, journal: Option<&Arc<Journal>>) -> anyhow::Result<Records> {
     let lock = match access {
         Access::Hold => Some(FolderLock::take(&folder)?),
         Access::Share => Some(FolderLock::share(&folder)?),
         Access::Look => None,
     };
     let settings = LocalSettings { create: access != Access::Look, ..LocalSettings::default() };
-    let store = StateStore::new(open_folder(&folder, settings, true)?);
+    let store = StateStore::new(open_folder(&folder, settings, true, journal)?);
     Ok(Records { store, bucket: None, lock: lock.map(|lock| Lock::Folder { folder, lock }) })
 }
 
@@ -119,9 +133,43 @@ async fn hold(bucket: &S3Storage, alone: bool) -> anyhow::Result<Lock> {
 }
 
 /// Opens a folder. One that will be made by the first who writes, and is not there, holds nothing.
-pub(super) fn open_folder(path: &Path, settings: LocalSettings, made: bool) -> Result<Arc<dyn Storage>, StorageError> {
-    if made && !settings.create && !path.exists() {
-        return Ok(Arc::new(AbsentFolder::at(path)));
+pub(super) fn open_folder(
+    path: &Path,
+    settings: LocalSettings,
+    made: bool,
+    journal: Option<&Arc<Journal>>,
+) -> Result<Arc<dyn Storage>, StorageError> {
+    if made && !settings.create {
+        // What may not be looked at is not absent.
+        let there = path.try_exists().map_err(|error| {
+            let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+            let kind = if denied { StorageErrorKind::Denied } else { StorageErrorKind::Unavailable };
+            let remedy = if denied { "; give this user the right to read the folders above it" } else { "" };
+            StorageError::new(kind, "look at", path.display().to_string(), format!("{error}{remedy}"))
+        })?;
+        if !there {
+            return Ok(Arc::new(AbsentFolder::at(path)));
+        }
     }
-    Ok(Arc::new(LocalStorage::open(path, settings)?))
+    let store = LocalStorage::open(path, settings)?;
+    Ok(Arc::new(match journal {
+        Some(journal) => store.with_journal(journal.clone()),
+        None => store,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_looked_at_is_not_taken_for_an_absent_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = |below: &str| open_folder(&folder.path().join(below), LocalSettings::default(), true, None);
+        assert!(open("absent/state").is_ok());
+        // As root one may look everywhere, but nobody comes through a link that leads to itself.
+        std::os::unix::fs::symlink("loop", folder.path().join("loop")).expect("a link");
+        let refused = open("loop/state").map(drop).expect_err("not absent");
+        assert!(refused.is_trouble() && refused.to_string().contains("loop/state"), "{refused}");
+    }
 }

@@ -84,7 +84,9 @@ fn source_keys<'r>(drafts: &[Draft<'_>], root_of: &impl Fn(&str) -> Option<&'r s
     let mut keys: Vec<Keys> = Vec::new();
     for (job, draft) in drafts.iter().enumerate() {
         for (written, input) in draft.written.inputs.iter().zip(&draft.inputs) {
-            let Some(Route::Source { store, key, exts }) = input.as_ref().map(|input| &input.from) else { continue };
+            let Some(Route::Source { store, key, exts, .. }) = input.as_ref().map(|input| &input.from) else {
+                continue;
+            };
             let Some(root) = root_of(store.as_str()) else { continue };
             let text = &written.from.value;
             if keys.iter().any(|known| known.text == *text && transform_of(known.job) == transform_of(job)) {
@@ -123,7 +125,7 @@ fn pattern(root: &str, key: &Template, variable: Set, ext: Option<&str>) -> Patt
 }
 
 /// The start of every key of a store. Stores in one place, or one inside of the other, have keys that can be compared.
-fn root(location: &Location) -> String {
+pub(super) fn root(location: &Location) -> String {
     match location {
         Location::Folder { path, .. } => format!("file:{}/", real(path).display()),
         Location::S3 { bucket, prefix, endpoint, .. } => {

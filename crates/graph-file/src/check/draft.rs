@@ -1,14 +1,15 @@
 //! A job while it is being checked: from its written form, part by part, to the job of the plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use euterpe_actors::ids::JobName;
+use euterpe_actors::ids::{InputName, JobName};
 use euterpe_actors::plan::{InputPlan, JobIx, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::EntityForm;
 use euterpe_actors::transform::Entry;
 
-use crate::plan::{Job, Python};
+use crate::plan::{Job, Patterns, Python};
 use crate::problem::Findings;
 use crate::wording::printable;
 use crate::written::{self, Claim, GraphFile, Isolation};
@@ -34,6 +35,8 @@ pub struct Draft<'w> {
     pub python: Option<Python>,
     /// Its inputs, in the order of the file. A parent is named by its number in the file.
     pub inputs: Vec<Option<InputPlan>>,
+    /// The patterns of its sources.
+    pub patterns: BTreeMap<InputName, Patterns>,
     /// Its outputs, in the order of the file.
     pub outputs: Vec<Option<OutputPlan>>,
 }
@@ -63,6 +66,7 @@ impl<'w> Draft<'w> {
             form,
             entry: None,
             python: None,
+            patterns: BTreeMap::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
         }
@@ -113,6 +117,7 @@ impl<'w> Draft<'w> {
             options: written.with.options.clone(),
             form: self.form.clone()?,
             inputs,
+            patterns: self.patterns.clone(),
             outputs: self.outputs.iter().cloned().collect::<Option<Vec<_>>>()?,
             output_names: written.outputs.iter().map(|output| output.name.value.clone()).collect(),
             workers: written.pool.workers,

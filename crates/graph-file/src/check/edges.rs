@@ -8,6 +8,7 @@ use super::draft::Draft;
 use crate::position::Position;
 use crate::problem::Findings;
 use crate::wording::printable;
+use crate::written::Work;
 
 /// Checks every edge between jobs.
 pub fn check(drafts: &[Draft<'_>], findings: &Findings) {
@@ -37,6 +38,32 @@ pub fn check(drafts: &[Draft<'_>], findings: &Findings) {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Checks that no transform is given what it can never read, by the suffix of the parent's output or of a source.
+pub fn check_readable(drafts: &[Draft<'_>], findings: &Findings) {
+    for draft in drafts {
+        // A Python function gets the path of whatever it asks for.
+        let (Some(entry), Some(Work::Use(transform))) = (draft.entry, &draft.written.work) else { continue };
+        for (written, input) in draft.written.inputs.iter().zip(&draft.inputs) {
+            let key = match input.as_ref().map(|input| &input.from) {
+                Some(Route::Source { key, .. }) if !key.has_ext() => Some(key),
+                Some(Route::Job { job, output, .. }) => {
+                    drafts[job.0].outputs.get(*output).and_then(Option::as_ref).map(|output| &output.key)
+                }
+                _ => None,
+            };
+            let Some(suffix) = key.map(Template::suffix).filter(|suffix| entry.is_unreadable(suffix)) else { continue };
+            let path = format!("{}.in.{}", draft.path, printable(&written.name.value));
+            let message = format!(
+                "`{}` cannot read `.{}` files, which `{}` gives it; give it another input, or convert this one before",
+                transform.value,
+                printable(suffix),
+                printable(&written.from.value)
+            );
+            findings.add(written.from.position, path, message);
         }
     }
 }

@@ -3,13 +3,16 @@
 mod clash;
 mod draft;
 mod edges;
+mod listed_sources;
 mod outputs;
 mod pattern;
 mod python;
+mod python_signature;
 mod references;
 mod stores;
 mod test_cases;
 mod transforms;
+mod without_case;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,7 +61,9 @@ pub fn check(
     let timeouts: Vec<Duration> = drafts.iter().map(|draft| draft.timeout(file)).collect();
     transforms::check(&drafts, &timeouts, &folder, findings);
     edges::check(&drafts, findings);
+    edges::check_readable(&drafts, findings);
     clash::check(&drafts, &stores, findings);
+    listed_sources::check(&drafts, &stores, findings);
     let order = in_order(&drafts, findings)?;
     let jobs = order.iter().map(|at| drafts[*at].finish(file, &order)).collect::<Option<Vec<Job>>>()?;
     let stores: Vec<Store> = stores.into_iter().filter_map(|store| store.checked).collect();

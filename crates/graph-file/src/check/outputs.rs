@@ -2,7 +2,7 @@
 
 use euterpe_actors::ids::InputName;
 use euterpe_actors::plan::OutputPlan;
-use euterpe_actors::template::{EntityForm, Piece, Template, Var};
+use euterpe_actors::template::{EntityForm, Piece, Template, Var, may_stand_in_variable};
 
 use super::draft::Draft;
 use super::stores::CheckedStore;
@@ -140,17 +140,16 @@ fn one_key_for_each(template: &Template, form: &EntityForm) -> Result<(), String
 
 /// Whether no encoded part can hold `text`: encoding replaces one of its characters, or it holds a separator of the form.
 fn tells_apart(text: &str, form: &EntityForm) -> bool {
-    text.bytes().any(|b| !is_encoded(b)) || form.separators().any(|s| is_plain_separator(s) && text.contains(s))
+    !text.chars().all(may_stand_in_variable) || form.separators().any(|s| is_plain_separator(s) && text.contains(s))
 }
 
 /// Whether a separator stays the same when it is encoded, and encoding other text never yields it.
 fn is_plain_separator(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| is_encoded(b) && b != b'%')
-        && matches!(text.as_bytes()[0], b'.' | b'_' | b'/' | b'-')
+    text.chars().all(|c| may_stand_in_variable(c) && c != '%')
+        && text.starts_with(|c: char| !c.is_ascii() || matches!(c, '.' | '_' | '/' | '-'))
 }
 
 /// Whether an encoded part may hold the byte.
 pub fn is_encoded(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b'%')
+    !byte.is_ascii() || may_stand_in_variable(char::from(byte))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
+use super::python_signature::positional;
 use crate::plan::{Interpreter, Python};
 use crate::position::At;
 use crate::problem::Findings;
@@ -27,8 +28,10 @@ pub fn python(
     };
     let written = printable(file);
     let file = folder.join(file);
+    let mut parameters = None;
     match std::fs::read_to_string(&file) {
         Ok(text) => {
+            parameters = positional(&text, name);
             if let Some(message) = missing(&text, &written, name) {
                 findings.add(function.position, path, message);
             }
@@ -44,6 +47,7 @@ pub fn python(
         interpreter: interpreter(draft, env, folder, findings),
         variables: variables(draft, env, findings),
         inherit: env.inherit.iter().map(|name| name.value.clone()).collect(),
+        parameters: parameters.unwrap_or_default(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Checks where inputs come from: a source in a known store, or an output of a known job.
 
+use std::collections::BTreeMap;
+
 use euterpe_actors::ids::{EntityId, InputName};
 use euterpe_actors::plan::{InputPlan, JobIx, Mapping, Route};
 use euterpe_actors::template::{EntityForm, Template};
@@ -8,6 +10,8 @@ use euterpe_actors::transform::Entry;
 use super::draft::Draft;
 use super::outputs::{find_store, sound_key};
 use super::stores::CheckedStore;
+use crate::glob::Glob;
+use crate::plan::{Patterns, can_list};
 use crate::problem::Findings;
 use crate::wording::{did_you_mean, printable};
 use crate::written::{self, Input, Work};
@@ -39,8 +43,39 @@ pub fn resolve(drafts: &mut [Draft<'_>], stores: &[CheckedStore], findings: &Fin
     };
     let resolved: Vec<Vec<Option<InputPlan>>> = drafts.iter().map(inputs).collect();
     for (draft, inputs) in drafts.iter_mut().zip(resolved) {
+        draft.patterns = patterns(draft, &inputs, findings);
         draft.inputs = inputs;
     }
+}
+
+/// The patterns of a job's sources: they say which names a listing takes, so they go with `{id}` in a source only.
+fn patterns(draft: &Draft<'_>, inputs: &[Option<InputPlan>], findings: &Findings) -> BTreeMap<InputName, Patterns> {
+    let mut all = BTreeMap::new();
+    for (input, resolved) in draft.written.inputs.iter().zip(inputs) {
+        let mut patterns = Patterns::default();
+        for (key, written, into) in
+            [("include", &input.include, &mut patterns.include), ("exclude", &input.exclude, &mut patterns.exclude)]
+        {
+            let path = format!("{}.in.{}.{key}", draft.path, printable(&input.name.value));
+            for pattern in written {
+                match Glob::parse(&pattern.value) {
+                    Ok(glob) => into.push(glob),
+                    Err(message) => findings.add(pattern.position, path.clone(), message),
+                }
+            }
+            let listed =
+                resolved.as_ref().is_none_or(|input| matches!(&input.from, Route::Source { key, .. } if can_list(key)));
+            if let (Some(first), false) = (written.first(), listed) {
+                let message = "goes with a source that is keyed by `{id}`: it says which names are entities when the \
+                               source is listed";
+                findings.add(first.position, path, message);
+            }
+        }
+        if let (Some(input), true) = (resolved, patterns != Patterns::default()) {
+            all.insert(input.name.clone(), patterns);
+        }
+    }
+    all
 }
 
 fn source(
@@ -81,7 +116,29 @@ fn source(
         return refuse(format!("`{name}` does not say which extensions it reads; write one instead of `{{ext}}`"));
     }
     let exts = if key.has_ext() { exts.iter().map(|ext| (*ext).to_owned()).collect() } else { [].into() };
-    Some(Route::Source { store: known?.name.clone(), key, exts })
+    let optional = is_optional(draft, input, path, findings);
+    Some(Route::Source { store: known?.name.clone(), key, exts, optional })
+}
+
+/// Whether the work goes on without a source: where the file says so, or where the Python function has a default for it.
+fn is_optional(draft: &Draft<'_>, input: &Input, path: &str, findings: &Findings) -> bool {
+    let (name, python) = (&input.name.value, draft.python.as_ref());
+    let default = python.and_then(|python| python.parameters.get(name)).copied();
+    let Some(written) = &input.optional else { return default == Some(true) };
+    let refuse = |message: String| findings.add(written.position, format!("{path}.optional"), message);
+    match (written.value, draft.entry, &draft.written.work) {
+        (true, Some(entry), Some(Work::Use(transform))) if !entry.may_lack_inputs() => {
+            refuse(format!("`{}` cannot work without an input; leave `optional` out", transform.value));
+        }
+        (true, _, Some(Work::Python(..))) if default == Some(false) => {
+            let function = python.map_or("the function", |python| &python.function);
+            refuse(format!(
+                "`{function}` has no default for `{name}`; write one, such as `{name}: Optional[str] = None`"
+            ));
+        }
+        _ => {}
+    }
+    written.value
 }
 
 fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, findings: &Findings) -> Option<Route> {
@@ -124,6 +181,10 @@ fn parent(draft: &Draft<'_>, input: &Input, jobs: &[&written::Job], path: &str, 
             }
         },
     };
+    if let Some(optional) = &input.optional {
+        let message = "goes with a source only: what a job makes is always made";
+        findings.add(optional.position, format!("{path}.optional"), message);
+    }
     Some(Route::Job { job: JobIx(at), output, entity })
 }
 

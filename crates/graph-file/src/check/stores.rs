@@ -1,4 +1,5 @@
-//! Checks the stores: folders become absolute, URLs of buckets are taken apart, flags replace the URLs of the file.
+//! Checks the stores: folders become absolute, URLs of buckets are taken apart, flags and variables replace the URLs of the
+//! file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,9 @@ use crate::location::{Location, Store, bucket_and_prefix};
 use crate::position::{At, Position};
 use crate::problem::Findings;
 use crate::surroundings::Surroundings;
+use crate::variables::variable_of;
 use crate::wording::{did_you_mean, printable};
-use crate::written::{self, GraphFile};
+use crate::written::{self, GraphFile, Links};
 use euterpe_actors::address::is_host_off_limits;
 
 /// A store of the file after its check.
@@ -29,6 +31,7 @@ pub fn stores(file: &GraphFile, folder: &Path, around: Surroundings<'_>, finding
             findings.add(Position::default(), "--store", message);
         }
     }
+    same_variables(file, findings);
     let working = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let each = file.stores.iter().map(|store| {
         let name = StoreName::new(&store.name.value);
@@ -36,12 +39,17 @@ pub fn stores(file: &GraphFile, folder: &Path, around: Surroundings<'_>, finding
             findings.add(store.name.position, format!("stores.{}", printable(&store.name.value)), error.to_string());
         }
         let flag = around.stores.iter().rev().find(|(name, _)| *name == store.name.value);
-        let (url, base, position, path) = match flag {
-            Some((name, url)) => (url, working.as_path(), Position::default(), format!("--store {name}")),
+        let flag = flag.map(|(name, url)| (format!("--store {name}"), url.clone()));
+        let flag = flag.or_else(|| by_variable(file, &store.name.value, around));
+        let (url, base, position, path) = match &flag {
+            Some((what, url)) => (url, working.as_path(), Position::default(), what.clone()),
             None => (&store.url.value, folder, store.url.position, format!("stores.{}", printable(&store.name.value))),
         };
         let checked = match location(url, base, store, around) {
-            Ok(location) => name.ok().map(|name| Store { name, location, position }),
+            Ok(location) => {
+                let follow_links = store.links.as_ref().is_some_and(|at| at.value == Links::Follow);
+                name.ok().map(|name| Store { name, location, follow_links, position })
+            }
             Err(message) => {
                 findings.add(position, path.clone(), message);
                 None
@@ -49,17 +57,55 @@ pub fn stores(file: &GraphFile, folder: &Path, around: Surroundings<'_>, finding
         };
         if let Some(Store { location: Location::Folder { .. }, .. }) = &checked {
             for (key, at) in [("endpoint", &store.endpoint), ("region", &store.region)] {
-                if let (Some(at), None) = (at, flag) {
+                if let (Some(at), None) = (at, &flag) {
                     findings.add(at.position, format!("{path}.{key}"), "goes with `s3://` only; a folder has none");
                 }
             }
         }
-        if let (Some(Store { location: Location::S3 { .. }, .. }), Some(at), None) = (&checked, &store.fsync, flag) {
+        if let (Some(Store { location: Location::S3 { .. }, .. }), Some(at), None) = (&checked, &store.fsync, &flag) {
             findings.add(at.position, format!("{path}.fsync"), "goes with a folder only; `s3://` has none");
+        }
+        if let (Some(Store { location: Location::S3 { .. }, .. }), Some(at), None) = (&checked, &store.links, flag) {
+            findings.add(at.position, format!("{path}.links"), "goes with a folder only; `s3://` has none");
         }
         CheckedStore { name: store.name.value.clone(), checked }
     });
     each.collect()
+}
+
+/// Two stores of one variable would always move together.
+fn same_variables(file: &GraphFile, findings: &Findings) {
+    for (number, store) in file.stores.iter().enumerate() {
+        let (name, variable) = (&store.name.value, variable_of(&store.name.value));
+        let before = file.stores[..number].iter().map(|store| &store.name.value);
+        if let Some(other) = before.into_iter().find(|other| *other != name && variable_of(other) == variable) {
+            findings.add(
+                store.name.position,
+                format!("stores.{}", printable(name)),
+                format!(
+                    "`{}` and `{}` have one variable, `{variable}`; rename one of them",
+                    printable(other),
+                    printable(name)
+                ),
+            );
+        }
+    }
+}
+
+/// Where the environment puts a store, and by which variable: `EUTERPE_STORE_NAME` names its place; `EUTERPE_STORES` is the
+/// place below which lie all stores that the graph writes to, each by the names of the graph and its own: what two graphs
+/// make of one id are two outputs.
+fn by_variable(file: &GraphFile, name: &str, around: Surroundings<'_>) -> Option<(String, String)> {
+    let set = |variable: &str| (around.env)(variable).filter(|value| !value.trim().is_empty());
+    let own = variable_of(name);
+    if let Some(place) = set(&own) {
+        return Some((own, place));
+    }
+    let in_it = |text: &str| text.split_once(':').is_some_and(|(store, _)| store == name);
+    let is_written = file.jobs.iter().any(|job| job.outputs.iter().any(|output| in_it(&output.to.value)));
+    let place = set("EUTERPE_STORES").filter(|_| is_written)?;
+    let graph = &file.graph.as_ref()?.value; // a graph file without a name is not valid
+    Some(("EUTERPE_STORES".to_owned(), format!("{}/{graph}/{name}", place.trim_end_matches('/'))))
 }
 
 fn location(url: &str, base: &Path, store: &written::Store, around: Surroundings<'_>) -> Result<Location, String> {

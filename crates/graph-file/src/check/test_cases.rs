@@ -46,7 +46,7 @@ pub fn read(tests: &At<Value>, jobs: &[Job], stores: &[Store], findings: &Findin
 }
 
 fn case(number: usize, written: WrittenCase, jobs: &[Job], stores: &[Store]) -> Result<TestCase, String> {
-    let entity = EntityId::new(&written.entity).map_err(|bad| format!("entity: {bad}"))?;
+    let entity = EntityId::of_name(&written.entity).map_err(|bad| format!("entity: {bad}"))?;
     let find = |text: &str| target(text, jobs, stores);
     let given = written.given.into_iter().map(|(text, content)| Ok((find(&text)?, content)));
     let given = given.collect::<Result<Vec<_>, String>>()?;

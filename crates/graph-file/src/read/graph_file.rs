@@ -6,7 +6,7 @@ use crate::position::At;
 use crate::problem::Findings;
 use crate::scalar;
 use crate::tree::{Kind, Node};
-use crate::written::{GraphFile, Store};
+use crate::written::{GraphFile, Links, Store};
 
 /// The version of the format that this program reads.
 const VERSION: i64 = 1;
@@ -58,7 +58,7 @@ fn version(node: &Node, findings: &Findings) {
 /// A store: its URL alone, or with settings.
 fn store(name: &At<String>, node: &Node, findings: &Findings) -> Option<Store> {
     let path = format!("stores.{}", name.value);
-    let plain = |url| Store { name: name.clone(), url, endpoint: None, region: None, fsync: None };
+    let plain = |url| Store { name: name.clone(), url, endpoint: None, region: None, fsync: None, links: None };
     if !matches!(node.kind, Kind::Map(_)) {
         return text(node, &path, "a folder or `s3://bucket/prefix`", findings).map(plain);
     }
@@ -76,6 +76,9 @@ fn store(name: &At<String>, node: &Node, findings: &Findings) -> Option<Store> {
     };
     let (endpoint, region) = (optional("endpoint"), optional("region"));
     let fsync = fields.flag("fsync");
+    let position = fields.position_of("links").unwrap_or_default();
+    let links = fields.choice("links", &[("inside", Links::Inside), ("follow", Links::Follow)]);
+    let links = links.map(|links| At::new(links, position));
     fields.finish();
-    url.map(|url| Store { endpoint, region, fsync, ..plain(url) })
+    url.map(|url| Store { endpoint, region, fsync, links, ..plain(url) })
 }

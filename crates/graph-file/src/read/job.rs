@@ -138,15 +138,33 @@ fn inputs(node: &Node, path: &str, findings: &Findings) -> Vec<Input> {
         let path = fields.at(&name.value);
         if !matches!(node.kind, Kind::Map(_)) {
             let from = text(node, &path, FROM, findings)?;
-            return Some(Input { name: name.clone(), from, id: None });
+            let (include, exclude) = (Vec::new(), Vec::new());
+            return Some(Input { name: name.clone(), from, id: None, optional: None, include, exclude });
         }
         let mut long = Fields::of(node, path.clone(), findings)?;
-        let from = long.require("from", "name a job").and_then(|node| text(node, &join(&path, "from"), FROM, findings));
+        let from = long
+            .require("from", "name a job or a source")
+            .and_then(|node| text(node, &join(&path, "from"), FROM, findings));
         let id = long.text("id", "the parent's entity such as `{a}`");
+        let optional = long.flag("optional");
+        let mut globs = |key| {
+            let (node, path) = (long.take(key)?, long.at(key));
+            Some(patterns(node, &path, findings))
+        };
+        let (include, exclude) = (globs("include").unwrap_or_default(), globs("exclude").unwrap_or_default());
         long.finish();
-        from.map(|from| Input { name: name.clone(), from, id })
+        from.map(|from| Input { name: name.clone(), from, id, optional, include, exclude })
     });
     inputs.collect()
+}
+
+/// A pattern, or a list of patterns.
+fn patterns(node: &Node, path: &str, findings: &Findings) -> Vec<At<String>> {
+    const PATTERN: &str = "a pattern such as `*.bak` or `demos/**`";
+    match &node.kind {
+        Kind::List(list) => list.iter().filter_map(|one| text(one, path, PATTERN, findings)).collect(),
+        _ => text(node, path, PATTERN, findings).into_iter().collect(),
+    }
 }
 
 fn outputs(fields: &mut Fields<'_, '_>, name: &At<String>, findings: &Findings) -> Vec<Output> {

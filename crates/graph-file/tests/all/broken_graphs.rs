@@ -158,6 +158,7 @@ fn stores(cases: &mut Vec<(String, u32, &'static str)>) {
         ("m: \"file://host/x\"", "write the folder itself"),
         ("\"m m\": ./m", "a name starts with a letter"),
         ("m: ./m, m: ./n", "stands twice"),
+        ("m: ./m, M: ./n", "`m` and `M` have one variable, `EUTERPE_STORE_M`; rename one of them"),
     ] {
         cases.push((changed("m: ./m", to), 3, says));
     }
@@ -178,9 +179,15 @@ fn references(cases: &mut Vec<(String, u32, &'static str)>) {
         ("\"m:{id}{ext}\"", "`{ext}` stands at the end"),
         ("\"m:../{id}.ogg\"", "a key has no empty, `.` or `..` segment"),
         ("\"m:/{id}.ogg\"", "a key has no empty"),
-        ("{id: \"{a}\"}", "missing; name a job"),
+        ("{id: \"{a}\"}", "missing; name a job or a source"),
         ("{from: a, of: b}", "no key `of` here"),
         ("{from: \"m:{id}.ogg\", id: \"{id}\"}", "goes with a job only"),
+        (
+            "{from: \"m:{id}.ogg\", optional: true}",
+            "`audio.loudness` cannot work without an input; leave `optional` out",
+        ),
+        ("{from: \"m:{id}.ogg\", optional: perhaps}", "expected `true` or `false`"),
+        ("\"m:{id}.opus\"", "`audio.loudness` cannot read `.opus` files, which `m:{id}.opus` gives it"),
         ("", "got nothing"),
         ("[a]", "got a list"),
     ] {
@@ -201,7 +208,11 @@ fn references(cases: &mut Vec<(String, u32, &'static str)>) {
   t: {{use: command, {line}, out: \"d:t/{{id}}.json\"}}"
         ))
     };
+    let lossy = "  s: {use: command, with: {argv: [x]}, out: \"d:s/{id}.opus\"}
+  a: {use: audio.loudness, in: {audio: s}, out: \"d:a/{id}.json\"}";
+    cases.push((jobs(lossy), 6, "`audio.loudness` cannot read `.opus` files, which `s` gives it"));
     for (line, says) in [
+        ("in: {s: {from: s, optional: true}}", "goes with a source only: what a job makes is always made"),
         ("entity: \"{a},{b}\", in: {s: s}", "this job's entities are `{a},{b}` and those of `s` are `{id}`"),
         ("in: {p: p}", "this job's entities are `{id}` and those of `p` are `{x}+{y}`"),
         ("entity: \"{a},{b}\", in: {p: {from: p, id: \"{a}\"}}", "`{a}` is no entity of `p`"),

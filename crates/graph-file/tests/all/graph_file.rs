@@ -85,7 +85,7 @@ fn references_resolve_to_jobs_outputs_mappings_and_sources() {
         panic!("{:?}", job("automix").inputs)
     };
     assert_eq!(map.to_string(), "{b}");
-    let Route::Source { store, key, exts } = &job("pcm").inputs[0].from else { panic!("{:?}", job("pcm").inputs) };
+    let Route::Source { store, key, exts, .. } = &job("pcm").inputs[0].from else { panic!("{:?}", job("pcm").inputs) };
     assert_eq!((store.as_str(), key.to_string().as_str()), ("music", "{id}.{ext}"));
     assert!(exts.iter().any(|ext| ext == "ogg"), "{exts:?}");
     assert_eq!(plan.listable().len(), 1);
@@ -105,6 +105,26 @@ fn a_job_s_own_settings_come_before_the_defaults_and_these_before_the_program_s(
     assert_eq!(automix.workers, None);
     assert!(pcm.claim && !automix.claim);
     assert!(!pcm.isolate && automix.isolate);
+}
+
+#[test]
+fn variables_put_stores_elsewhere_and_flags_go_before_them() {
+    let registry = transforms::registry();
+    let env = |name: &str| match name {
+        "EUTERPE_STORES" => Some("s3://bucket/all/".to_owned()),
+        "EUTERPE_STORE_OLD_MUSIC" => Some("/mnt/music".to_owned()),
+        "EUTERPE_STORE_D" => Some(" ".to_owned()), // as good as unset
+        _ => None,
+    };
+    let text = "version: 1\ngraph: g\nstores: {old-music: ./music, covers: ./covers, d: ./d, e: ./e}\njobs:\n  \
+                a: {use: audio.loudness, in: {audio: \"old-music:{id}.wav\"}, out: \"d:{id}.json\"}\n  \
+                b: {use: json.merge, in: {a: a, c: \"covers:{id}.json\"}, out: \"e:{id}.json\"}\n";
+    let stores = [("e".to_owned(), "/here/e".to_owned())];
+    let around = Surroundings { registry: &registry, env: &env, stores: &stores };
+    let plan = check_text(text, Path::new("/graphs/g.yaml"), around).unwrap_or_else(|problems| panic!("{problems}"));
+    let places: Vec<String> = plan.stores.iter().map(|store| store.location.text()).collect();
+    assert_eq!(places, ["/mnt/music", "/graphs/covers", "s3://bucket/all/g/d", "/here/e"]);
+    assert_eq!(plan.given_stores().len(), 3, "what was put elsewhere is remembered with a run");
 }
 
 #[test]
@@ -178,4 +198,24 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
          24:21  jobs.pcm.pool.workers  expected a number from 1 to 1024, got 0\n  \
          31:16  jobs.drums.use         no transform named `audio.loudnes`; did you mean `audio.loudness`?"
     );
+}
+
+#[test]
+fn a_source_is_optional_where_it_is_written_or_where_the_function_has_a_default() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let code = "def card(audio: Path, lyrics: Optional[str] = None, notes: Optional[str] = None) -> dict:\n    pass\n";
+    std::fs::write(folder.path().join("c.py"), code).expect("written");
+    let file = |inputs: &str| {
+        let job = format!("  c: {{python: \"c.py:card\", in: {{{inputs}}}, out: \"d:c/{{id}}.json\"}}");
+        let (text, path) = (crate::broken_graphs::jobs(&job), folder.path().join("g.yaml"));
+        let registry = transforms::registry();
+        check_text(&text, &path, Surroundings { registry: &registry, env: &|_| None, stores: &[] })
+    };
+    let plan = file("audio: \"m:{id}.wav\", lyrics: \"m:{id}.txt\", notes: {from: \"m:{id}.md\", optional: false}");
+    assert_eq!(plan.expect("good").jobs[0].optional_inputs(), ["lyrics"]);
+    let problems = file("audio: {from: \"m:{id}.wav\", optional: true}").expect_err("no default").to_string();
+    assert!(problems.contains("`card` has no default for `audio`; write one"), "{problems}");
+    let merge = "  j: {use: json.merge, in: {a: \"m:{id}.json\", b: {from: \"m:{id}.b.json\", optional: true}}, \
+                 out: \"d:j/{id}.json\"}";
+    assert_eq!(check(&crate::broken_graphs::jobs(merge)).expect("good").jobs[0].optional_inputs(), ["b"]);
 }

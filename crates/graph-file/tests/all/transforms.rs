@@ -53,7 +53,7 @@ fn entry<S: Settings>(name: &'static str) -> Entry {
 }
 
 fn of_a_track<S: Settings>(name: &'static str, suffixes: &'static [&'static str]) -> Entry {
-    entry::<S>(name).inputs(InputRule::Exactly(&["audio"])).reads(TRACKS).writes(suffixes)
+    entry::<S>(name).inputs(InputRule::Exactly(&["audio"])).reads(TRACKS).cannot_read(&["opus"]).writes(suffixes)
 }
 
 /// The transforms that the graph files of these tests name.

@@ -4,11 +4,17 @@ use std::{fs, os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStat
 
 use euterpe_actors::outcome::{Fault, FaultKind};
 
+use rustix::process::Signal;
+
 use super::options::Stdout;
+use crate::supervised::describe_exit;
 
 /// A fault unless the program exited with code 0 and has written every output.
 pub(super) fn judge(program: &str, status: ExitStatus, outputs: &[PathBuf], stdout: Stdout) -> Result<(), Fault> {
     if let Some(signal) = status.signal() {
+        if signal == Signal::XFSZ.as_raw() {
+            return Err(Fault::new(FaultKind::Killed, format!("`{program}` {}", describe_exit(status))));
+        }
         return Err(Fault::new(FaultKind::Killed, format!("`{program}` was killed by signal {signal}")));
     }
     let code = status.code().unwrap_or(-1);

@@ -38,6 +38,7 @@ use run::{Program, Runner};
 pub(crate) fn entry() -> Entry {
     Entry::new("command", "any program, with the paths of inputs and outputs in its arguments", open)
         .inputs(InputRule::Any)
+        .needs_all_inputs()
         .several_outputs()
         .own_process()
 }

@@ -24,6 +24,7 @@ use super::{
     options::Stdout,
 };
 use crate::file_names::{file_name, plain_extension, with_suffix};
+use crate::programs::without_interpreter;
 use crate::supervised::{MemoryLimit, Output, Process, TimeLimit, WaitError, inherit, over_memory, overdue, watch};
 
 /// A program, ready to be run for any entity.
@@ -42,8 +43,7 @@ pub(super) struct Runner(pub(super) Arc<Program>);
 impl Transform for Runner {
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
         let program = &*self.0;
-        let folder =
-            work.scratch.path().and_then(std::path::absolute).map_err(|error| trouble("no scratch folder", &error))?;
+        let folder = work.scratch.folder()?;
         let inputs = lay_out(&work.inputs, &folder).await?;
         let suffixes = work.suffixes.iter().enumerate();
         let outputs: Vec<PathBuf> =
@@ -54,8 +54,9 @@ impl Transform for Runner {
         let Ended { status, mut stdout, mut stderr } =
             program.run(&name, &argv, &folder, &outputs, work.timeout).await?;
         if !stdout.tail().is_empty() {
-            let stdout = String::from_utf8_lossy(stdout.tail());
-            tracing::debug!(program = %name, entity = %work.entity, %stdout, "program ended");
+            for line in String::from_utf8_lossy(stdout.tail()).lines() {
+                tracing::info!(program = %name, entity = %work.entity, "{line}");
+            }
         }
         let stderr = stderr.tail();
         match status {
@@ -145,9 +146,9 @@ async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault>
 
 fn could_not_start(program: &str, error: &io::Error) -> Fault {
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            Fault::fatal(format!("there is no program `{program}`; install it, or correct the first element of argv"))
-        }
+        io::ErrorKind::NotFound => Fault::fatal(without_interpreter(Path::new(program)).unwrap_or_else(|| {
+            format!("there is no program `{program}`; install it, or correct the first element of argv")
+        })),
         io::ErrorKind::PermissionDenied => Fault::fatal(format!(
             "`{program}` may not be run; make it executable, or correct the first element of argv"
         )),
@@ -156,5 +157,27 @@ fn could_not_start(program: &str, error: &io::Error) -> Fault {
 }
 
 fn trouble(action: &str, error: &io::Error) -> Fault {
-    Fault::failed(format!("{action}: {error}"))
+    Fault::of_io(action, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use euterpe_actors::outcome::FaultKind;
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_machine_that_can_start_no_program_is_told_from_a_program_that_is_not_there() {
+        let kind = |errno: Errno| could_not_start("sox", &errno.into()).kind;
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC] {
+            assert_eq!(kind(errno), FaultKind::NodeTrouble, "{errno}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS] {
+            assert_eq!(kind(errno), FaultKind::Fatal, "{errno}");
+        }
+        assert_eq!(kind(Errno::NOEXEC), FaultKind::Failed);
+        let text = could_not_start("sox", &Errno::MFILE.into()).text;
+        assert!(text.contains("`sox`") && text.contains("ulimit -n"), "{text}");
+    }
 }

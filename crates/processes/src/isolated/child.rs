@@ -26,7 +26,7 @@ impl Child {
         command.arg(ISOLATED_VERB).arg(std::process::id().to_string());
         // No limit to be measured here: the child limits its own address space, so that an allocation fails at once.
         let supervised = supervised::Child::spawn(command, Socket::Stdin, LONGEST, None, None)
-            .map_err(|error| Fault::failed(format!("could not start a child process: {error}")))?;
+            .map_err(|error| Fault::of_io("could not start a child process", &error))?;
         let mut child = Self { supervised, transform: spec.transform.clone() };
         match child.ask(spec).await? {
             Reply::Ready => Ok(child),

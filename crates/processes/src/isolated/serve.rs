@@ -3,6 +3,7 @@
 use std::{fs::File, io, os::unix::net::UnixStream, panic::AssertUnwindSafe, path::PathBuf};
 
 use anyhow::{Context, bail};
+use euterpe_actors::blocking_threads;
 use euterpe_actors::outcome::{Fault, FaultKind};
 use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo};
 use euterpe_actors::transform::blocking::panic_text;
@@ -25,7 +26,7 @@ pub fn serve_isolated(registry: &Registry, parent: u32) -> anyhow::Result<()> {
     // The socket is moved away first, so that a transform that reads standard input finds nothing there.
     let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = blocking_threads::runtime()?;
     tokio::task::LocalSet::new().block_on(&runtime, answer_all(registry, socket))
 }
 
@@ -114,7 +115,7 @@ async fn answer(
 }
 
 fn unwritten(error: &io::Error) -> Fault {
-    Fault::failed(format!("could not leave a product in the scratch folder: {error}"))
+    Fault::of_io("could not leave a product in the scratch folder", error)
 }
 
 fn work(request: Request) -> Work {

@@ -58,8 +58,8 @@ impl Isolated {
 
 /// The work as a request. Bytes in memory are written into the scratch folder first.
 async fn request(work: &Work) -> Result<Request, Fault> {
-    let trouble = |error: std::io::Error| Fault::failed(format!("could not lay out the work for a child: {error}"));
-    let scratch = work.scratch.path().and_then(std::path::absolute).map_err(trouble)?;
+    let trouble = |error: std::io::Error| Fault::of_io("could not lay out the work for a child", &error);
+    let scratch = work.scratch.folder()?;
     let mut inputs = Vec::with_capacity(work.inputs.len());
     for (number, input) in work.inputs.iter().enumerate() {
         let file = match &input.object.content {

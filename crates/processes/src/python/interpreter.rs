@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use euterpe_actors::outcome::Fault;
+use euterpe_actors::{blocking_threads::on_blocking_thread, outcome::Fault};
 use tokio::process::Command;
 
 use super::requirements;
@@ -50,8 +50,8 @@ impl Interpreter {
             Self::Requirements(file) => {
                 let (file, shared) = (file.clone(), shared.to_owned());
                 let base = Box::pin(Self::Machine.program(&shared)).await?;
-                let built = tokio::task::spawn_blocking(move || requirements::built(&base, &file, &shared)).await;
-                built.map_err(|error| Fault::failed(format!("the environment was not built: {error}")))?
+                let built = on_blocking_thread(move || requirements::built(&base, &file, &shared)).await;
+                built.map_err(|error| Fault::of_io("the environment was not built", &error))?
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Python functions as transforms: `python: transforms/tags.py:tags`, each in an environment of its own.
 
+mod imports;
 mod interpreter;
 mod requirements;
 mod sdk;
@@ -18,6 +19,7 @@ use tokio::{process::Command, sync::OnceCell};
 
 pub use interpreter::Interpreter;
 
+use crate::code_digest::CodeDigest;
 use crate::supervised::{inherit, scrub};
 use crate::worker::{Launcher, Opening, Program, Source};
 
@@ -54,8 +56,9 @@ impl PythonFunction {
         let source = Source { file: self.file.clone(), function: self.function.clone() };
         let opening = Opening::of(job, with.clone(), Some(source));
         let (function, shared) = (self.clone(), shared.to_owned());
-        let program = PythonProgram { function, shared, threads: job.threads, ready: OnceCell::new() };
-        Launcher::new(&self.written, opening, Box::new(program), job.limits(), codec)
+        let folder = job.folder.clone();
+        let program = PythonProgram { function, folder, shared, threads: job.threads, ready: OnceCell::new() };
+        Launcher::new(&self.written, opening, Arc::new(program), job.limits(), codec)
     }
 
     /// The program that runs the function, and the folder that holds the package `euterpe`; both are put in place in the
@@ -84,9 +87,23 @@ impl PythonFunction {
 /// The interpreter as a worker. Its environment is put in place before the first start.
 struct PythonProgram {
     function: PythonFunction,
+    /// The graph's folder.
+    folder: PathBuf,
     shared: PathBuf,
     threads: usize,
     ready: OnceCell<(PathBuf, PathBuf)>,
+}
+
+impl PythonProgram {
+    /// The digest of its files, as they are seen from a folder.
+    fn files_from(&self, folder: &Path) -> String {
+        let mut digest = CodeDigest::from(folder);
+        digest.add_files(imports::sources(&self.folder, &self.function.file));
+        if let Interpreter::Requirements(file) = &self.function.interpreter {
+            digest.add_files([file]);
+        }
+        digest.finish()
+    }
 }
 
 #[async_trait]
@@ -98,13 +115,13 @@ impl Program for PythonProgram {
         Ok(command)
     }
 
+    fn code(&self) -> String {
+        self.files_from(&self.folder)
+    }
+
     fn fingerprint(&self) -> Vec<u8> {
-        let requirements = match &self.function.interpreter {
-            Interpreter::Requirements(file) => std::fs::read(file).ok(),
-            _ => None,
-        };
-        let files = [std::fs::read(&self.function.file).ok(), requirements];
-        let rest = format!("{:?}{:?}", self.function, sdk::digest()).into_bytes();
-        files.into_iter().flatten().chain([rest]).flatten().collect()
+        // It stays on this machine, so files beside the graph's folder count as well.
+        let files = self.files_from(Path::new("/"));
+        format!("{files}{:?}{:?}", self.function, sdk::digest()).into_bytes()
     }
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use euterpe_actors::outcome::Fault;
+use euterpe_actors::{node_trouble::is_node_trouble, outcome::Fault};
 
 /// The file in an environment that says that all of it is there.
 const WHOLE: &str = "euterpe-is-whole";
@@ -19,11 +19,11 @@ const WHOLE: &str = "euterpe-is-whole";
 pub(super) fn built(base: &Path, file: &Path, shared: &Path) -> Result<PathBuf, Fault> {
     let text = read(file)?;
     let version = run(Command::new(base).args(["-c", "import sys; print(sys.version, sys.base_prefix)"]));
-    let version = version.map_err(|said| Fault::fatal(format!("{} cannot be started: {said}", base.display())))?;
+    let version = version.map_err(|failure| failure.into_fault(format!("{} cannot be started:", base.display())))?;
     let digest = blake3::hash(format!("{version}\n{text}").as_bytes()).to_hex();
     let folders = shared.join("environments");
     let trouble = |error: io::Error| {
-        Fault::failed(format!("could not build a Python environment below {}: {error}", folders.display()))
+        Fault::of_io(format!("could not build a Python environment below {}", folders.display()), &error)
     };
     fs::create_dir_all(&folders).map_err(trouble)?;
     let folder = std::path::absolute(folders.join(&digest[..16])).map_err(trouble)?;
@@ -38,11 +38,11 @@ pub(super) fn built(base: &Path, file: &Path, shared: &Path) -> Result<PathBuf, 
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(error)),
         _ => {}
     }
-    let refused = |text: &str, said: String| Fault::fatal(format!("{text} {}:\n{said}", file.display()));
-    run(Command::new(base).args(["-m", "venv"]).arg(&folder))
-        .map_err(|said| refused("could not make a virtual environment (on Debian: install python3-venv) for", said))?;
+    let refused = |text: &str, failure: Failure| failure.into_fault(format!("{text} {}:\n", file.display()));
+    let no_venv = "could not make a virtual environment (on Debian: install python3-venv) for";
+    run(Command::new(base).args(["-m", "venv"]).arg(&folder)).map_err(|failure| refused(no_venv, failure))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"];
-    run(Command::new(&program).args(pip).arg(file)).map_err(|said| refused("could not install", said))?;
+    run(Command::new(&program).args(pip).arg(file)).map_err(|failure| refused("could not install", failure))?;
     fs::write(folder.join(WHOLE), &text).map_err(trouble)?;
     Ok(program)
 }
@@ -70,14 +70,52 @@ fn read(file: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
+/// Why a program did not do its work.
+struct Failure {
+    /// The error of starting it, or the last lines that it said.
+    said: String,
+    /// Whether this machine is out of something that it needs.
+    machine: bool,
+}
+
+impl Failure {
+    /// As a fault of the job, which another try does not change, or of this machine.
+    fn into_fault(self, text: String) -> Fault {
+        let text = format!("{text} {}", self.said);
+        if self.machine { Fault::node_trouble(text) } else { Fault::fatal(text) }
+    }
+}
+
+/// How pip and venv say that the disk is full.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 /// The standard output of a program, or the last lines that it said if it failed.
-fn run(command: &mut Command) -> Result<String, String> {
-    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+fn run(command: &mut Command) -> Result<String, Failure> {
+    let unstarted = |error: io::Error| Failure { said: error.to_string(), machine: is_node_trouble(&error) };
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().map_err(unstarted)?;
     if status.success() {
         return Ok(String::from_utf8_lossy(&stdout).into_owned());
     }
     let said = [stdout, stderr].concat();
     let said = String::from_utf8_lossy(&said);
     let lines: Vec<&str> = said.lines().collect();
-    Err(lines[lines.len().saturating_sub(12)..].join("\n"))
+    let said = lines[lines.len().saturating_sub(12)..].join("\n");
+    Err(Failure { machine: NO_ROOM.iter().any(|text| said.contains(text)), said })
+}
+
+#[cfg(test)]
+mod tests {
+    use euterpe_actors::outcome::FaultKind;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_requirements() {
+        let fault =
+            |script: &str| run(Command::new("sh").args(["-c", script])).expect_err("failed").into_fault("x".into());
+        let full = fault("echo 'ERROR: [Errno 28] No space left on device' >&2; exit 1");
+        assert_eq!(full.kind, FaultKind::NodeTrouble, "{full}");
+        let unknown = fault("echo 'ERROR: no matching distribution' >&2; exit 1");
+        assert_eq!(unknown.kind, FaultKind::Fatal, "{unknown}");
+    }
 }

@@ -46,17 +46,19 @@ pub(super) fn digest() -> String {
     digest.finalize().to_hex()[..16].to_owned()
 }
 
-/// The folder that holds the package of this binary. If it is not there, it is written below the folder `shared`.
+/// The folder that holds the package of this binary, below the folder `shared`. What is not there, or holds something else
+/// than it should, is written.
 ///
 /// # Errors
 /// It cannot be written.
 pub(super) fn unpacked(shared: &Path) -> Result<PathBuf, Fault> {
     let folder = shared.join("python").join(digest());
     let trouble = |error: io::Error| {
-        Fault::failed(format!("could not lay out the Python package in {}: {error}", folder.display()))
+        Fault::of_io(format!("could not lay out the Python package in {}", folder.display()), &error)
     };
     let folder = std::path::absolute(&folder).map_err(trouble)?;
     if folder.is_dir() {
+        mend(&folder.join("euterpe")).map_err(trouble)?;
         return Ok(folder);
     }
     // Written beside its place and moved there, so that another process sees all of it or nothing.
@@ -71,6 +73,21 @@ pub(super) fn unpacked(shared: &Path) -> Result<PathBuf, Fault> {
         Err(_) if folder.is_dir() => Ok(folder), // another process was first
         moved => moved.map(|()| folder.clone()).map_err(trouble),
     }
+}
+
+/// Writes the files of a package that are not what they should be: a machine that lost its power may have left them empty.
+fn mend(package: &Path) -> io::Result<()> {
+    for (name, text) in FILES {
+        let file = package.join(name);
+        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
+            continue;
+        }
+        fs::create_dir_all(package)?;
+        let mut new = tempfile::NamedTempFile::new_in(package)?;
+        io::Write::write_all(&mut new, text.as_bytes())?;
+        new.persist(&file)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -99,5 +116,18 @@ mod tests {
         );
         assert_eq!(unpacked(shared.path()).expect("there already"), folder);
         assert_eq!(fs::read_dir(shared.path().join("python")).expect("listed").count(), 1, "nothing is left over");
+    }
+
+    #[test]
+    fn a_file_of_the_package_that_lost_its_content_is_written_again() {
+        let shared = tempfile::tempdir().expect("a temporary folder");
+        let package = unpacked(shared.path()).expect("laid out").join("euterpe");
+        fs::write(package.join("worker.py"), "").expect("emptied");
+        fs::remove_file(package.join("faults.py")).expect("removed");
+        unpacked(shared.path()).expect("mended");
+        for (name, text) in FILES {
+            assert_eq!(fs::read_to_string(package.join(name)).expect("there"), *text, "{name}");
+        }
+        assert_eq!(fs::read_dir(&package).expect("listed").count(), FILES.len());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use euterpe_actors::actors_thread::assert_may_block;
+
 /// The fields of `/proc/…/stat`, counted from one; proc(5).
 const START_TIME: usize = 22;
 const MEMORY: usize = 23;
@@ -11,6 +13,7 @@ const ENVIRONMENT_END: usize = 51;
 
 /// The numbers of all processes that can be seen.
 pub(super) fn processes() -> impl Iterator<Item = i32> {
+    assert_may_block("a search through all processes");
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }

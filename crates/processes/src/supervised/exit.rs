@@ -33,6 +33,7 @@ pub(crate) fn describe_exit(status: ExitStatus) -> String {
         11 => "SIGSEGV",
         15 => "SIGTERM",
         24 => "SIGXCPU",
+        25 => "SIGXFSZ: it wrote a file beyond the limit of file sizes (`ulimit -f`)",
         31 => "SIGSYS",
         _ => return format!("was killed by signal {signal}"),
     };
@@ -46,6 +47,7 @@ mod tests {
     #[test]
     fn an_exit_is_told_with_the_name_of_its_signal_or_its_exit_code() {
         assert_eq!(describe_exit(ExitStatus::from_raw(6)), "was killed by SIGABRT");
+        assert!(describe_exit(ExitStatus::from_raw(25)).contains("`ulimit -f`"));
         assert_eq!(describe_exit(ExitStatus::from_raw(40)), "was killed by signal 40");
         assert_eq!(describe_exit(ExitStatus::from_raw(3 << 8)), "ended by itself with exit code 3");
     }

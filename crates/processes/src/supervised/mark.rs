@@ -11,10 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use euterpe_actors::blocking_threads::on_blocking_thread_soon;
 use rustix::process::{Pid, Signal, getpid, kill_process};
-use tokio::{process::Command, runtime::Handle, sync::oneshot};
+use tokio::{process::Command, sync::oneshot};
 
-use super::environ::{has_variable, processes, start_time, ticks_now};
+use super::environ::{has_variable, processes, ticks_now};
+use super::start_times::started_since;
 
 /// The variable that holds the mark.
 const VARIABLE: &str = "EUTERPE_CHILD_OF";
@@ -33,7 +35,7 @@ static CHILDREN: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     text: String,
-    /// In the ticks of [`start_time`]: no process that has the mark was started before.
+    /// In clock ticks since the machine was started: no process that has the mark was started before.
     since: u64,
 }
 
@@ -79,10 +81,7 @@ impl Mark {
         let first = !std::mem::replace(&mut requests.served, true);
         drop(requests);
         if first {
-            match Handle::try_current() {
-                Ok(runtime) => drop(runtime.spawn_blocking(|| drop(Search))),
-                Err(_) => drop(Search),
-            }
+            on_blocking_thread_soon(|| drop(Search));
         }
         receiver
     }
@@ -130,8 +129,8 @@ fn kill_all(marks: &[Mark]) {
     let mut killed = BTreeSet::new();
     loop {
         let before = killed.len();
-        // One file of each process tells that most of them were there before.
-        let mut unknown: Vec<i32> = processes().filter(|process| start_time(*process) >= since).collect();
+        // Most of them were there before.
+        let mut unknown = started_since(processes(), since);
         loop {
             unknown.retain(|process| match has_one_of(marks, *process) {
                 Some(true) => {

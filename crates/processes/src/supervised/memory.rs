@@ -2,9 +2,11 @@
 
 use std::{fs, future::pending, time::Duration};
 
+use euterpe_actors::actors_thread::assert_may_block;
+use euterpe_actors::blocking_threads::begin_blocking;
 use rustix::process::Pid;
 use tokio::{
-    task::{JoinHandle, spawn_blocking},
+    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 
@@ -45,7 +47,13 @@ impl MemoryLimit {
                 none => {
                     sleep_until(self.next).await;
                     // Not on this thread, which is the actors': a tree of processes takes a while to read.
-                    none.insert(spawn_blocking(move || resident_of_tree(process)))
+                    match begin_blocking(move || resident_of_tree(process)) {
+                        Ok(measuring) => none.insert(measuring),
+                        Err(_) => {
+                            self.next = Instant::now() + INTERVAL; // no thread for it now
+                            continue;
+                        }
+                    }
                 }
             };
             let taken = measuring.await.unwrap_or(0);
@@ -72,6 +80,7 @@ fn resident(process: Pid) -> u64 {
 
 /// The resident memory of a process and of all that it started, in bytes. Pages that several share count for each of them.
 fn resident_of_tree(process: Pid) -> u64 {
+    assert_may_block("a walk through a tree of processes");
     let mut tree = vec![process];
     let mut at = 0;
     while at < tree.len() && tree.len() < 10_000 {
@@ -79,6 +88,13 @@ fn resident_of_tree(process: Pid) -> u64 {
         at += 1;
     }
     tree.into_iter().map(resident).sum()
+}
+
+/// The resident memory of all that this process started, in bytes. Pages that several share count for each of them.
+///
+/// Reads a file for each child process: not on the thread of the actors.
+pub fn resident_of_children() -> u64 {
+    children(rustix::process::getpid()).into_iter().map(resident_of_tree).sum()
 }
 
 fn children(process: Pid) -> Vec<Pid> {
@@ -102,6 +118,7 @@ mod tests {
         let pid = Pid::from_raw(child.id() as i32).expect("a number");
         let (own, both) = (resident(getpid()), resident_of_tree(getpid()));
         let of_child = resident(pid);
+        assert!(resident_of_children() >= of_child);
         child.kill().and_then(|()| child.wait()).expect("ended");
         assert!(own > 1 << 20, "{own}");
         assert!(of_child > 0 && both >= own / 2 + of_child, "{both} is not {own} and {of_child}");

@@ -3,6 +3,7 @@
 use std::{fs::File, os::fd::AsRawFd, path::PathBuf, sync::Arc};
 
 use euterpe_actors::{
+    blocking_threads::on_blocking_thread,
     ids::InputName,
     outcome::Fault,
     storage::Content,
@@ -35,8 +36,8 @@ pub(super) async fn decoded<'w>(
     }
     let audio = folder.join(file_name("in", index, "f32"));
     let (to, codec) = (audio.clone(), launcher.codec()?);
-    let decoded = tokio::task::spawn_blocking(move || codec.decode(&track, "audio", &to)).await;
-    let ended = |error| Fault::failed(format!("the decoder of `{}` ended: {error}", input.name));
+    let decoded = on_blocking_thread(move || codec.decode(&track, "audio", &to)).await;
+    let ended = |error| Fault::of_io(format!("the decoder of `{}` ended", input.name), &error);
     let (raw, place) = decoded.map_err(ended)??;
     let audio = match place {
         SamplePlace::File => audio,

@@ -42,7 +42,7 @@ impl Child {
         opening: &[u8],
     ) -> Result<Self, Fault> {
         let path = folder.path().and_then(std::path::absolute);
-        let path = path.map_err(|error| Fault::failed(format!("could not start `{name}`: {error}")))?;
+        let path = path.map_err(|error| Fault::of_io(format!("could not start `{name}`"), &error))?;
         command.current_dir(&path).env("TMPDIR", &path);
         restrict(&mut command);
         let supervised = supervised::Child::spawn(command, Socket::Variable(SOCKET), LONGEST, memory, Some(log))
@@ -152,11 +152,11 @@ impl Child {
 
 /// A program that is not there is not there for any entity; other trouble may pass.
 fn could_not_start(name: &str, error: &io::Error) -> Fault {
-    let text = format!("could not start `{name}`: {error}");
+    let text = format!("could not start `{name}`");
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
-            Fault::fatal(format!("{text}; install the program, or correct what the job names"))
+            Fault::fatal(format!("{text}: {error}; install the program, or correct what the job names"))
         }
-        _ => Fault::failed(text),
+        _ => Fault::of_io(text, error),
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn request(launcher: &Launcher, ready: &Ready, work: &Work) -> 
         let path = &*input.path;
         let sent = match (form, &input.object.content) {
             (Form::Audio, _) => {
-                let folder = folder(&work.scratch)?;
+                let folder = work.scratch.folder()?;
                 audio::decoded(launcher, work, input, index, folder, &mut nameless).await?
             }
             (Form::Bytes, Content::Bytes(bytes)) if bytes.len() <= room => {
@@ -54,7 +54,7 @@ pub(super) async fn request(launcher: &Launcher, ready: &Ready, work: &Work) -> 
         };
         inputs.insert(input.name.as_str(), sent);
     }
-    debug_assert!(work.inputs.iter().map(|input| input.name.as_str()).eq(&launcher.inputs));
+    debug_assert!(work.inputs.iter().all(|input| launcher.inputs.iter().any(|name| name == input.name.as_str())));
     let outputs = launcher.suffixes.iter().enumerate();
     let outputs = outputs.map(|(index, suffix)| scratch.join(file_name("out", index, suffix))).collect();
     let request = protocol::Request {
@@ -70,15 +70,11 @@ pub(super) async fn request(launcher: &Launcher, ready: &Ready, work: &Work) -> 
 }
 
 async fn write(scratch: &Scratch, index: usize, path: &str, bytes: &Bytes) -> Result<PathBuf, Fault> {
-    let file = folder(scratch)?.join(file_name("in", index, plain_extension(path)));
+    let file = scratch.folder()?.join(file_name("in", index, plain_extension(path)));
     tokio::fs::write(&file, bytes).await.map_err(|error| trouble(&error))?;
     Ok(file)
 }
 
-fn folder(scratch: &Scratch) -> Result<PathBuf, Fault> {
-    scratch.path().and_then(std::path::absolute).map_err(|error| trouble(&error))
-}
-
 fn trouble(error: &io::Error) -> Fault {
-    Fault::failed(format!("could not lay out the work for a worker process: {error}"))
+    Fault::of_io("could not lay out the work for a worker process", error)
 }

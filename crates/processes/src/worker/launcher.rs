@@ -3,12 +3,13 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use euterpe_actors::{
+    blocking_threads::on_blocking_thread,
     outcome::{Fault, FaultKind},
     transform::{Limits, SampleCodec, Scratch},
 };
@@ -28,7 +29,7 @@ pub struct Launcher {
     job: Arc<str>,
     /// The first frame that each of them gets.
     opening: Vec<u8>,
-    program: Box<dyn Program>,
+    program: Arc<dyn Program>,
     pub(super) inputs: Vec<String>,
     pub(super) suffixes: Vec<String>,
     /// In bytes, for one worker with all that it started.
@@ -42,6 +43,8 @@ pub struct Launcher {
     started: AtomicU64,
     /// A worker that [`Launcher::prepare`] started, for the first work.
     prepared: Mutex<Option<Child>>,
+    /// The digest of the code that workers must have, once somebody rests on it.
+    pinned: OnceLock<String>,
     /// Why no worker can begin, once that is known.
     broken: watch::Sender<Option<Fault>>,
 }
@@ -54,7 +57,7 @@ impl Launcher {
     pub(crate) fn new(
         name: &str,
         opening: Opening,
-        program: Box<dyn Program>,
+        program: Arc<dyn Program>,
         limits: Limits,
         codec: Option<Arc<dyn SampleCodec>>,
     ) -> Result<Arc<Self>, Fault> {
@@ -73,6 +76,7 @@ impl Launcher {
             codec,
             started: AtomicU64::new(0),
             prepared: Mutex::new(None),
+            pinned: OnceLock::new(),
             broken: watch::Sender::new(None),
         }))
     }
@@ -101,6 +105,12 @@ impl Launcher {
         }
     }
 
+    /// The digest of the code, the same on every machine. From now on a worker begins only while the code is still this:
+    /// others have been told what this process works with.
+    pub fn pin(&self) -> String {
+        self.pinned.get_or_init(|| self.program.code()).clone()
+    }
+
     /// Changes when the program, its options, or the job's inputs and outputs do.
     pub fn fingerprint(&self) -> String {
         let mut digest = blake3::Hasher::new();
@@ -117,21 +127,21 @@ impl Launcher {
         self.codec.clone().ok_or_else(|| Fault::fatal(missing))
     }
 
-    /// A worker for work: the prepared one if it is there, else another. A worker that cannot begin is no fault of the entity
-    /// that waits for it, so that fault is not fatal for the entity.
+    /// A worker for work: the prepared one if it is there, else another. That none can begin is no fault of the entity that
+    /// waits for it and may spend none of its tries: then this never returns, and whoever watches [`Launcher::broken`] ends
+    /// the run or the node with the work untried.
     pub(super) async fn child(&self) -> Result<Child, Fault> {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take_if(Child::is_running);
         if let Some(child) = prepared {
             return Ok(child);
         }
-        let started = self.start_child().await;
-        started.map_err(|fault| match fault.kind {
-            FaultKind::Fatal => {
-                self.broken.send_replace(Some(fault.clone()));
-                Fault { kind: FaultKind::Failed, ..fault }
+        match self.start_child().await {
+            Err(fault) if fault.kind == FaultKind::Fatal => {
+                self.broken.send_replace(Some(fault));
+                std::future::pending().await
             }
-            _ => fault,
-        })
+            started => started,
+        }
     }
 
     /// The child if it may have another entity. One that may not is let go beside the work.
@@ -143,7 +153,24 @@ impl Launcher {
         None
     }
 
+    /// Makes sure that the code is still what others were told.
+    async fn check_code(&self) -> Result<(), Fault> {
+        let Some(pinned) = self.pinned.get() else { return Ok(()) };
+        let program = self.program.clone();
+        // The files may lie on a slow disk, and this thread runs all actors.
+        let code = on_blocking_thread(move || program.code()).await;
+        let code = code.map_err(|error| Fault::of_io(format!("the code of `{}` was not read", self.name), &error))?;
+        match code == *pinned {
+            true => Ok(()),
+            false => Err(Fault::fatal(format!(
+                "the code of `{}` changed since this process began; start it anew",
+                self.name
+            ))),
+        }
+    }
+
     async fn start_child(&self) -> Result<Child, Fault> {
+        self.check_code().await?;
         let command = self.program.command().await?;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let folder = self.folders.join(format!("worker-{}-{}-{number}", self.job, std::process::id()));

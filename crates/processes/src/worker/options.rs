@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tokio::process::Command;
 
 use super::{launcher::Launcher, program::Program, protocol::Opening};
+use crate::code_digest::CodeDigest;
 use crate::supervised::scrub;
 
 /// The name by which a graph file uses it: `use: worker`.
@@ -89,7 +90,9 @@ fn launch(
     let name = settings.argv.join(" ");
     let opening = Opening::of(job, Value::Object(settings.options), None);
     let argv = settings.argv.iter().map(|argument| beside(&job.folder, argument)).collect();
-    let program = Box::new(ArgvProgram { argv, env: settings.env, threads: job.threads });
+    let folder = job.folder.clone();
+    let (words, env, threads) = (settings.argv, settings.env, job.threads);
+    let program = Arc::new(ArgvProgram { words, argv, env, threads, folder });
     let launcher = Launcher::new(&name, opening, program, job.limits(), codec);
     launcher.map_err(|fault| vec![OptionProblem::new("options", fault.text)])
 }
@@ -102,9 +105,13 @@ fn beside(folder: &Path, argument: &str) -> PathBuf {
 
 /// A program that is named by its arguments.
 struct ArgvProgram {
+    /// As the graph file has them.
+    words: Vec<String>,
     argv: Vec<PathBuf>,
     env: BTreeMap<String, String>,
     threads: usize,
+    /// The graph's folder.
+    folder: PathBuf,
 }
 
 #[async_trait]
@@ -117,8 +124,88 @@ impl Program for ArgvProgram {
         Ok(command)
     }
 
+    fn code(&self) -> String {
+        let mut files = CodeDigest::from(&self.folder);
+        files.add(&self.words);
+        files.finish()
+    }
+
     fn fingerprint(&self) -> Vec<u8> {
-        let files = self.argv.iter().filter_map(|argument| std::fs::read(argument).ok());
-        files.chain([format!("{:?}", (&self.argv, &self.env)).into_bytes()]).flatten().collect()
+        // It stays on this machine, so programs of the machine count as well where they are named by their paths.
+        let named = self.argv.iter().filter(|argument| argument.is_absolute());
+        let mut files = CodeDigest::from(Path::new("/"));
+        files.add(named);
+        format!("{:?}", (files.finish(), &self.argv, &self.env)).into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use euterpe_actors::actors_thread::on_actors_thread;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A launcher of the program `w.pl` of a folder, which has this text.
+    fn of_a_file(text: &str) -> (tempfile::TempDir, Arc<Launcher>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("w.pl"), text).expect("written");
+        let here = || folder.path().to_owned();
+        let job = OpenContext { folder: here(), homes: here(), ..OpenContext::default() };
+        let launcher = worker_launcher(&json!({"argv": ["perl", "w.pl"]}), &job, None).expect("it opens");
+        (folder, launcher)
+    }
+
+    #[tokio::test]
+    async fn once_others_rest_on_the_code_no_worker_begins_with_other_code() {
+        let (folder, launcher) = of_a_file("exit 7");
+        let put = |text: &str| std::fs::write(folder.path().join("w.pl"), text).expect("written");
+        let text = |fault: Fault| fault.text;
+        let pinned = launcher.pin();
+        assert!(!launcher.prepare().await.map_err(text).expect_err("it ends").contains("changed"));
+        put("exit 8");
+        let refused = launcher.prepare().await.map_err(text).expect_err("other code");
+        assert!(refused.contains("the code of `perl w.pl` changed since this process began"), "{refused}");
+        put("exit 7");
+        assert_eq!(launcher.pin(), pinned);
+        assert!(!launcher.prepare().await.map_err(text).expect_err("it ends").contains("changed"));
+    }
+
+    #[tokio::test]
+    async fn work_whose_worker_cannot_begin_any_more_spends_no_try_and_the_reason_is_told() {
+        let (folder, launcher) = of_a_file("exit 7");
+        launcher.pin();
+        std::fs::write(folder.path().join("w.pl"), "exit 8").expect("written");
+        tokio::select! {
+            biased;
+            child = launcher.child() => panic!("a try ends: {:?}", child.map(drop)),
+            why = launcher.broken() => assert!(why.text.contains("changed since this process began"), "{why:?}"),
+        }
+    }
+
+    /// In a debug build, reading the files on the thread that runs all actors would panic.
+    #[tokio::test]
+    async fn the_code_is_compared_beside_the_actors_thread() {
+        let (folder, launcher) = of_a_file("exit 7");
+        let put = |text: &str| std::fs::write(folder.path().join("w.pl"), text).expect("written");
+        launcher.pin();
+        put("exit 8");
+        let refused = on_actors_thread(launcher.prepare()).await.expect_err("other code").text;
+        assert!(refused.contains("changed since this process began"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_beside_the_folder_of_the_graph_is_code_of_a_worker_and_one_of_the_machine_is_not() {
+        let around = tempfile::tempdir().expect("a folder");
+        let (folder, tool) = (around.path().join("graph"), around.path().join("tool.pl"));
+        std::fs::create_dir(&folder).expect("made");
+        let job = OpenContext { folder, ..OpenContext::default() };
+        let pin = |text: &str, named: &str| {
+            std::fs::write(&tool, text).expect("written");
+            worker_launcher(&json!({"argv": ["perl", named]}), &job, None).expect("it opens").pin()
+        };
+        assert_ne!(pin("exit 7", "../tool.pl"), pin("exit 8", "../tool.pl"));
+        let absolute = tool.display().to_string();
+        assert_eq!(pin("exit 7", &absolute), pin("exit 8", &absolute));
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use euterpe_actors::{
+    blocking_threads::on_blocking_thread,
     outcome::Fault,
     storage::Content,
     transform::{Product, SampleCodec, Work},
@@ -40,7 +41,7 @@ pub(super) async fn product(
             Output::File { file } => Content::File(own_file(work, &file)?),
             Output::Audio { audio, rate, channels } => {
                 let from = own_file(work, &audio)?;
-                let folder = work.scratch.path().and_then(std::path::absolute).map_err(|error| trouble(&error))?;
+                let folder = work.scratch.folder()?;
                 let to = folder.join(file_name("encoded", index, suffix));
                 Content::File(encode(launcher.codec()?, from, (rate, channels), suffix.clone(), to).await?)
             }
@@ -56,11 +57,11 @@ async fn encode(
     suffix: String,
     to: PathBuf,
 ) -> Result<PathBuf, Fault> {
-    let encoded = tokio::task::spawn_blocking(move || {
+    let encoded = on_blocking_thread(move || {
         codec.encode(&from, rate, channels, &suffix, &to)?;
         Ok(to)
     });
-    encoded.await.map_err(|error| Fault::failed(format!("the encoder ended: {error}")))?
+    encoded.await.map_err(|error| Fault::of_io("the encoder ended", &error))?
 }
 
 /// A plain file of the scratch folder. A link or a file elsewhere may lead to something that the worker did not make.
@@ -82,5 +83,5 @@ fn own_file(work: &Work, file: &Path) -> Result<PathBuf, Fault> {
 }
 
 fn trouble(error: &io::Error) -> Fault {
-    Fault::failed(format!("could not take what a worker process made: {error}"))
+    Fault::of_io("could not take what a worker process made", error)
 }

@@ -13,6 +13,10 @@ pub(crate) trait Program: Send + Sync {
     /// There is no such program, or what it needs cannot be put in place.
     async fn command(&self) -> Result<Command, Fault>;
 
-    /// Bytes that change when the program does, as far as its own files tell.
+    /// The digest of its own files below the graph's folder, the same on every machine that has the same files. Reads them,
+    /// so it belongs on a thread that may wait.
+    fn code(&self) -> String;
+
+    /// Bytes that change when the program does, as far as its own files and its place tell.
     fn fingerprint(&self) -> Vec<u8>;
 }

@@ -37,6 +37,9 @@ pub(crate) struct Opening {
     pub(super) source: Option<Source>,
     /// The names of its inputs, in order.
     pub(super) inputs: Vec<String>,
+    /// Those of them that an entity may lack.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) optional: Vec<String>,
     /// Its outputs, in order.
     pub(super) outputs: Vec<OutputShape>,
     /// The options under `with:`.
@@ -53,6 +56,7 @@ impl Opening {
             job: job.job.clone(),
             source,
             inputs: job.inputs.clone(),
+            optional: job.optional.clone(),
             outputs: job.outputs.clone(),
             options,
             timeout: job.timeout.as_secs_f64(),
@@ -148,6 +152,7 @@ enum WorkerFaultKind {
     Fatal,
     BadInput,
     Skip,
+    NodeTrouble,
 }
 
 impl WorkerFault {
@@ -158,6 +163,7 @@ impl WorkerFault {
             WorkerFaultKind::Fatal => FaultKind::Fatal,
             WorkerFaultKind::BadInput => FaultKind::BadInput,
             WorkerFaultKind::Skip => FaultKind::Skip,
+            WorkerFaultKind::NodeTrouble => FaultKind::NodeTrouble,
         };
         let mut stderr = printed.to_vec();
         if !(stderr.is_empty() || stderr.ends_with(b"\n")) {

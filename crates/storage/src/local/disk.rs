@@ -3,9 +3,9 @@
 use std::{
     fs::File,
     io::{self, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::SystemTime,
@@ -14,11 +14,14 @@ use std::{
 use rustix::fs::{AtFlags, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use super::journal::{Journal, Note};
 use super::reserved::TEMP_PREFIX;
 
 /// The disk that is written to.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
+    /// Where temporary files are noted, if anywhere.
+    pub(super) journal: Option<Arc<Journal>>,
     #[cfg(test)]
     pub(super) faults: super::faults::Faults,
 }
@@ -50,10 +53,26 @@ impl Disk {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
             let name = temp_name();
+            let note = self.note(&folder, &name);
             match rustix::fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => return Ok(Temp { disk: self, folder, name, file: file.into(), in_place: false }),
+                Ok(file) => {
+                    return Ok(Temp { disk: self, folder, name, file: file.into(), in_place: false, _note: note });
+                }
                 Err(Errno::EXIST) => {} // left by a dead process that had our process id
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Notes a temporary file that is about to be made. Without a note a later sweep finds it by its age.
+    fn note(&self, folder: &OwnedFd, name: &str) -> Option<Note> {
+        let journal = self.journal.as_ref()?;
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+        match path.and_then(|path| journal.note(&path.join(name))) {
+            Ok(note) => Some(note),
+            Err(error) => {
+                tracing::debug!(name, %error, "a temporary file is not noted");
+                None
             }
         }
     }
@@ -88,6 +107,7 @@ pub(super) struct Temp<'d> {
     name: String,
     file: File,
     in_place: bool,
+    _note: Option<Note>,
 }
 
 impl Temp<'_> {
@@ -130,6 +150,11 @@ impl Temp<'_> {
     /// The file itself.
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The name that it has for now.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The folder in which it lies.

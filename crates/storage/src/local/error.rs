@@ -2,6 +2,7 @@
 
 use std::io;
 
+use euterpe_actors::node_trouble::remedy;
 use euterpe_actors::storage::{Content, StorageError, StorageErrorKind};
 use rustix::io::Errno;
 
@@ -58,6 +59,10 @@ impl LocalError {
                 Some(Errno::NAMETOOLONG) => "a name in it, or the whole path, is too long for this file system".into(),
                 Some(Errno::ISDIR) => "a folder is in its place; move the folder away".into(),
                 Some(Errno::LOOP) => "too many links on the way".into(),
+                Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::FBIG) => match remedy(error) {
+                    Some(remedy) => format!("{error}; {remedy}, and the work goes on"),
+                    None => error.to_string(),
+                },
                 _ => error.to_string(),
             },
         }
@@ -67,7 +72,9 @@ impl LocalError {
 fn kind_of(error: &io::Error) -> StorageErrorKind {
     match Errno::from_io_error(error) {
         Some(Errno::NOENT) => StorageErrorKind::NotFound,
+        Some(Errno::FBIG) if remedy(error).is_some() => StorageErrorKind::Machine, // `ulimit -f`
         Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => StorageErrorKind::Full,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => StorageErrorKind::Machine,
         Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => StorageErrorKind::Denied,
         // EINVAL and EILSEQ: names that this file system cannot have, such as `a:b` on FAT.
         Some(Errno::NAMETOOLONG | Errno::NOTDIR | Errno::ISDIR | Errno::LOOP | Errno::INVAL | Errno::ILSEQ) => {

@@ -1,8 +1,9 @@
 //! Looks at the objects below a root: checks keys, opens files, finds their stamps.
 
-use std::{fs::File, io, os::fd::AsFd};
+use std::{fs::File, io, os::fd::AsFd, path::PathBuf};
 
-use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo, is_key};
+use euterpe_actors::storage::{Content, KeepAlive, Object, ObjectInfo, STORE_MARKER, is_key};
+use euterpe_actors::template::NameRules;
 use rustix::fs::{OFlags, Stat};
 use rustix::io::Errno;
 
@@ -11,6 +12,7 @@ use super::error::LocalError;
 use super::in_place::InPlace;
 use super::reserved::is_reserved;
 use super::root::Root;
+use super::spelling::FolderNames;
 use super::stamps::{FoundStamp, Stamps};
 
 /// The longest path that Linux opens, in bytes.
@@ -22,6 +24,12 @@ pub(super) struct Folder {
     pub root: Root,
     pub stamps: Stamps,
     pub disk: Disk,
+    /// What names it can hold.
+    pub names: NameRules,
+    /// The names that were read of its folders.
+    pub spelled: FolderNames,
+    /// Folders that no link leads a listing into.
+    pub outputs: Vec<PathBuf>,
     /// Whether each write waits until the disk has it.
     pub fsync: bool,
 }
@@ -32,7 +40,8 @@ impl Folder {
         if !is_key(path) {
             return Err(LocalError::Key("a key has segments with `/` between them, none empty, `.` or `..`".into()));
         }
-        if let Some(ours) = path.split('/').find(|segment| is_reserved(segment.as_bytes())) {
+        let ours = path.split('/').find(|segment| is_reserved(segment.as_bytes()));
+        if let Some(ours) = ours.filter(|_| path != STORE_MARKER) {
             let ours: String = ours.chars().take(40).collect();
             return Err(LocalError::Key(format!("`{ours}` is a name that this program uses itself; choose another")));
         }
@@ -57,6 +66,8 @@ impl Folder {
             if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
                 return Ok(None);
             }
+            self.root.note_object(path, stat.st_dev);
+            self.root.marker.note(path, true);
             match self.stamps.of(file.as_fd(), &stat, path)? {
                 FoundStamp::Known(stamp) => return Ok(Some(InPlace { file, stat, stamp })),
                 // The same file twice without a stamp is a foreign one. Else it was replaced in between, so look again.
@@ -79,7 +90,7 @@ impl Folder {
             };
             match Errno::from_io_error(&error) {
                 Some(Errno::NOENT | Errno::NOTDIR) if self.root.was_replaced()? => {}
-                Some(Errno::NOENT | Errno::NOTDIR | Errno::NXIO) => return Ok(None),
+                Some(Errno::NOENT | Errno::NOTDIR | Errno::NXIO) => return self.root.check_mounts(path).map(|()| None),
                 _ => return Err(error.into()),
             }
         }
@@ -90,9 +101,12 @@ impl Folder {
     }
 
     pub(super) fn open(&self, path: &str) -> Result<Object, LocalError> {
-        let found = self.in_place(path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such object"))?;
-        let file = self.root.real_path(found.file.as_fd(), path);
-        Ok(Object { info: found.info(), content: Content::File(file), keep_alive: KeepAlive::default() })
+        loop {
+            let found =
+                self.in_place(path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such object"))?;
+            let Some(file) = self.root.real_path(found.file.as_fd(), path)? else { continue };
+            return Ok(Object { info: found.info(), content: Content::File(file), keep_alive: KeepAlive::default() });
+        }
     }
 }
 

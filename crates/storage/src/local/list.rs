@@ -4,13 +4,18 @@
 //! read at most [`BATCH`] names at a time. These are sorted and listed, and the folders among them are walked, before more of
 //! the folder is read. So memory is bounded by the depth, not by the number of files.
 
-use std::{mem::MaybeUninit, os::fd::OwnedFd};
+use std::{
+    mem::MaybeUninit,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+};
 
-use euterpe_actors::storage::{ListedProblem, Page, is_key};
+use euterpe_actors::storage::{ListedProblem, Page, is_hidden, is_key, name_as_text};
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::error::LocalError;
+use super::links::{Links, Target};
 use super::name_batch::NameBatch;
 use super::reserved::{STATE_FOLDER, TEMP_PREFIX, is_reserved};
 use super::root::Root;
@@ -39,8 +44,10 @@ struct Level {
     path: String,
     /// Open while there is more to read in it.
     rest: Option<OwnedFd>,
-    /// The folders in it that are still to be walked, in reverse order.
-    folders: Vec<String>,
+    /// The folders in it that are still to be walked, in reverse order, and whether each is a link.
+    folders: Vec<(String, bool)>,
+    /// Whether a link led here.
+    linked: bool,
 }
 
 /// The state of one walk.
@@ -50,23 +57,29 @@ struct Walk<'w> {
     names: NameBatch,
     read: Vec<MaybeUninit<u8>>,
     page: Page,
+    links: Links,
+    /// The folder that the prefix names, with a slash at its end; empty for the root.
+    start: &'w str,
+    /// What the names in it start with.
+    leaf: &'w str,
 }
 
 /// Sends the paths that start with the text `prefix` to `send`, in order within each folder; `send` returns whether to go on.
 ///
-/// A folder that the prefix names may be a link. Links to folders further down are not followed; links to files are
-/// listed if they stay below the root. The folder `lost+found` at the top, which only the administrator may read, is
-/// passed over.
+/// A folder that the prefix names may be a link. A link to a folder further down is followed if its files are listed under
+/// no other name. A link that leaves the root is listed with its problem, unless the root allows it; so is one to a folder of
+/// `outputs`. Folders of the system that may not be read, such as `lost+found`, are listed with theirs.
 pub(super) fn walk(
     root: &Root,
+    outputs: &[PathBuf],
     prefix: &str,
     wanted: Wanted,
     mut send: impl FnMut(Page) -> bool,
 ) -> Result<(), LocalError> {
-    root.was_replaced()?; // a folder that was removed while it was open reads as empty
-    let (path, leaf) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-    let is_top = !prefix.contains('/');
-    if !is_top && (!is_key(path) || path.split('/').any(|name| is_reserved(name.as_bytes()))) {
+    root.check_listing(prefix)?;
+    let (start, leaf) = prefix.split_at(prefix.rfind('/').map_or(0, |slash| slash + 1));
+    let path = start.strip_suffix('/').unwrap_or("");
+    if !start.is_empty() && (!is_key(path) || path.split('/').any(|name| is_reserved(name.as_bytes()))) {
         return Ok(()); // no key starts so
     }
     let mut walk = Walk {
@@ -75,20 +88,29 @@ pub(super) fn walk(
         names: NameBatch::default(),
         read: vec![MaybeUninit::uninit(); READ],
         page: Page::default(),
+        links: Links::beside(outputs),
+        start,
+        leaf,
     };
-    let Some(first) = walk.open(path, OFlags::empty())? else { return Ok(()) };
-    let path = if is_top { String::new() } else { format!("{path}/") };
-    let mut levels = vec![Level { path, rest: Some(first), folders: Vec::new() }];
+    let mut levels = Vec::new();
+    if let Some(first) = walk.open(path, OFlags::empty())? {
+        match walk.links.begin(root, &first, path) {
+            Ok(linked) => levels.push(Level { path: start.to_owned(), rest: Some(first), folders: Vec::new(), linked }),
+            Err(problem) => walk.page.push_parts(path, "", Some(problem)),
+        }
+    }
     while let Some(level) = levels.last_mut() {
-        if let Some(name) = level.folders.pop() {
+        if let Some((name, is_link)) = level.folders.pop() {
             let path = format!("{}{name}", level.path);
-            if let Some(rest) = walk.open(&path, OFlags::NOFOLLOW)? {
-                levels.push(Level { path: path + "/", rest: Some(rest), folders: Vec::new() });
+            let linked = level.linked || is_link;
+            let flags = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
+            let Some(rest) = walk.open(&path, flags)? else { continue };
+            match if linked { walk.links.enter(root, &rest, &path, is_link) } else { Ok(()) } {
+                Ok(()) => levels.push(Level { path: path + "/", rest: Some(rest), folders: Vec::new(), linked }),
+                Err(problem) => walk.page.push_parts(&path, "", Some(problem)),
             }
         } else if level.rest.is_some() {
-            let leaf = if levels.len() == 1 { leaf } else { "" };
-            let level = levels.last_mut().expect("the loop's condition");
-            walk.read_batch(level, leaf.as_bytes())?;
+            walk.read_batch(level)?;
             if walk.page.len() >= PAGE && !send(std::mem::take(&mut walk.page)) {
                 return Ok(());
             }
@@ -96,30 +118,43 @@ pub(super) fn walk(
             levels.pop();
         }
     }
-    if !walk.page.is_empty() {
-        send(walk.page);
-    }
-    Ok(())
+    let more = walk.page.is_empty() || send(walk.page);
+    // What was unmounted meanwhile was passed over like a folder that somebody removed.
+    if more { root.check_listing(prefix) } else { Ok(()) }
 }
 
 impl Walk<'_> {
-    /// Opens a folder; `None` if it is gone, or no longer a folder.
-    fn open(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, LocalError> {
-        let path = if path.is_empty() { "." } else { path };
-        match self.root.open_below(path, OFlags::RDONLY | OFlags::DIRECTORY | flags) {
-            Ok(folder) => Ok(Some(folder)),
+    /// Opens a folder; `None` if it is gone, or no longer a folder, or one of the system that may not be read.
+    fn open(&mut self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, LocalError> {
+        let below = if path.is_empty() { "." } else { path };
+        match self.root.open_below(below, OFlags::RDONLY | OFlags::DIRECTORY | flags) {
+            Ok(folder) => {
+                self.root.note_folder(below, folder.as_fd())?;
+                Ok(Some(folder))
+            }
             Err(LocalError::Io(error)) => match Errno::from_io_error(&error) {
                 Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-                Some(Errno::ACCESS) if path == "lost+found" => Ok(None),
+                Some(Errno::ACCESS | Errno::PERM) if self.is_hidden(path) => {
+                    self.page.push_parts(path, "", Some(ListedProblem::Unreadable));
+                    Ok(None)
+                }
                 _ => Err(LocalError::Folder(path.to_owned(), error)),
             },
             Err(error) => Err(error),
         }
     }
 
+    /// Whether a folder, or one on the way to it from the start, is of nobody's catalogue. What the prefix itself names is
+    /// wanted, whatever its name.
+    fn is_hidden(&self, path: &str) -> bool {
+        let Some(below) = path.strip_prefix(self.start) else { return false };
+        below.split('/').skip(usize::from(!self.leaf.is_empty())).any(is_hidden)
+    }
+
     /// Reads up to a batch of names; adds the files to the page and the folders to the level.
-    fn read_batch(&mut self, level: &mut Level, leaf: &[u8]) -> Result<(), LocalError> {
+    fn read_batch(&mut self, level: &mut Level) -> Result<(), LocalError> {
         let Some(folder) = level.rest.take() else { return Ok(()) };
+        let leaf = if level.path == self.start { self.leaf.as_bytes() } else { b"" };
         self.names.clear();
         let mut entries = RawDir::new(&folder, &mut self.read);
         let ended = loop {
@@ -146,7 +181,7 @@ impl Walk<'_> {
         self.names.sort();
         for at in 0..self.names.len() {
             let (name, kind) = self.names.get(at);
-            add_entry(self.root, &folder, level, &mut self.page, name, kind)?;
+            add_entry(self.root, &folder, level, &mut self.page, &self.links, name, kind)?;
         }
         level.folders.reverse();
         level.rest = (!ended).then_some(folder);
@@ -168,52 +203,46 @@ fn add_entry(
     folder: &OwnedFd,
     level: &mut Level,
     page: &mut Page,
+    links: &Links,
     name: &[u8],
     kind: FileType,
 ) -> Result<(), LocalError> {
     let Ok(text) = std::str::from_utf8(name) else {
         if !matches!(kind, FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) {
-            page.push_parts(&level.path, &String::from_utf8_lossy(name), Some(ListedProblem::NotUtf8));
+            let is_folder = kind == FileType::Directory;
+            let problem = if is_folder { ListedProblem::FolderNotUtf8 } else { ListedProblem::NotUtf8 };
+            page.push_parts(&level.path, &name_as_text(name), Some(problem));
         }
         return Ok(());
     };
     match kind {
         FileType::RegularFile => page.push_parts(&level.path, text, None),
-        FileType::Directory => level.folders.push(text.to_owned()),
-        FileType::Symlink => add_link(root, level, page, text)?,
+        FileType::Directory => level.folders.push((text.to_owned(), false)),
+        FileType::Symlink => add_link(root, level, page, links, text)?,
         FileType::Unknown => match rustix::fs::statat(folder, text, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
                 let kind = FileType::from_raw_mode(stat.st_mode);
                 // Not `Unknown` again, so this ends.
-                add_entry(root, folder, level, page, name, kind)?;
+                add_entry(root, folder, level, page, links, name, kind)?;
             }
             Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         },
-        _ => {} // pipes, sockets, devices
+        _ => page.push_parts(&level.path, text, Some(ListedProblem::NoFile)),
     }
     Ok(())
 }
 
-/// Adds a link: to a file within the store it is an object, to a file outside it is a problem. Other links are passed over.
-fn add_link(root: &Root, level: &Level, page: &mut Page, name: &str) -> Result<(), LocalError> {
-    match root.open_below(&format!("{}{name}", level.path), OFlags::PATH) {
-        Ok(target) => {
-            if FileType::from_raw_mode(rustix::fs::fstat(target)?.st_mode).is_file() {
-                page.push_parts(&level.path, name, None);
-            }
+/// Adds a link: to a file, to a folder that is to be walked, or one that is listed with its problem.
+fn add_link(root: &Root, level: &mut Level, page: &mut Page, links: &Links, name: &str) -> Result<(), LocalError> {
+    let problem = match links.target(root, &format!("{}{name}", level.path))? {
+        Target::File => None,
+        Target::Folder => {
+            level.folders.push((name.to_owned(), true));
+            return Ok(());
         }
-        Err(LocalError::Key(_)) => {
-            let target = std::fs::metadata(root.path().join(&level.path).join(name));
-            if target.is_ok_and(|target| target.is_file()) {
-                page.push_parts(&level.path, name, Some(ListedProblem::LeavesStore));
-            }
-        }
-        Err(LocalError::Io(error)) => match Errno::from_io_error(&error) {
-            Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => {}
-            _ => return Err(error.into()),
-        },
-        Err(error) => return Err(error),
-    }
+        Target::Problem(problem) => Some(problem),
+    };
+    page.push_parts(&level.path, name, problem);
     Ok(())
 }

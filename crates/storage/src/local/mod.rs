@@ -10,14 +10,19 @@
 //!
 //! ```text
 //! storage                 the store: the port, and which calls run on which thread
-//! write, list, sweep      write and remove; walk; remove temporary files of dead writers
+//! write, list, sweep      write and remove; walk (links: where they lead); remove temporary files of dead writers
 //! folder                  look: keys, files, stamps
 //! stamps                  on the file, or beside it
-//! root, disk              open below the root only; all calls that change the disk
+//! case, spelling          whether the folder tells `T` from `t`; whether what is found has just this name
+//! root, mounts            open below the root only; what is mounted below it
+//! seen_marker             a store that was seen with its marker has one
+//! disk                    all calls that change the disk
+//! journal                 which temporary files a process is writing, for who comes after it was killed
 //! in_place, name_batch, reserved, settings, error
 //! claims                  claims as files
 //! ```
 
+mod case;
 mod claims;
 mod disk;
 mod error;
@@ -27,11 +32,18 @@ mod fault_tests;
 mod faults;
 mod folder;
 mod in_place;
+mod journal;
+mod links;
 mod list;
+#[cfg(test)]
+mod list_tests;
+mod mounts;
 mod name_batch;
 mod reserved;
 mod root;
+mod seen_marker;
 mod settings;
+mod spelling;
 mod stamps;
 mod storage;
 mod sweep;
@@ -40,6 +52,7 @@ mod tests;
 mod write;
 
 pub use claims::{FolderClaims, sweep_claims};
+pub use journal::{Journal, sweep_journal};
 pub use settings::LocalSettings;
 pub use stamps::StampsIn;
 pub use storage::LocalStorage;

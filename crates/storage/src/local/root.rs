@@ -14,6 +14,8 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::error::LocalError;
+use super::mounts::Mounts;
+use super::seen_marker::SeenMarker;
 
 /// The folder that was opened, held open.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub(super) struct Root {
     opened: RwLock<Arc<Opened>>,
     /// Whether the kernel has no `openat2` (before 5.6, or forbidden in a sandbox).
     old_kernel: AtomicBool,
+    /// Whether links may lead out of it.
+    follows_out: bool,
+    pub(super) mounts: Mounts,
+    pub(super) marker: SeenMarker,
 }
 
 #[derive(Debug)]
@@ -45,15 +51,59 @@ impl Opened {
 
 impl Root {
     /// Opens the folder at `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, LocalError> {
+    pub(super) fn open(path: &Path, follows_out: bool) -> Result<Self, LocalError> {
         let path = std::path::absolute(path)?;
         let opened = Opened::at(&path).map_err(|error| gone(&path, error))?;
-        Ok(Self { path, opened: RwLock::new(Arc::new(opened)), old_kernel: AtomicBool::new(false) })
+        Ok(Self {
+            marker: SeenMarker::below(&path),
+            path,
+            opened: RwLock::new(Arc::new(opened)),
+            old_kernel: AtomicBool::new(false),
+            follows_out,
+            mounts: Mounts::default(),
+        })
     }
 
     /// The folder as given, made absolute.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder without links on the way.
+    pub(super) fn real(&self) -> PathBuf {
+        self.opened().real.clone()
+    }
+
+    /// Takes note of the device of an open folder below; as [`Mounts::note_folder`].
+    pub(super) fn note_folder(&self, path: &str, folder: BorrowedFd<'_>) -> Result<(), LocalError> {
+        let device = rustix::fs::fstat(folder)?.st_dev;
+        self.mounts.note_folder((&self.path, self.device()), path, device)
+    }
+
+    /// Takes note of the device of an object below.
+    pub(super) fn note_object(&self, path: &str, device: u64) {
+        self.mounts.note_object((&self.path, self.device()), path, device);
+    }
+
+    /// Makes sure that the disk of a path is still mounted; as [`Mounts::check`].
+    pub(super) fn check_mounts(&self, path: &str) -> Result<(), LocalError> {
+        self.mounts.check(&self.path, path)
+    }
+
+    /// Makes sure that all is there that a listing of what starts with `prefix` would show: the folder that was opened, with
+    /// the marker that it had, and what was mounted below it.
+    ///
+    /// # Errors
+    /// If something is not mounted any more. What lies there is not absent.
+    pub(super) fn check_listing(&self, prefix: &str) -> Result<(), LocalError> {
+        self.was_replaced()?; // a folder that was removed while it was open reads as empty
+        self.marker.check(&self.path)?;
+        self.mounts.check_listing(&self.path, prefix)
+    }
+
+    /// The device on which the folder lies.
+    pub(super) fn device(&self) -> u64 {
+        self.opened().device
     }
 
     fn opened(&self) -> Arc<Opened> {
@@ -63,8 +113,8 @@ impl Root {
     /// Whether another folder is now at the path of the root. Then that one is opened, and the caller is to try again.
     ///
     /// # Errors
-    /// If there is no folder, or one on another disk. A disk that is not mounted shows an empty folder, which must never
-    /// pass for a store in which everything is missing.
+    /// If there is no folder, or one on another disk or without the marker that was seen. A disk that is not mounted shows an
+    /// empty folder, which must never pass for a store in which everything is missing.
     pub(super) fn was_replaced(&self) -> Result<bool, LocalError> {
         let opened = self.opened();
         let stat = rustix::fs::stat(&self.path).map_err(|error| gone(&self.path, error.into()))?;
@@ -79,11 +129,12 @@ impl Root {
                 self.path.display()
             )));
         }
+        self.marker.check(&self.path)?;
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(now);
         Ok(true)
     }
 
-    /// Opens what lies at `below`, following links that stay below the root.
+    /// Opens what lies at `below`, following links that stay below the root, and others where they are allowed.
     pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
         let opened = self.opened();
         let flags = flags | OFlags::CLOEXEC;
@@ -112,8 +163,12 @@ impl Root {
     fn open_through_links(&self, opened: &Opened, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
         let target = std::fs::canonicalize(opened.real.join(below))?;
         let Ok(inside) = target.strip_prefix(&opened.real) else {
+            if self.follows_out {
+                return Ok(rustix::fs::open(&target, flags | OFlags::NOFOLLOW, Mode::empty())?);
+            }
             return Err(LocalError::Key(format!(
-                "a link on the way leads out of the store's folder, to {}; put the file itself there",
+                "a link on the way leads out of the store's folder, to {}; put the file itself there, or allow it by \
+                 `links: follow`",
                 target.display()
             )));
         };
@@ -128,13 +183,22 @@ impl Root {
         Ok(file)
     }
 
-    /// A path without links under which a child process can open the file that is open as `file`.
-    pub(super) fn real_path(&self, file: BorrowedFd<'_>, below: &str) -> PathBuf {
+    /// A path without links under which a child process can open the file that is open as `file`; none where another folder
+    /// is now at the path of the root, so that the file is to be opened anew.
+    ///
+    /// # Errors
+    /// As [`Root::was_replaced`]: a disk that was unmounted while its root was open can be read here, and by no child.
+    pub(super) fn real_path(&self, file: BorrowedFd<'_>, below: &str) -> Result<Option<PathBuf>, LocalError> {
         let opened = self.opened();
         let plain = opened.real.join(below);
-        let Some(told) = path_of(file) else { return plain }; // no /proc
         // The kernel names a file that was replaced since `… (deleted)`; its successor lies at the plain path.
-        if told.starts_with(&opened.real) && is_same(&told, file) { told } else { plain }
+        let told = path_of(file).filter(|told| told.starts_with(&opened.real)); // none without /proc
+        for path in told.into_iter().chain([plain.clone()]) {
+            if is_same(&path, file) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(if self.was_replaced()? { None } else { Some(plain) })
     }
 
     /// As if the kernel were an old one.
@@ -144,7 +208,7 @@ impl Root {
     }
 }
 
-fn path_of(file: BorrowedFd<'_>) -> Option<PathBuf> {
+pub(super) fn path_of(file: BorrowedFd<'_>) -> Option<PathBuf> {
     use std::os::{fd::AsRawFd, unix::ffi::OsStringExt};
     let link = format!("/proc/self/fd/{}", file.as_raw_fd());
     let told = rustix::fs::readlink(link, Vec::new()).ok()?;

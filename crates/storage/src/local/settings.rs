@@ -12,6 +12,10 @@ pub struct LocalSettings {
     pub fsync: bool,
     /// Whether to make the folder if it is not there. Sources must not: a wrong path would look like an empty catalogue.
     pub create: bool,
+    /// Whether links may lead out of the folder.
+    pub follow_links: bool,
+    /// Folders that no link leads a listing into, absolute: what is written there would come back as a source.
+    pub outputs: Vec<PathBuf>,
     /// Where stamps are kept.
     pub stamps: StampsIn,
     /// The folder for stamps that cannot be attributes of their files. By default it is `.euterpe/stamps` below the root.
@@ -20,6 +24,13 @@ pub struct LocalSettings {
 
 impl Default for LocalSettings {
     fn default() -> Self {
-        Self { fsync: true, create: false, stamps: StampsIn::Attributes, stamp_folder: None }
+        Self {
+            fsync: true,
+            create: false,
+            follow_links: false,
+            outputs: Vec::new(),
+            stamps: StampsIn::Attributes,
+            stamp_folder: None,
+        }
     }
 }

@@ -3,18 +3,25 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use euterpe_actors::actors_thread::assert_may_block;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::storage::{
     Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored,
 };
+use euterpe_actors::template::NameRules;
+use tokio::sync::mpsc::Sender;
 
 use super::disk::Disk;
 use super::error::LocalError;
 use super::folder::Folder;
+use super::journal::Journal;
 use super::reserved::STATE_FOLDER;
 use super::root::Root;
 use super::settings::LocalSettings;
+use super::spelling::{FolderNames, Spelling};
 use super::stamps::Stamps;
-use super::{list, sweep};
+use super::{case, list, sweep};
+use crate::pages::read_pages;
 use crate::swept::Swept;
 
 /// A folder as a store.
@@ -24,6 +31,9 @@ pub struct LocalStorage {
 }
 
 impl LocalStorage {
+    /// What names a folder can hold: nearly all file systems have 255 bytes for each.
+    pub(crate) const NAMES: NameRules = NameRules { longest_segment: 255, longest_path: usize::MAX, tells_case: true };
+
     /// Opens `root` as a store.
     ///
     /// # Errors
@@ -36,10 +46,23 @@ impl LocalStorage {
         if settings.create {
             std::fs::create_dir_all(&root).map_err(|e| error(e.into()))?;
         }
-        let root = Root::open(root.as_ref()).map_err(error)?;
+        let root = Root::open(root.as_ref(), settings.follow_links).map_err(error)?;
         let stamp_folder = settings.stamp_folder.unwrap_or_else(|| root.path().join(STATE_FOLDER).join("stamps"));
         let stamps = Stamps::new(settings.stamps, stamp_folder, settings.fsync);
-        Ok(Self { folder: Arc::new(Folder { root, stamps, disk: Disk::default(), fsync: settings.fsync }) })
+        let disk = Disk::default();
+        let tells_case = case::tells_case(&root, &disk, settings.create).map_err(error)?;
+        let names = NameRules { tells_case, ..Self::NAMES };
+        let (spelled, outputs) = (FolderNames::default(), settings.outputs);
+        Ok(Self { folder: Arc::new(Folder { root, stamps, disk, names, spelled, outputs, fsync: settings.fsync }) })
+    }
+
+    /// The same store; the temporary files that it writes are noted in a journal.
+    ///
+    /// # Panics
+    /// If the store was cloned before.
+    pub fn with_journal(mut self, journal: Arc<Journal>) -> Self {
+        Arc::get_mut(&mut self.folder).expect("a store that was just opened").disk.journal = Some(journal);
+        self
     }
 
     /// Removes temporary files of writers that died: those that nobody has written to for `age`, by the clock of the file
@@ -61,9 +84,13 @@ impl LocalStorage {
         work: impl FnOnce(&Folder) -> Result<T, LocalError> + Send + 'static,
     ) -> Result<T, StorageError> {
         let folder = self.folder.clone();
-        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
-        let stopped = |e| StorageError::new(StorageErrorKind::Unavailable, action, path, e);
-        done.map_err(stopped)?.map_err(|error| error.into_storage_error(action, path))
+        let work = move |folder: &Folder| {
+            assert_may_block(action);
+            work(folder)
+        };
+        let done = on_blocking_thread(move || work(&folder)).await;
+        done.map_err(|error| StorageError::of_thread(action, path, error))?
+            .map_err(|error| error.into_storage_error(action, path))
     }
 }
 
@@ -92,25 +119,32 @@ impl Storage for LocalStorage {
         prefix: &str,
         page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError> {
-        // Two pages may wait, so the thread reads on while the first one is used.
-        let (send, mut pages) = tokio::sync::mpsc::channel(2);
         let under = prefix.to_owned();
-        let listing = self.on_thread("list", prefix, move |folder| {
-            list::walk(&folder.root, &under, list::Wanted::Objects, |page| send.blocking_send(page).is_ok())
-        });
-        let reading = async {
-            while let Some(next) = pages.recv().await {
-                if !page(&next) {
-                    break;
-                }
-            }
-            drop(pages); // the thread stops at its next page
+        let listing = |send: Sender<Page>| {
+            self.on_thread("list", prefix, move |folder| {
+                list::walk(&folder.root, &folder.outputs, &under, list::Wanted::Objects, |page| {
+                    send.blocking_send(page).is_ok()
+                })
+            })
         };
-        let (listed, ()) = futures::join!(listing, reading);
-        listed
+        read_pages(listing, page).await
     }
 
     fn place(&self) -> String {
         self.folder.root.path().display().to_string()
+    }
+
+    fn name_rules(&self) -> NameRules {
+        self.folder.names
+    }
+
+    async fn is_named(&self, path: &str) -> Result<bool, StorageError> {
+        let name = path.to_owned();
+        self.on_thread("look for", path, move |folder| folder.spelled.has(&folder.root, &name, Spelling::Form)).await
+    }
+
+    async fn is_spelled(&self, path: &str) -> Result<bool, StorageError> {
+        let name = path.to_owned();
+        self.on_thread("look for", path, move |folder| folder.spelled.has(&folder.root, &name, Spelling::Exact)).await
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swe
     let mut swept = Swept::default();
     sweep_below(folder, &folder.root, age, dry_run, &mut swept)?;
     if folder.stamps.folder().is_dir() {
-        sweep_below(folder, &Root::open(folder.stamps.folder())?, age, dry_run, &mut swept)?;
+        sweep_below(folder, &Root::open(folder.stamps.folder(), false)?, age, dry_run, &mut swept)?;
     }
     Ok(swept)
 }
@@ -30,7 +30,7 @@ fn sweep_below(
 ) -> Result<(), LocalError> {
     let now = file_system_time(folder, root)?;
     let mut outcome = Ok(());
-    list::walk(root, "", list::Wanted::Leftovers, |page| {
+    list::walk(root, &[], "", list::Wanted::Leftovers, |page| {
         outcome = page.paths().try_for_each(|path| sweep_one(folder, root, path, now, age, dry_run, swept));
         outcome.is_ok()
     })?;

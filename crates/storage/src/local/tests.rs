@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, os::unix::fs::symlink, path::Path, sync::Arc};
 
-use euterpe_actors::storage::{Content, ListedProblem, Page, Storage, StorageError, StorageErrorKind};
+use euterpe_actors::storage::{Content, ListedProblem, Page, STORE_MARKER, Storage, StorageError, StorageErrorKind};
 
 use super::{LocalSettings, LocalStorage, StampsIn};
 
@@ -112,9 +112,13 @@ async fn a_listing_shows_links_to_files_inside_and_names_those_that_leave() {
         let expected = [
             ("absolute", Some(ListedProblem::LeavesStore)),
             ("absolute-and-inside", None),
+            ("dangling", Some(ListedProblem::LeadsNowhere)),
             ("file-link", None),
+            ("folder-link", Some(ListedProblem::ListedElsewhere)),
             ("leaves", Some(ListedProblem::LeavesStore)),
+            ("leaves-by-folder", Some(ListedProblem::LeavesStore)),
             ("leaves-to-a-twin", Some(ListedProblem::LeavesStore)),
+            ("loop", Some(ListedProblem::LeadsNowhere)),
             ("real/file", None),
             ("real/up-and-back", None),
         ]
@@ -229,6 +233,8 @@ async fn names_of_the_programs_own_are_no_keys_and_are_not_listed() {
         fs::write(path, "x").expect("written");
     }
     store.store("a/.euterpean", bytes("x"), None).await.expect("stored");
+    store.store(STORE_MARKER, bytes("{}"), None).await.expect("this one is an object");
+    assert!(store.look(STORE_MARKER).await.expect("looked").is_some());
     assert_eq!(paths(&store, "").await, ["a/.euterpean"]);
     assert!(paths(&store, ".euterpe/").await.is_empty());
 }
@@ -240,7 +246,7 @@ async fn a_pipe_is_no_object_and_nobody_waits_for_it() {
     let made = std::process::Command::new("mkfifo").arg(root.path().join("pipe")).status().expect("mkfifo");
     assert!(made.success());
     assert_eq!(store.look("pipe").await.expect("looked"), None);
-    assert!(paths(&store, "").await.is_empty());
+    assert_eq!(lines(&store, "").await, [("pipe".to_owned(), Some(ListedProblem::NoFile))]);
 }
 
 #[tokio::test]
@@ -248,11 +254,19 @@ async fn a_name_that_is_not_utf_8_is_listed_as_a_problem() {
     let root = tempfile::tempdir().expect("a folder");
     let store = open(root.path());
     fs::create_dir(root.path().join("a")).expect("made");
-    fs::write(root.path().join("a").join(OsStr::from_bytes(b"caf\xe9.ogg")), "x").expect("written");
-    fs::write(root.path().join("a/good.ogg"), "x").expect("written");
-    let expected = [("a/caf\u{fffd}.ogg".to_owned(), Some(ListedProblem::NotUtf8)), ("a/good.ogg".to_owned(), None)];
+    for name in [&b"caf\xe8.ogg"[..], b"caf\xe9.ogg", b"good.ogg"] {
+        fs::write(root.path().join("a").join(OsStr::from_bytes(name)), "x").expect("written");
+    }
+    // A folder of such a name is not walked into, and is not taken for a file.
+    fs::create_dir(root.path().join(OsStr::from_bytes(b"Bj\xf6rk"))).expect("made");
+    fs::write(root.path().join(OsStr::from_bytes(b"Bj\xf6rk")).join("t.ogg"), "x").expect("written");
+    assert_eq!(lines(&store, "Bj").await, [(r"Bj\xF6rk".to_owned(), Some(ListedProblem::FolderNotUtf8))]);
+    fs::remove_dir_all(root.path().join(OsStr::from_bytes(b"Bj\xf6rk"))).expect("removed");
+    let problem = Some(ListedProblem::NotUtf8);
+    let expected = [(r"a/caf\xE8.ogg", problem), (r"a/caf\xE9.ogg", problem), ("a/good.ogg", None)];
+    let expected = expected.map(|(path, problem)| (path.to_owned(), problem));
     assert_eq!(lines(&store, "").await, expected);
-    assert_eq!(lines(&store, "a/caf").await, expected[..1]);
+    assert_eq!(lines(&store, "a/caf").await, expected[..2]);
     assert!(ListedProblem::NotUtf8.text().contains("rename"));
 }
 
@@ -296,6 +310,7 @@ async fn stamps_that_lie_beside_go_with_their_version_only() {
     let stamp = euterpe_actors::storage::Stamp {
         runs: std::sync::Arc::new([(job.clone(), run)].into()),
         job,
+        entity: None,
         hash: String::new(),
     };
     store.store("a", bytes("ours"), Some(stamp)).await.expect("stored");

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::disk::Temp;
 use super::error::LocalError;
 use super::folder::Folder;
+use super::spelling::Spelling;
 
 /// How much is read, hashed and written at a time.
 const CHUNK: usize = 256 << 10;
@@ -25,6 +26,7 @@ impl Folder {
     pub(super) fn write(&self, path: &str, content: &Content, stamp: Option<Stamp>) -> Result<Stored, LocalError> {
         self.check_key(path)?;
         self.root.was_replaced()?;
+        self.root.check_mounts(path)?; // else it would land on the disk below
         let (parent, _) = split(path);
         self.write_in(self.make_folders(parent)?, path, content, stamp).map_err(|error| vanished(error, parent))
     }
@@ -52,6 +54,9 @@ impl Folder {
         let folder = {
             let _lock = lock_name(temp.folder(), name)?;
             let in_place = self.in_place(path)?;
+            if let (Some(mine), Some(theirs)) = (&wanted, &in_place) {
+                self.refuse_twin(path, mine, theirs.stamp.as_ref())?;
+            }
             if let (Some(mine), Some(theirs)) = (&wanted, in_place.as_ref().and_then(|found| found.stamp.as_ref()))
                 && mine.is_older_than(theirs)
             {
@@ -71,9 +76,26 @@ impl Folder {
         Ok(Stored::Kept)
     }
 
+    /// Refuses to replace what was made of another entity, or may have been, where the folder takes both names for one.
+    fn refuse_twin(&self, path: &str, mine: &Stamp, theirs: Option<&Stamp>) -> Result<(), LocalError> {
+        let other = theirs.and_then(|theirs| theirs.entity.as_ref());
+        let suspect = match theirs {
+            Some(theirs) if other.is_some() => mine.is_of_other(theirs),
+            _ => mine.entity.is_some() && !self.names.tells_case,
+        };
+        if !suspect || self.spelled.has(&self.root, path, Spelling::Form)? {
+            return Ok(());
+        }
+        let what = other.map_or("another object".to_owned(), |other| format!("the output of `{other}`"));
+        Err(LocalError::Key(format!(
+            "{what} lies there, and this folder takes both names for one; rename one of the two sources"
+        )))
+    }
+
     /// Removes the object at `path`, if there is one.
     pub(super) fn remove(&self, path: &str) -> Result<(), LocalError> {
         self.check_key(path)?;
+        self.root.check_mounts(path)?;
         let (parent, name) = split(path);
         let folder = match self.open_folder(parent) {
             Ok(folder) => folder,
@@ -86,6 +108,8 @@ impl Folder {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::ISDIR) => return Ok(()), // a folder is no object
             removed => removed?,
         }
+        self.spelled.removed(path);
+        self.root.marker.note(path, false);
         self.stamps.remove_beside(path)?;
         if self.fsync {
             self.disk.sync_folder(folder.as_fd())?;

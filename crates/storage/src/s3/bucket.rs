@@ -8,10 +8,15 @@ use std::{
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use euterpe_actors::storage::{ObjectInfo, Stamp, StorageErrorKind};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::Instant,
+};
 
-use super::client;
+use super::checksums::Checksums;
+use super::client::{self, Connected};
 use super::error::{Refusal, S3Error, classify};
 use super::findings::Findings;
 use super::in_place::InPlace;
@@ -30,13 +35,55 @@ pub(super) struct Bucket {
     pub transfers: Semaphore,
     /// The findings of the probe, once they are known.
     pub known: Arc<OnceLock<Findings>>,
+    /// When a request began after which the bucket was last seen to answer.
+    pub last_answer: Mutex<Option<Instant>>,
+    /// Whether writes state checksums.
+    pub checksums: Checksums,
 }
 
 impl Bucket {
     /// Connects, and makes sure that the bucket is there.
     pub async fn open(settings: Arc<S3Settings>, known: Arc<OnceLock<Findings>>) -> Result<Arc<Self>, S3Error> {
-        let (client, keys) = (client::connect(&settings).await?, Keys::below(&settings.prefix));
+        let bucket = Self::connect(settings, known).await?;
+        if bucket.is_there().await? {
+            return Ok(Arc::new(bucket));
+        }
+        let text = format!(
+            "there is no bucket `{}` on this server; make it first, such as by `euterpe verify --create`",
+            bucket.name()
+        );
+        Err(S3Error::unavailable(text))
+    }
+
+    /// Connects, and makes the bucket where it is not there. Returns whether it was made.
+    pub async fn make(settings: Arc<S3Settings>) -> Result<bool, S3Error> {
+        let bucket = Self::connect(settings, Arc::default()).await?;
+        if bucket.is_there().await? {
+            return Ok(false);
+        }
+        let mut request = bucket.client.create_bucket().bucket(bucket.name());
+        let region = bucket.client.config().region().map(|region| region.as_ref().to_owned()).unwrap_or_default();
+        // Amazon's oldest region is the one that must not be named.
+        if region != "us-east-1" {
+            let place = BucketLocationConstraint::from(region.as_str());
+            request = request
+                .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you()) => {
+                Ok(false) // another process made it at the same moment
+            }
+            Err(error) => Err(classify(&error).into_error()),
+        }
+    }
+
+    async fn connect(settings: Arc<S3Settings>, known: Arc<OnceLock<Findings>>) -> Result<Self, S3Error> {
+        let (Connected { client, checksums }, keys) =
+            (client::connect(&settings).await?, Keys::below(&settings.prefix));
         let bucket = Self {
+            last_answer: Mutex::default(),
+            checksums: Checksums::new(checksums),
             stamps: Stamps::new(client.clone(), settings.bucket.clone(), keys.clone()),
             client,
             keys,
@@ -48,15 +95,17 @@ impl Bucket {
             let text = "no region is named; write `region:` into the store, or set AWS_REGION";
             return Err(S3Error::unavailable(text));
         }
-        match bucket.client.head_bucket().bucket(bucket.name()).send().await.map_err(|error| classify(&error)) {
-            Ok(_) => {}
-            Err(Refusal::Missing) => {
-                let text = format!("there is no bucket `{}` on this server; make it first", bucket.name());
-                return Err(S3Error::unavailable(text));
-            }
-            Err(refusal) => return Err(refusal.into_error()),
+        Ok(bucket)
+    }
+
+    /// Whether the server has the bucket.
+    async fn is_there(&self) -> Result<bool, S3Error> {
+        match self.client.head_bucket().bucket(self.name()).send().await.map_err(|error| classify(&error)) {
+            Ok(_) => Ok(true),
+            // The answer to a HEAD is the same where a proxy has no server behind it.
+            Err(Refusal::Missing | Refusal::Bare404) => Ok(false),
+            Err(refusal) => Err(refusal.into_error()),
         }
-        Ok(Arc::new(bucket))
     }
 
     pub fn name(&self) -> &str {
@@ -68,8 +117,7 @@ impl Bucket {
         let head = self.client.head_object().bucket(self.name()).key(key).send().await;
         let head = match head.map_err(|error| classify(&error)) {
             Ok(head) => head,
-            Err(Refusal::Missing) => return Ok(None),
-            Err(refusal) => return Err(refusal.into_error()),
+            Err(refusal) => return self.is_absence(refusal).await.map(|()| None),
         };
         let size = head.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
         self.in_place(size, head.e_tag, head.metadata, head.last_modified).await.map(Some)
@@ -96,8 +144,18 @@ impl Bucket {
         let removed = self.client.delete_object().bucket(self.name()).key(key).send().await;
         match removed.map_err(|error| classify(&error)) {
             Ok(_) | Err(Refusal::Missing) => Ok(()),
+            // If a proxy answered, the object may still be there.
+            Err(Refusal::Bare404) => match self.look(key).await? {
+                None => Ok(()),
+                Some(_) => Err(Refusal::Bare404.into_error()),
+            },
             Err(refusal) => Err(refusal.into_error()),
         }
+    }
+
+    /// Whether writes state checksums.
+    pub fn has_checksums(&self) -> bool {
+        self.checksums.are_stated(self.known.get().and_then(|known| known.checksums))
     }
 
     /// Waits for a permit to move bytes.

@@ -14,6 +14,7 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::cache_usage::CacheUsage;
 use super::cached_copy::{CachedCopy, CopyBytes};
 
 /// The most copies of a tier, so that the entries themselves stay within some MiB.
@@ -41,6 +42,7 @@ struct Shared {
     files: Tier,
     fetches: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     spared: AtomicU64,
+    hits: AtomicU64,
 }
 
 /// The copies in memory, or the copies in files.
@@ -75,7 +77,13 @@ impl Cache {
     pub fn of(most: u64) -> Self {
         let memory = MEMORY.min(most / 4);
         let [small, files] = [memory, most - memory].map(|most| Tier { most, entries: Mutex::default() });
-        Self(Arc::new(Shared { small, files, fetches: Mutex::default(), spared: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            small,
+            files,
+            fetches: Mutex::default(),
+            spared: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+        }))
     }
 
     /// How many bytes were read from the cache instead of being downloaded.
@@ -83,9 +91,22 @@ impl Cache {
         self.0.spared.load(Ordering::Relaxed)
     }
 
+    /// How it is used.
+    pub fn usage(&self) -> CacheUsage {
+        let (spared, hits) = (self.spared(), self.0.hits.load(Ordering::Relaxed));
+        let mut usage = CacheUsage { spared, hits, ..CacheUsage::default() };
+        for tier in [&self.0.small, &self.0.files] {
+            let entries = tier.entries();
+            usage.entries += entries.copies.len() as u64;
+            usage.bytes += entries.bytes;
+        }
+        usage
+    }
+
     /// Counts an object that was read from the cache.
     pub(super) fn count_hit(&self, size: u64) {
         self.0.spared.fetch_add(size, Ordering::Relaxed);
+        self.0.hits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether an object of this size is cached at all.

@@ -14,9 +14,15 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::InterceptorContext;
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
+use aws_sdk_s3::config::{
+    Builder, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation, SharedCredentialsProvider,
+    SharedHttpClient,
+};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use futures::FutureExt;
+use futures::future::ready;
 
+use super::credentials::RenewedCredentials;
 use super::error::S3Error;
 use super::resolver::Resolver;
 use super::settings::{S3Settings, Tuning};
@@ -24,12 +30,19 @@ use super::settings::{S3Settings, Tuning};
 /// The slowest transfer that is waited for, in bytes a second, beyond the time for an answer.
 pub(super) const SLOWEST: u64 = 50_000;
 
+/// A client, and what the person who set it up wants of it.
+pub(super) struct Connected {
+    pub client: Client,
+    /// Whether writes are to state checksums: `AWS_REQUEST_CHECKSUM_CALCULATION`, or the profile, is not against it.
+    pub checksums: bool,
+}
+
 /// A client for a store. Credentials come from where the SDK finds them: the environment, profile files, the identity
 /// of a container or, for Amazon's own servers, of the machine.
 ///
 /// # Errors
 /// Where the machine has no certificates and the connection must be encrypted, or where a URL holds credentials.
-pub(super) async fn connect(settings: &S3Settings) -> Result<Client, S3Error> {
+pub(super) async fn connect(settings: &S3Settings) -> Result<Connected, S3Error> {
     let by_graph = settings.endpoint.is_some();
     if let Some(name) = NAMED_BY.into_iter().find(|name| std::env::var(name).is_ok_and(|url| holds_a_user(&url))) {
         return Err(misplaced(name));
@@ -44,8 +57,7 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, S3Error> {
                 .with_initial_backoff(Duration::from_millis(100))
                 .with_max_backoff(Duration::from_secs(5)),
         )
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        .identity_cache(IdentityCache::no_cache()); // `RenewedCredentials` is one
     if let Some(endpoint) = &settings.endpoint {
         loader = loader.endpoint_url(endpoint);
     }
@@ -61,12 +73,8 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, S3Error> {
         ),
         (None, false) => loader, // the SDK's own chain, with the client for requests that it was given above
     };
-    loader = match &settings.identity {
-        Some(identity) => loader.credentials_provider(identity.clone()),
-        None if by_graph => loader.credentials_provider(credentials(http)),
-        None => loader,
-    };
-    let shared = loader.load().await;
+    let credentials = credentials(settings, http);
+    let shared = loader.credentials_provider(credentials.clone()).load().await;
     if shared.endpoint_url().is_some_and(holds_a_user) {
         return Err(misplaced("`endpoint_url` of the profile"));
     }
@@ -76,13 +84,44 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, S3Error> {
     let config = Builder::from(&shared)
         .force_path_style(elsewhere || shared.endpoint_url().is_some())
         .retry_partition(patient)
-        .retry_classifier(OnTheWay);
-    Ok(Client::from_conf(config.build()))
+        .retry_classifier(OnTheWay)
+        .retry_classifier(credentials.classifier())
+        // The writes of this crate state checksums of their own.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(validation());
+    let checksums = shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
+    Ok(Connected { client: Client::from_conf(config.build()), checksums })
+}
+
+/// Downloads are compared with the server's checksum where somebody asks for that: the SDK asks by itself, but not every
+/// server has them, and downloads are in ranges, of which most have none.
+fn validation() -> ResponseChecksumValidation {
+    match std::env::var("AWS_RESPONSE_CHECKSUM_VALIDATION") {
+        Ok(when) if when.eq_ignore_ascii_case("when_supported") => ResponseChecksumValidation::WhenSupported,
+        _ => ResponseChecksumValidation::WhenRequired,
+    }
+}
+
+/// The credentials of a store.
+fn credentials(settings: &S3Settings, http: SharedHttpClient) -> RenewedCredentials {
+    let (identity, by_graph) = (settings.identity.clone(), settings.endpoint.is_some());
+    let region = settings.region.clone().map(Region::new);
+    RenewedCredentials::new(move || match &identity {
+        Some(identity) => ready(Some(identity.clone())).boxed(),
+        None if by_graph => ready(Some(SharedCredentialsProvider::new(chain(http.clone())))).boxed(),
+        None => {
+            let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
+            if let Some(region) = region.clone() {
+                loader = loader.region(region);
+            }
+            async move { loader.load().await.credentials_provider() }.boxed()
+        }
+    })
 }
 
 /// Credentials for a server that a graph file names. The machine's metadata service is not asked: a graph file must not be able
 /// to send the machine's own credentials to a server of its choice.
-fn credentials(http: SharedHttpClient) -> CredentialsProviderChain {
+fn chain(http: SharedHttpClient) -> CredentialsProviderChain {
     let config = ProviderConfig::without_region().with_http_client(http);
     CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
         .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(&config).build())
@@ -150,6 +189,11 @@ struct OnTheWay;
 
 impl ClassifyRetry for OnTheWay {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        // An answer that nobody can read is one all the same, and asking again does not change it.
+        let status = context.response().map_or(0, |response| response.status().as_u16());
+        if (400..500).contains(&status) && !matches!(status, 408 | 425 | 429) {
+            return RetryAction::NoActionIndicated;
+        }
         match context.output_or_error() {
             Some(Err(error)) if error.is_connector_error() || error.is_timeout_error() || error.is_response_error() => {
                 RetryAction::transient_error()

@@ -1,25 +1,39 @@
 //! Errors of S3: classifies the answer of a server as absence, a failed condition, or an error of a kind.
 
-use std::fmt::Display;
+use std::{fmt::Display, io};
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use euterpe_actors::node_trouble::{self, remedy_of_cause};
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
+
+use super::credentials::EXPIRED;
+use super::remedies::remedy;
 
 /// A failed call, without the key that it was for: its kind and a sentence for people.
 #[derive(Debug)]
 pub(super) struct S3Error {
     pub kind: StorageErrorKind,
     pub text: String,
+    /// Whether the disk of this machine is full, so that removing files from it helps.
+    pub is_disk_full: bool,
 }
 
 impl S3Error {
     pub fn new(kind: StorageErrorKind, text: impl Display) -> Self {
-        Self { kind, text: text.to_string() }
+        Self { kind, text: text.to_string(), is_disk_full: false }
     }
 
     pub fn unavailable(text: impl Display) -> Self {
         Self::new(StorageErrorKind::Unavailable, text)
+    }
+
+    /// An error of the thread that was to do the work: of this machine where none can be started.
+    pub fn of_thread(error: &io::Error) -> Self {
+        match node_trouble::remedy(error) {
+            Some(remedy) => Self::new(StorageErrorKind::Machine, format!("{error}; {remedy}")),
+            None => Self::unavailable(error),
+        }
     }
 
     pub fn into_storage_error(self, action: &'static str, path: &str) -> StorageError {
@@ -30,12 +44,17 @@ impl S3Error {
 /// How a server refused a request.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// There is no such object. The answer to a HEAD is the same where the whole bucket is missing.
+    /// There is no such object: S3 says so.
     Missing,
+    /// The answer is 404 and nothing shows that S3 gave it: a proxy may have. `Bucket::is_absence` finds out.
+    Bare404,
     /// The condition of the request does not hold, or another write to the key is going on.
     Condition,
-    /// The store does not know such a condition, or such a request.
-    NoConditions,
+    /// The server says that it does not have what the request needs: checksums, conditions, or all of it.
+    Unsupported(S3Error),
+    /// The server does not take the request as it was sent, and does not say which part of it. Some servers say so of a
+    /// checksum, but it may be anything else as well.
+    BadRequest(S3Error),
     /// Everything else.
     Other(S3Error),
 }
@@ -46,8 +65,10 @@ impl Refusal {
         match self {
             Refusal::Missing => S3Error::new(StorageErrorKind::NotFound, "no such object"),
             Refusal::Condition => S3Error::unavailable("somebody else is writing to it"),
-            Refusal::NoConditions => S3Error::unavailable("the store has no conditional requests"),
-            Refusal::Other(error) => error,
+            Refusal::Bare404 => S3Error::unavailable(
+                "the answer is 404, and not in the words of S3; is the server behind a proxy away, or the bucket removed?",
+            ),
+            Refusal::Unsupported(error) | Refusal::BadRequest(error) | Refusal::Other(error) => error,
         }
     }
 }
@@ -59,7 +80,11 @@ where
 {
     let Some(response) = error.raw_response() else {
         // Without an answer the request failed on the way, which may pass: a reset, a timeout, a name that is not known just now.
-        return Refusal::Other(S3Error::unavailable(on_the_way(error)));
+        // But not on its own where this machine has no descriptor left for the request.
+        return Refusal::Other(match remedy_of_cause(error) {
+            Some(remedy) => S3Error::new(StorageErrorKind::Machine, format!("{}; {remedy}", on_the_way(error))),
+            None => S3Error::unavailable(on_the_way(error)),
+        });
     };
     let status = response.status().as_u16();
     let code = error.code().unwrap_or_default();
@@ -69,13 +94,27 @@ where
         (code, Some(message)) => format!("{code}: {} ({status})", shortened(message)),
     };
     let of = |kind| Refusal::Other(S3Error::new(kind, &said));
+    let lasting = |kind| match remedy(status, code) {
+        Some(remedy) => S3Error::new(kind, format!("{said}: {remedy}")),
+        None => S3Error::new(kind, &said),
+    };
     match (code, status) {
         ("NoSuchBucket", _) => Refusal::Other(S3Error::unavailable(format!("{said}: make the bucket first"))),
-        ("NoSuchKey" | "NotFound" | "NoSuchUpload", _) | ("", 404) => Refusal::Missing,
+        ("NoSuchKey" | "NoSuchUpload", _) => Refusal::Missing,
+        // Without a body, as after a HEAD, the SDK says `NotFound`. A proxy does not number requests as S3 does.
+        ("NotFound", 404) if response.headers().get("x-amz-request-id").is_some() => Refusal::Missing,
+        (_, 404) => Refusal::Bare404,
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => Refusal::Condition,
-        ("NotImplemented", _) | ("", 501) => Refusal::NoConditions,
+        (code, _) if EXPIRED.contains(&code) => Refusal::Other(S3Error::new(
+            StorageErrorKind::Denied,
+            format!("{said}: renew the credentials where they come from; they are read again"),
+        )),
+        // The bytes came damaged or not at all; the next try may do better.
+        ("BadDigest" | "IncompleteBody" | "RequestTimeout" | "XAmzContentSHA256Mismatch" | "OperationAborted", _) => {
+            of(StorageErrorKind::Unavailable)
+        }
         ("KeyTooLongError", _) => of(StorageErrorKind::BadKey),
-        ("EntityTooLarge" | "QuotaExceeded" | "XMinioStorageFull" | "XMinioStorageQuotaExceeded", _) | (_, 507) => {
+        ("QuotaExceeded" | "XMinioStorageFull" | "XMinioStorageQuotaExceeded", _) | (_, 507) => {
             of(StorageErrorKind::Full)
         }
         (_, 301 | 302 | 303 | 307 | 308) => Refusal::Other(S3Error::unavailable(format!(
@@ -83,7 +122,18 @@ where
              name it with `region`, else name the right server with `endpoint`",
             response.headers().get("location").map_or_else(String::new, |to| format!(" (`{}`)", place(to)))
         ))),
-        (_, 401 | 403) => of(StorageErrorKind::Denied),
+        (_, 401 | 403) => Refusal::Other(lasting(StorageErrorKind::Denied)),
+        (
+            "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException"
+            | "MetadataTooLarge"
+            | "EntityTooLarge",
+            _,
+        ) => Refusal::Other(lasting(StorageErrorKind::Refused)),
+        ("NotImplemented", _) | (_, 501) => Refusal::Unsupported(lasting(StorageErrorKind::Refused)),
+        (_, 400) => Refusal::BadRequest(lasting(StorageErrorKind::Refused)),
+        (_, 408 | 425 | 429) => of(StorageErrorKind::Unavailable),
+        (_, 400..=499) => Refusal::Other(lasting(StorageErrorKind::Refused)),
         _ => of(StorageErrorKind::Unavailable),
     }
 }

@@ -18,6 +18,18 @@ pub struct Findings {
     pub listed: bool,
     /// Whether the listing was in the order of the bytes of the keys. Nothing depends on it.
     pub ordered: bool,
+    /// Whether it takes checksums with writes. Where it does not, the signature covers all bytes instead. Nothing where none
+    /// were sent, because the environment or the profile is against them.
+    #[serde(default)]
+    pub checksums: Option<bool>,
+    /// Whether it takes uploads in parts, by which large objects are written.
+    #[serde(default = "yes")]
+    pub parts: bool,
+}
+
+/// What an earlier version, which did not look, went by.
+fn yes() -> bool {
+    true
 }
 
 /// How a store treats a condition of a write.
@@ -45,6 +57,11 @@ impl Findings {
         self.create_only == ConditionSupport::Atomic && self.replace_only == ConditionSupport::Atomic
     }
 
+    /// Whether the store keeps all that S3 promises.
+    pub fn is_all_kept(&self) -> bool {
+        self.is_consistent() && self.has_atomic_conditions() && self.checksums != Some(false) && self.parts
+    }
+
     /// In a sentence for people.
     pub fn text(&self) -> String {
         let text = |support| match support {
@@ -63,6 +80,16 @@ impl Findings {
             (false, _) => "listings lag behind",
         };
         let (create, replace) = (text(self.create_only), text(self.replace_only));
-        format!("{seen}; create-only writes are {create}; writes over a version are {replace}; {listed}")
+        let mut text =
+            format!("{seen}; create-only writes are {create}; writes over a version are {replace}; {listed}");
+        match self.checksums {
+            Some(true) => {}
+            Some(false) => text.push_str("; checksums are refused and left out, and all bytes are signed instead"),
+            None => text.push_str("; checksums are switched off on this machine, so they were not tried"),
+        }
+        if !self.parts {
+            text.push_str("; uploads in parts are refused, so objects of 16 MiB and more cannot be stored");
+        }
+        text
     }
 }

@@ -1,6 +1,7 @@
 //! Converts paths within a store to keys within its bucket and back.
 
-use euterpe_actors::storage::{StorageErrorKind, is_key};
+use euterpe_actors::storage::{STORE_MARKER, StorageErrorKind, is_key, name_as_text};
+use euterpe_actors::template::NameRules;
 
 use super::error::S3Error;
 
@@ -34,13 +35,19 @@ impl Keys {
         &self.base
     }
 
+    /// What names the store can hold. Segments are kept as short as in a folder, so that a copy of the store in a folder
+    /// has the same names; some servers ask for that too.
+    pub fn rules(&self) -> NameRules {
+        NameRules { longest_segment: 255, longest_path: LONGEST.saturating_sub(self.base.len()), tells_case: true }
+    }
+
     /// The key of an object, where `path` can be one.
     pub fn key(&self, path: &str) -> Result<String, S3Error> {
         let bad = |text: String| S3Error::new(StorageErrorKind::BadKey, text);
         if !is_key(path) {
             return Err(bad("a key has segments with `/` between them, none empty, `.` or `..`".into()));
         }
-        if path.split('/').any(|segment| segment == OWN) {
+        if path != STORE_MARKER && path.split('/').any(|segment| segment == OWN) {
             return Err(bad(format!("`{OWN}` is a name that this program uses itself; choose another")));
         }
         let room = LONGEST.saturating_sub(self.base.len());
@@ -62,6 +69,11 @@ impl Keys {
         (whole.len() <= LONGEST && !prefix.contains('\0')).then_some(whole)
     }
 
+    /// The path of a key that is not UTF-8, as text.
+    pub fn path_as_text(&self, key: &[u8]) -> Option<String> {
+        key.strip_prefix(self.base.as_bytes()).map(name_as_text)
+    }
+
     /// The path of a key within the store; `None` for our own objects, and for the empty objects that stand for folders.
     pub fn path<'k>(&self, key: &'k str) -> Option<&'k str> {
         let path = key.strip_prefix(&self.base)?;
@@ -70,8 +82,25 @@ impl Keys {
     }
 }
 
+/// A text as in a URL: `%` and two digits for each byte that is no letter or digit.
+pub(super) fn encoded(text: &str) -> String {
+    let mut url = String::with_capacity(3 * text.len());
+    for byte in text.bytes() {
+        match byte.is_ascii_alphanumeric() {
+            true => url.push(char::from(byte)),
+            false => url += &format!("%{byte:02X}"),
+        }
+    }
+    url
+}
+
 /// Decodes a key of a listing that is written as in a URL: `%` and two digits for a byte, `+` for a space.
 pub(super) fn decoded(text: &str) -> Option<String> {
+    String::from_utf8(decoded_bytes(text)?).ok()
+}
+
+/// The bytes of a text as in a URL, which may be no text.
+pub(super) fn decoded_bytes(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -85,7 +114,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(bytes).ok()
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -108,8 +137,17 @@ mod tests {
     fn a_key_of_more_bytes_than_a_bucket_takes_is_none() {
         let keys = Keys::below("data");
         assert!(keys.key(&"é".repeat(509)).is_ok(), "1,018 bytes and the prefix are 1,023");
+        assert!(keys.key(STORE_MARKER).is_ok());
         for bad in ["é".repeat(510), ".euterpe/stamps/x".into(), "a/.euterpe".into(), "a//b".into()] {
             assert_eq!(keys.key(&bad).expect_err("refused").kind, StorageErrorKind::BadKey, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_text_as_in_a_url_reads_back() {
+        for text in ["t-1", "a+b c/%", "冬 \u{2764}\u{FE0F}"] {
+            let url = encoded(text);
+            assert!(url.is_ascii() && decoded(&url).as_deref() == Some(text), "{url}");
         }
     }
 
@@ -118,5 +156,7 @@ mod tests {
         assert_eq!(decoded("a+b%2Bc%20d%0A/%C3%A9%E2%80%8B").as_deref(), Some("a b+c d\n/é\u{200b}"));
         assert_eq!(decoded("100%").as_deref(), None);
         assert_eq!(decoded("%ff").as_deref(), None);
+        let bytes = decoded_bytes("data%2Fcaf%e9").expect("bytes");
+        assert_eq!(Keys::below("data").path_as_text(&bytes).as_deref(), Some(r"caf\xE9"));
     }
 }

@@ -21,6 +21,9 @@ use euterpe_actors::process::Process;
 /// How often another write may come first before a step gives up.
 const MOST_ROUNDS: u32 = 20;
 
+/// The wait before a further round.
+const ROUND: Duration = Duration::from_millis(50);
+
 /// The content of a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
@@ -102,7 +105,10 @@ impl Bucket {
         is_over: impl Fn(&FoundLease) -> bool + Send,
     ) -> Result<TakeResult, S3Error> {
         let mut condition = Condition::Nothing;
-        for _ in 0..MOST_ROUNDS {
+        for round in 0..MOST_ROUNDS {
+            if round > 1 {
+                tokio::time::sleep(ROUND).await;
+            }
             let since = Instant::now();
             match self.put_note(&key, &note, &condition).await {
                 Ok(etag) => return Ok(TakeResult::Ours(HeldLease { key, note, etag, since, lost: false })),
@@ -124,7 +130,10 @@ impl Bucket {
 
     /// Renews a lease; `false` where another process has taken it over.
     pub async fn renew(&self, held: &mut HeldLease) -> Result<bool, S3Error> {
-        for _ in 0..MOST_ROUNDS {
+        for round in 0..MOST_ROUNDS {
+            if round > 1 {
+                tokio::time::sleep(ROUND).await;
+            }
             let note = Note { renewed: held.note.renewed + 1, ..held.note.clone() };
             let since = Instant::now();
             match self.put_note(&held.key, &note, &Condition::Etag(held.etag.clone())).await {
@@ -170,7 +179,8 @@ impl Bucket {
         let removed = self.client.delete_object().bucket(self.name()).key(key).if_match(etag).send().await;
         match removed.map_err(|error| classify(&error)) {
             Ok(_) | Err(Refusal::Missing | Refusal::Condition) => Ok(()),
-            Err(Refusal::NoConditions) => self.delete(key).await,
+            // The server says itself that it has no conditions for removals; any other refusal keeps the lease, which runs out.
+            Err(Refusal::Unsupported(_)) => self.delete(key).await,
             Err(refusal) => Err(refusal.into_error()),
         }
     }
@@ -181,8 +191,7 @@ impl Bucket {
         let got = self.client.get_object().bucket(self.name()).key(key).customize().interceptor(date.clone());
         let got = match got.send().await.map_err(|error| classify(&error)) {
             Ok(got) => got,
-            Err(Refusal::Missing) => return Ok(None),
-            Err(refusal) => return Err(refusal.into_error()),
+            Err(refusal) => return self.is_absence(refusal).await.map(|()| None),
         };
         let etag = got.e_tag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
         let is_old = is_older(date.date(), got.last_modified, ttl);

@@ -1,9 +1,10 @@
 //! Measures a content in one pass before it is sent: its size, its hash for the stamp, its checksums for the server.
 
-use std::{fs::File, io, io::Read, path::PathBuf};
+use std::{fs::File, io, io::Read, os::unix::fs::FileExt, path::PathBuf};
 
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use bytes::Bytes;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::storage::Content;
 
 use super::error::{Refusal, S3Error};
@@ -36,20 +37,31 @@ pub(super) enum Body {
 }
 
 impl Measured {
-    /// Some of the bytes as a body that can be sent again.
-    pub async fn bytes(&self, start: u64, length: u64) -> Result<ByteStream, Refusal> {
+    /// Some of the bytes as a body that can be sent again; in memory if all of them are to be signed.
+    pub async fn bytes(&self, start: u64, length: u64, signed: bool) -> Result<ByteStream, Refusal> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Refusal::Other(S3Error::unavailable(format!("the content cannot be read: {error}")))
+        };
         match &self.body {
             Body::Bytes(bytes) => {
                 let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
                 Ok(ByteStream::from(bytes.slice(at(start)..at(start + length))))
             }
             Body::File(_) if length == 0 => Ok(ByteStream::default()),
+            Body::File(path) if signed => {
+                let path = path.clone();
+                let read = on_blocking_thread(move || {
+                    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+                    File::open(path)?.read_exact_at(&mut bytes, start)?;
+                    io::Result::Ok(Bytes::from(bytes))
+                });
+                let read = read.await.map_err(|error| Refusal::Other(S3Error::of_thread(&error)))?;
+                Ok(ByteStream::from(read.map_err(|error| unreadable(&error))?))
+            }
             Body::File(path) => {
                 let opened =
                     ByteStream::read_from().path(path).offset(start).length(Length::Exact(length)).build().await;
-                opened.map_err(|error| {
-                    Refusal::Other(S3Error::unavailable(format!("the content cannot be read: {error}")))
-                })
+                opened.map_err(|error| unreadable(&error))
             }
         }
     }
@@ -58,7 +70,7 @@ impl Measured {
 /// Reads the content once. The inner error means that the content itself cannot be read.
 pub(super) async fn measured(content: Content, tuning: &Tuning) -> Result<io::Result<Measured>, S3Error> {
     let tuning = tuning.clone();
-    tokio::task::spawn_blocking(move || measure(content, &tuning)).await.map_err(S3Error::unavailable)
+    on_blocking_thread(move || measure(content, &tuning)).await.map_err(|error| S3Error::of_thread(&error))
 }
 
 fn measure(content: Content, tuning: &Tuning) -> io::Result<Measured> {

@@ -14,22 +14,29 @@
 //! write, parts, measure       put an object in place; in parts; hash and checksums first
 //! read, buffers               one version of an object, into memory or a file
 //! read_through                the cache, asked before the server
-//! list, bucket                list; look and delete
+//! list, bucket, answering     list; look and delete; tell absence from a server that is away
 //! stamps                      metadata
 //! cache, cached_copy          copies on this machine
-//! client, resolver            a client of the SDK
-//! settings, keys, condition, findings, in_place, scratch_file, runtime, error
+//! client, resolver, credentials   a client of the SDK
+//! error, remedies             what an answer means; what to do about it
+//! settings, keys, condition, checksums, findings, in_place, scratch_file, runtime
 //! ```
 
 mod age;
+mod answering;
 mod bucket;
 mod buffers;
 mod cache;
+mod cache_usage;
 mod cached_copy;
+mod checksums;
 mod claims;
 mod client;
 mod condition;
+mod credentials;
 mod error;
+#[cfg(test)]
+mod fake_server;
 mod findings;
 mod in_place;
 mod keys;
@@ -41,6 +48,9 @@ mod parts;
 mod probe;
 mod read;
 mod read_through;
+#[cfg(test)]
+mod refusal_tests;
+mod remedies;
 mod resolver;
 mod runtime;
 mod scratch_file;
@@ -52,6 +62,7 @@ mod sweep_leases;
 mod write;
 
 pub use cache::Cache;
+pub use cache_usage::CacheUsage;
 pub use claims::BucketClaims;
 pub use findings::{ConditionSupport, Findings};
 pub use lock::{BucketLock, BucketLockError};

@@ -23,14 +23,18 @@ impl Bucket {
         content: &Measured,
         metadata: HashMap<String, String>,
         condition: &Condition,
+        checksums: bool,
     ) -> Result<Option<String>, Refusal> {
         let begun = self.client.create_multipart_upload().bucket(self.name()).key(key).set_metadata(Some(metadata));
-        let begun =
-            begun.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(|error| classify(&error))?;
+        let begun = begun
+            .set_checksum_algorithm(checksums.then_some(ChecksumAlgorithm::Crc32))
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
         let upload = begun
             .upload_id
             .ok_or_else(|| Refusal::Other(S3Error::unavailable("the server gave the upload no name")))?;
-        let put = self.send_parts(key, &upload, content, condition).await;
+        let put = self.send_parts(key, &upload, content, condition, checksums).await;
         if put.is_err() {
             self.abort(key, &upload).await;
         }
@@ -43,9 +47,10 @@ impl Bucket {
         upload: &str,
         content: &Measured,
         condition: &Condition,
+        checksums: bool,
     ) -> Result<Option<String>, Refusal> {
         let parts = stream::iter(0..content.checksums.len())
-            .map(|number| self.send_part(key, upload, content, number))
+            .map(|number| self.send_part(key, upload, content, number, checksums))
             .buffered(self.settings.tuning.at_once)
             .try_collect::<Vec<_>>()
             .await?;
@@ -69,6 +74,7 @@ impl Bucket {
         upload: &str,
         content: &Measured,
         number: usize,
+        checksums: bool,
     ) -> Result<CompletedPart, Refusal> {
         let _moving = self.permit().await.map_err(Refusal::Other)?;
         let start = number as u64 * content.part;
@@ -81,13 +87,11 @@ impl Bucket {
             .key(key)
             .upload_id(upload)
             .part_number(number)
-            .checksum_crc32(checksum)
-            .body(content.bytes(start, length).await?);
+            .set_checksum_crc32(checksums.then(|| checksum.clone()))
+            .body(content.bytes(start, length, !checksums).await?);
         let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts(&self.settings.tuning, length));
-        let sent = part
-            .customize()
-            .disable_payload_signing()
-            .config_override(patient)
+        let part = part.customize().config_override(patient);
+        let sent = if checksums { part.disable_payload_signing() } else { part }
             .send()
             .await
             .map_err(|error| classify(&error))?;
@@ -99,8 +103,10 @@ impl Bucket {
     /// Aborts an upload if possible; else it is swept later.
     async fn abort(&self, key: &str, upload: &str) {
         let aborted = self.client.abort_multipart_upload().bucket(self.name()).key(key).upload_id(upload).send().await;
-        if let Err(Refusal::Other(error)) = aborted.map_err(|error| classify(&error)) {
-            tracing::warn!(place = %self.settings.place(), why = %error.text, "an upload was not aborted; it is swept later");
+        let Err(refusal) = aborted.map_err(|error| classify(&error)) else { return };
+        if !matches!(refusal, Refusal::Missing) {
+            let why = refusal.into_error().text;
+            tracing::warn!(place = %self.settings.place(), %why, "an upload was not aborted; it is swept later");
         }
     }
 }

@@ -5,6 +5,8 @@ use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc, time::Duration};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
+use euterpe_actors::blocking_threads::on_blocking_thread;
+use euterpe_actors::node_trouble::remedy;
 use euterpe_actors::storage::{Content, KeepAlive, Object, StorageErrorKind};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout;
@@ -39,9 +41,15 @@ impl Bucket {
         for _ in 0..MOST_VERSIONS {
             match self.one_version(key, &mut lock).await {
                 Err(Refusal::Condition) => {} // replaced meanwhile
-                Err(Refusal::Other(error)) if error.kind == StorageErrorKind::Full && self.evict_files() => {}
+                // Only room comes from that: no descriptors, no memory and no threads.
+                Err(Refusal::Other(error)) if error.is_disk_full && self.evict_files() => continue,
+                Err(refusal @ Refusal::Bare404) => {
+                    self.is_absence(refusal).await?;
+                    return Err(Refusal::Missing.into_error());
+                }
                 read => return read.map_err(Refusal::into_error),
             }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Err(S3Error::unavailable("it was replaced each time before it was read to its end"))
     }
@@ -195,12 +203,15 @@ fn cut_off(error: &dyn std::error::Error) -> S3Error {
 
 /// An error of our own disk while downloading: it is full, or gone.
 fn disk_error(error: io::Error) -> Refusal {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageErrorKind::Full,
-        io::ErrorKind::PermissionDenied => StorageErrorKind::Denied,
-        _ => StorageErrorKind::Unavailable,
-    };
-    Refusal::Other(S3Error::new(kind, format!("no room for a download: {error}")))
+    Refusal::Other(match remedy(&error) {
+        Some(remedy) => {
+            let text = format!("no room for a download: {error}; {remedy}");
+            let is_disk_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            S3Error { is_disk_full, ..S3Error::new(StorageErrorKind::Machine, text) }
+        }
+        None if error.kind() == io::ErrorKind::PermissionDenied => S3Error::new(StorageErrorKind::Denied, error),
+        None => S3Error::unavailable(format!("no room for a download: {error}")),
+    })
 }
 
 /// Writes all bytes into the file; returns how many they were.
@@ -211,6 +222,29 @@ async fn write(file: &Arc<File>, bytes: BytesMut, at: u64) -> Result<u64, S3Erro
 }
 
 async fn write_at(file: Arc<File>, bytes: Bytes, at: u64) -> Result<(), Refusal> {
-    let written = tokio::task::spawn_blocking(move || file.write_all_at(&bytes, at)).await;
-    written.map_err(|error| Refusal::Other(S3Error::unavailable(error)))?.map_err(disk_error)
+    let written = on_blocking_thread(move || file.write_all_at(&bytes, at)).await;
+    written.map_err(|error| Refusal::Other(S3Error::of_thread(&error)))?.map_err(disk_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn the_cache_makes_room_for_a_full_disk_and_for_nothing_else() {
+        let cases = [
+            (Errno::NOSPC, true),
+            (Errno::DQUOT, true),
+            (Errno::MFILE, false),
+            (Errno::NFILE, false),
+            (Errno::NOMEM, false),
+            (Errno::AGAIN, false),
+        ];
+        for (errno, is_disk_full) in cases {
+            let error = disk_error(errno.into()).into_error();
+            assert_eq!((error.kind, error.is_disk_full), (StorageErrorKind::Machine, is_disk_full), "{}", error.text);
+        }
+    }
 }

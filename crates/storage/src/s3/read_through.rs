@@ -11,7 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use euterpe_actors::storage::{KeepAlive, Object};
+use euterpe_actors::blocking_threads::on_blocking_thread;
+use euterpe_actors::node_trouble::remedy;
+use euterpe_actors::storage::{KeepAlive, Object, StorageErrorKind};
 
 use super::bucket::Bucket;
 use super::cache::{Cache, FetchLock};
@@ -30,16 +32,16 @@ impl Bucket {
         let Some(cache) = &self.settings.cache else { return Ok(None) };
         let name = self.cache_name(key);
         let Some(copy) = cache.find(&name) else { return Ok(None) };
-        match self.look(key).await? {
-            Some(in_place) if copy.is_copy_of(&in_place) => {
-                cache.count_hit(copy.size);
-                Ok(Some(Object { info: in_place.info, content: copy.content(), keep_alive: KeepAlive::of(copy) }))
-            }
-            _ => {
-                cache.remove_copy(&name, &copy);
-                Ok(None)
-            }
-        }
+        let found = match self.look(key).await? {
+            Some(in_place) => copy.is_copy_of(&in_place).map_err(|error| out_of(&error))?.then_some(in_place),
+            None => None,
+        };
+        let Some(in_place) = found else {
+            cache.remove_copy(&name, &copy);
+            return Ok(None);
+        };
+        cache.count_hit(copy.size);
+        Ok(Some(Object { info: in_place.info, content: copy.content(), keep_alive: KeepAlive::of(copy) }))
     }
 
     /// Waits until no other task of this process fetches the object.
@@ -130,7 +132,7 @@ impl Bucket {
     /// Makes a file for a copy; returns its size with it.
     async fn to_file(&self, key: &str, source: Source) -> io::Result<(u64, CopyBytes)> {
         let (folder, named) = (self.settings.scratch.clone(), key.to_owned());
-        let copied = tokio::task::spawn_blocking(move || match source {
+        let copied = on_blocking_thread(move || match source {
             Source::Bytes(bytes) => {
                 let file = ScratchFile::of_bytes(&folder, &named, &bytes)?;
                 Fingerprint::of(file.path()).map(|fingerprint| (bytes.len() as u64, CopyBytes::File(file, fingerprint)))
@@ -138,7 +140,7 @@ impl Bucket {
             Source::File(path, fingerprint) => ScratchFile::linked(&folder, &named, &path)
                 .map(|file| (fingerprint.size(), CopyBytes::File(file, fingerprint))),
         });
-        copied.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+        copied.await.and_then(|copied| copied)
     }
 
     pub(super) fn uncache(&self, key: &str) {
@@ -169,6 +171,12 @@ impl Bucket {
         let endpoint = self.settings.endpoint.as_deref().unwrap_or_default();
         format!("{endpoint} {} {key}", self.settings.bucket)
     }
+}
+
+/// The error of a machine that is out of something, while the copy may be as good as ever.
+fn out_of(error: &io::Error) -> S3Error {
+    let remedy = remedy(error).map_or_else(String::new, |remedy| format!("; {remedy}"));
+    S3Error::new(StorageErrorKind::Machine, format!("the copy on this machine cannot be looked at: {error}{remedy}"))
 }
 
 fn not_kept(what: &str, error: &io::Error) {

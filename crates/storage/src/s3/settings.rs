@@ -51,10 +51,19 @@ pub struct Tuning {
     pub patience: Duration,
     /// How often a request is tried at the most.
     pub tries: u32,
+    /// The wait before a write whose condition did not hold is tried again; each further one is twice as long, up to a second.
+    pub round: Duration,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { in_parts_from: 16 << 20, part: 8 << 20, at_once: 8, patience: Duration::from_secs(15), tries: 5 }
+        Self {
+            in_parts_from: 16 << 20,
+            part: 8 << 20,
+            at_once: 8,
+            patience: Duration::from_secs(15),
+            tries: 5,
+            round: Duration::from_millis(20),
+        }
     }
 }

@@ -11,10 +11,11 @@ use std::{
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
+use euterpe_actors::ids::EntityId;
 use euterpe_actors::storage::Stamp;
 
 use super::error::{Refusal, S3Error, classify};
-use super::keys::Keys;
+use super::keys::{Keys, decoded, encoded};
 
 /// The stamp as JSON.
 const STAMP: &str = "euterpe-stamp";
@@ -22,9 +23,11 @@ const STAMP: &str = "euterpe-stamp";
 const STAMP_AT: &str = "euterpe-stamp-at";
 /// The hash of the content, beside the former.
 const HASH: &str = "euterpe-hash";
+/// The entity, beside both, as in a URL.
+const ENTITY: &str = "euterpe-entity";
 
 /// The longest stamp that goes into metadata. The limit of a server includes names, and proxies may add a little.
-const LONGEST: usize = 1800;
+pub(super) const LONGEST: usize = 1800;
 
 /// How many stamps are remembered that are objects of their own.
 const MOST: usize = 1000;
@@ -54,7 +57,7 @@ impl Stamps {
         if text.len() <= LONGEST {
             return Ok(HashMap::from([(STAMP.to_owned(), text)]));
         }
-        let runs = Stamp { hash: String::new(), ..stamp.clone() };
+        let runs = Stamp { entity: None, hash: String::new(), ..stamp.clone() };
         let text = runs.to_text();
         let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
         if self.remembered(&digest).is_none() {
@@ -64,7 +67,8 @@ impl Stamps {
             put.map_err(|error| classify(&error).into_error())?;
             self.remember(&digest, runs);
         }
-        Ok(HashMap::from([(STAMP_AT.to_owned(), digest), (HASH.to_owned(), stamp.hash.clone())]))
+        let entity = stamp.entity.iter().map(|entity| (ENTITY.to_owned(), encoded(entity.as_str())));
+        Ok(entity.chain([(STAMP_AT.to_owned(), digest), (HASH.to_owned(), stamp.hash.clone())]).collect())
     }
 
     /// The stamp that metadata holds or names; `None` for a foreign object.
@@ -73,8 +77,9 @@ impl Stamps {
             return Ok(Stamp::from_text(text.as_bytes()));
         }
         let (Some(digest), Some(hash)) = (metadata.get(STAMP_AT), metadata.get(HASH)) else { return Ok(None) };
+        let entity = metadata.get(ENTITY).and_then(|text| EntityId::new(&decoded(text)?).ok());
         if let Some(runs) = self.remembered(digest) {
-            return Ok(Some(Stamp { hash: hash.clone(), ..(*runs).clone() }));
+            return Ok(Some(Stamp { entity, hash: hash.clone(), ..(*runs).clone() }));
         }
         if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None); // no digest, so no name of ours
@@ -88,7 +93,7 @@ impl Stamps {
         };
         let Some(runs) = Stamp::from_text(&text) else { return Ok(None) };
         self.remember(digest, runs.clone());
-        Ok(Some(Stamp { hash: hash.clone(), ..runs }))
+        Ok(Some(Stamp { entity, hash: hash.clone(), ..runs }))
     }
 
     fn remembered(&self, digest: &str) -> Option<Arc<Stamp>> {

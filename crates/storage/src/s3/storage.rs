@@ -8,14 +8,17 @@ use std::{
 use async_trait::async_trait;
 use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::{Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, Stored};
+use euterpe_actors::template::NameRules;
 use tokio::sync::OnceCell;
+use tokio::sync::mpsc::Sender;
 
 use super::bucket::Bucket;
 use super::error::S3Error;
 use super::findings::Findings;
-use super::keys::{CLAIMS, LOCKS};
+use super::keys::{CLAIMS, Keys, LOCKS};
 use super::settings::S3Settings;
 use super::{measure, probe, runtime};
+use crate::pages::read_pages;
 use crate::swept::Swept;
 
 /// A part of a bucket as a store.
@@ -33,15 +36,25 @@ impl S3Storage {
         Self { settings: Arc::new(settings), bucket: Arc::default(), known: Arc::default() }
     }
 
+    /// Makes the bucket where it is not there. Returns whether it was made.
+    ///
+    /// # Errors
+    /// Those of the store, such as that no bucket may be made.
+    pub async fn make_bucket(&self) -> Result<bool, StorageError> {
+        let made = runtime::run(Bucket::make(self.settings.clone())).await;
+        made.map_err(|error| error.into_storage_error("make the bucket of", &self.place()))
+    }
+
     /// Probes which of the promises of S3 the store keeps, by writing some small objects and removing them again.
     ///
     /// # Errors
     /// Those of the store, such as that it may not be written to.
     pub async fn probe(&self, nonce: u64) -> Result<Findings, StorageError> {
-        let (settings, known) = (self.settings.clone(), self.known.clone());
-        self.with("probe", "", move |one| async move {
-            let other = Bucket::open(settings, known).await?;
-            probe::probe(one, other, &format!("{nonce:016x}")).await
+        let settings = self.settings.clone();
+        self.with("probe", "", move |_| async move {
+            // What is known already must not decide what is found.
+            let unknown = || Bucket::open(settings.clone(), Arc::default());
+            probe::probe(unknown().await?, unknown().await?, &format!("{nonce:016x}")).await
         })
         .await
     }
@@ -155,23 +168,28 @@ impl Storage for S3Storage {
         prefix: &str,
         page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError> {
-        // Two pages may wait, so the next one is requested while the first one is used.
-        let (send, mut pages) = tokio::sync::mpsc::channel(2);
         let under = prefix.to_owned();
-        let listing = self.with("list", prefix, |bucket| async move { bucket.list(&under, send).await });
-        let reading = async {
-            while let Some(next) = pages.recv().await {
-                if !page(&next) {
-                    break;
-                }
-            }
-            drop(pages); // no further page is asked for
-        };
-        let (listed, ()) = futures::join!(listing, reading);
-        listed
+        let listing =
+            |send: Sender<Page>| self.with("list", prefix, |bucket| async move { bucket.list(&under, send).await });
+        read_pages(listing, page).await
     }
 
     fn place(&self) -> String {
         self.settings.place()
+    }
+
+    fn name_rules(&self) -> NameRules {
+        Keys::below(&self.settings.prefix).rules()
+    }
+
+    /// Asks the listing: a server may keep its objects in a folder that does not tell case.
+    async fn is_named(&self, path: &str) -> Result<bool, StorageError> {
+        let mut is_named = false;
+        let mut first = |page: &Page| {
+            is_named = page.paths().any(|listed| listed == path);
+            false // the name itself comes before all that begin with it
+        };
+        self.list(path, &mut first).await?;
+        Ok(is_named)
     }
 }

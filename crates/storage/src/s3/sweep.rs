@@ -1,29 +1,30 @@
 //! Aborts uploads that were never completed. Their writers died; their parts are in no listing and cost money.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::bucket::{Bucket, time};
+use super::age::{AnswerDate, is_older};
+use super::bucket::Bucket;
 use super::error::{Refusal, S3Error, classify};
 use crate::swept::Swept;
 
 impl Bucket {
-    /// Aborts the uploads below the prefix that began at least `age` ago; with `dry_run` they stay. A server that cannot list
-    /// uploads counts as having none. Their bytes are asked for only if `weigh`.
+    /// Aborts the uploads below the prefix that began at least `age` ago by the clock of the server; with `dry_run` they stay.
+    /// Asks for the bytes of their parts only if `weigh` is true. A server that cannot list uploads counts as having none.
     pub async fn sweep(&self, age: Duration, dry_run: bool, weigh: bool) -> Result<Swept, S3Error> {
         let (mut swept, mut from) = (Swept::default(), (None, None));
         loop {
             let ask = self.client.list_multipart_uploads().bucket(self.name()).prefix(self.keys.base());
             let ask = ask.set_key_marker(from.0).set_upload_id_marker(from.1);
-            let answer = match ask.send().await.map_err(|error| classify(&error)) {
+            let answered = AnswerDate::default();
+            let asked = ask.customize().interceptor(answered.clone()).send();
+            let answer = match asked.await.map_err(|error| classify(&error)) {
                 Ok(answer) => answer,
-                Err(Refusal::NoConditions | Refusal::Missing) => return Ok(swept),
+                Err(Refusal::Unsupported(_) | Refusal::BadRequest(_) | Refusal::Missing) => return Ok(swept),
                 Err(refusal) => return Err(refusal.into_error()),
             };
             for upload in answer.uploads() {
                 let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-                let begun = upload.initiated().copied().and_then(time);
-                let old =
-                    begun.and_then(|begun| SystemTime::now().duration_since(begun).ok()).is_some_and(|is| is >= age);
+                let old = age.is_zero() || is_older(answered.date(), upload.initiated().copied(), age);
                 if !old || !key.starts_with(self.keys.base()) {
                     continue;
                 }
@@ -58,7 +59,7 @@ impl Bucket {
             let ask = self.client.list_parts().bucket(self.name()).key(key).upload_id(upload);
             let answer = match ask.set_part_number_marker(from).send().await.map_err(|error| classify(&error)) {
                 Ok(answer) => answer,
-                Err(Refusal::NoConditions | Refusal::Missing) => return Ok(bytes),
+                Err(Refusal::Unsupported(_) | Refusal::BadRequest(_) | Refusal::Missing) => return Ok(bytes),
                 Err(refusal) => return Err(refusal.into_error()),
             };
             let sizes = answer.parts().iter().filter_map(|part| u64::try_from(part.size()?).ok());

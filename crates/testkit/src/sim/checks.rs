@@ -42,6 +42,10 @@ pub(super) fn violations(
     wrong.extend(final_state.unexplained(deleted));
     wrong.extend(unasked(scenario, log, submitted, deleted));
     if scenario.is_calm() {
+        wrong.extend(log.late.iter().cloned());
+        if scenario.planted_faults.is_empty() {
+            wrong.extend(log.coreless.iter().cloned());
+        }
         wrong.extend(repeated(scenario, log, submitted));
         if scenario.nodes == 1 {
             wrong.extend(too_many_messages(scenario, log, submitted));

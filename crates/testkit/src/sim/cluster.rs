@@ -74,6 +74,7 @@ impl Cluster {
     pub(super) fn drain(&mut self, incarnation: &Incarnation, grace: Duration, world: &Arc<World>) {
         let Some(at) = self.alive.iter().position(|(other, _)| other == incarnation) else { return };
         let (incarnation, node) = self.alive.swap_remove(at);
+        incarnation.drain();
         let (ended, end) = oneshot::channel();
         let world = world.clone();
         actix::spawn(async move {
@@ -144,6 +145,7 @@ fn settings(
         claims: None,
         observer: Arc::new(SimObserver { world: world.clone(), incarnation: incarnation.clone() }),
         presence: Arc::new(Presence::up_to(10_000)),
+        setup: None,
         name: incarnation.to_string().into(),
         salt: (incarnation.node as u64) << 32 | u64::from(incarnation.number),
         scratch: PathBuf::from("/nonexistent"), // no transform of a simulation asks for a folder
@@ -172,6 +174,7 @@ impl Observer for SimObserver {
                 state.log.started(&self.incarnation, message.run, target);
             }
             Event::Handled { message: Some(message), outcome, why, .. } => {
+                state.log.answered(message, *outcome);
                 let (step, target) = (state.step, &message.target);
                 state
                     .trace
@@ -180,13 +183,29 @@ impl Observer for SimObserver {
             Event::Handled { job, message: None, outcome, .. } => {
                 state.log.violations.push(format!("{job} could not read a message: {outcome}"));
             }
+            Event::Awaited { message, took, .. } => {
+                state.log.awaited(&self.incarnation, message, *took);
+            }
             Event::WorkerLost { job, slot, .. } => {
                 state.log.violations.push(format!("worker {slot} of {job} on {} ended", self.incarnation));
             }
             Event::WorkerFailed { job, text } => {
                 state.log.violations.push(format!("a worker of {job} on {} did not start: {text}", self.incarnation));
             }
-            Event::Published { .. } | Event::Stalled { .. } | Event::Recovered { .. } | Event::Unconfirmed { .. } => {}
+            Event::OtherSetup { job, text } => {
+                state
+                    .log
+                    .violations
+                    .push(format!("all nodes mean the same, yet {job} on {}: {text}", self.incarnation));
+            }
+            Event::Published { .. }
+            | Event::Worked { .. }
+            | Event::LeftToOthers { .. }
+            | Event::Stalled { .. }
+            | Event::Recovered { .. }
+            | Event::PoolPaused { .. }
+            | Event::PoolResumed { .. }
+            | Event::Unconfirmed { .. } => {}
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) async fn compare(
             state,
             run: submission.run,
             force: submission.force.clone(),
+            now: 0,
             known: None,
         };
         let accountant = Accountant::open(view).await;

@@ -1,10 +1,16 @@
 //! Logs what is done in a simulation: each start of a transform and what it read, and the targets that wait for an answer.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use super::incarnation::Incarnation;
-use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{EntityMessage, Frame, Kind, Target};
+use euterpe_actors::outcome::Outcome;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::wire;
 
@@ -40,9 +46,27 @@ pub(super) struct ExecutionLog {
     /// The run under which each incarnation last started a target.
     starting: BTreeMap<(usize, u32, Target), RunId>,
     at_work: BTreeMap<(usize, u32, Target), u32>,
+    /// Waits that outlasted their answer. With faults they may.
+    pub(super) late: Vec<String>,
+    /// When each target was answered in a run: it came to an end on some node.
+    answers: BTreeMap<(RunId, Target), Vec<Instant>>,
+    /// How many cores a node has for the jobs that share them, and which these are.
+    shared: Option<(usize, BTreeSet<JobName>)>,
+    /// Claims under which no work began yet, by incarnation.
+    idle_claims: BTreeSet<(usize, u32, Target)>,
+    /// Claims that were taken where no core was free. For a target that has ended already none is needed.
+    pub(super) coreless: Vec<String>,
 }
 
+/// How much longer than the answer a wait may take: two seconds for the look, and what calls take in a simulation.
+const SOON: Duration = Duration::from_secs(2 + 3);
+
 impl ExecutionLog {
+    /// A log of nodes that share so many cores among these jobs, if they do.
+    pub(super) fn of(shared: Option<(usize, BTreeSet<JobName>)>) -> Self {
+        Self { shared, ..Self::default() }
+    }
+
     /// Takes note of a message that went into a queue.
     pub(super) fn published(&mut self, message: &EntityMessage, delayed: bool) {
         // A wake-up may be handed over; its waiter was written into the request that caused it.
@@ -65,6 +89,46 @@ impl ExecutionLog {
         self.waits.values().filter(|(_, answered)| !answered).map(|(target, _)| target)
     }
 
+    /// Takes note that a target came to an end, if this outcome is one.
+    pub(super) fn answered(&mut self, message: &EntityMessage, outcome: Outcome) {
+        use Outcome::{Dead, Done, Exists, Skipped, UpstreamFailed};
+        if matches!(outcome, Done | Exists | Skipped | UpstreamFailed | Dead) {
+            self.answers.entry((message.run, message.target.clone())).or_default().push(Instant::now());
+        }
+    }
+
+    /// Takes note that a message waited for an answer until now.
+    pub(super) fn awaited(&mut self, incarnation: &Incarnation, message: &EntityMessage, took: Duration) {
+        let now = Instant::now();
+        let answers = self.answers.get(&(message.run, message.target.clone())).into_iter().flatten();
+        let first = answers.copied().find(|answer| *answer >= now - took);
+        if let Some(late) = first.map(|answer| now - answer).filter(|late| *late > SOON) {
+            self.late.push(format!("{incarnation}: a wait for {} outlasted the answer by {late:?}", message.target));
+        }
+    }
+
+    /// Takes note of a claim. Each is for a work that begins: there are no more than cores.
+    pub(super) fn claimed(&mut self, incarnation: &Incarnation, target: Target) {
+        let Some((cores, jobs)) = &self.shared else { return };
+        if !jobs.contains(&target.job) {
+            return;
+        }
+        let (node, number) = (incarnation.node, incarnation.number);
+        let of_it = |key: &(usize, u32, Target)| (key.0, key.1) == (node, number);
+        let idle = self.idle_claims.iter().filter(|key| of_it(key)).count() + 1;
+        let works = self.at_work.iter().filter(|(key, here)| **here > 0 && of_it(key));
+        let busy = works.filter(|(key, _)| jobs.contains(&key.2.job)).count();
+        if idle + busy > *cores {
+            self.coreless.push(format!("{incarnation} claimed {target} without a core for it"));
+        }
+        self.idle_claims.insert((node, number, target));
+    }
+
+    /// Takes note that a claim is released.
+    pub(super) fn released(&mut self, incarnation: &Incarnation, target: &Target) {
+        self.idle_claims.remove(&(incarnation.node, incarnation.number, target.clone()));
+    }
+
     /// Takes note that a worker starts a try.
     pub(super) fn started(&mut self, incarnation: &Incarnation, run: RunId, target: Target) {
         self.starting.insert((incarnation.node, incarnation.number, target), run);
@@ -84,6 +148,10 @@ impl ExecutionLog {
         if run.is_none() {
             self.violations.push(format!("{target} was worked on without a word that it starts"));
         }
+        if incarnation.is_draining() {
+            self.violations.push(format!("{incarnation} began to work on {target} after it was told to end"));
+        }
+        self.idle_claims.remove(&key);
         let here = self.at_work.entry(key).or_default();
         *here += 1;
         self.doubled += u64::from(*here > 1);

@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    execution_log::Execution,
-    graph,
-    scenario::{BEFORE, Scenario},
-    sim_storage::at_once,
-    world::World,
-};
+use super::{execution_log::Execution, graph, scenario::Scenario, sim_storage::at_once, world::World};
 use euterpe_actors::storage::{Content, Stamp, Storage};
 
 /// Puts in place what was there before.
@@ -27,11 +21,13 @@ pub(super) fn put_existing_outputs(world: &Arc<World>, scenario: &Scenario) {
     for old in &scenario.existing {
         let plan = scenario.plan.job(old.job);
         let family = plan.ancestors.iter().map(|at| graph::name(at.0)).chain([plan.name.clone()]);
-        let runs = family.map(|name| (name, BEFORE)).collect();
-        let stamp = old.stamped.then(|| Stamp { job: plan.name.clone(), runs: Arc::new(runs), hash: String::new() });
+        let stamp = old.stamped.map(|run| {
+            let runs = Arc::new(family.map(|name| (name, run)).collect());
+            Stamp { job: plan.name.clone(), runs, entity: None, hash: String::new() }
+        });
         let executions = &mut world.state().log.executions;
-        let text = if old.stamped { format!("x{}", executions.len()) } else { "foreign".to_owned() };
-        if old.stamped {
+        let text = if old.stamped.is_some() { format!("x{}", executions.len()) } else { "foreign".to_owned() };
+        if old.stamped.is_some() {
             let (job, entity) = (old.job, old.entity.clone());
             executions.push(Execution { job, entity, run: None, step: 0, inputs: None, succeeded: true });
         }

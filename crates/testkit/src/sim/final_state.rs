@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     graph::{self, TargetIx, output_paths},
     requirements::{forced, required},
-    scenario::{Scenario, Submission},
+    scenario::{FUTURE, Scenario, Submission},
     sim_storage::at_once,
     world::World,
 };
-use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::ids::{EntityId, InputName, RunId};
 use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::Route;
 use euterpe_actors::state::{DeadLetter, SkipRecord};
 use euterpe_actors::storage::{Stamp, Storage, memory::MemoryStorage};
 
@@ -26,10 +27,14 @@ pub(super) enum Status {
 /// All that lies in the stores when a simulation is quiet.
 pub(super) struct FinalState<'s> {
     pub(super) scenario: &'s Scenario,
+    /// The primary outputs.
     pub(super) outputs: BTreeMap<TargetIx, (String, Option<Stamp>)>,
+    /// The targets of which another output is missing: all outputs were deleted while new ones were being stored.
+    incomplete: BTreeSet<TargetIx>,
     pub(super) letters: Vec<DeadLetter>,
     dead: BTreeSet<(RunId, TargetIx)>,
-    skipped: BTreeMap<TargetIx, RunId>,
+    /// The run of each skip record, and whether what the job made by other jobs read then is still there.
+    skipped: BTreeMap<TargetIx, (RunId, bool)>,
 }
 
 impl<'s> FinalState<'s> {
@@ -37,11 +42,14 @@ impl<'s> FinalState<'s> {
     pub(super) fn read(world: &World, scenario: &'s Scenario, violations: &mut Vec<String>) -> Self {
         let derived = &world.objects[&graph::store(graph::OUTPUTS)];
         let state = &world.objects[&graph::store(graph::STATE)];
-        let mut outputs = BTreeMap::new();
+        let (mut outputs, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
         for (job, entity) in scenario.targets() {
-            let primary = &output_paths(&scenario.plan, job, entity)[0];
-            if let Some((text, stamp)) = read(derived, primary) {
+            let paths = output_paths(&scenario.plan, job, entity);
+            if let Some((text, stamp)) = read(derived, &paths[0]) {
                 outputs.insert((job, entity.clone()), (text, stamp));
+            }
+            if paths[1..].iter().any(|path| read(derived, path).is_none()) {
+                incomplete.insert((job, entity.clone()));
             }
         }
         let letters: Vec<DeadLetter> = records(state, "dead/", violations);
@@ -54,9 +62,13 @@ impl<'s> FinalState<'s> {
             let about = letter.about.as_ref().and_then(|t| target(t.job.as_str(), t.entity.as_str()));
             dead.extend(about.map(|target| (run, target)));
         }
-        let skipped = |skip: &SkipRecord| Some((target(skip.job.as_str(), skip.entity.as_str())?, skip.run));
+        let skipped = |skip: &SkipRecord| {
+            let target = target(skip.job.as_str(), skip.entity.as_str())?;
+            let stands = skip.inputs.as_ref().is_none_or(|then| reads_the_same(scenario, derived, &target, then));
+            Some((target, (skip.run, stands)))
+        };
         let skipped = skips.iter().filter_map(skipped).collect();
-        Self { scenario, outputs, letters, dead, skipped }
+        Self { scenario, outputs, incomplete, letters, dead, skipped }
     }
 
     /// What became of a target, as far as a submission is concerned.
@@ -69,18 +81,18 @@ impl<'s> FinalState<'s> {
         self.record(submission, target)
     }
 
-    /// Whether its primary output is there, and fresh for the submission.
+    /// Whether its outputs are there, the primary one fresh for the submission.
     fn is_done(&self, submission: &Submission, target: &TargetIx) -> bool {
         let fresh = |(_, stamp): &(String, Option<Stamp>)| {
             let forced = forced(&self.scenario.plan, submission, target.0);
             forced.is_empty()
                 || stamp.as_ref().is_some_and(|stamp| {
-                    forced
-                        .iter()
-                        .all(|job| stamp.runs.get(&graph::name(job.0)).is_some_and(|run| *run >= submission.run))
+                    forced.iter().all(|job| {
+                        stamp.runs.get(&graph::name(job.0)).is_some_and(|run| *run >= submission.run && *run < FUTURE)
+                    })
                 })
         };
-        self.outputs.get(target).is_some_and(fresh)
+        self.outputs.get(target).is_some_and(fresh) && !self.incomplete.contains(target)
     }
 
     /// What the records say of a target or of its ancestors.
@@ -89,9 +101,10 @@ impl<'s> FinalState<'s> {
         // A skip of an earlier run gives way to a letter of this one; and to that of an ancestor under force, or where
         // somebody made the output since.
         let forced = submission.force.names(&graph::name(target.0.0));
-        let skipped = self.skipped.get(target);
+        // An earlier one whose inputs were made anew since says nothing any more.
+        let skipped = self.skipped.get(target).filter(|(run, stands)| *run >= submission.run || *stands);
         match skipped {
-            Some(run) if *run >= submission.run || !(dead || forced || self.is_done(submission, target)) => {
+            Some((run, _)) if *run >= submission.run || !(dead || forced || self.is_done(submission, target)) => {
                 return Status::Skipped;
             }
             _ if dead => return Status::Dead,
@@ -136,6 +149,30 @@ impl<'s> FinalState<'s> {
         let skips = self.skipped.keys().filter(planted);
         letters.chain(skips.map(|(job, entity)| format!("skipped for no reason: {job:?}({entity})"))).collect()
     }
+}
+
+/// Whether the outputs of other jobs that a target reads have the contents that a record tells of. Sources do not change.
+fn reads_the_same(
+    scenario: &Scenario,
+    derived: &MemoryStorage,
+    target: &TargetIx,
+    then: &BTreeMap<InputName, String>,
+) -> bool {
+    let plan = &scenario.plan;
+    let made = plan.job(target.0).inputs.iter().filter_map(|input| match &input.from {
+        Route::Job { output, .. } => Some((&input.name, *output)),
+        Route::Source { .. } => None,
+    });
+    let parents = graph::parents(plan, target.0, &target.1);
+    made.zip(parents).all(|((name, output), (job, entity))| {
+        let now = read(derived, &output_paths(plan, job, &entity)[output]);
+        match (then.get(name), now) {
+            // What nobody stamped is told apart by more than its content.
+            (Some(then), Some((text, None))) => text == "foreign" && then.contains(' '),
+            (Some(then), Some((text, Some(_)))) => *then == blake3::hash(text.as_bytes()).to_hex().as_str(),
+            (then, now) => then.is_none() && now.is_none(),
+        }
+    })
 }
 
 fn read(store: &MemoryStorage, path: &str) -> Option<(String, Option<Stamp>)> {

@@ -3,13 +3,13 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
-use tokio::sync::Semaphore;
 
 use euterpe_actors::ids::{EntityId, InputName, JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::TransformFactory;
+use euterpe_actors::turns::Turns;
 
 /// The store that sources lie in.
 pub(super) const SOURCES: &str = "music";
@@ -69,10 +69,18 @@ impl Sketch {
     }
 
     /// The turns of one node: some jobs take turns at few cores, others work whenever they are free.
-    pub(super) fn slots(&self) -> HashMap<JobName, Arc<Semaphore>> {
-        let Some(cores) = self.cores else { return HashMap::new() };
-        let slots = Arc::new(Semaphore::new(cores));
-        (0..self.jobs.len()).step_by(2).map(|at| (name(at), slots.clone())).collect()
+    pub(super) fn slots(&self) -> HashMap<JobName, Turns> {
+        self.cores.map_or_else(HashMap::new, |cores| Turns::share(cores, self.sharing()))
+    }
+
+    /// How many cores the jobs of a node share, if they do.
+    pub(super) fn cores(&self) -> Option<usize> {
+        self.cores
+    }
+
+    /// The jobs that share cores where any do.
+    pub(super) fn sharing(&self) -> impl Iterator<Item = JobName> {
+        (0..self.jobs.len()).step_by(2).map(name)
     }
 
     /// The plan of this graph, each job's transform made by `transform`.
@@ -108,6 +116,7 @@ impl Sketch {
                 store: store(SOURCES),
                 key: Template::parse_source("in/{id}.raw", form).expect("a template"),
                 exts: Arc::from(Vec::new()),
+                optional: false,
             },
             SketchInput::Same(job, output) => Route::Job { job: JobIx(job), output, entity: Mapping::Same },
             SketchInput::Part(job, second) => {

@@ -16,17 +16,28 @@ pub(super) struct Incarnation {
     /// Its starts so far.
     pub(super) number: u32,
     over: Arc<AtomicBool>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Incarnation {
     /// An incarnation that just began.
     pub(super) fn new(node: usize, number: u32) -> Self {
-        Self { node, number, over: Arc::default() }
+        Self { node, number, over: Arc::default(), draining: Arc::default() }
     }
 
     /// Whether the incarnation is over. Nothing that it does from then on has an effect.
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was told to end.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that it is told to end.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Ends it.

@@ -18,6 +18,8 @@ use euterpe_actors::transform::inline;
 
 /// The run that made the outputs that were there before.
 pub(super) const BEFORE: RunId = RunId::new(1_000, 0);
+/// A run of the future, as it stands on outputs that were made where the clock was ahead.
+pub(super) const FUTURE: RunId = RunId::new(90_000_000_000_000, 0);
 
 /// All that the seed decides before the simulation starts.
 pub(super) struct Scenario {
@@ -41,8 +43,8 @@ pub(super) struct Scenario {
 pub(super) struct Existing {
     pub(super) job: JobIx,
     pub(super) entity: EntityId,
-    /// With the stamp of an earlier run, or a foreign object without one.
-    pub(super) stamped: bool,
+    /// With the stamp of an earlier run or of one of the future, or a foreign object without one.
+    pub(super) stamped: Option<RunId>,
 }
 
 /// One submission: as much as one `run`, `publish` or `runs resume` sends.
@@ -67,7 +69,16 @@ impl Submission {
         };
         let selection = Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping };
         let (graph, resolved) = ("drawn".to_owned(), serde_json::Value::Null);
-        Manifest { run: self.run, graph, digest: plan.digest, selection, wave, resolved }
+        Manifest {
+            run: self.run,
+            graph,
+            file: None,
+            digest: plan.digest,
+            selection,
+            wave,
+            resolved,
+            given: Default::default(),
+        }
     }
 }
 
@@ -110,6 +121,9 @@ impl Scenario {
             let submission = scenario.draw_submission(rng, number);
             scenario.submissions.push(submission);
         }
+        if calm && nodes > 1 && rng.random_ratio(1, 3) {
+            scenario.plant_endings(rng);
+        }
         scenario
     }
 
@@ -131,9 +145,9 @@ impl Scenario {
     fn draw_existing(&self, rng: &mut StdRng) -> Vec<Existing> {
         let chosen = self.targets().filter(|_| rng.random_ratio(1, 3)).map(|(job, e)| (job, e.clone()));
         let chosen: Vec<_> = chosen.collect();
-        let existing =
-            chosen.into_iter().map(|(job, entity)| Existing { job, entity, stamped: rng.random_ratio(4, 5) });
-        existing.collect()
+        let stamps = [Some(BEFORE), Some(BEFORE), Some(BEFORE), Some(FUTURE), None];
+        let mut stamped = || *stamps.choose(rng).expect("not empty");
+        chosen.into_iter().map(|(job, entity)| Existing { job, entity, stamped: stamped() }).collect()
     }
 
     fn plant(&mut self, rng: &mut StdRng) {
@@ -156,6 +170,16 @@ impl Scenario {
         }
         self.planted_faults = Arc::new(planted_faults);
         self.sourceless = self.tracks.iter().filter(|_| rng.random_ratio(1, 10)).cloned().collect();
+    }
+
+    /// Plants what is no fault of nodes, stores or broker: sources that are not there, works that fail for good or decline.
+    fn plant_endings(&mut self, rng: &mut StdRng) {
+        let endings = [PlantedFault::Fatal, PlantedFault::BadInput, PlantedFault::Skips];
+        let targets = self.targets().filter(|_| rng.random_ratio(1, 8)).map(|(job, e)| (job, e.clone()));
+        let targets: Vec<_> = targets.collect();
+        let planted = targets.into_iter().map(|target| (target, *endings.choose(rng).expect("not empty")));
+        self.planted_faults = Arc::new(planted.collect());
+        self.sourceless = self.tracks.iter().filter(|_| rng.random_ratio(1, 4)).cloned().collect();
     }
 
     /// The first messages of a submission; those that resume a run are the production's own.

@@ -82,6 +82,17 @@ impl Subscription for SimSubscription {
             _ => pending().await,
         }
     }
+
+    async fn try_next(&mut self) -> Option<Delivery> {
+        if self.incarnation.is_over() {
+            return pending().await;
+        }
+        let world = Arc::downgrade(&self.world);
+        let ticket = |number| -> Box<dyn Ticket> { Box::new(SimTicket { world, number }) };
+        self.world.state().take(&self.job, &self.incarnation, ticket)
+    }
+
+    fn rest(&mut self) {} // nothing is held ready for anybody
 }
 
 /// The right to settle one delivery, once. Void when the broker took the delivery back in the meantime.

@@ -47,7 +47,15 @@ impl SimClaims {
 impl Claims for SimClaims {
     async fn lease(&self, target: &Target) -> Result<Leased, StorageError> {
         let (wanted, by) = (target.clone(), self.incarnation.to_string());
-        match self.call("claim", target, move |state| state.claims.take(&wanted, &by)).await? {
+        let incarnation = self.incarnation.clone();
+        let effect = move |state: &mut State| {
+            let taken = state.claims.take(&wanted, &by);
+            if taken.is_ok() {
+                state.log.claimed(&incarnation, wanted);
+            }
+            taken
+        };
+        match self.call("claim", target, effect).await? {
             Ok(token) => Ok(Leased::Yours(Box::new(SimLease { claims: self.clone(), target: target.clone(), token }))),
             Err(by) => Ok(Leased::Held { by }),
         }
@@ -73,6 +81,11 @@ impl Lease for SimLease {
 
     async fn release(self: Box<Self>) -> Result<(), StorageError> {
         let token = self.token;
-        self.claims.call("release", &self.target, move |state| state.claims.release(&token)).await
+        let (incarnation, target) = (self.claims.incarnation.clone(), self.target.clone());
+        let effect = move |state: &mut State| {
+            state.log.released(&incarnation, &target);
+            state.claims.release(&token);
+        };
+        self.claims.call("release", &self.target, effect).await
     }
 }

@@ -47,7 +47,9 @@ pub fn simulate(seed: u64, verbose: bool) -> Report {
 
 async fn simulation(seed: u64, verbose: bool) -> Report {
     let scenario = Scenario::draw(seed);
-    let world = World::new(seed, verbose, &[graph::SOURCES, graph::OUTPUTS, graph::STATE], ExecutionLog::default());
+    let shared = scenario.sketch.cores().map(|cores| (cores, scenario.sketch.sharing().collect()));
+    let log = ExecutionLog::of(shared);
+    let world = World::new(seed, verbose, &[graph::SOURCES, graph::OUTPUTS, graph::STATE], log);
     if verbose {
         println!(
             "{:#?}\nplanted {:?}\nwithout source {:?}",

@@ -89,13 +89,13 @@ impl State {
 
     /// Puts a message into its queue and logs it.
     pub(super) fn enqueue(&mut self, outgoing: Outgoing) {
-        let Outgoing { job, body, parks, delay, format: _ } = outgoing; // a simulation has no other programs
+        let Outgoing { job, body, parks, delay, suspect, format: _ } = outgoing; // a simulation has no other programs
         match wire::decode(&body) {
             Ok(message) => self.log.published(&message, !delay.is_zero()),
             Err(error) => self.log.violations.push(format!("somebody published what nobody can read: {error}")),
         }
         self.queues.next_number += 1;
-        let message = Queued { number: self.queues.next_number, body, parks, redelivered: false };
+        let message = Queued { number: self.queues.next_number, body, parks, redelivered: suspect };
         if delay.is_zero() {
             self.queues.ready.entry(job).or_default().push(message);
         } else {
@@ -108,7 +108,23 @@ impl State {
         let waiting: Vec<usize> =
             (0..self.queues.consumers.len()).filter(|at| self.queues.consumers[*at].job == *job).collect();
         let consumer = self.queues.consumers.swap_remove(waiting[self.rng.random_range(0..waiting.len())]);
+        if let Some(delivery) = self.take(job, &consumer.incarnation, ticket_of) {
+            // If the worker is gone, the delivery comes back here and is dropped: that puts the message back.
+            drop(consumer.sender.send(delivery));
+        }
+    }
+
+    /// Delivers one message of a job to an incarnation, chosen by the seed, if there is any.
+    pub(super) fn take(
+        &mut self,
+        job: &JobName,
+        incarnation: &Incarnation,
+        ticket_of: impl FnOnce(u64) -> Box<dyn Ticket>,
+    ) -> Option<Delivery> {
         let queue = self.queues.ready.entry(job.clone()).or_default();
+        if queue.is_empty() {
+            return None;
+        }
         let at = self.rng.random_range(0..queue.len());
         let message = if self.armed.duplicate() {
             let redelivered = self.rng.random();
@@ -120,7 +136,7 @@ impl State {
         };
         self.queues.next_ticket += 1;
         let ticket = self.queues.next_ticket;
-        self.trace.note(format_args!("{} deliver {job} {} to {}", self.step, message.number, consumer.incarnation));
+        self.trace.note(format_args!("{} deliver {job} {} to {incarnation}", self.step, message.number));
         let delivery = Delivery::new(
             message.body.clone(),
             BodyFormat::Envelope,
@@ -128,11 +144,8 @@ impl State {
             message.redelivered,
             ticket_of(ticket),
         );
-        self.queues
-            .unsettled
-            .insert(ticket, Unsettled { incarnation: consumer.incarnation, job: job.clone(), message });
-        // If the worker is gone, the delivery comes back here and is dropped: that puts the message back.
-        drop(consumer.sender.send(delivery));
+        self.queues.unsettled.insert(ticket, Unsettled { incarnation: incarnation.clone(), job: job.clone(), message });
+        Some(delivery)
     }
 
     /// Ends an incarnation: each of its calls takes effect, in part, or not at all, and what it had in hand goes back.

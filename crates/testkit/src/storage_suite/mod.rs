@@ -83,7 +83,7 @@ fn job(name: &str) -> JobName {
 /// A stamp of the job `mel` by the run of `mel`, over an ancestor `pcm` by the run of `pcm`.
 fn stamp(mel: u64, pcm: u64) -> Stamp {
     let runs = [(job("mel"), run(mel)), (job("pcm"), run(pcm))].into_iter().collect();
-    Stamp { job: job("mel"), runs: Arc::new(runs), hash: String::new() }
+    Stamp { job: job("mel"), runs: Arc::new(runs), entity: None, hash: String::new() }
 }
 
 fn bytes(content: impl Into<Vec<u8>>) -> Content {

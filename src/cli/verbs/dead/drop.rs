@@ -2,14 +2,14 @@
 
 use anyhow::bail;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, Letter, Mistake, by_target};
+use euterpe_engine::{Access, Letter, Mistake, Opening, by_target};
 use serde_json::json;
 
-use super::Which;
+use super::{Which, unreadable_letters};
 use crate::cli::Exit;
 use crate::cli::args::wait_for;
 use crate::cli::page::Output;
-use crate::cli::page::words::{count, plain};
+use crate::cli::page::words::{count, name};
 
 /// Give up what failed.
 #[derive(Debug, clap::Args)]
@@ -26,21 +26,24 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
-/// Gives up dead letters. Those whose output is there by now, and those that no entity has, are only removed.
+/// Gives up dead letters. Of those whose output is there by now, what hangs on them and is missing is given up; those that no
+/// entity has are only removed.
 ///
 /// # Errors
-/// Where all are meant and nobody said so; what keeps the records from being written.
+/// Where all are meant and nobody said so; an id without a dead letter; what keeps the records from being written.
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
     if args.which.is_all() && !args.all {
         bail!(Mistake("say which: IDs, --run, --job or --reason; or --all".into()));
     }
-    let session = match place.open(registry, out, None, if args.dry_run { Access::Look } else { Access::Share }, 0)? {
+    let opening = Opening { access: if args.dry_run { Access::Look } else { Access::Share }, ..Opening::default() };
+    let session = match place.open_as_in(args.which.run.as_deref(), registry, out, opening)? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
     let dropped = wait_for(async {
-        let dropped = args.which.letters(&session).await?;
+        let dropped = args.which.known_letters(&session).await?;
+        session.refuse_other_files(&dropped).await?;
         for letter in dropped.iter().filter(|_| !args.dry_run) {
             session.give_up(letter).await?;
         }
@@ -56,13 +59,17 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
     }
     let mut text = String::new();
     for (job, entity) in by_target(&dropped).keys() {
-        text += &format!("{job}({})\n", plain(entity, false));
+        text += &format!("{job}({})\n", name(entity));
     }
     let letters = count(dropped.len() as u64, "dead letter", "dead letters");
     text += &match args.dry_run {
+        _ if dropped.is_empty() => "no such dead letters; nothing to give up\n".to_owned(),
         true => format!("would give up {letters}\n"),
-        false => format!("gave up {letters}; the entities count as skipped until the settings of the job change\n"),
+        false => {
+            format!("gave up {letters}; they count as skipped until what the job reads, or its settings, change\n")
+        }
     };
+    text += &unreadable_letters(&session);
     out.text(&text)?;
     Ok(Exit::Ok)
 }

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, by_target};
+use euterpe_engine::{Letter, Opening, Workspace, by_target};
 use serde_json::json;
 
-use super::Which;
+use super::{Which, unreadable, unreadable_letters};
 use crate::cli::Exit;
 use crate::cli::args::wait_for;
 use crate::cli::page::Output;
-use crate::cli::page::words::{columns, count, plain, time};
+use crate::cli::page::words::{columns, count, name, sentence, time};
 
 /// List dead letters.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ const EXAMPLES: usize = 3;
 /// # Errors
 /// A run, job or reason that is not there; what keeps the stores from being read.
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match args.which.place.look(registry, out)? {
+    let session = match args.which.place.open_as_in(args.which.run.as_deref(), registry, out, Opening::default())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
@@ -50,13 +50,14 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
                 "tries": letter.tries, "millis": letter.millis, "run": letter.owner().to_string(), "can_retry": found.can_retry(session.workspace()),
             }))?;
         }
-        out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good}))?;
+        let unreadable = unreadable(&session);
+        out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good, "unreadable": unreadable}))?;
         return Ok(Exit::Ok);
     }
     let mut text = match lines.is_empty() {
         true => format!("no dead letters (in {})\n", session.workspace().state.place()),
         false if args.all => all(lines.into_values()),
-        false => groups(lines.into_values(), &file)?,
+        false => groups(lines.into_values(), &file, session.workspace())?,
     };
     if good > 0 {
         text += &format!(
@@ -64,6 +65,7 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
             count(good as u64, "other was", "others were")
         );
     }
+    text += &unreadable_letters(&session);
     out.text(&text)?;
     Ok(Exit::Ok)
 }
@@ -73,31 +75,49 @@ fn all<'f>(lines: impl Iterator<Item = &'f Letter>) -> String {
     for Letter { letter, .. } in lines {
         cells.push(vec![
             letter.job.to_string(),
-            plain(&letter.entity, false),
+            name(&letter.entity),
             letter.reason.to_string(),
             time(letter.millis),
             letter.owner().to_string(),
-            plain(&letter.text, false),
+            sentence(&letter.text),
         ]);
     }
     columns(&cells, &[])
 }
 
-fn groups<'f>(lines: impl Iterator<Item = &'f Letter>, file: &str) -> Result<String, std::fmt::Error> {
+fn groups<'f>(
+    lines: impl Iterator<Item = &'f Letter>,
+    file: &str,
+    workspace: &Workspace,
+) -> Result<String, std::fmt::Error> {
     let mut groups: BTreeMap<(JobName, Reason), Vec<&Letter>> = BTreeMap::new();
+    let (mut can, mut cannot) = (0, 0);
     for found in lines {
+        *if found.can_retry(workspace) { &mut can } else { &mut cannot } += 1;
         groups.entry((found.letter.job.clone(), found.letter.reason)).or_default().push(found);
     }
     let mut text = String::new();
     for ((job, reason), found) in &groups {
         writeln!(text, "{job}: {} {reason}", found.len())?;
         for Letter { letter, .. } in found.iter().take(EXAMPLES) {
-            writeln!(text, "  {}: {}", plain(&letter.entity, false), plain(&letter.text, false))?;
+            writeln!(text, "  {}: {}", name(&letter.entity), sentence(&letter.text))?;
         }
         if found.len() > EXAMPLES {
             writeln!(text, "  and {} more (--all shows each)", found.len() - EXAMPLES)?;
         }
     }
-    writeln!(text, "\n`euterpe dead show {file} ID` shows all of a letter; `euterpe dead retry {file}` tries again")?;
+    write!(text, "\n`euterpe dead show {file} ID` shows all of a letter")?;
+    if can > 0 {
+        write!(text, "; `euterpe dead retry {file}` tries again")?;
+    }
+    writeln!(text)?;
+    if cannot > 0 {
+        writeln!(
+            text,
+            "{} cannot be tried again: no message was ever made, or the graph has no such job; `euterpe dead drop {file} ID` \
+                 removes them",
+            count(cannot, "letter", "letters")
+        )?;
+    }
     Ok(text)
 }

@@ -5,6 +5,10 @@ mod ls;
 mod retry;
 mod show;
 
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+use euterpe_actors::ids::EntityId;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Letter, Mistake, Session};
@@ -12,6 +16,7 @@ use euterpe_engine::{Letter, Mistake, Session};
 use crate::cli::Exit;
 use crate::cli::args::Place;
 use crate::cli::page::Output;
+use crate::cli::page::words::{count, name};
 
 /// Look at what failed for good; try it again or give it up.
 #[derive(Debug, clap::Args)]
@@ -82,6 +87,59 @@ impl Which {
         let reason = self.reason.as_deref().map(reason).transpose()?;
         let Self { entities, run, job, .. } = self.clone();
         session.letters(&euterpe_engine::Which { entities, run, job, reason }).await
+    }
+
+    /// The same for verbs that change something: each id that was named must have a letter, else nothing is done.
+    ///
+    /// # Errors
+    /// As [`Which::letters`]; the ids that have none.
+    async fn known_letters(&self, session: &Session) -> anyhow::Result<Vec<Letter>> {
+        let letters = self.letters(session).await?;
+        let has = |id: &String| letters.iter().any(|found| is_called(&found.letter.entity, id));
+        let missing: Vec<&String> = self.entities.iter().filter(|id| !has(id)).collect();
+        if missing.is_empty() {
+            return Ok(letters);
+        }
+        let all = Which { entities: Vec::new(), ..self.clone() }.letters(session).await?;
+        let known: BTreeSet<&str> = all.iter().map(|found| found.letter.entity.as_str()).collect();
+        let missing: Vec<String> =
+            missing.into_iter().map(|id| format!("`{}`{}", name(id), did_you_mean(id, &known))).collect();
+        let narrowed = self.run.is_some() || self.job.is_some() || self.reason.is_some();
+        let of = if narrowed { "of this run, job or reason " } else { "" };
+        bail!(Mistake(format!(
+            "there is no dead letter {of}of {}; nothing was done. `euterpe dead ls {} --all` lists them",
+            missing.join(", nor of "),
+            self.place.typed()
+        )))
+    }
+}
+
+/// Whether a letter of this entity is meant by an id as people write it.
+fn is_called(entity: &str, id: &str) -> bool {
+    entity == id || EntityId::of_name(id).is_ok_and(|of_name| of_name.as_str() == entity)
+}
+
+/// How alike two ids are, at least, from 0 to 1, for one to be meant by the other.
+const ALIKE: f64 = 0.7;
+
+fn did_you_mean(id: &str, known: &BTreeSet<&str>) -> String {
+    let alike = |other: &&str| strsim::normalized_damerau_levenshtein(&id.to_lowercase(), &other.to_lowercase());
+    let near = known.iter().map(|other| (alike(other), *other)).filter(|(alike, _)| *alike >= ALIKE);
+    let near = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    near.map_or_else(String::new, |(_, near)| format!(" (did you mean `{}`?)", name(near)))
+}
+
+/// How many dead letters were passed over because they cannot be read.
+fn unreadable(session: &Session) -> u64 {
+    let is_letter = |key: &&String| key.starts_with("dead/") && key.ends_with(".json");
+    session.workspace().state.unreadable().keys().filter(is_letter).count() as u64
+}
+
+/// A line about those, where there are any.
+fn unreadable_letters(session: &Session) -> String {
+    match unreadable(session) {
+        0 => String::new(),
+        some => format!("{} passed over, since unreadable\n", count(some, "other record", "other records")),
     }
 }
 

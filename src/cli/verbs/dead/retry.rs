@@ -1,13 +1,13 @@
 //! `dead retry`: what failed is tried again, with all who waited for it.
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Retried, Session, by_target};
+use euterpe_engine::{Letter, Opening, Retried, Session, by_target};
 use serde_json::json;
 
-use super::Which;
+use super::{Which, unreadable};
 use crate::cli::Exit;
 use crate::cli::args::{BrokerArgs, CacheArgs, wait_for};
-use crate::cli::page::words::{count, plain};
+use crate::cli::page::words::{count, name, sentence};
 use crate::cli::page::{Output, Terminal};
 
 /// Try again what failed.
@@ -34,21 +34,23 @@ pub(super) struct Args {
 /// Tries dead letters again, and follows them to the end: exit 0 if all were made good, 4 if letters remain.
 ///
 /// # Errors
-/// A run, job or reason that is not there; what keeps the records from being kept.
+/// A run, job or reason that is not there, an id without a dead letter; what keeps the records from being kept.
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
-    let session = match place.open(registry, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
+    let (access, cache) = (args.broker.access(args.dry_run), args.cache.bytes);
+    let opening = Opening { workers: args.jobs.map(usize::from), access, cache, ..Opening::default() };
+    let session = match place.open_as_in(args.which.run.as_deref(), registry, out, opening)? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
     wait_for(async {
-        let letters = args.which.letters(&session).await?;
+        let letters = args.which.known_letters(&session).await?;
         if args.dry_run {
             return say_what_would(&session, &letters, out);
         }
         let over = args.broker.over(&session, "retry").await?;
-        let retried = session.retry(letters, over, &Terminal { out }).await?;
-        show(&retried, &place.typed(), out)
+        let retried = session.retry(letters, over, &Terminal::of_retry(out)).await?;
+        show(&retried, unreadable(&session), &place.typed(), out)
     })
 }
 
@@ -65,17 +67,24 @@ fn say_what_would(session: &Session, letters: &[Letter], out: Output) -> anyhow:
                 (true, true) => "  made good since: who waited is told",
                 (true, false) => "",
             };
-            out.text(&format!("{job}({}){note}", plain(entity, false)))?;
+            out.text(&format!("{job}({}){note}", name(entity)))?;
         }
     }
     if !out.json {
-        out.text(&format!("would try again {}", count(targets.len() as u64, "job of an entity", "jobs of entities")))?;
+        let (can, cannot): (Vec<&&Letter>, Vec<&&Letter>) =
+            targets.values().partition(|found| found.can_retry(session.workspace()));
+        let mut text = format!("would try again {}", count(can.len() as u64, "job of an entity", "jobs of entities"));
+        if !cannot.is_empty() {
+            text += &format!("; {} cannot be tried again", cannot.len());
+        }
+        out.text(&text)?;
     }
     Ok(Exit::Ok)
 }
 
-fn show(retried: &Retried, file: &str, out: Output) -> anyhow::Result<Exit> {
-    let exit = match (retried.complete, retried.left.is_empty() && retried.hopeless.is_empty()) {
+fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::Result<Exit> {
+    let none_left = retried.left.is_empty() && retried.hopeless.is_empty() && unreadable == 0;
+    let exit = match (retried.complete, none_left) {
         (false, _) => Exit::Interrupted,
         (true, true) => Exit::Ok,
         (true, false) => Exit::DeadLetters,
@@ -89,16 +98,18 @@ fn show(retried: &Retried, file: &str, out: Output) -> anyhow::Result<Exit> {
         out.fact(&json!({
             "event": "summary", "retried": retried.targets, "made_good": retried.good, "left": left,
             "cannot_retry": retried.hopeless.len(), "complete": retried.complete,
+            "unreadable": unreadable,
         }))?;
         return Ok(exit);
     }
     let mut text = match retried.targets {
+        0 if retried.hopeless.is_empty() => "no such dead letters; nothing to try again\n".to_owned(),
         0 => "nothing to try again\n".to_owned(),
         targets => format!("{} tried again\n", count(targets as u64, "job of an entity", "jobs of entities")),
     };
     for ((job, entity), found) in &by_target(&retried.left) {
-        let (reason, why) = (found.letter.reason, plain(&found.letter.text, false));
-        text += &format!("  {job}({}): {reason}: {why}\n", plain(entity, false));
+        let (reason, why) = (found.letter.reason, sentence(&found.letter.text));
+        text += &format!("  {job}({}): {reason}: {why}\n", name(entity));
     }
     if !retried.hopeless.is_empty() {
         let letters = count(retried.hopeless.len() as u64, "letter", "letters");
@@ -108,7 +119,12 @@ fn show(retried: &Retried, file: &str, out: Output) -> anyhow::Result<Exit> {
             retried.hopeless[0].letter.reason
         );
     }
+    if unreadable > 0 {
+        let letters = count(unreadable, "letter", "letters");
+        text += &format!("{letters} cannot be read and stay; `euterpe gc {file} --unreadable` removes such\n");
+    }
     text += match exit {
+        Exit::Ok if retried.targets == 0 => "",
         Exit::Ok => "all is made good\n",
         Exit::Interrupted => "stopped; the dead letters are kept, retry goes on where this stopped\n",
         _ => "dead letters remain\n",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use euterpe_actors::message::Base;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::Letter;
+use euterpe_engine::{Letter, Opening};
 use serde_json::json;
 
 use super::Which;
@@ -18,7 +18,7 @@ use crate::cli::page::words::{count, indented, plain, time};
 /// # Errors
 /// A run, job or reason that is not there; what keeps the stores from being read.
 pub(super) fn run(which: &Which, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match which.place.look(registry, out)? {
+    let session = match which.place.open_as_in(which.run.as_deref(), registry, out, Opening::default())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

@@ -2,7 +2,7 @@
 
 use euterpe_actors::ids::RunId;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::RunRecord;
+use euterpe_engine::{Opening, RunRecord};
 use serde::Serialize;
 
 use crate::cli::Exit;
@@ -31,6 +31,8 @@ struct Line {
 enum Ended {
     /// Brought to its end.
     Complete,
+    /// Stopped or only published, and all that it asked for came to its end since.
+    Over,
     /// Stopped by somebody.
     Stopped,
     /// No end record: it goes on, or its process died.
@@ -42,7 +44,7 @@ enum Ended {
 /// # Errors
 /// What keeps the state store from being read.
 pub(super) fn run(place: &Place, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match place.look(registry, out)? {
+    let session = match place.open_as_in(None, registry, out, Opening::default())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
@@ -59,7 +61,7 @@ pub(super) fn run(place: &Place, registry: &Registry, out: Output) -> anyhow::Re
 
 impl Line {
     fn of(record: RunRecord) -> Self {
-        let RunRecord { manifest, end, letters } = record;
+        let RunRecord { manifest, end, letters, is_over } = record;
         Self {
             run: manifest.run,
             asked: selection(&manifest.selection),
@@ -69,6 +71,7 @@ impl Line {
             dead_letters: letters,
             ended: match end {
                 Some(end) if end.complete => Ended::Complete,
+                _ if is_over => Ended::Over,
                 Some(_) => Ended::Stopped,
                 None => Ended::Unknown,
             },
@@ -77,18 +80,19 @@ impl Line {
 }
 
 fn table(lines: &[Line]) -> String {
-    let titles = ["run", "started", "entities", "made", "dead letters", "ended", "asked"];
+    let titles = ["run", "started (UTC)", "entities", "made", "dead", "ended", "asked"];
     let mut cells = vec![titles.map(str::to_owned).to_vec()];
     let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     for line in lines {
         let ended = match line.ended {
             Ended::Complete => "complete",
+            Ended::Over => "all ended",
             Ended::Stopped => "stopped",
             Ended::Unknown => "no end record",
         };
         cells.push(vec![
             line.run.to_string(),
-            time(line.run.millis()),
+            time(line.run.millis()).chars().take("2026-11-28 11:25".len()).collect(),
             number(line.entities),
             number(line.done),
             line.dead_letters.to_string(),

@@ -1,7 +1,7 @@
 //! `runs resume`: publishes again what is open of a run, and follows it to the end.
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::Session;
+use euterpe_engine::{Opening, Session};
 
 use super::One;
 use crate::cli::Exit;
@@ -39,7 +39,9 @@ pub(super) struct Args {
 /// A run that is not there; what keeps it from keeping its records.
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.one.place;
-    match place.open(registry, out, args.jobs, args.broker.access(args.dry_run), args.cache.bytes)? {
+    let (access, cache) = (args.broker.access(args.dry_run), args.cache.bytes);
+    let opening = Opening { workers: args.jobs.map(usize::from), access, cache, ..Opening::default() };
+    match place.open_as_in(Some(&args.one.run), registry, out, opening)? {
         Ok(session) => wait_for(resume(args, &session, out)),
         Err(exit) => Ok(exit),
     }
@@ -53,9 +55,23 @@ async fn resume(args: &Args, session: &Session, out: Output) -> anyhow::Result<E
     }
     let over = args.broker.over(session, "resume").await?;
     let over_broker = over.is_some();
-    let resumed = session.resume(run, over, args.max_dead, &Terminal { out }).await?;
+    let terminal = Terminal::of_run(session, out);
+    let resumed = session.resume(run, over, args.max_dead, &terminal).await;
+    terminal.end_log().await;
+    let resumed = resumed?;
     let (ended, ping) = (&resumed.ended, resumed.ping);
-    let exit = Summary { file: file.clone(), session, ended, ping, over: over_broker }.show(out)?;
+    let nothing = ended.ended.complete && ended.ended.tally.entities == 0;
+    let exit = match nothing && !out.json {
+        true => {
+            out.text(&format!("nothing is open of run {run}\n\n"))?;
+            Exit::Ok
+        }
+        false => {
+            let (file, asked, over) = (file.clone(), String::new(), over_broker);
+            Summary { file, asked, why_none: None, session, ended, ping, over, all_read: true, resumed: true }
+                .show(out)?
+        }
+    };
     let accounted = account::show(&resumed.account, &file, out)?;
     Ok(if exit == Exit::Interrupted { exit } else { accounted })
 }

@@ -5,22 +5,23 @@ use std::fmt::Write;
 
 use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, Manifest, RunEnd};
+use euterpe_actors::state::{Counts, LetterFilter, Manifest, RunEnd, Slow, log_key};
 use euterpe_actors::transform::Registry;
-use euterpe_engine::Session;
+use euterpe_engine::{Opening, Session};
 use serde_json::{Value, json};
 
 use super::One;
 use crate::cli::Exit;
 use crate::cli::args::wait_for;
 use crate::cli::page::Output;
-use crate::cli::page::words::{columns, count, selection, time};
+use crate::cli::page::words::{columns, count, measured, selection, time};
 
 struct Shown {
     manifest: Manifest,
     end: Option<RunEnd>,
     chunks: usize,
     letters: BTreeMap<(JobName, Reason), u64>,
+    has_log: bool,
 }
 
 /// Shows a run.
@@ -28,7 +29,7 @@ struct Shown {
 /// # Errors
 /// A run that is not there; what keeps the state store from being read.
 pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match one.place.look(registry, out)? {
+    let session = match one.place.open_as_in(Some(&one.run), registry, out, Opening::default())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
@@ -45,13 +46,12 @@ async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     let state = &session.workspace().state;
     let run = one.find(session).await?;
     let mut letters = BTreeMap::new();
-    for key in state.letter_keys(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
-        if let Some(letter) = state.letter(&key).await? {
-            *letters.entry((letter.job, letter.reason)).or_default() += 1;
-        }
+    for (_, letter) in state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
+        *letters.entry((letter.job, letter.reason)).or_default() += 1;
     }
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
-    Ok(Shown { manifest, end, chunks: state.chunks(run).await?.len(), letters })
+    let has_log = state.storage().look(&log_key(run)).await?.is_some();
+    Ok(Shown { manifest, end, chunks: state.chunks(run).await?.len(), letters, has_log })
 }
 
 impl Shown {
@@ -59,7 +59,7 @@ impl Shown {
         let letter =
             |((job, reason), count): (&(JobName, Reason), &u64)| json!({"job": job, "reason": reason, "count": count});
         let letters: Vec<Value> = self.letters.iter().map(letter).collect();
-        json!({"manifest": self.manifest, "end": self.end, "chunks": self.chunks, "dead_letters": letters})
+        json!({"manifest": self.manifest, "end": self.end, "chunks": self.chunks, "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run))})
     }
 
     fn text(&self, session: &Session, file: &str) -> Result<String, std::fmt::Error> {
@@ -82,12 +82,12 @@ impl Shown {
             None => writeln!(text, "ended    no end record: it goes on, or its process died")?,
         }
         if let Some(end) = &self.end {
-            let mut lines = vec![["job", "done", "exists", "skipped", "dead"].map(str::to_owned).to_vec()];
-            for (job, counts) in &end.jobs {
-                let numbers = [counts.done, counts.exists, counts.skipped, counts.dead].map(|n| n.to_string());
-                lines.push(std::iter::once(job.to_string()).chain(numbers).collect());
+            write!(text, "\n{}", columns(&jobs(end, session), &[1, 2, 3, 4, 5, 6]))?;
+            if !end.slowest.is_empty() {
+                let slow = |slow: &Slow| vec![format!("  {}({})", slow.job, slow.entity), measured(slow.millis)];
+                let lines: Vec<Vec<String>> = end.slowest.iter().map(slow).collect();
+                write!(text, "\nslowest\n{}", columns(&lines, &[1]))?;
             }
-            write!(text, "\n{}", columns(&lines, &[1, 2, 3, 4]))?;
         }
         if !self.letters.is_empty() {
             writeln!(text, "\ndead letters that lie there now")?;
@@ -95,7 +95,29 @@ impl Shown {
                 writeln!(text, "  {job}: {count} {reason}")?;
             }
         }
+        if self.has_log {
+            let place = session.workspace().state.place();
+            writeln!(text, "\nlog      {} (in {place})", log_key(*run))?;
+        }
         writeln!(text, "\n`euterpe runs check {file} {run}` accounts for every entity")?;
         Ok(text)
     }
+}
+
+/// The table of jobs, parents before children; those that the graph has no more come last.
+fn jobs(end: &RunEnd, session: &Session) -> Vec<Vec<String>> {
+    let place = |job: &JobName| session.workspace().nodes.find(job.as_str()).map_or(usize::MAX, |at| at.0);
+    let mut jobs: Vec<(&JobName, &Counts)> = end.jobs.iter().collect();
+    jobs.sort_by_key(|(job, _)| place(job));
+    let mut lines = vec![["job", "done", "exists", "skipped", "dead", "time", "each"].map(str::to_owned).to_vec()];
+    for (job, counts) in jobs {
+        let numbers = [counts.done, counts.exists, counts.skipped, counts.dead].map(|n| n.to_string());
+        let (time, each) = match (counts.millis, counts.done) {
+            (0, _) => (String::new(), String::new()),
+            (all, 0) => (measured(all), String::new()),
+            (all, done) => (measured(all), measured(all / done)),
+        };
+        lines.push(std::iter::once(job.to_string()).chain(numbers).chain([time, each]).collect());
+    }
+    lines
 }

@@ -202,6 +202,6 @@ impl World {
 
     /// How often a connection of a node broke, as the nodes say.
     pub fn interrupted(&self) -> usize {
-        (0..self.away.len()).map(|node| self.cluster.log(node).matches("was interrupted").count()).sum()
+        (0..self.away.len()).map(|node| self.cluster.log(node).matches("the broker is away").count()).sum()
     }
 }

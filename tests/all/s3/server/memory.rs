@@ -40,6 +40,7 @@ struct Upload {
     key: String,
     metadata: Option<Metadata>,
     parts: BTreeMap<i32, Bytes>,
+    initiated: SystemTime,
 }
 
 /// The server's state.
@@ -247,7 +248,8 @@ impl S3 for MemoryS3 {
         let mut buckets = self.locked();
         buckets.begun += 1;
         let upload_id = format!("upload-{}", buckets.begun);
-        let upload = Upload { bucket: bucket.clone(), key: key.clone(), metadata, parts: BTreeMap::new() };
+        let (parts, initiated) = (BTreeMap::new(), self.switches.now());
+        let upload = Upload { bucket: bucket.clone(), key: key.clone(), metadata, parts, initiated };
         buckets.uploads.insert(upload_id.clone(), upload);
         let upload_id = Some(upload_id);
         let output =
@@ -331,7 +333,7 @@ impl S3 for MemoryS3 {
         let uploads = buckets.uploads.iter().filter(|(_, upload)| under(upload)).map(|(id, upload)| MultipartUpload {
             key: Some(upload.key.clone()),
             upload_id: Some(id.clone()),
-            initiated: Some(SystemTime::now().into()),
+            initiated: Some(upload.initiated.into()),
             ..Default::default()
         });
         let output = ListMultipartUploadsOutput { uploads: Some(uploads.collect()), ..Default::default() };

@@ -1,5 +1,6 @@
 //! The verbs with their records in a bucket: what is known of a graph's runs lies there, and only there.
 
+mod costs; //  what the records of others cost
 mod killed; // a run that is killed, resumed, and kept to one at a time
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 use euterpe_actors::outcome::Fault;
 use symphonia::core::{
     codecs::audio::AudioDecoder,
+    errors::Error,
     packet::PacketRef,
     units::{Duration, Timestamp},
 };
@@ -11,9 +12,10 @@ use super::{
     super::{
         blocks::{Blocks, LOUDEST, Sound, usual_layout},
         bytes::id3v2_length,
-        faults::{breaks_off, changed, check_pieces, unread, unsupported},
-        packets::aac_decoder,
+        faults::{breaks_off, changed, unread, unsupported},
+        packets::{Lost, aac_decoder},
         source::Source,
+        tags::ape_length,
         window::Window,
     },
     HE_AAC,
@@ -61,18 +63,19 @@ pub(crate) struct Adts {
     header: Header,
     decoder: Box<dyn AudioDecoder>,
     detector: Detector,
-    packets: u64,
-    bad: u64,
+    /// Frames of sound that were handed out.
+    decoded: u64,
+    lost: Lost,
     cut: bool,
 }
 
 impl Adts {
-    /// Looks for the first frames; none where this is no such stream.
+    /// Looks for the first frames between two places; none where this is no such stream.
     ///
     /// # Errors
     /// Where the source cannot be read, or the stream is of a kind that is not read.
-    pub(crate) fn open(source: Source, start: u64) -> Result<Option<Self>, Fault> {
-        let length = source.length().saturating_sub(start);
+    pub(crate) fn open(source: Source, start: u64, end: u64) -> Result<Option<Self>, Fault> {
+        let length = end.saturating_sub(start);
         let mut window = Window::new(source, start, length).map_err(|error| unread(&error))?;
         let ahead = window.peek(9000).map_err(|error| unread(&error))?;
         let Some(header) = Header::read(ahead) else { return Ok(None) };
@@ -87,15 +90,13 @@ impl Adts {
         check_channels(header.channels)?;
         let config = Config { rate: header.rate, channels: header.channels as usize };
         let (decoder, detector) = (aac_decoder(config)?, Detector::new(aac_decoder(config)?));
-        Ok(Some(Self { window, header, decoder, detector, packets: 0, bad: 0, cut: false }))
+        Ok(Some(Self { window, header, decoder, detector, decoded: 0, lost: Lost::default(), cut: false }))
     }
 
     /// Counts bytes that were no frames as the frames that would have stood there.
     fn count_lost(&mut self, bytes: u64) {
         if bytes > 0 {
-            let frames = (bytes / self.header.bytes as u64).max(1);
-            self.packets += frames;
-            self.bad += frames;
+            self.lost.count_missing((bytes / self.header.bytes as u64).max(1));
         }
     }
 
@@ -110,7 +111,7 @@ impl Adts {
                 self.count_lost(lost);
                 return Ok(None);
             }
-            if let Some(tag) = id3v2_length(ahead) {
+            if let Some(tag) = id3v2_length(ahead).or_else(|| ape_length(ahead)) {
                 self.window.skip(tag).map_err(|error| unread(&error))?;
                 continue;
             }
@@ -133,9 +134,9 @@ impl Adts {
             if let Some(other) = Header::read(ahead)
                 && Header::read(ahead.get(other.bytes..).unwrap_or(&[])).is_some_and(|next| next.goes_with(&other))
             {
-                return Err(changed(self.packets * SAMPLES as u64, own.rate));
+                return Err(changed(self.decoded, own.rate));
             }
-            let next = ahead.iter().skip(1).position(|&byte| byte == 0xff || byte == b'I' || byte == b'T');
+            let next = ahead.iter().skip(1).position(|&byte| matches!(byte, 0xff | b'I' | b'T' | b'A'));
             let passed = next.map_or(ahead.len(), |next| next + 1) as u64;
             self.window.skip(passed).map_err(|error| unread(&error))?;
             lost += passed;
@@ -146,22 +147,26 @@ impl Adts {
 impl Blocks for Adts {
     fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
         let Some(packet) = self.take()? else { return Ok(false) };
-        self.packets += 1;
         if self.detector.sees(&packet) {
             return Err(unsupported(HE_AAC));
         }
         let packet = PacketRef::new(0, Timestamp::new(0), Duration::new(SAMPLES as u64), &packet);
         match self.decoder.decode_ref(&packet) {
-            Ok(audio) if audio.frames() > 0 => audio.copy_to_vecs_planar(block),
-            Err(symphonia::core::errors::Error::Unsupported(what)) => {
-                return Err(unsupported(&format!("this AAC stream ({what})")));
+            Ok(audio) if audio.frames() > 0 => {
+                audio.copy_to_vecs_planar(block);
+                self.lost.count_good();
             }
-            _ => {
-                self.bad += 1;
+            other => {
+                let what = if let Err(Error::Unsupported(what)) = other { Some(what) } else { None };
+                if let Some(what) = what.filter(|_| self.lost.good() == 0) {
+                    return Err(unsupported(&format!("this AAC stream ({what})")));
+                }
+                self.lost.count(what, self.decoded, self.header.rate)?;
                 block.clear();
                 block.resize(self.header.channels as usize, vec![0.0; SAMPLES]);
             }
         }
+        self.decoded += SAMPLES as u64;
         Ok(true)
     }
 
@@ -174,6 +179,6 @@ impl Blocks for Adts {
         if self.cut {
             return Err(breaks_off(frames, self.header.rate));
         }
-        check_pieces(self.bad, self.packets)
+        self.lost.judge()
     }
 }

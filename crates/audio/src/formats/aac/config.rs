@@ -43,6 +43,19 @@ pub(crate) fn config(bytes: &[u8]) -> Result<Config, Fault> {
     Ok(Config { rate, channels: channels as usize })
 }
 
+/// How many channels a configuration names, of whatever kind it is; 0 where it has an arrangement of its own.
+pub(crate) fn channels_of(bytes: &[u8]) -> u32 {
+    let mut bits = Bits { bytes, at: 0 };
+    bits.object_type();
+    bits.rate();
+    match bits.take(4) {
+        7 | 12 | 14 => 8,
+        11 => 7,
+        few @ 0..=6 => few,
+        _ => 0,
+    }
+}
+
 /// Refuses a number of channels that the decoder does not know.
 ///
 /// # Errors
@@ -119,6 +132,7 @@ mod tests {
         }
         // The same extension, which says that there is no band replication.
         assert_eq!(config(&[0x12, 0x10, 0x56, 0xe5, 0x00]), Ok(Config { rate: 44_100, channels: 2 }));
+        assert_eq!([[0x12, 0x10], [0x11, 0xb0], [0x0a, 0x08]].map(|bytes| channels_of(&bytes)), [2, 6, 1]);
         assert!(config(&[0x11, 0xb0]).expect_err("5.1").text.starts_with("AAC of 6 channels"));
         assert!(config(&[0x0a, 0x10]).expect_err("Main").text.starts_with("AAC Main"));
         assert!(config(&[0x12, 0x14]).expect_err("960").text.contains("960"));

@@ -2,6 +2,7 @@
 
 pub(crate) mod adts;
 pub(crate) mod config;
+pub(crate) mod element;
 pub(crate) mod sbr;
 
 /// What HE-AAC is called where it is refused.

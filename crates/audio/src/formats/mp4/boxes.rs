@@ -6,7 +6,7 @@ use euterpe_actors::outcome::Fault;
 
 use super::super::{
     bytes::{big, read_up_to},
-    faults::{damaged, unread},
+    faults::{REMEDY, damaged, unread},
 };
 
 /// A `moov` beyond this holds no sound that anybody has.
@@ -21,6 +21,8 @@ pub(crate) struct Top {
     pub(crate) cut: bool,
     /// Whether the samples stand in fragments.
     pub(crate) fragmented: bool,
+    /// Where the last box ends; what is behind is none.
+    pub(crate) end: u64,
 }
 
 /// Walks the top level of a file of `length` bytes.
@@ -29,6 +31,7 @@ pub(crate) struct Top {
 /// Where it cannot be read, or has no `moov`.
 pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fault> {
     let (mut top, mut at, mut waits, mut samples) = (Top::default(), 0u64, false, false);
+    let mut previous = *b"ftyp";
     while at < length {
         source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;
         let mut header = [0; 16];
@@ -37,6 +40,7 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
         if got < 8 || !header[4..8].iter().all(|byte| (b' '..0x7f).contains(byte) || *byte == 0xa9) {
             // Zeros and rubbish behind the last box do not matter, except where a box was begun.
             top.cut |= got < 8 && header[..got].iter().any(|&byte| byte != 0);
+            top.cut |= top.fragmented && holds_fragments(source, at)?;
             break;
         }
         if size == 1 {
@@ -45,11 +49,17 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
             size = length - at;
         }
         if size < head {
+            top.cut |= top.fragmented && holds_fragments(source, at)?;
             break;
         }
         let kind = &header[4..8];
-        top.cut |= at.saturating_add(size) > length;
+        let end = at.saturating_add(size);
+        top.cut |= end > length;
+        top.end = end.min(length);
         match kind {
+            b"moov" if top.movie.is_empty() && end > length => {
+                return Err(Fault::bad_input(format!("the file ends within its index (`moov`): {REMEDY}")));
+            }
             b"moov" if top.movie.is_empty() && size <= MAX_MOVIE => {
                 source.seek(SeekFrom::Start(at + head)).map_err(|error| unread(&error))?;
                 source.take(size - head).read_to_end(&mut top.movie).map_err(|error| unread(&error))?;
@@ -59,12 +69,15 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
                 waits = true;
             }
             b"mdat" => {
+                // What tells where these samples belong is damaged, or missing.
+                top.cut |= top.fragmented && !matches!(&previous, b"moof" | b"mdat");
                 samples = true;
                 waits = false;
             }
             _ => {}
         }
-        at = at.saturating_add(size);
+        previous.copy_from_slice(kind);
+        at = end;
     }
     top.cut |= waits;
     if top.movie.is_empty() {
@@ -72,6 +85,27 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
         return Err(damaged(how));
     }
     Ok(top)
+}
+
+/// Whether fragments follow behind what is no box.
+fn holds_fragments<R: Read + Seek>(source: &mut R, from: u64) -> Result<bool, Fault> {
+    source.seek(SeekFrom::Start(from)).map_err(|error| unread(&error))?;
+    let (mut window, mut kept) = (vec![0; 1 << 16], 0);
+    loop {
+        let got = read_up_to(source, &mut window[kept..]).map_err(|error| unread(&error))?;
+        let seen = &window[..kept + got];
+        if seen.windows(4).any(|name| name == b"moof" || name == b"mdat") {
+            return Ok(true);
+        }
+        if got == 0 {
+            return Ok(false);
+        }
+        // A name may stand across two readings.
+        let rest = seen.len().min(3);
+        let from = seen.len() - rest;
+        window.copy_within(from..from + rest, 0);
+        kept = rest;
+    }
 }
 
 /// The boxes within the body of another one: their names and bodies.
@@ -120,6 +154,8 @@ mod tests {
         assert!(walked(&part).expect("boxes").cut, "a fragment without its samples");
         assert!(!walked(&[part, boxed(b"mdat", b"x")].concat()).expect("boxes").cut);
         assert!(walked(&whole[..15]).is_err());
+        let said = walked(&whole[..20]).expect_err("a part of the index").text;
+        assert!(said.starts_with("the file ends within its index (`moov`): the file is cut off"), "{said}");
     }
 
     #[test]
@@ -127,5 +163,19 @@ mod tests {
         let body = boxed(b"trak", &[boxed(b"tkhd", b"head"), boxed(b"mdia", &boxed(b"mdhd", b"time"))].concat());
         assert_eq!(find(&body, &[b"trak", b"mdia", b"mdhd"]), Some(&b"time"[..]));
         assert_eq!(find(&body, &[b"trak", b"edts"]), None);
+    }
+
+    #[test]
+    fn fragments_behind_a_damaged_header_are_not_taken_for_the_end() {
+        let fragment = || [boxed(b"moof", &[1; 40]), boxed(b"mdat", &[2; 60])].concat();
+        let whole = [boxed(b"ftyp", b"isom"), boxed(b"moov", &[0; 30]), fragment(), fragment(), fragment()].concat();
+        let second = whole.len() - 2 * fragment().len();
+        assert!(!walked(&whole).expect("walked").cut);
+        assert!(!walked(&[&whole[..], &[0xff; 90]].concat()).expect("walked").cut, "rubbish behind the last one");
+        for header in [[0; 8], [0xff; 8], [0, 0, 0, 4, b'm', b'o', b'o', b'f'], [0, 0, 0, 48, b'f', b'r', b'e', b'e']] {
+            let mut damaged = whole.clone();
+            damaged[second..second + 8].copy_from_slice(&header);
+            assert!(walked(&damaged).expect("walked").cut, "{header:?}");
+        }
     }
 }

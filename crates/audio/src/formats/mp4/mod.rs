@@ -9,9 +9,10 @@ use euterpe_actors::outcome::Fault;
 
 use super::{
     blocks::Blocks,
-    faults::unsupported,
+    faults::{unread, unsupported},
     packets::{Facts, Packets, Span},
     source::{Source, Spliced},
+    tags::end_without_tags,
 };
 use track::track;
 
@@ -20,13 +21,13 @@ pub(crate) fn is_mp4(head: &[u8]) -> bool {
     matches!(head.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"wide"))
 }
 
-/// Opens the first track of sound of a file.
+/// Opens the track of sound that the file wants to be played.
 ///
 /// # Errors
 /// Where there is none that is read.
 pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fault> {
-    let length = source.length();
     let mut reader = BufReader::new(source);
+    let length = end_without_tags(reader.get_mut()).map_err(|error| unread(&error))?;
     let top = boxes::top(&mut reader, length)?;
     drop(reader);
     let Some(track) = track(&top.movie)? else {
@@ -57,7 +58,7 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
         ..Facts::default()
     };
     // Symphonia wants the first box to be `ftyp`; older files have none.
-    Ok(Box::new(Packets::open(Spliced::whole(again), "m4a", facts)?))
+    Ok(Box::new(Packets::open(Spliced::new(Vec::new(), again, 0..top.end), "m4a", facts)?))
 }
 
 /// The name of a codec by its four letters, where it is known and not read.

@@ -3,7 +3,7 @@
 use euterpe_actors::outcome::Fault;
 
 use super::{
-    super::{bytes::big, faults::unsupported},
+    super::{aac::config::channels_of, bytes::big, faults::unsupported},
     boxes::{boxes, find},
 };
 
@@ -15,8 +15,10 @@ pub(crate) struct Track {
     pub(crate) codec: String,
     /// Ticks in a second.
     pub(crate) timescale: u64,
-    /// The sum of its samples' times, in ticks.
+    /// The sum of its samples' times, in ticks, without pauses.
     pub(crate) ticks: u64,
+    /// Ticks in which nothing plays, between samples.
+    pauses: u64,
     /// How many samples, as MP4 calls packets, it has.
     pub(crate) packets: u64,
     /// Ticks before the sound begins.
@@ -25,29 +27,33 @@ pub(crate) struct Track {
     pub(crate) length: Option<u64>,
 }
 
-/// The first track of sound.
+/// The track of sound that is read. Of several the one is chosen that ffmpeg chooses: one that is enabled, then the one of
+/// most channels, then the first.
 ///
 /// # Errors
 /// Where its edit list does more than take something off at its ends.
 pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
     let per_second =
         find(movie, &[b"mvhd"]).map_or(0, |head| big(head, if head.first() == Some(&1) { 20 } else { 12 }, 4));
-    let sound = boxes(movie)
+    let sounds = boxes(movie)
         .filter(|(name, _)| *name == b"trak")
-        .find(|(_, body)| find(body, &[b"mdia", b"hdlr"]).and_then(|own| own.get(8..12)) == Some(b"soun"));
-    let Some((_, body)) = sound else { return Ok(None) };
+        .filter(|(_, body)| find(body, &[b"mdia", b"hdlr"]).and_then(|own| own.get(8..12)) == Some(b"soun"));
+    let best = sounds.map(|(_, body)| body).reduce(|best, own| if rank(own) > rank(best) { own } else { best });
+    let Some(body) = best else { return Ok(None) };
     let number = |path: &[&[u8; 4]], old, new, length| {
         find(body, path).map_or(0, |own| big(own, if own.first() == Some(&1) { new } else { old }, length))
     };
-    let table = find(body, &[b"mdia", b"minf", b"stbl", b"stts"]).unwrap_or(&[]);
-    let runs = table.get(8..).unwrap_or(&[]).chunks_exact(8).map(|run| (big(run, 0, 4), big(run, 4, 4)));
-    let (packets, ticks) = runs.fold((0, 0), |(packets, ticks), (count, each)| (packets + count, ticks + count * each));
     let description = find(body, &[b"mdia", b"minf", b"stbl", b"stsd"]).unwrap_or(&[]);
+    let codec = String::from_utf8_lossy(description.get(12..16).unwrap_or(b"????")).into_owned();
+    let table = find(body, &[b"mdia", b"minf", b"stbl", b"stts"]).unwrap_or(&[]);
+    // Packets of FLAC may be of any length; those of all others are of one, but for the last.
+    let Times { packets, ticks, pauses } = times(table, codec != "fLaC");
     let mut track = Track {
         id: number(&[b"tkhd"], 12, 20, 4) as u32,
-        codec: String::from_utf8_lossy(description.get(12..16).unwrap_or(b"????")).into_owned(),
+        codec,
         timescale: number(&[b"mdia", b"mdhd"], 12, 20, 4),
         ticks,
+        pauses,
         packets,
         start: 0,
         length: None,
@@ -72,12 +78,65 @@ pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
     Ok(Some(track))
 }
 
+/// Whether a track is enabled, and its channels.
+fn rank(body: &[u8]) -> (bool, u64) {
+    let enabled = find(body, &[b"tkhd"]).is_some_and(|head| big(head, 1, 3) & 1 != 0);
+    let description = find(body, &[b"mdia", b"minf", b"stbl", b"stsd"]).unwrap_or(&[]);
+    // What stands in the entry itself is 2 for any AAC.
+    let channels = specific(description).map_or(0, |own| channels_of(own).into());
+    (enabled, if channels > 0 { channels } else { big(description, 32, 2) })
+}
+
+/// What a decoder of AAC is told: within the descriptors (ISO/IEC 14496-1, 7.2.6) of the box `esds`.
+fn specific(description: &[u8]) -> Option<&[u8]> {
+    let at = description.windows(4).position(|own| own == b"esds")?;
+    let mut rest = description.get(at + 8..)?;
+    loop {
+        let (&tag, mut body) = rest.split_first()?;
+        let mut length = 0;
+        while let Some((&byte, more)) = body.split_first() {
+            (length, body) = (length << 7 | usize::from(byte & 0x7f), more);
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        rest = match tag {
+            3 => body.get(3..)?,
+            4 => body.get(13..)?,
+            5 => return Some(&body[..length.min(body.len())]),
+            _ => return None,
+        };
+    }
+}
+
+/// What the table of samples' times adds up to.
+struct Times {
+    packets: u64,
+    ticks: u64,
+    pauses: u64,
+}
+
+/// A time that is much longer than the usual one, where all are `alike`, ends with a pause of the recorder.
+fn times(table: &[u8], alike: bool) -> Times {
+    let runs = table.get(8..).unwrap_or(&[]).chunks_exact(8).map(|run| (big(run, 0, 4), big(run, 4, 4)));
+    let usual = runs.clone().max_by_key(|&(count, each)| (count, each)).map_or(0, |(_, each)| each);
+    runs.fold(Times { packets: 0, ticks: 0, pauses: 0 }, |sum, (count, each)| {
+        let own = if alike && each > usual + usual / 2 { usual } else { each };
+        Times {
+            packets: sum.packets + count,
+            ticks: sum.ticks + count * own,
+            pauses: sum.pauses + count * (each - own),
+        }
+    })
+}
+
 /// A length in ticks of the movie as ticks of the media. The movie's ticks are coarse, often milliseconds: what comes so
 /// near to the end of the media is its end.
 fn in_media_time(track: &Track, length: u64, per_second: u64) -> u64 {
     let exact =
         (u128::from(length) * u128::from(track.timescale) + u128::from(per_second) / 2) / u128::from(per_second);
-    let (exact, rest) = (exact as u64, track.ticks.saturating_sub(track.start));
+    // It counts pauses, in which nothing is decoded.
+    let (exact, rest) = ((exact as u64).saturating_sub(track.pauses), track.ticks.saturating_sub(track.start));
     if exact.abs_diff(rest) <= track.timescale / per_second + 1 { rest } else { exact }
 }
 
@@ -165,6 +224,29 @@ mod tests {
             let found = track(&movie(&[[50, u32::MAX, 0x1_0000], [near, 1024, 0x1_0000]])).expect("read");
             assert_eq!(found.expect("a track").length, Some(9216), "{near}");
         }
+    }
+
+    #[test]
+    fn a_pause_between_packets_is_no_sound() {
+        let table = |runs: &[[u32; 2]]| {
+            let numbers = [0, runs.len() as u32].into_iter().chain(runs.iter().flatten().copied());
+            numbers.flat_map(u32::to_be_bytes).collect::<Vec<u8>>()
+        };
+        let paused = table(&[[10, 1024], [1, 90_000], [20, 1024], [1, 500]]);
+        let Times { packets, ticks, pauses } = times(&paused, true);
+        assert_eq!((packets, ticks, pauses), (32, 31 * 1024 + 500, 90_000 - 1024));
+        assert_eq!(times(&paused, false).pauses, 0);
+        assert_eq!(times(&table(&[[1, 1024], [1, 100]]), true).ticks, 1124, "a short track is one packet and a rest");
+        let uneven = table(&[[2, 23], [1, 24], [2, 23], [1, 24]]);
+        assert_eq!((times(&uneven, true).ticks, times(&uneven, true).pauses), (140, 0));
+    }
+
+    #[test]
+    fn the_description_of_aac_is_found_among_descriptors() {
+        let description =
+            [&[0; 20][..], b"esds\0\0\0\0\x03\x80\x80\x22\0\0\0\x04\x14", &[0; 13], b"\x05\x02\x12\x10\x06"].concat();
+        assert_eq!(specific(&description), Some(&b"\x12\x10"[..]));
+        assert_eq!(specific(&description[..40]), None);
     }
 
     #[test]

@@ -3,10 +3,7 @@
 use std::io;
 
 use super::{
-    super::{
-        bytes::{id3v2_length, little},
-        window::Window,
-    },
+    super::{bytes::id3v2_length, tags::ape_length, window::Window},
     header::Header,
 };
 
@@ -157,9 +154,8 @@ fn tag_length(ahead: &[u8]) -> Option<u64> {
     if let Some(length) = id3v2_length(ahead).filter(|_| ahead.get(3).is_some_and(|&version| version < 0xff)) {
         return Some(length);
     }
-    if ahead.starts_with(b"APETAGEX") {
-        let header = little(ahead, 20, 4) & 1 << 29 != 0;
-        return Some(if header { 32 + little(ahead, 12, 4) } else { 32 });
+    if let Some(length) = ape_length(ahead) {
+        return Some(length);
     }
     // ID3v1 stands at the end only.
     (ahead.starts_with(b"TAG") && (ahead.len() == 128 || ahead.get(128..).is_some_and(is_start))).then_some(128)

@@ -34,6 +34,11 @@ pub(crate) fn has_free_rate(head: &[u8]) -> bool {
     Header::read(head).is_some_and(|header| header.bytes.is_none())
 }
 
+/// Frames of sound in a packet that begins with a header.
+pub(crate) fn frames_of(packet: &[u8]) -> Option<usize> {
+    Header::read(packet).map(|header| header.samples as usize)
+}
+
 /// A stream that is being read.
 pub(crate) struct Mpeg {
     frames: Frames,
@@ -52,11 +57,12 @@ pub(crate) struct Mpeg {
 }
 
 impl Mpeg {
-    /// Looks for the first frames; none where this is no MPEG stream.
+    /// Looks for the first frames from `start` on; none where this is no MPEG stream. `cut` says that the container has less of
+    /// it than it declares.
     ///
     /// # Errors
     /// Where the source cannot be read, or the stream has a free bit rate.
-    pub(crate) fn open(source: Source, start: u64, length: u64) -> Result<Option<Self>, Fault> {
+    pub(crate) fn open(source: Source, start: u64, length: u64, cut: bool) -> Result<Option<Self>, Fault> {
         let window = Window::new(source, start, length).map_err(|error| unread(&error))?;
         let mut frames = Frames::new(window);
         let (header, bytes) = loop {
@@ -82,7 +88,7 @@ impl Mpeg {
             decoded: 0,
             packets: 0,
             bad: 0,
-            cut: false,
+            cut,
         }))
     }
 

@@ -1,8 +1,10 @@
 //! Decodes Vorbis with libvorbis, the reference implementation, link by link of a chain.
 
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     io::{self, Read},
+    rc::Rc,
 };
 
 use euterpe_actors::outcome::Fault;
@@ -11,7 +13,7 @@ use vorbis_rs::{VorbisDecoder, VorbisError, VorbisLibraryErrorKind};
 
 use super::super::{
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
-    faults::{breaks_off, changed, check_pieces, damaged},
+    faults::{breaks_off, changed, check_pieces, damaged, unread},
     trim::{Tail, Trim, cut_frames},
 };
 use crate::limits::check_shape;
@@ -22,9 +24,39 @@ pub(crate) type Pages = Box<dyn Read>;
 /// Opens the pages of a link.
 pub(crate) type OpenLink = Box<dyn FnOnce() -> io::Result<Pages>>;
 
+/// Libvorbis takes an error of reading for the end. It is kept here, to be told apart.
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Option<io::Error>>>);
+
+impl Kept {
+    /// Refuses a stream whose reading failed.
+    fn check(&self) -> Result<(), Fault> {
+        self.0.take().map_or(Ok(()), |error| Err(unread(&error)))
+    }
+}
+
+/// Pages, and the error in which they end.
+struct Watched {
+    pages: Pages,
+    kept: Kept,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.pages.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.kept.0.replace(Some(error));
+            }
+            kind.into()
+        })
+    }
+}
+
 /// Streams that are being read, one after the other.
 pub(crate) struct Vorbis {
-    decoder: VorbisDecoder<Pages>,
+    decoder: VorbisDecoder<Watched>,
+    kept: Kept,
     later: VecDeque<OpenLink>,
     rate: u32,
     channels: usize,
@@ -44,11 +76,13 @@ impl Vorbis {
     /// Where its headers cannot be read.
     pub(crate) fn open(mut links: VecDeque<OpenLink>, open: bool) -> Result<Self, Fault> {
         let first = links.pop_front().ok_or_else(|| damaged("it holds no sound"))?;
-        let decoder = decoder(first)?;
+        let kept = Kept::default();
+        let decoder = decoder(first, &kept)?;
         let (rate, channels) = (decoder.sampling_frequency().get(), usize::from(decoder.channels().get()));
         check_shape(rate, channels)?;
         Ok(Self {
             decoder,
+            kept,
             later: links,
             rate,
             channels,
@@ -69,7 +103,7 @@ impl Vorbis {
     /// Goes on with the next link; false after the last.
     fn next_link(&mut self) -> Result<bool, Fault> {
         let Some(next) = self.later.pop_front() else { return Ok(false) };
-        self.decoder = decoder(next)?;
+        self.decoder = decoder(next, &self.kept)?;
         let shape = (self.decoder.sampling_frequency().get(), usize::from(self.decoder.channels().get()));
         if shape != (self.rate, self.channels) {
             return Err(changed(self.frames, self.rate));
@@ -99,6 +133,7 @@ impl Blocks for Vorbis {
                     }
                 }
                 Ok(None) => {
+                    self.kept.check()?;
                     if !self.next_link()? {
                         return Ok(false);
                     }
@@ -109,7 +144,10 @@ impl Blocks for Vorbis {
                     self.blocks += 1;
                     self.holes += 1;
                 }
-                Err(error) => return Err(fault(&error)),
+                Err(error) => {
+                    self.kept.check()?;
+                    return Err(fault(&error));
+                }
             }
         }
     }
@@ -129,9 +167,10 @@ impl Blocks for Vorbis {
     }
 }
 
-fn decoder(open: OpenLink) -> Result<VorbisDecoder<Pages>, Fault> {
-    let pages = open().map_err(|error| Fault::failed(format!("could not read the track: {error}")))?;
-    VorbisDecoder::new(pages).map_err(|error| fault(&error))
+fn decoder(open: OpenLink, kept: &Kept) -> Result<VorbisDecoder<Watched>, Fault> {
+    let pages = open().map_err(|error| unread(&error))?;
+    VorbisDecoder::new(Watched { pages, kept: kept.clone() })
+        .map_err(|error| kept.check().err().unwrap_or_else(|| fault(&error)))
 }
 
 fn fault(error: &VorbisError) -> Fault {

@@ -30,7 +30,8 @@ pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chun
     let (mut format, mut fact) = (Vec::new(), Vec::new());
     let mut at = HEADER + 16;
     loop {
-        source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;
+        // A size of 64 bits may lead to a place that no file can have.
+        source.seek(SeekFrom::Start(at.min(length))).map_err(|error| unread(&error))?;
         let mut header = [0; HEADER as usize];
         if read_up_to(source, &mut header).map_err(|error| unread(&error))? < header.len() {
             let missing = if format.is_empty() { "it has no format chunk" } else { "it has no data chunk" };
@@ -47,6 +48,6 @@ pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chun
             }
             _ => {}
         }
-        at = at.saturating_add(size.max(HEADER).next_multiple_of(8));
+        at = at.saturating_add(size.max(HEADER).checked_next_multiple_of(8).unwrap_or(u64::MAX));
     }
 }

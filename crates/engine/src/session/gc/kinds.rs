@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Garbage;
 use super::GarbageKind::{Claims, Scratch, TemporaryFiles, Uploads};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, sweep_half_written};
 use euterpe_graph_file::plan::Location;
-use euterpe_processes::leftovers;
+use euterpe_processes::{Leftover, leftovers};
 use euterpe_storage::local::{LocalSettings, LocalStorage, sweep_claims};
 
 /// Private folders, downloads and caches. Of a process of this machine it is known whether it lives; of others, and of
@@ -21,12 +21,22 @@ pub(super) fn scratch(workspace: &Workspace, age: Duration, dry_run: bool) -> Ga
         }
     };
     for left in left {
-        let (bytes, unchanged) = left.size_and_age();
-        if !left.of_this_machine && unchanged < age {
+        let place = left.path().display().to_string();
+        // Only of a process of this machine is it known whether it lives.
+        let is_old = left.of_this_machine
+            || match left.age() {
+                Ok(unchanged) => unchanged >= age,
+                Err(error) => {
+                    found.problems.push(format!("how old {place} is: {error}"));
+                    continue;
+                }
+            };
+        if !is_old {
             continue;
         }
-        let place = left.path().display().to_string();
-        match if dry_run { Ok(()) } else { left.remove() } {
+        let bytes = left.bytes();
+        let remove = |left: Leftover| sweep_half_written(&left).and_then(|()| left.remove());
+        match if dry_run { Ok(()) } else { remove(left) } {
             Ok(()) => found.add(1, bytes),
             Err(error) => found.problems.push(format!("{place}: {error}")),
         }

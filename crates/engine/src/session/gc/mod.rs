@@ -2,6 +2,7 @@
 
 mod kinds;
 mod records;
+mod unreadable;
 
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub enum GarbageKind {
     Claims,
     /// Records of runs that are long done.
     Records,
+    /// Records that cannot be read.
+    Unreadable,
 }
 
 impl GarbageKind {
@@ -31,6 +34,7 @@ impl GarbageKind {
             Self::TemporaryFiles => "temporary files",
             Self::Claims => "claims of dead nodes",
             Self::Records => "records of runs",
+            Self::Unreadable => "unreadable records",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Records of runs that are long done. Those stay of which something is open or dead, and those of the newest run.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use euterpe_actors::ids::RunId;
@@ -14,7 +13,7 @@ use crate::session::Session;
 pub(super) async fn runs(session: &Session, age: Duration, dry_run: bool) -> Garbage {
     let mut found = Garbage::none(GarbageKind::Records);
     let state = &session.workspace.state;
-    let (runs, all) = match (state.runs().await, known(state).await) {
+    let (runs, all) = match (state.runs().await, state.known_runs().await) {
         (Ok(runs), Ok(all)) => (runs, all),
         (Err(error), _) | (_, Err(error)) => {
             found.problems.push(format!("the runs: {error}"));
@@ -41,12 +40,6 @@ pub(super) async fn runs(session: &Session, age: Duration, dry_run: bool) -> Gar
     found
 }
 
-/// All runs that have any record.
-async fn known(state: &StateStore) -> Result<BTreeSet<RunId>, euterpe_actors::storage::StorageError> {
-    let run = |key: &String| key.strip_prefix("runs/")?.split('/').next()?.parse().ok();
-    Ok(state.keys("runs/").await?.iter().filter_map(run).collect())
-}
-
 /// Whether every entity of a run is done or skipped, as `runs check` finds it, and no dead letter is its own.
 async fn is_done(session: &Session, run: RunId) -> anyhow::Result<bool> {
     let state = &session.workspace.state;
@@ -54,11 +47,14 @@ async fn is_done(session: &Session, run: RunId) -> anyhow::Result<bool> {
     if !state.has_all_entities(run).await? || !state.letter_keys(&letters).await?.is_empty() {
         return Ok(false);
     }
-    if state.manifest(run).await?.is_none() {
-        return Ok(false);
+    match state.manifest(run).await? {
+        None => return Ok(false),
+        // The stores of this session cannot tell what became of it.
+        Some(manifest) if session.has_other_stores(&manifest) => return Ok(false),
+        Some(_) => {}
     }
     let account = session.check(run, false).await?;
-    Ok(account.open == 0 && account.dead == 0)
+    Ok(account.open == 0 && account.dead == 0 && account.unreadable_chunks == 0)
 }
 
 /// Removes the records, the manifest first: without it the rest speaks of no run. How many bytes they have.

@@ -25,8 +25,8 @@ use crate::run::follow::follow;
 use crate::run::ids::Ids;
 use crate::run::intake::Intake;
 use crate::run::running::Running;
+use crate::run::survey::REMEMBERED;
 use crate::run::watch::Unwatched;
-use crate::session::REMEMBERED;
 use crate::workspace::{Access, Opening, Workspace};
 
 /// Runs a test of `plan` in scratch folders; environments of Python transforms lie in `kept`. What does not hold comes back
@@ -112,7 +112,7 @@ async fn make(case: &TestCase, workspace: &Workspace, job: JobIx) -> anyhow::Res
     let name = workspace.nodes.job(job).name.clone();
     let selection = Selection { job: Some(name), bottom_up: true, ..Selection::default() };
     let to = Addresses::default().of(&workspace.nodes, &selection, &case.entity).map_err(Mistake)?;
-    let ids = Ids::These(vec![Addressed { entity: case.entity.clone(), to }]);
+    let ids = Ids::These(vec![Addressed { entity: case.entity.clone(), to, written: None }]);
     let manifest = workspace.manifest(workspace.next_run().await?, selection);
     workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
     let running = Running::new(workspace, manifest, Arc::new(Presence::up_to(REMEMBERED)), false);

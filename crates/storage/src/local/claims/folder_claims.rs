@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::claims::{Claims, Lease, Leased};
 use euterpe_actors::message::Target;
 use euterpe_actors::state::record_name;
@@ -87,9 +88,9 @@ async fn on_thread<T: Send + 'static>(
     target: &Target,
     work: impl FnOnce() -> Result<T, LocalError> + Send + 'static,
 ) -> Result<T, StorageError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    let stopped = |e| StorageError::new(StorageErrorKind::Unavailable, action, target.to_string(), e);
-    done.map_err(stopped)?.map_err(|error| as_unavailable(error, action, target))
+    let done = on_blocking_thread(work).await;
+    done.map_err(|error| StorageError::of_thread(action, target.to_string(), error))?
+        .map_err(|error| as_unavailable(error, action, target))
 }
 
 #[async_trait]

@@ -1,0 +1,106 @@
+//! In what two setups differ.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Setup, StoreIdentity};
+use crate::ids::{JobName, StoreName};
+
+/// One thing by which two setups mean something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The other one's records lie elsewhere.
+    State(Places),
+    /// The graph: these jobs are missing in one of them, or have other ids, inputs or outputs.
+    Graph(Vec<JobName>),
+    /// A job has the same inputs and outputs, and another transform, other options or other code.
+    Recipe(JobName),
+    /// A store of this name is another place.
+    Store(StoreName, Places),
+}
+
+/// Two places that should be one: the first setup's and the second's.
+pub type Places = Box<(String, String)>;
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::State(places) => write!(f, "other records: {}", Pair(places)),
+            Difference::Graph(jobs) => {
+                let jobs: Vec<String> = jobs.iter().take(5).map(|job| format!("`{job}`")).collect();
+                let differ = if jobs.len() == 1 { "differs in its" } else { "differ in their" };
+                write!(f, "another graph: {} {differ} ids, inputs or outputs", jobs.join(", "))
+            }
+            Difference::Recipe(job) => write!(f, "another `{job}`: its transform, its options or its code differ"),
+            Difference::Store(store, places) => write!(f, "another place for `{store}`: {}", Pair(places)),
+        }
+    }
+}
+
+struct Pair<'p>(&'p Places);
+
+impl fmt::Display for Pair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (one, other) = &**self.0;
+        match one == other {
+            true => write!(f, "both are called {one} and are not the same"),
+            false => write!(f, "{one} here, {other} there"),
+        }
+    }
+}
+
+impl Setup {
+    /// In what `other` means something else by `job`, or by the whole graph. Empty where both can work on each other's
+    /// messages for that job.
+    pub fn differences(&self, other: &Setup, job: &JobName) -> Vec<Difference> {
+        let mut found = Vec::new();
+        if let Some(places) = apart(&self.state, &other.state) {
+            found.push(Difference::State(places));
+        }
+        let graph = self.other_jobs(other);
+        if !graph.is_empty() {
+            found.push(Difference::Graph(graph));
+        }
+        let (Some(mine), Some(theirs)) = (self.jobs.get(job), other.jobs.get(job)) else { return found };
+        if mine.recipe != theirs.recipe {
+            found.push(Difference::Recipe(job.clone()));
+        }
+        for store in &mine.stores {
+            if let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store))
+                && let Some(places) = apart(mine, theirs)
+            {
+                found.push(Difference::Store(store.clone(), places));
+            }
+        }
+        found
+    }
+
+    /// Which of these places, as they are seen later, is another one by now: the name of a store, or `None` within for the
+    /// records. A place that does not say which one it is counts as the same.
+    pub fn replaced(
+        &self,
+        stores: &BTreeMap<StoreName, StoreIdentity>,
+        state: &StoreIdentity,
+    ) -> Option<Option<StoreName>> {
+        let differ = |mine: &StoreIdentity, theirs: &StoreIdentity| {
+            mine.id.is_some() && theirs.id.is_some() && mine.id != theirs.id
+        };
+        if differ(&self.state, state) {
+            return Some(None);
+        }
+        let is_other = |name: &&StoreName| stores.get(*name).is_some_and(|theirs| differ(&self.stores[*name], theirs));
+        self.stores.keys().find(is_other).map(|name| Some(name.clone()))
+    }
+
+    /// The jobs that only one of both has, or that have other ids, inputs or outputs.
+    fn other_jobs(&self, other: &Setup) -> Vec<JobName> {
+        let names = self.jobs.keys().chain(other.jobs.keys().filter(|name| !self.jobs.contains_key(*name)));
+        let differs =
+            |name: &&JobName| self.jobs.get(*name).map(|job| &job.shape) != other.jobs.get(*name).map(|job| &job.shape);
+        names.filter(differs).cloned().collect()
+    }
+}
+
+fn apart(mine: &StoreIdentity, theirs: &StoreIdentity) -> Option<Places> {
+    (!mine.is(theirs)).then(|| Box::new((mine.place.clone(), theirs.place.clone())))
+}

@@ -1,0 +1,96 @@
+//! Which place a store is: it says so itself, once somebody who writes there told it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::StoreIdentity;
+use crate::ids::{JobName, RunId};
+use crate::storage::{Content, STORE_MARKER as MARKER, Stamp, Storage, StorageError, StorageErrorKind};
+
+/// What the marker says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    id: String,
+}
+
+impl StoreIdentity {
+    /// Which place `storage` is, as it says itself.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn of(storage: &dyn Storage) -> Result<Self, StorageError> {
+        let id = match storage.open(MARKER).await {
+            Ok(object) => {
+                let damaged = |text: String| StorageError::new(StorageErrorKind::Unavailable, "read", MARKER, text);
+                let bytes = object.content.read().map_err(|error| damaged(error.to_string()))?;
+                let marker: Marker = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+                Some(marker.id)
+            }
+            Err(error) if error.kind == StorageErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { id, place: storage.place() })
+    }
+
+    /// The same; where the store does not say, it is told `id` first. Of several who tell it at once the first one wins.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn of_written(storage: &dyn Storage, id: &str) -> Result<Self, StorageError> {
+        let known = Self::of(storage).await?;
+        if known.id.is_some() {
+            return Ok(known);
+        }
+        let text = serde_json::to_vec(&Marker { id: id.to_owned() })
+            .map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", MARKER, error))?;
+        storage.store(MARKER, Content::Bytes(Bytes::from(text)), Some(the_first_wins(id))).await?;
+        Self::of(storage).await // another one may have been first
+    }
+}
+
+/// A stamp that replaces no other of its kind, and that no other replaces, for a store never replaces a newer run of a job
+/// by an older one. Of any two of these, each has one job with the older run. So whoever comes first stays in place,
+/// whatever the clocks say, and without a conditional write in the port.
+fn the_first_wins(id: &str) -> Stamp {
+    const TO: u64 = 1 << 40;
+    let at = xxhash_rust::xxh3::xxh3_64(id.as_bytes()) % TO;
+    let job = |name: &str| -> JobName { name.parse().expect("a name") };
+    // The job `store` is what the first version wrote, with a time for its run.
+    let runs = [("store", 0), ("up", at), ("down", TO - at)].map(|(name, millis)| (job(name), RunId::new(millis, 0)));
+    Stamp { job: job("store"), entity: None, runs: Arc::new(runs.into()), hash: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::MemoryStorage;
+
+    #[tokio::test]
+    async fn a_store_keeps_the_first_name_that_it_was_told() {
+        let store = MemoryStorage::default();
+        assert_eq!(StoreIdentity::of(&store).await.expect("read").id, None);
+        let first = StoreIdentity::of_written(&store, "first").await.expect("written");
+        let second = StoreIdentity::of_written(&store, "second").await.expect("written");
+        assert_eq!((first.id.as_deref(), second.id.as_deref()), (Some("first"), Some("first")));
+        // Those who looked before there was a name, and write after the first one did.
+        for late in (0..100).map(|n| format!("late {n}")) {
+            let text = Content::Bytes(Bytes::from(format!("{{\"id\": \"{late}\"}}")));
+            store.store(MARKER, text, Some(the_first_wins(&late))).await.expect("dropped");
+            assert_eq!(StoreIdentity::of(&store).await.expect("read").id.as_deref(), Some("first"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_the_first_version_gave_stays() {
+        let store = MemoryStorage::default();
+        let job: JobName = "store".parse().expect("a name");
+        let runs = Arc::new([(job.clone(), RunId::new(1_700_000_000_000, 0))].into());
+        let text = Content::Bytes(Bytes::from(&b"{\"id\": \"former\"}"[..]));
+        store.store(MARKER, text, Some(Stamp { job, entity: None, runs, hash: String::new() })).await.expect("stored");
+        let late = Content::Bytes(Bytes::from(&b"{\"id\": \"late\"}"[..]));
+        store.store(MARKER, late, Some(the_first_wins("late"))).await.expect("dropped");
+        assert_eq!(StoreIdentity::of(&store).await.expect("read").id.as_deref(), Some("former"));
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether the inputs of work that failed are still there. A disk that is not mounted any more is no failure of the work.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rustix::fs::{Access, access};
+
+use super::executor::{Executor, SharedStorageError};
+use super::inputs::FoundInput;
+use crate::storage::{Content, StorageErrorKind};
+use crate::transform::Input;
+
+/// The files that a transform was given as inputs; none for what it was given in memory.
+#[derive(Debug)]
+pub(super) struct InputFiles(Vec<Option<PathBuf>>);
+
+impl InputFiles {
+    /// Those of these inputs.
+    pub(super) fn of(inputs: &[Input]) -> Self {
+        let file = |input: &Input| match &input.object.content {
+            Content::File(path) => Some(path.clone()),
+            Content::Bytes(_) => None,
+        };
+        Self(inputs.iter().map(file).collect())
+    }
+}
+
+impl Executor {
+    /// Whether a file that the transform was given cannot be read any more, while its store is well.
+    ///
+    /// # Errors
+    /// Those of its store, where that is in trouble: it is not mounted any more, or may not be read.
+    pub(super) async fn lost(&self, found: &[FoundInput], files: &InputFiles) -> Result<bool, SharedStorageError> {
+        let mut lost = false;
+        for (input, file) in found.iter().zip(&files.0) {
+            if file.as_ref().is_none_or(|file| access(file, Access::READ_OK).is_ok()) {
+                continue;
+            }
+            self.node.settings.presence.forget(&input.key);
+            match self.node.settings.stores.open(&input.key).await {
+                Ok(_) => {} // it has come back
+                Err(error) if error.kind == StorageErrorKind::NotFound => {}
+                Err(error) => return Err(Arc::new(error)),
+            }
+            lost = true;
+        }
+        Ok(lost)
+    }
+}

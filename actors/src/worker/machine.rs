@@ -1,0 +1,159 @@
+//! Whether a failed try is the machine's fault and not the work's: its disk is full, or it starts no more processes.
+//!
+//! Transforms that know say so themselves (`FaultKind::NodeTrouble`). Others just fail: a program says in its own words that
+//! there is no room, or says nothing. So this node looks itself.
+
+use std::path::Path;
+
+use rustix::fs::StatVfs;
+
+use crate::node_trouble::limits_file_size;
+use crate::outcome::{Fault, FaultKind};
+use crate::transform::{Scratch, scratch_problem};
+
+/// A disk with less room than this, or than a twentieth of it, is full.
+const FULL: u64 = 1 << 20;
+/// A disk with less room than this, or than a tenth of it, may have been full for a program that says so.
+const SCARCE: u64 = 4 << 30;
+
+/// How programs say that a disk is full.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+/// How programs say that they could not start another.
+const NO_PROCESS: [&str; 4] =
+    ["Cannot fork", "fork: Resource temporarily unavailable", "fork: retry", "fork: Cannot allocate memory"];
+
+/// How a transform of this process says that it has no descriptors, where it hands on the words of the system.
+const NO_FILES: [&str; 2] = ["(os error 23)", "(os error 24)"];
+
+/// How programs say that a file grew beyond the limit of this process, which is theirs as well.
+const TOO_LARGE: [&str; 4] = ["File too large", "(os error 27)", "SIGXFSZ", "File size limit exceeded"];
+
+/// The fault of a try whose files are in `scratch`, as trouble of the node where that is what it is.
+pub(super) fn judged(fault: Fault, scratch: &Scratch) -> Fault {
+    if !matches!(fault.kind, FaultKind::Failed | FaultKind::Panicked | FaultKind::Killed | FaultKind::Fatal) {
+        return fault;
+    }
+    // A program without its folder fails in many ways, also as if there were no such program.
+    if let Err(error) = scratch.check() {
+        return as_trouble(fault, &scratch_problem(scratch.place(), &error));
+    }
+    if fault.kind == FaultKind::Fatal {
+        return fault;
+    }
+    let says = |texts: &[&str]| texts.iter().any(|text| fault.text.contains(text) || fault.stderr.contains(text));
+    let scratch = scratch.place();
+    let why = match disk_of(scratch).map(|disk| Room::of(&disk)) {
+        Some(room) if room.is_full() || (room.is_scarce() && says(&NO_ROOM)) => {
+            let place = scratch.display();
+            format!("the disk of {place} is full; free some room")
+        }
+        _ if says(&NO_PROCESS) => {
+            "no more processes may be started; raise the limit (`ulimit -u`, `pids.max`)".to_owned()
+        }
+        _ if NO_FILES.iter().any(|text| fault.text.contains(text)) => {
+            "raise the limit of open files (`ulimit -n`), or lower `workers`".to_owned()
+        }
+        _ if says(&TOO_LARGE) && limits_file_size() => "raise the limit of file sizes (`ulimit -f`)".to_owned(),
+        _ => return fault,
+    };
+    as_trouble(fault, &why)
+}
+
+fn as_trouble(fault: Fault, why: &str) -> Fault {
+    Fault { kind: FaultKind::NodeTrouble, text: format!("{}; {why}, and the work goes on", fault.text), ..fault }
+}
+
+/// The disk on which a folder lies, or would lie.
+fn disk_of(folder: &Path) -> Option<StatVfs> {
+    folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())
+}
+
+/// How much room a disk has.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    free: u64,
+    size: u64,
+    /// Whether no further file may be made on it, whatever its size.
+    no_names: bool,
+}
+
+impl Room {
+    fn of(disk: &StatVfs) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        // File systems without a fixed number of files say 0 of 0.
+        Self {
+            free: bytes(disk.f_bavail),
+            size: bytes(disk.f_blocks),
+            no_names: disk.f_files > 0 && disk.f_favail == 0,
+        }
+    }
+
+    fn is_full(self) -> bool {
+        self.no_names || self.free < FULL.min(self.size / 20)
+    }
+
+    fn is_scarce(self) -> bool {
+        self.free < SCARCE.max(self.size / 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_full_by_its_room_or_its_files_and_small_ones_later() {
+        let room = |free, size| Room { free, size, no_names: false };
+        assert!(room(100 << 10, 24 << 20).is_full());
+        assert!(!room(100 << 10, 1 << 20).is_full(), "a tenth of a small disk");
+        assert!(!room(2 << 20, 1 << 40).is_full());
+        assert!(room(2 << 20, 1 << 40).is_scarce());
+        assert!(!room(300 << 30, 1 << 40).is_scarce());
+        assert!(Room { no_names: true, ..room(1 << 30, 1 << 40) }.is_full());
+    }
+
+    #[test]
+    fn a_program_that_could_start_no_other_failed_because_of_the_machine() {
+        let scratch = &Scratch::at("/".into());
+        let failed = Fault::failed("`sh` ended with exit code 2").with_stderr(b"sh: 1: Cannot fork\n");
+        assert_eq!(judged(failed, scratch).kind, FaultKind::NodeTrouble);
+        let own = Fault::failed("`sh` ended with exit code 2").with_stderr(b"no such tune");
+        assert_eq!(judged(own.clone(), scratch), own);
+        let said = Fault::bad_input("a story about: Cannot fork");
+        assert_eq!(judged(said.clone(), scratch), said);
+    }
+
+    #[test]
+    fn a_program_whose_scratch_folder_is_gone_failed_because_of_the_machine() {
+        let around = tempfile::tempdir().expect("a temporary folder");
+        let scratch = Scratch::at(around.path().join("work"));
+        let faults = [Fault::failed("`cp` ended with exit code 1"), Fault::fatal("there is no program `cp`")];
+        let path = scratch.path().expect("made").to_owned();
+        for fault in &faults {
+            assert_eq!(judged(fault.clone(), &scratch), *fault);
+        }
+        std::fs::remove_dir(&path).expect("removed");
+        for fault in faults {
+            let judged = judged(fault.clone(), &scratch);
+            assert_eq!(judged.kind, FaultKind::NodeTrouble);
+            let place = path.display().to_string();
+            assert!(judged.text.starts_with(&fault.text) && judged.text.contains(&place), "{judged}");
+        }
+        std::fs::create_dir(path).expect("as it was");
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_of_this_process_is_no_failure_of_the_work() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let before = getrlimit(Resource::Fsize);
+        setrlimit(Resource::Fsize, Rlimit { current: Some(1 << 50), maximum: before.maximum }).expect("set");
+        let killed = Fault::new(FaultKind::Killed, "`cp` was killed by SIGXFSZ");
+        let said = Fault::failed("`cp` ended with exit code 1").with_stderr(b"cp: error writing 'x': File too large");
+        let by_shell = Fault::failed("`sh` ended with exit code 153: File size limit exceeded");
+        for fault in [killed, said, by_shell] {
+            let judged = judged(fault, &Scratch::at("/".into()));
+            assert!(judged.kind == FaultKind::NodeTrouble && judged.text.contains("ulimit -f"), "{judged}");
+        }
+        setrlimit(Resource::Fsize, before).expect("set");
+    }
+}

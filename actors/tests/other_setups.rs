@@ -1,0 +1,349 @@
+//! Nodes and runs that mean something else by the same words: a node works only on messages whose publisher means the same.
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
+use euterpe_actors::context::NodeSettings;
+use euterpe_actors::events::{Event, Observer};
+use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
+use euterpe_actors::node::Node;
+use euterpe_actors::outcome::{Fault, Outcome};
+use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::pool::Drain;
+use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
+use euterpe_actors::state::StateStore;
+use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::template::{EntityForm, NameRules, Template};
+use euterpe_actors::transform::{Product, Transform, Work};
+use euterpe_actors::wire;
+
+const ENTITIES: usize = 60;
+const RUN: RunId = RunId::new(1, 0);
+
+struct Quick;
+
+#[async_trait(?Send)]
+impl Transform for Quick {
+    async fn apply(&mut self, _: Work) -> Result<Product, Fault> {
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        Ok(Product::bytes(&b"x"[..]))
+    }
+}
+
+/// What one node did.
+#[derive(Default)]
+struct Ledger {
+    started: Mutex<Vec<Target>>,
+    outcomes: Mutex<HashMap<Outcome, usize>>,
+    told: Mutex<Vec<String>>,
+}
+
+impl Observer for Ledger {
+    fn on(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { message, .. } => self.started.lock().expect("whole").push(message.target.clone()),
+            Event::Handled { outcome, .. } => {
+                *self.outcomes.lock().expect("whole").entry(*outcome).or_default() += 1;
+            }
+            Event::OtherSetup { job, text } => self.told.lock().expect("whole").push(format!("{job}: {text}")),
+            _ => {}
+        }
+    }
+}
+
+impl Ledger {
+    fn started(&self) -> Vec<Target> {
+        self.started.lock().expect("whole").clone()
+    }
+}
+
+fn name(job: &str) -> JobName {
+    JobName::new(job).expect("a name")
+}
+
+fn store() -> StoreName {
+    StoreName::new("d").expect("a name")
+}
+
+/// Two jobs, one after the other; the second writes below `folder`.
+fn plan(folder: &str) -> Arc<NodePlan> {
+    plan_in(folder, NameRules::default())
+}
+
+/// The same, in a store with names of its own.
+fn plan_in(folder: &str, names: NameRules) -> Arc<NodePlan> {
+    let form = EntityForm::default();
+    let spec = |job: &str, key: &str, inputs| JobSpec {
+        name: name(job),
+        form: form.clone(),
+        inputs,
+        outputs: vec![OutputPlan {
+            store: store(),
+            key: Template::parse(key, &form).expect("a template").in_store(names),
+        }],
+        transform: Arc::new(|| Ok(Box::new(Quick) as Box<dyn Transform>)),
+        workers: 2,
+        timeout: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
+        claim: true,
+        settings: 0,
+    };
+    let from = Route::Job { job: JobIx(0), output: 0, entity: Mapping::Same };
+    let input = InputPlan { name: "x".parse().expect("a name"), from };
+    let (wav, mel) = ("wav/{id}.wav", format!("{folder}/{{id}}.npy"));
+    Arc::new(NodePlan::new(vec![spec("wav", wav, Vec::new()), spec("mel", &mel, vec![input])]))
+}
+
+/// Objects and records.
+type Held = (Arc<MemoryStorage>, Arc<MemoryStorage>);
+
+/// A place with objects and records, as one process sees it.
+#[derive(Clone)]
+struct World {
+    plan: Arc<NodePlan>,
+    objects: Arc<MemoryStorage>,
+    state: Arc<MemoryStorage>,
+    setup: Arc<OwnSetup>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Differs {
+    Nothing,
+    Store,
+    Template,
+    /// The store does not tell case, as this process sees it: it writes other keys.
+    Names,
+    Recipe,
+    State,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with("mel", "v1", "here", "records", (Arc::default(), Arc::default()))
+    }
+
+    fn with(folder: &str, recipe: &str, place: &str, state: &str, held: Held) -> Self {
+        Self::of(plan(folder), recipe, place, state, held)
+    }
+
+    fn of(plan: Arc<NodePlan>, recipe: &str, place: &str, state: &str, (objects, records): Held) -> Self {
+        let identity = |place: &str| StoreIdentity { id: Some(place.into()), place: format!("/mnt/{place}") };
+        let recipe_of = |job: &JobName| if job.as_str() == "mel" { recipe.to_owned() } else { "same".to_owned() };
+        let stores = BTreeMap::from([(store(), identity(place))]);
+        let setup = Arc::new(Setup::new(&plan, recipe_of, stores, identity(state)).own());
+        Self { plan, objects, state: records, setup }
+    }
+
+    /// One that differs from this one.
+    fn other(&self, differs: Differs) -> Self {
+        let here = (self.objects.clone(), self.state.clone());
+        match differs {
+            Differs::Nothing => Self::with("mel", "v1", "here", "records", here),
+            Differs::Store => Self::with("mel", "v1", "there", "records", (Arc::default(), here.1)),
+            Differs::Template => Self::with("mel2", "v1", "here", "records", here),
+            Differs::Names => {
+                let names = NameRules { tells_case: false, ..NameRules::default() };
+                Self::of(plan_in("mel", names), "v1", "here", "records", here)
+            }
+            Differs::Recipe => Self::with("mel", "v2", "here", "records", here),
+            Differs::State => Self::with("mel", "v1", "here", "others", (here.0, Arc::default())),
+        }
+    }
+
+    async fn node(&self, broker: &InProcess, number: u64) -> (actix::Addr<Node>, Arc<Ledger>) {
+        let ledger = Arc::new(Ledger::default());
+        let state = StateStore::new(self.state.clone());
+        state.keep_setup(&self.setup.setup).await.expect("kept");
+        let node = Node::start(NodeSettings {
+            state,
+            observer: ledger.clone(),
+            setup: Some(self.setup.clone()),
+            name: number.to_string().into(),
+            salt: number,
+            ..support::node(
+                &self.plan,
+                broker.clone(),
+                Stores::new([(store(), self.objects.clone() as Arc<dyn Storage>)]),
+            )
+        });
+        (node, ledger)
+    }
+
+    async fn publish(&self, broker: &InProcess, entities: std::ops::Range<usize>) {
+        StateStore::new(self.state.clone()).keep_setup(&self.setup.setup).await.expect("kept");
+        let wave = Arc::new(Wave { id: 1, origins: vec![name("wav")], only: None });
+        for n in entities {
+            let target = Target { job: name("wav"), entity: EntityId::new(&format!("t-{n}")).expect("an id") };
+            let message = EntityMessage::new(n as u64, RUN, target, self.plan.digest, Base::Down(wave.clone()));
+            let message = EntityMessage { setup: self.setup.digest, ..message };
+            let body = wire::encode(&message).expect("it fits");
+            broker.publish(vec![Outgoing::now(name("wav"), body)]).await.expect("published");
+        }
+    }
+
+    async fn outputs(&self, folder: &str) -> usize {
+        let (mut count, prefix) = (0, format!("{folder}/"));
+        let mut page = |page: &euterpe_actors::storage::Page| {
+            count += page.iter().count();
+            true
+        };
+        self.objects.list(&prefix, &mut page).await.expect("listed");
+        count
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    NodesFirst,
+    RunFirst,
+    OtherNodeInMidRun,
+}
+
+/// A run with a node that fits it and one that does not: what each of them did, and how many outputs of `mel` there are.
+fn run(differs: Differs, order: Order) -> (Arc<Ledger>, Arc<Ledger>, usize) {
+    actix::System::new().block_on(async move {
+        tokio::time::pause();
+        let mine = World::new();
+        let theirs = mine.other(differs);
+        let broker = InProcess::new(mine.plan.jobs.iter().map(|job| job.name.clone()));
+        if order == Order::RunFirst {
+            mine.publish(&broker, 0..ENTITIES).await;
+        }
+        let (other, others) = match order {
+            Order::OtherNodeInMidRun => (None, None),
+            _ => theirs.node(&broker, 2).await.into_some(),
+        };
+        let (node, fitting) = mine.node(&broker, 1).await;
+        if order != Order::RunFirst {
+            mine.publish(&broker, 0..ENTITIES).await;
+        }
+        let (other, others) = match (other, others) {
+            (Some(other), Some(others)) => (other, others),
+            _ => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                theirs.node(&broker, 2).await
+            }
+        };
+        broker.settled_to(0).await;
+        for node in [node, other] {
+            node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+        }
+        let made = mine.outputs("mel").await;
+        (fitting, others, made)
+    })
+}
+
+trait IntoSome<A, B> {
+    fn into_some(self) -> (Option<A>, Option<B>);
+}
+
+impl<A, B> IntoSome<A, B> for (A, B) {
+    fn into_some(self) -> (Option<A>, Option<B>) {
+        (Some(self.0), Some(self.1))
+    }
+}
+
+#[test]
+fn whatever_differs_and_whoever_comes_first_a_fitting_node_does_all_the_work() {
+    for differs in [Differs::Store, Differs::Template, Differs::Names, Differs::Recipe, Differs::State] {
+        for order in [Order::NodesFirst, Order::RunFirst, Order::OtherNodeInMidRun] {
+            let (fitting, other, made) = run(differs, order);
+            assert_eq!(made, ENTITIES, "{differs:?}, {order:?}");
+            let by_other: BTreeSet<JobName> = other.started().into_iter().map(|target| target.job).collect();
+            // Another `mel` is no other `wav`: that job both can do.
+            let allowed = if differs == Differs::Recipe { BTreeSet::from([name("wav")]) } else { BTreeSet::new() };
+            assert!(by_other.is_subset(&allowed), "{differs:?}, {order:?}: {by_other:?}");
+            let mels = fitting.started().into_iter().filter(|target| target.job == name("mel"));
+            assert_eq!(mels.collect::<BTreeSet<_>>().len(), ENTITIES, "{differs:?}, {order:?}");
+            let told = other.told.lock().expect("whole");
+            let jobs: BTreeSet<&str> = told.iter().filter_map(|line| line.split(':').next()).collect();
+            assert_eq!(told.len(), jobs.len(), "told once for each job: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn two_nodes_that_mean_the_same_share_the_work() {
+    let (one, two, made) = run(Differs::Nothing, Order::RunFirst);
+    assert_eq!(made, ENTITIES);
+    assert!(!one.started().is_empty() && !two.started().is_empty());
+    assert!(one.told.lock().expect("whole").is_empty() && two.told.lock().expect("whole").is_empty());
+}
+
+#[test]
+fn without_a_fitting_node_nothing_is_made_and_it_is_told_why() {
+    let because = [
+        (Differs::Store, "another place for `d`: /mnt/there here, /mnt/here there"),
+        (Differs::Template, "another graph: `mel` differs in its ids, inputs or outputs"),
+        (Differs::Names, "another graph: `mel`, `wav` differ in their ids, inputs or outputs"),
+        (Differs::State, "its records lie elsewhere"),
+    ];
+    for (differs, why) in because {
+        actix::System::new().block_on(async move {
+            tokio::time::pause();
+            let mine = World::new();
+            let theirs = mine.other(differs);
+            let broker = InProcess::new(mine.plan.jobs.iter().map(|job| job.name.clone()));
+            let (node, ledger) = theirs.node(&broker, 2).await;
+            mine.publish(&broker, 0..1).await;
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+            assert!(ledger.started().is_empty());
+            assert_eq!(broker.open(), 1, "it still waits for a node that fits");
+            let told = ledger.told.lock().expect("whole");
+            let text = format!("wav: run {RUN} means something else: {why}; start nodes o");
+            assert!(told.len() == 1 && told[0].starts_with(&text), "{told:?}");
+        });
+    }
+}
+
+/// A run that was resumed under another graph: what it had in the queues before has no meaning any more, and would else
+/// go round for ever.
+#[test]
+fn what_a_resumed_run_published_before_is_let_go() {
+    actix::System::new().block_on(async {
+        tokio::time::pause();
+        let before = World::new();
+        let after = before.other(Differs::Template);
+        let broker = InProcess::new(before.plan.jobs.iter().map(|job| job.name.clone()));
+        before.publish(&broker, 0..3).await;
+        let state = StateStore::new(before.state.clone());
+        let (node, ledger) = after.node(&broker, 1).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(broker.open(), 3);
+        state.supersede(RUN, after.setup.digest).await.expect("recorded");
+        after.publish(&broker, 0..3).await;
+        broker.settled_to(0).await;
+        assert_eq!(after.outputs("mel2").await, 3);
+        assert_eq!(ledger.outcomes.lock().expect("whole")[&Outcome::HandedOver], 3);
+        // Who publishes under the former setup again, as `dead retry` may, is heard again.
+        state.readmit(RUN, before.setup.digest).await.expect("recorded");
+        before.publish(&broker, 0..1).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(broker.open(), 1);
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+    });
+}
+
+#[test]
+fn stores_are_told_apart_by_what_they_say_of_themselves_and_else_by_their_place() {
+    let identity = |id: Option<&str>, place: &str| StoreIdentity { id: id.map(str::to_owned), place: place.to_owned() };
+    let mounted = |place| identity(Some("7f"), place);
+    assert!(mounted("/mnt/nas").is(&mounted("/data/nas")), "one store at two places");
+    assert!(!identity(Some("7f"), "/data").is(&identity(Some("80"), "/data")), "two stores of one path");
+    assert!(identity(None, "/data").is(&mounted("/data")) && !identity(None, "/data").is(&identity(None, "/other")));
+    let setup = |place| {
+        let plan = plan("mel");
+        Setup::new(&plan, |_| String::new(), BTreeMap::from([(store(), mounted(place))]), identity(None, "/s")).digest()
+    };
+    assert_eq!(setup("/mnt/nas"), setup("/data/nas"));
+}

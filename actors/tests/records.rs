@@ -1,0 +1,190 @@
+//! Records of the state that cannot be read: named, passed over, kept, and never taken for something done.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::message::{Base, EntityMessage, Target};
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{
+    DeadLetter, GivenUp, LetterFilter, RunEnd, Selection, SkipRecord, StateStore, chunk_key, manifest_key,
+};
+use euterpe_actors::storage::{Content, Object, Storage, StorageError, StorageErrorKind, memory::MemoryStorage};
+use support::wrapped::{Change, Wrapped};
+
+const RUN: RunId = RunId::new(5, 0);
+
+fn target(entity: &str) -> Target {
+    Target { job: JobName::new("mel").expect("a name"), entity: EntityId::new(entity).expect("an id") }
+}
+
+fn letter(entity: &str, reason: Reason) -> DeadLetter {
+    let message = EntityMessage::new(1, RUN, target(entity), Default::default(), Base::Stop);
+    let why = GivenUp { job: &target(entity).job, node: "n", millis: 1, reason, text: "no".into() };
+    DeadLetter::of_work(&message, why)
+}
+
+fn state() -> (StateStore, Arc<MemoryStorage>) {
+    let storage = Arc::new(MemoryStorage::default());
+    (StateStore::new(storage.clone()), storage)
+}
+
+async fn put(storage: &MemoryStorage, key: &str, text: &str) {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    storage.store(key, Content::Bytes(bytes), None).await.expect("stored");
+}
+
+fn entities(state: &[(String, DeadLetter)]) -> Vec<&str> {
+    state.iter().map(|(_, letter)| letter.entity.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_read_hides_no_other_and_stays() {
+    for text in ["", "{\"run\":", "{\"reason\": \"cosmic_ray\"}", "[]"] {
+        let (state, storage) = state();
+        let torn = state.keep_letter(&letter("t-1", Reason::Failed)).await.expect("kept");
+        state.keep_letter(&letter("t-2", Reason::Failed)).await.expect("kept");
+        put(&storage, &torn, text).await;
+        put(&storage, "dead/stray.txt", "a note").await;
+        let found = state.letters(&LetterFilter::default()).await.expect("read");
+        assert_eq!(entities(&found), ["t-2"], "{text:?}");
+        assert_eq!(state.unreadable().keys().collect::<Vec<_>>(), [&torn, "dead/stray.txt"], "{text:?}");
+        assert!(state.has(&torn).await.expect("looked"), "it was removed");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_record_that_cannot_be_read_is_found_and_none_is_taken_for_another_answer() {
+    let (state, storage) = state();
+    let skip = SkipRecord {
+        run: RUN,
+        job: target("t-1").job,
+        entity: target("t-1").entity,
+        reason: Reason::Dropped,
+        text: "no".into(),
+        settings: 1,
+        inputs: None,
+        millis: 1,
+    };
+    let skip = state.keep_skip(&skip).await.expect("kept");
+    let end = RunEnd { millis: 1, complete: true, entities: 1, jobs: Default::default(), slowest: Vec::new() };
+    state.end_run(RUN, &end).await.expect("kept");
+    state.add_entities(RUN, 0, &[target("t-1").entity]).await.expect("kept");
+    let whole = state.find_unreadable().await.expect("read");
+    assert!(whole.is_empty(), "{whole:?}");
+    let torn = [manifest_key(RUN), format!("runs/{RUN}/end.json"), chunk_key(RUN, 0), skip];
+    for key in &torn {
+        put(&storage, key, "{").await;
+    }
+    assert_eq!(state.manifest(RUN).await.expect("passed over"), None);
+    assert_eq!(state.run_end(RUN).await.expect("passed over"), None);
+    assert_eq!(state.skip_of(&target("t-1"), 1).await.expect("passed over"), None);
+    assert_eq!(state.runs().await.expect("listed"), [RUN], "it is no run any more");
+    let mut torn = torn.to_vec();
+    torn.sort_unstable();
+    assert_eq!(state.find_unreadable().await.expect("read").into_keys().collect::<Vec<_>>(), torn);
+}
+
+#[tokio::test]
+async fn a_chunk_that_was_cut_within_an_id_is_not_read_as_another_id() {
+    let (state, storage) = state();
+    state.add_entities(RUN, 0, &[target("t-1").entity, target("t-22").entity]).await.expect("kept");
+    let key = chunk_key(RUN, 0);
+    assert_eq!(state.chunk(&key).await.expect("whole").len(), 2);
+    for cut in ["t-1\nt-2", "", "t-1\n\nt-2\n"] {
+        put(&storage, &key, cut).await;
+        let error = state.chunk(&key).await.expect_err("damaged");
+        assert_eq!(error.kind, StorageErrorKind::Unreadable, "{cut:?}: {error}");
+        assert!(!error.is_trouble(), "nobody waits for it");
+    }
+}
+
+#[tokio::test]
+async fn killers_are_known_without_the_other_letters_also_those_of_a_former_version() {
+    let (state, storage) = state();
+    assert!(!state.has_killers().await.expect("known"));
+    let killer = state.keep_letter(&letter("t-1", Reason::KilledWorker)).await.expect("kept");
+    assert!(state.has_killers().await.expect("known"));
+    // The same work fails otherwise now: its letter is written anew under the same key.
+    state.keep_letter(&letter("t-1", Reason::Failed)).await.expect("kept");
+    assert!(!state.has_killers().await.expect("known"));
+    state.keep_letter(&letter("t-1", Reason::KilledWorker)).await.expect("kept");
+    state.remove(&killer).await.expect("removed");
+    assert!(!state.has_killers().await.expect("known"), "its letter is gone");
+    // A former version kept letters and no marks.
+    let former = letter("t-2", Reason::KilledWorker);
+    put(&storage, &former.key(), &serde_json::to_string(&former).expect("text")).await;
+    storage.remove("killed/known").await.expect("removed");
+    assert!(state.has_killers().await.expect("known"), "a letter of a former version was not looked at");
+    assert!(state.has_killers().await.expect("known"));
+}
+
+/// A state in which another node records something between a look at the record and the write.
+#[derive(Debug)]
+struct Met {
+    within: Arc<MemoryStorage>,
+    other: Mutex<Option<SkipRecord>>,
+}
+
+#[async_trait]
+impl Change for Met {
+    fn within(&self) -> &dyn Storage {
+        &*self.within
+    }
+    async fn open(&self, path: &str) -> Result<Object, StorageError> {
+        let seen = self.within.open(path).await;
+        let other = self.other.lock().expect("whole").take();
+        if let Some(other) = other {
+            StateStore::new(self.within.clone()).keep_skip(&other).await?;
+        }
+        seen
+    }
+}
+
+#[tokio::test]
+async fn a_skip_that_two_nodes_record_at_once_accounts_for_the_later_run() {
+    let skip = |run: RunId| SkipRecord {
+        run,
+        job: target("t-1").job,
+        entity: target("t-1").entity,
+        reason: Reason::Declined,
+        text: "no".into(),
+        settings: 1,
+        inputs: None,
+        millis: 1,
+    };
+    let later = RunId::new(6, 0);
+    let within = Arc::new(MemoryStorage::default());
+    let state =
+        StateStore::new(Arc::new(Wrapped(Met { within: within.clone(), other: Mutex::new(Some(skip(later))) })));
+    let key = state.keep_skip(&skip(RUN)).await.expect("kept");
+    let kept = state.skip_of(&target("t-1"), 1).await.expect("read").expect("it is there");
+    assert_eq!(kept.run, later, "the later run has no account of the target any more");
+    // A torn record under the stamp of a later run holds nobody up.
+    let stamp = within.look(&key).await.expect("looked").and_then(|found| found.stamp);
+    within.store(&key, Content::Bytes(Bytes::from_static(b"{")), stamp).await.expect("stored");
+    state.keep_skip(&skip(RUN)).await.expect("kept");
+    assert_eq!(state.skip_of(&target("t-1"), 1).await.expect("read").expect("it is there").run, later);
+}
+
+#[test]
+fn what_a_selection_names_and_the_graph_has_no_more_is_named() {
+    use euterpe_actors::accounting::{gone_jobs, is_taken};
+    use euterpe_actors::message::Force;
+    use euterpe_actors::plan::NodePlan;
+    let plan = NodePlan::new(Vec::new());
+    let job = |name: &str| JobName::new(name).expect("a name");
+    let selection = Selection {
+        job: Some(job("b")),
+        only: Some(vec![job("c"), job("b")]),
+        force: Force::Jobs(vec![job("a")]),
+        ..Selection::default()
+    };
+    assert_eq!(gone_jobs(&plan, &selection), [job("a"), job("b"), job("c")]);
+    assert!(!is_taken(&plan, &selection, &target("t-1").entity));
+    assert!(!is_taken(&plan, &Selection::default(), &target("t-1").entity));
+    assert!(gone_jobs(&plan, &Selection { ping: true, ..selection }).is_empty(), "a ping asks for no job");
+}

@@ -1,0 +1,199 @@
+//! A source whose names are the catalogue: which of them are entities, and what is passed over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use euterpe_actors::edges::source_paths;
+use euterpe_actors::ids::{EntityId, decomposed_form, escaped_form, normal_form};
+use euterpe_actors::memory::Fingerprint;
+use euterpe_actors::storage::{Listed, ListedProblem, Page, Storage, each_once, find_spelled, is_hidden, told_apart};
+use euterpe_actors::template::{EntityForm, Template};
+use euterpe_graph_file::plan::Patterns;
+
+use super::found::{BadName, Found, Sink, found};
+use super::listed_for::{GoesTo, ListedFor};
+use super::passed::PassedKind;
+
+/// A source whose keys are the catalogue.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The source with its place, as records name it.
+    pub source: String,
+    /// For whom it is listed.
+    pub jobs: ListedFor,
+    /// The key of an entity in it.
+    pub key: Template,
+    /// What `{ext}` may stand for.
+    pub exts: Arc<[String]>,
+    /// Which names it takes.
+    pub patterns: Patterns,
+    /// Whether what is passed over is named one by one.
+    pub names_passed: bool,
+}
+
+/// What a listed name is.
+enum Meaning<'k> {
+    Entity(&'k str),
+    Bad(&'k str, ListedProblem),
+    Passed(PassedKind),
+}
+
+/// Names that are neither the composed nor the decomposed form of their id, by the id, with their paths.
+type OddNames = BTreeMap<EntityId, Vec<(String, String)>>;
+
+impl Listing {
+    /// Lists the source. `once` has what was found in others, where an id is to be sent once.
+    pub(super) async fn list(
+        &self,
+        once: &mut HashSet<Fingerprint>,
+        several: bool,
+        sink: &mut Sink,
+    ) -> anyhow::Result<()> {
+        let mut odd = OddNames::new();
+        let place = self.storage.place();
+        let prefixes = self.prefixes();
+        let several = several || prefixes.len() > 1; // some file systems take both for one
+        for prefix in prefixes {
+            let mut each = |page: &Page| page.iter().all(|listed| self.take(listed, once, several, &mut odd, sink));
+            self.storage.list(&prefix, &mut each).await.with_context(|| format!("could not list {place}"))?;
+        }
+        self.take_odd(odd, once, several, sink).await.with_context(|| format!("could not look for sources in {place}"))
+    }
+
+    /// The start of all keys, and the same decomposed, as Macs write the names of folders.
+    fn prefixes(&self) -> BTreeSet<String> {
+        let prefix = self.key.prefix();
+        [prefix.to_owned(), decomposed_form(prefix).into_owned()].into()
+    }
+
+    /// Takes a name; whether anybody still wants more.
+    fn take(
+        &self,
+        listed: Listed<'_>,
+        once: &mut HashSet<Fingerprint>,
+        several: bool,
+        odd: &mut OddNames,
+        sink: &mut Sink,
+    ) -> bool {
+        let normal = normal_form(listed.path);
+        let (name, is_bad) = match self.meaning(&listed, &normal) {
+            Meaning::Passed(kind) => return self.pass(kind, listed.path, sink),
+            Meaning::Bad(name, problem) => (name, Some(problem)),
+            Meaning::Entity(name) => (name, None),
+        };
+        if let Some(problem) = is_bad {
+            // A name that is not UTF-8 is listed as text already.
+            let text = if problem == ListedProblem::NotUtf8 { name.into() } else { told_apart(name) };
+            return self.bury(BadName::new(&text, problem.text().to_owned()), sink);
+        }
+        let (id, written) = match found(name) {
+            Found::Id(id, written) => (id, written),
+            Found::Bad(bad) => return self.bury(bad, sink),
+            other => return sink.put(other),
+        };
+        match self.jobs.goes(&id) {
+            GoesTo::Them => {}
+            GoesTo::Others(job) => return self.pass(PassedKind::OtherJob(job), listed.path, sink),
+            GoesTo::Unfit(why) => return self.bury(BadName::new(id.as_str(), why), sink),
+        }
+        if let Some(written) = written {
+            odd.entry(id).or_default().push((written, listed.path.to_owned()));
+            return true;
+        }
+        // Two files of one id, and one id in two stores, are sent once; the worker names both files.
+        let may_come_again = several || self.key.has_ext() || !name.is_ascii();
+        if may_come_again && !once.insert(Fingerprint::of("", id.as_str())) {
+            return true;
+        }
+        sink.put(Found::Id(id, None))
+    }
+
+    fn bury(&self, bad: BadName, sink: &mut Sink) -> bool {
+        sink.put(Found::Bad(BadName { source: Some(self.source.clone()), ..bad }))
+    }
+
+    fn pass(&self, kind: PassedKind, path: &str, sink: &mut Sink) -> bool {
+        sink.passed.add(kind.clone());
+        !self.names_passed || sink.put(Found::Passed(kind, path.to_owned()))
+    }
+
+    /// What a listed path is; `normal` is its normal form.
+    fn meaning<'k>(&self, listed: &Listed<'k>, normal: &'k str) -> Meaning<'k> {
+        let path = listed.path;
+        let start = if path.starts_with(self.key.prefix()) { self.key.prefix().len() } else { 0 };
+        let below = path[..start].rfind('/').map_or(0, |at| at + 1);
+        // What the template itself names is not hidden.
+        let mut segments = path[below..].split('/').skip(usize::from(below < start));
+        if segments.any(is_hidden) {
+            return Meaning::Passed(PassedKind::Hidden);
+        }
+        if let Some(kind) = listed.problem.and_then(PassedKind::of) {
+            return Meaning::Passed(kind);
+        }
+        if !self.patterns.take(path) {
+            return Meaning::Passed(PassedKind::Excluded);
+        }
+        if listed.problem == Some(ListedProblem::LeavesStore) {
+            return Meaning::Passed(PassedKind::LinkOut);
+        }
+        // The constant part of the key may be decomposed too.
+        let Some((name, ext)) = self.key.match_source(path).or_else(|| self.key.match_source(normal)) else {
+            return Meaning::Passed(PassedKind::OtherName);
+        };
+        let fits_ext = |ext: &str| {
+            self.exts.iter().any(|known| {
+                known == ext || (ext.eq_ignore_ascii_case(known) && !ext.bytes().any(|b| b.is_ascii_lowercase()))
+            })
+        };
+        if self.key.has_ext() && !fits_ext(ext) {
+            let ext = ext.chars().take(20).collect::<String>().to_lowercase();
+            return Meaning::Passed(PassedKind::Extension(ext));
+        }
+        listed.problem.map_or(Meaning::Entity(name), |problem| Meaning::Bad(name, problem))
+    }
+
+    /// Takes the odd names. One whose id another file has too is an error that names both. One whose id was found in another
+    /// source is a further name of it.
+    async fn take_odd(
+        &self,
+        odd: OddNames,
+        once: &mut HashSet<Fingerprint>,
+        several: bool,
+        sink: &mut Sink,
+    ) -> anyhow::Result<()> {
+        for (id, names) in odd {
+            let mut paths: Vec<String> = names.iter().map(|(_, path)| path.clone()).collect();
+            paths.extend(self.plain_sources(&id).await?);
+            let paths = each_once(&*self.storage, paths).await?;
+            let Some((written, _)) = names.into_iter().next() else { continue };
+            let go_on = match paths.as_slice() {
+                [_] if several && !once.insert(Fingerprint::of("", id.as_str())) => sink.put(Found::Name(id, written)),
+                [_] => sink.put(Found::Id(id, Some(written))),
+                _ => {
+                    let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", escaped_form(path))).collect();
+                    let text = format!(
+                        "files of one id, which look alike: {}; rename or remove all but one",
+                        paths.join(" and ")
+                    );
+                    self.bury(BadName::new(&written, text), sink)
+                }
+            };
+            if !go_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sources of an id under its composed and its decomposed form.
+    async fn plain_sources(&self, id: &EntityId) -> anyhow::Result<Vec<String>> {
+        let form = EntityForm::default();
+        let Some(parts) = form.split(id) else { return Ok(Vec::new()) };
+        Ok(find_spelled(&*self.storage, source_paths(&self.key, &self.exts, &parts)).await?.found)
+    }
+}

@@ -1,0 +1,74 @@
+//! What the transform of a job does, as a digest that is the same on every machine with the same files.
+
+use euterpe_actors::ids::JobName;
+use euterpe_graph_file::plan::Job;
+use euterpe_processes::CodeDigest;
+
+use super::Workspace;
+
+impl Workspace {
+    /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are
+    /// seen from the graph's folder. Workers of other code do not begin in this process any more.
+    pub(super) fn recipe(&self, name: &JobName) -> String {
+        let Some(job) = self.plan.jobs.iter().find(|job| job.name == *name) else { return String::new() };
+        let mut digest = blake3::Hasher::new();
+        digest.update(&job.settings_digest().to_le_bytes());
+        if let Some(launcher) = self.launchers.get(name) {
+            digest.update(launcher.pin().as_bytes());
+        }
+        if let Some(python) = &job.python {
+            digest.update(format!("{:?}", python.variables).as_bytes());
+        }
+        if job.transform == "command" {
+            digest.update(self.files_of_command(job).as_bytes());
+        }
+        digest.finalize().to_hex()[..32].to_owned()
+    }
+
+    /// The digest of the files that a `command` names.
+    fn files_of_command(&self, job: &Job) -> String {
+        let mut files = CodeDigest::from(&self.plan.folder);
+        files.add(job.options["argv"].as_array().into_iter().flatten().filter_map(|word| word.as_str()));
+        files.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use euterpe_graph_file::{Surroundings, check_text};
+
+    use crate::workspace::{Opening, Workspace};
+
+    /// The recipe of a command that gets this file as its argument.
+    fn recipe(folder: &Path, file: &str) -> String {
+        let text = format!(
+            "version: 1\ngraph: g\nstores: {{out: ./out}}\njobs:\n  \
+             tags: {{use: command, with: {{argv: [sh, {file}, \"{{output}}\"]}}, out: \"out:{{id}}.json\"}}\n"
+        );
+        let registry = crate::builtin::registry();
+        let around = Surroundings { registry: &registry, env: &|_| None, stores: &[] };
+        let plan = check_text(&text, &folder.join("g.yaml"), around).unwrap_or_else(|problems| panic!("{problems}"));
+        let workspace = Workspace::open(plan, &registry, &Opening::default()).expect("opened");
+        workspace.recipe(&"tags".parse().expect("a name"))
+    }
+
+    #[test]
+    fn the_files_that_a_command_names_count_and_not_those_of_the_machine() {
+        let around = tempfile::tempdir().expect("a folder");
+        let folder = around.path().join("graph");
+        std::fs::create_dir(&folder).expect("made");
+        let with = |name: &str, text: &str, file: &str| {
+            std::fs::write(around.path().join(name), text).expect("written");
+            recipe(&folder, file)
+        };
+        let own = |text: &str| with("graph/tool.sh", text, "./tool.sh");
+        assert_ne!(own("exit 1"), own("exit 2"));
+        let beside = |text: &str| with("tool.sh", text, "../tool.sh");
+        assert_ne!(beside("exit 1"), beside("exit 2"));
+        let path = around.path().join("tool.sh").display().to_string();
+        let elsewhere = |text: &str| with("tool.sh", text, &path);
+        assert_eq!(elsewhere("exit 1"), elsewhere("exit 2"));
+    }
+}

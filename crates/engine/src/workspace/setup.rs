@@ -1,0 +1,73 @@
+//! What this process means by the words of its messages: the setup that it tells others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::Context;
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
+use euterpe_actors::storage::Storage;
+
+use super::Workspace;
+use crate::clock::salt;
+
+impl Workspace {
+    /// This process's setup, kept among the records. Stores that the graph writes to, and the records, are given an id of
+    /// their own where they have none.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or cannot be written to.
+    pub async fn own_setup(&self) -> anyhow::Result<Arc<OwnSetup>> {
+        let jobs = &self.nodes.jobs;
+        let written: BTreeSet<&StoreName> =
+            jobs.iter().flat_map(|job| job.outputs.iter().map(|output| &output.store)).collect();
+        let setup = self.setup(|name| written.contains(name), true).await?.own();
+        self.state.keep_setup(&setup.setup).await.context("could not keep what this process works with")?;
+        Ok(Arc::new(setup))
+    }
+
+    /// The same, without writing anything.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn seen_setup(&self) -> anyhow::Result<Setup> {
+        self.setup(|_| false, false).await
+    }
+
+    /// Which places the stores and the records are.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn seen_places(&self) -> anyhow::Result<(BTreeMap<StoreName, StoreIdentity>, StoreIdentity)> {
+        self.places(|_| false, false).await
+    }
+
+    async fn setup(&self, written: impl Fn(&StoreName) -> bool, state_written: bool) -> anyhow::Result<Setup> {
+        let (stores, state) = self.places(written, state_written).await?;
+        Ok(Setup::new(&self.nodes, |job| self.recipe(job), stores, state))
+    }
+
+    async fn places(
+        &self,
+        written: impl Fn(&StoreName) -> bool,
+        state_written: bool,
+    ) -> anyhow::Result<(BTreeMap<StoreName, StoreIdentity>, StoreIdentity)> {
+        let mut stores = BTreeMap::new();
+        for (name, storage) in self.stores.iter() {
+            let identity = identity(&**storage, written(name)).await;
+            stores.insert(
+                name.clone(),
+                identity.with_context(|| format!("store `{name}` does not say which one it is"))?,
+            );
+        }
+        let state = identity(&**self.state.storage(), state_written).await;
+        Ok((stores, state.context("the state does not say which one it is")?))
+    }
+}
+
+async fn identity(storage: &dyn Storage, written: bool) -> anyhow::Result<StoreIdentity> {
+    Ok(match written {
+        true => StoreIdentity::of_written(storage, &format!("{:016x}{:016x}", salt(), salt())).await?,
+        false => StoreIdentity::of(storage).await?,
+    })
+}

@@ -1,0 +1,83 @@
+//! A machine in trouble: no threads, no scratch folder, files that may not grow. It is told, and no entity pays for it.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+
+use super::{Bench, chain};
+
+/// One job whose first try says so by the file `tried`.
+fn tries(script: &str) -> Bench {
+    let graph = r#"
+version: 1
+graph: tries
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [sh, -c, 'SCRIPT', "{input}", "{output}"]}, in: {text: "in:{id}.txt"}, out: "out:{id}.txt"}
+"#;
+    let script = format!("if ! [ -e $HERE/tried ]; then touch $HERE/tried; {script}; exit 1; fi; cp \"$0\" \"$1\"");
+    let bench = Bench::new(&graph.replace("SCRIPT", &script));
+    bench.write("in/t.txt", "sound");
+    bench
+}
+
+#[test]
+fn a_process_that_can_start_no_thread_says_so_and_takes_no_source_for_empty() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    // No address space holds such a stack, so no thread starts that does not say how large its stack is.
+    let no_threads = [("RUST_MIN_STACK", "1152921504606846976")];
+    for words in ["run g.yaml", "plan g.yaml", "runs ls g.yaml", "dead ls g.yaml", "runs check g.yaml last"] {
+        let called = bench.call_with(words, &no_threads).ends(1);
+        assert!(called.err.contains("no further thread can be started; raise the limit"), "{called:?}");
+        assert!(!called.err.contains("panicked"), "{called:?}");
+    }
+}
+
+#[test]
+fn a_scratch_folder_that_cannot_be_used_is_named_before_work_begins_and_by_verify() {
+    let bench = chain();
+    bench.write(".euterpe/chain/scratch", "no folder");
+    for words in ["run g.yaml", "verify g.yaml"] {
+        let called = bench.call(words).ends(1);
+        let said = called.out.clone() + &called.err;
+        assert!(said.contains("chain/scratch cannot be used") && said.contains("move it away"), "{called:?}");
+    }
+    assert!(bench.files("out").is_empty());
+    std::fs::remove_file(bench.path(".euterpe/chain/scratch")).expect("removed");
+    bench.call("verify g.yaml").ends(0);
+    bench.call("run g.yaml").ends(4);
+}
+
+#[test]
+fn a_program_whose_scratch_folder_is_taken_away_spends_no_try() {
+    let bench = tries("rm -rf $HERE/.euterpe/tries/scratch");
+    let called = bench.call("run g.yaml").ends(0);
+    assert!(called.err.contains("the scratch folder") && called.err.contains("somebody removed it"), "{called:?}");
+    assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_program_whose_source_folder_is_gone_for_a_while_spends_no_try() {
+    let bench = tries("mv $HERE/in $HERE/away");
+    let mut run = bench.start("run g.yaml");
+    let mut said = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    assert!(said.any(|line| line.contains("is the disk mounted?")), "ended without a word about it");
+    std::fs::rename(bench.path("away"), bench.path("in")).expect("mounted again");
+    let rest: Vec<String> = said.collect();
+    assert!(run.wait().expect("waited for").success(), "{rest:?}");
+    assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_file_beyond_the_limit_of_file_sizes_is_an_error_and_no_silent_end() {
+    let bench = chain();
+    let script = "ulimit -f 0; exec \"$0\" run g.yaml";
+    let mut command = Command::new("sh");
+    command.current_dir(bench.path("")).args(["-c", script, env!("CARGO_BIN_EXE_euterpe")]);
+    let ended = command.output().expect("it starts");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!((ended.status.code(), ended.status.signal()), (Some(1), None), "{said}");
+    assert!(said.contains("ulimit -f"), "{said}");
+}

@@ -1,0 +1,62 @@
+//! What the compose file and the Dockerfile promise, read from the files; `tests/cluster/run` proves it by real containers.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+fn text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The services, with what they take from `<<` filled in.
+fn services() -> Vec<(String, Value)> {
+    let file: Value = serde_saphyr::from_str(&text("docker-compose.yml")).expect("YAML");
+    let services = file["services"].as_object().expect("services").clone();
+    let merged = services.into_iter().map(|(name, mut service)| {
+        let base = service.as_object_mut().expect("keys").remove("<<").unwrap_or_default();
+        for (key, value) in base.as_object().into_iter().flatten() {
+            service.as_object_mut().expect("keys").entry(key.clone()).or_insert(value.clone());
+        }
+        (name, service)
+    });
+    merged.collect()
+}
+
+#[test]
+fn every_container_is_read_only_has_no_rights_and_no_root() {
+    let services = services();
+    assert!(services.len() >= 6, "{services:?}");
+    for (name, service) in &services {
+        assert_eq!(service["read_only"], true, "{name}: {service:#}");
+        assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
+        assert_eq!(service["security_opt"], serde_json::json!(["no-new-privileges:true"]), "{name}");
+        let is_ours = service["image"].as_str().is_some_and(|image| image.contains("EUTERPE_IMAGE"));
+        assert!(is_ours || service["user"] == "10001:10001", "{name}");
+        for limit in ["mem_limit", "cpus"] {
+            assert!(service[limit].as_str().is_some_and(|value| value.starts_with("${")), "{name}.{limit}");
+        }
+    }
+    let users: Vec<String> =
+        text("Dockerfile").lines().filter_map(|line| line.strip_prefix("USER ").map(str::to_owned)).collect();
+    assert_eq!(users, ["10001:10001", "10001:10001"], "the bases of all images that are run");
+}
+
+#[test]
+fn nothing_is_published_beyond_this_machine_and_no_password_is_written_down() {
+    let file = text("docker-compose.yml");
+    assert!(!file.contains("0.0.0.0"));
+    let mut published = 0;
+    for (name, service) in services() {
+        for port in service["ports"].as_array().into_iter().flatten() {
+            published += 1;
+            assert!(port.as_str().is_some_and(|port| port.starts_with("127.0.0.1:")), "{name}: {port}");
+        }
+        for (variable, value) in service["environment"].as_object().into_iter().flatten() {
+            let secret = ["PASS", "SECRET", "KEY", "TOKEN"].iter().any(|word| variable.contains(word));
+            assert!(!secret, "{name}: {variable} = {value}");
+        }
+    }
+    assert_eq!(published, 3);
+    assert!(!file.contains("amqp://"), "a URL of a broker holds a password");
+}
