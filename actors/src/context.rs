@@ -18,7 +18,7 @@ use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
 use crate::ids::JobName;
 use crate::memory::{
-    InFlight, KnownFailures, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs,
+    InFlight, KnownFailures, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs,
 };
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::ParentTrigger;
@@ -71,6 +71,7 @@ pub(crate) struct NodeContext {
     pub pending_requests: PendingRequests,
     pub passed_on: PassedOn,
     pub failures: KnownFailures,
+    pub next_tries: NextTries,
     pub unreadable_inputs: UnreadableInputs,
     pub publish_ids: PublishIds,
     pub other_setups: OtherSetups,
@@ -97,6 +98,7 @@ impl NodeContext {
             pending_requests: PendingRequests::default(),
             passed_on: PassedOn::default(),
             failures: KnownFailures::default(),
+            next_tries: NextTries::default(),
             unreadable_inputs: UnreadableInputs::default(),
             publish_ids: PublishIds::default(),
             other_setups: OtherSetups::default(),

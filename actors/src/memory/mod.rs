@@ -8,6 +8,7 @@ mod pending_requests;
 mod presence;
 mod publish_ids;
 mod setups;
+mod tries;
 mod unreadable_inputs;
 
 pub(crate) use failures::KnownFailures;
@@ -18,4 +19,5 @@ pub(crate) use pending_requests::{AskTurn, PendingRequests};
 pub use presence::Presence;
 pub(crate) use publish_ids::PublishIds;
 pub(crate) use setups::OtherSetups;
+pub(crate) use tries::NextTries;
 pub(crate) use unreadable_inputs::UnreadableInputs;

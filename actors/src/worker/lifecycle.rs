@@ -94,6 +94,7 @@ impl Executor {
             Decision::Retry(wait, fault) => {
                 let again = EntityMessage { attempt: message.attempt + 1, id: self.node.next_id(), ..message.clone() };
                 let suspect = delivery.redelivered || fault.kind == FaultKind::Killed;
+                self.node.next_tries.note(&again, wait);
                 self.publish_marked(Purpose::Retry, vec![(again, wait)], suspect).await?;
                 Ok((Outcome::Retried, Some((fault.kind.reason(), fault.text))))
             }

@@ -186,6 +186,9 @@ impl Executor {
         };
         Ok(match self.known_end(message).await? {
             Some(decision) => Beginning::Decided(decision, claim),
+            None if self.node.next_tries.has_another(message) => {
+                Beginning::Decided(Decision::Park(ParkReason::Others), claim)
+            }
             None => Beginning::Begun(Begun { turn, claim, stamps }),
         })
     }

@@ -205,3 +205,34 @@ fn a_killed_run_is_open_and_resume_finishes_it() {
     assert_eq!(bench.files("out").len(), 3);
     bench.call("runs check g.yaml last --hashes").ends(0);
 }
+
+#[test]
+fn what_failed_is_tried_once_by_a_resumption_and_once_by_a_retry_however_many_jobs_wait_for_it() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: fails
+stores: {out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [sh, -c, "echo {id} >> $HERE/tries; : {output}; exit 3"]}, out: "out:a/{id}.txt", pool: {workers: 2}}
+  b: {use: json.merge, in: {a: a}, out: "out:b/{id}.json"}
+  c: {use: json.merge, in: {b: b, a: a}, out: "out:c/{id}.json"}
+"#,
+    );
+    let ids: Vec<String> = (0..12).map(|n| format!("t-{n:02}")).collect();
+    bench.write("ids", &ids.join("\n"));
+    let tries = || -> Vec<String> {
+        let mut tries: Vec<String> = bench.read("tries").lines().map(str::to_owned).collect();
+        tries.sort();
+        tries
+    };
+    bench.call("run g.yaml --ids ids --max-dead 2").ends(130);
+    assert!(tries().len() < 12, "it was to be stopped before its end");
+    bench.call("runs resume g.yaml last").ends(4);
+    assert_eq!(tries(), ids);
+    let listed = bench.call("runs ls g.yaml --json").ends(0).last();
+    assert_eq!(listed["dead_letters"].as_u64(), Some(12), "{listed}");
+    bench.call("dead retry g.yaml").ends(4);
+    assert_eq!(tries(), ids.iter().flat_map(|id| [id.clone(), id.clone()]).collect::<Vec<_>>());
+}

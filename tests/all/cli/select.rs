@@ -225,3 +225,18 @@ fn completions_are_written_for_every_shell() {
         assert!(script.contains("euterpe") && script.contains("explain"), "{shell}");
     }
 }
+
+#[test]
+fn an_id_that_is_given_twice_is_one_entity_in_every_count() {
+    let bench = chain();
+    bench.write("in/caf\u{e9}.txt", "x");
+    bench.write("ids", "x\ncaf\u{e9}\nx\ncafe\u{301}\nx\n");
+    for (given, entities) in [("x x x", 1), ("--ids ids", 2)] {
+        let plan = bench.call(&format!("plan g.yaml {given} --json --force --only a")).ends(0).last();
+        assert_eq!(plan["entities"].as_u64(), Some(entities), "{plan}");
+        let run = bench.call(&format!("run g.yaml {given} --json --force --only a")).ends(0).last();
+        assert_eq!(run["entities"].as_u64(), Some(entities), "{run}");
+        let check = bench.call("runs check g.yaml last --json").ends(0).last();
+        assert_eq!((check["entities"].as_u64(), check["done"].as_u64()), (Some(entities), Some(entities)), "{check}");
+    }
+}

@@ -103,7 +103,8 @@ impl Rabbit {
 
     fn command(&self, program: &str) -> Command {
         // The programs of the package itself: those on the path change the user.
-        let mut command = Command::new(format!("/usr/lib/rabbitmq/bin/{program}"));
+        let programs = std::env::var("EUTERPE_RABBITMQ").unwrap_or_else(|_| "/usr/lib/rabbitmq/bin".to_owned());
+        let mut command = Command::new(format!("{programs}/{program}"));
         command
             .env("HOME", self.folder.path())
             .env("RABBITMQ_NODENAME", &self.node)

@@ -68,7 +68,11 @@ impl Ids {
     /// Starts to read.
     pub fn stream(self) -> Stream {
         let source = match self {
-            Ids::These(ids) => return Stream::Named(ids.into_iter()),
+            Ids::These(mut ids) => {
+                let mut seen = HashSet::new();
+                ids.retain(|found| seen.insert(found.entity.clone()));
+                return Stream::Named(ids.into_iter());
+            }
             source => source,
         };
         Stream::read_by(move |sink| source.read(sink))

@@ -1,8 +1,10 @@
 //! Lists of ids: one a line, as programs of all systems write them.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 
 use anyhow::Context;
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::storage::name_as_text;
 
 use super::found::{BadName, Found, Sink, found};
@@ -11,14 +13,15 @@ use super::found::{BadName, Found, Sink, found};
 const LONGEST: u64 = 1 << 16;
 
 /// Reads ids from lines. A byte order mark at the start, blanks at the ends of lines, empty lines, and lines that start
-/// with `#` are passed over; with `hashes` such lines are ids.
+/// with `#` are passed over; with `hashes` such lines are ids. An id that stands there again is the same entity, and is given
+/// once.
 pub(super) fn read_lines<R: Read>(
     mut lines: BufReader<R>,
     name: &str,
     hashes: bool,
     sink: &mut Sink,
 ) -> anyhow::Result<()> {
-    let mut line = Vec::new();
+    let (mut line, mut seen) = (Vec::new(), HashSet::new());
     let mut is_first = true;
     loop {
         line.clear();
@@ -51,8 +54,15 @@ pub(super) fn read_lines<R: Read>(
             }
             Err(_) => Found::Bad(BadName::new(&name_as_text(text.trim_ascii()), "it is not UTF-8 text".into())),
         };
+        let found = match found {
+            Found::Id(id, written) if !seen.insert(Fingerprint::of("", id.as_str())) => {
+                written.map(|written| Found::Name(id, written))
+            }
+            Found::Bad(bad) if !seen.insert(Fingerprint::of("bad", &bad.name)) => None,
+            new => Some(new),
+        };
         // Whoever writes lines one by one wants them run one by one.
-        let go_on = sink.put(found) && (!lines.buffer().is_empty() || sink.flush());
+        let go_on = found.is_none_or(|found| sink.put(found)) && (!lines.buffer().is_empty() || sink.flush());
         if !go_on {
             return Ok(());
         }

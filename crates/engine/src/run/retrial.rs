@@ -14,15 +14,20 @@ use super::sink::{Feeder, Sink};
 pub struct Retrial {
     /// The messages of the letters.
     pub messages: Vec<EntityMessage>,
+    /// Whether nodes take them, which may remember how their targets ended before.
+    pub by_nodes: bool,
 }
 
 #[async_trait(?Send)]
 impl Feeder for Retrial {
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
-        // All of an entity together: what was asked for by several is tried once, and tells them all.
+        // All of an entity together: what was asked for by several is tried once, and tells them all. So only the first of
+        // a target asks for another try, where nobody remembers the one before.
         let mut entities: BTreeMap<EntityId, Vec<EntityMessage>> = BTreeMap::new();
         for message in std::mem::take(&mut self.messages) {
-            entities.entry(message.target.entity.clone()).or_default().push(again(message, sink.next_id()));
+            let of_entity = entities.entry(message.target.entity.clone()).or_default();
+            let is_first = !of_entity.iter().any(|other| other.target == message.target && other.run == message.run);
+            of_entity.push(EntityMessage { resumed: is_first || self.by_nodes, ..again(message, sink.next_id()) });
         }
         for (entity, messages) in entities {
             let jobs: BTreeSet<JobIx> =
@@ -37,7 +42,7 @@ impl Feeder for Retrial {
 
 /// The message as somebody who saw its output missing would send it now: nobody owes it a wake-up any more.
 fn again(message: EntityMessage, id: u64) -> EntityMessage {
-    EntityMessage { id, attempt: 0, from: None, waiting: None, absent: 0, resumed: true, ..message }
+    EntityMessage { id, attempt: 0, from: None, waiting: None, absent: 0, ..message }
 }
 
 /// The jobs of the message's entity that it brings to their end: its own, those who wait, and what a wave reaches below.

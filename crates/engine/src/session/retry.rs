@@ -83,7 +83,8 @@ impl Session {
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         // What killed a process once may do so again.
         running.isolate = meant.iter().any(|found| found.letter.reason == Reason::KilledWorker);
-        let ended = follow(workspace, &running, over, None, Retrial { messages }, watch).await?;
+        let retrial = Retrial { messages, by_nodes: over.is_some() };
+        let ended = follow(workspace, &running, over, None, retrial, watch).await?;
         state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
         let (mut good, mut left) = (0, Vec::new());
         for found in meant {
