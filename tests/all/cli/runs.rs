@@ -1,6 +1,6 @@
 //! Runs: listed, checked, resumed, interrupted.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -92,7 +92,6 @@ fn a_check_accounts_for_every_entity_and_reads_the_hashes_where_asked() {
     assert_eq!((&check["hashes"]["whole"], &check["hashes"]["broken"]), (&7.into(), &0.into()));
     assert_eq!(check["reasons"]["failed"], 1);
     // Changed in place: the stamp stays with the file and no longer fits its content.
-    use std::io::Write;
     let mut file = std::fs::OpenOptions::new().append(true).open(bench.path("out/c/x.txt")).expect("there");
     file.write_all(b"half").expect("written");
     drop(file);
@@ -204,4 +203,38 @@ fn a_killed_run_is_open_and_resume_finishes_it() {
     bench.call("runs resume g.yaml last").ends(0);
     assert_eq!(bench.files("out").len(), 3);
     bench.call("runs check g.yaml last --hashes").ends(0);
+}
+
+#[test]
+fn a_run_that_was_stopped_before_it_had_read_all_of_its_ids_is_never_complete() {
+    let bench = chain();
+    let mut run = bench.command("run g.yaml --force --ids -").stdin(Stdio::piped()).spawn().expect("it starts");
+    let mut ids = run.stdin.take().expect("a pipe");
+    ids.write_all(b"x\n").and_then(|()| ids.flush()).expect("written");
+    until("its output", || bench.has("out/c/x.txt"));
+    interrupt(run.id());
+    let stopped = ended(run.wait_with_output().expect("it ends")).ends(130);
+    assert!(stopped.out.contains("unread:  the ids were not read to their end"), "{stopped:?}");
+    drop(ids);
+    for _ in 0..2 {
+        let resumed = bench.call("runs resume g.yaml last").ends(1);
+        assert!(
+            resumed.out.contains("1 done") && resumed.out.contains("had not read are in no account"),
+            "{resumed:?}"
+        );
+    }
+    let checked = bench.call("--json runs check g.yaml last").ends(1).last();
+    assert_eq!(
+        (&checked["open"], &checked["all_read"], &checked["complete"]),
+        (&0.into(), &false.into(), &false.into())
+    );
+    let listed = bench.call("--json runs ls g.yaml").last();
+    assert_eq!((&listed["ended"], &listed["all_read"]), (&"stopped".into(), &false.into()));
+    assert!(bench.call("runs ls g.yaml").out.contains("stopped, ids unread"));
+    let shown = bench.call("--json runs show g.yaml last").last();
+    assert_eq!((&shown["end"]["complete"], &shown["all_read"]), (&false.into(), &false.into()));
+    assert!(bench.call("runs show g.yaml last").out.contains("it has not said that it read all of them"));
+    bench.call("run g.yaml x").ends(0);
+    let listed = bench.call("--json runs ls g.yaml").last();
+    assert_eq!((&listed["ended"], &listed["all_read"]), (&"complete".into(), &true.into()));
 }

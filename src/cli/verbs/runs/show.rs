@@ -19,6 +19,7 @@ use crate::cli::page::words::{columns, count, measured, selection, time};
 struct Shown {
     manifest: Manifest,
     end: Option<RunEnd>,
+    all_read: bool,
     chunks: usize,
     letters: BTreeMap<(JobName, Reason), u64>,
     has_log: bool,
@@ -51,7 +52,8 @@ async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     }
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
     let has_log = state.storage().look(&log_key(run)).await?.is_some();
-    Ok(Shown { manifest, end, chunks: state.chunks(run).await?.len(), letters, has_log })
+    Ok(Shown { manifest, end, all_read, chunks: state.chunks(run).await?.len(), letters, has_log })
+    let all_read = state.has_all_entities(run).await?;
 }
 
 impl Shown {
@@ -59,7 +61,10 @@ impl Shown {
         let letter =
             |((job, reason), count): (&(JobName, Reason), &u64)| json!({"job": job, "reason": reason, "count": count});
         let letters: Vec<Value> = self.letters.iter().map(letter).collect();
-        json!({"manifest": self.manifest, "end": self.end, "chunks": self.chunks, "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run))})
+        json!({
+            "manifest": self.manifest, "end": self.end, "all_read": self.all_read, "chunks": self.chunks,
+            "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run)),
+        })
     }
 
     fn text(&self, session: &Session, file: &str) -> Result<String, std::fmt::Error> {
@@ -75,7 +80,7 @@ impl Shown {
         writeln!(text, "asked    {}", selection(asked))?;
         match &self.end {
             Some(end) => {
-                let how = if end.complete { "complete" } else { "stopped" };
+                let how = if end.complete && self.all_read { "complete" } else { "stopped" };
                 let entities = count(end.entities, "entity", "entities");
                 writeln!(text, "ended    {}, {how}, {entities}", time(end.millis))?;
             }
@@ -83,6 +88,12 @@ impl Shown {
         }
         if let Some(end) = &self.end {
             write!(text, "\n{}", columns(&jobs(end, session), &[1, 2, 3, 4, 5, 6]))?;
+        if !self.all_read {
+            writeln!(
+                text,
+                "ids      it has not said that it read all of them: those that it did not read are in no number"
+            )?;
+        }
             if !end.slowest.is_empty() {
                 let slow = |slow: &Slow| vec![format!("  {}({})", slow.job, slow.entity), measured(slow.millis)];
                 let lines: Vec<Vec<String>> = end.slowest.iter().map(slow).collect();
