@@ -67,10 +67,13 @@ impl Session {
 
     /// How many dead letters each run has, and the inbox.
     async fn letters_by_owner(&self) -> anyhow::Result<HashMap<String, usize>> {
-        let mut letters = HashMap::new();
+        let (mut letters, mut counted) = (HashMap::new(), String::new());
         for key in self.workspace.state.letter_keys(&LetterFilter::default()).await? {
-            if let Some(owner) = key.split('/').nth(1) {
+            // The keys are sorted: those of one job and entity follow each other.
+            let target = key.rsplit_once('/').map_or("", |(target, _)| target);
+            if let Some(owner) = target.split('/').nth(1).filter(|_| target != counted) {
                 *letters.entry(owner.to_owned()).or_default() += 1;
+                counted = target.to_owned();
             }
         }
         Ok(letters)

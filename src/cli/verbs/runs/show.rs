@@ -7,7 +7,7 @@ use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{Counts, LetterFilter, Manifest, RunEnd, Slow, log_key};
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Opening, Session};
+use euterpe_engine::{Letter, Opening, Session, by_target};
 use serde_json::{Value, json};
 
 use super::One;
@@ -46,14 +46,16 @@ pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result
 async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     let state = &session.workspace().state;
     let run = one.find(session).await?;
+    let found = state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?;
+    let found: Vec<Letter> = found.into_iter().map(|(key, letter)| Letter { key, letter, made_good: false }).collect();
     let mut letters = BTreeMap::new();
-    for (_, letter) in state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
-        *letters.entry((letter.job, letter.reason)).or_default() += 1;
+    for ((job, _), found) in by_target(&found) {
+        *letters.entry((job, found.letter.reason)).or_default() += 1;
     }
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
+    let all_read = state.has_all_entities(run).await?;
     let has_log = state.storage().look(&log_key(run)).await?.is_some();
     Ok(Shown { manifest, end, all_read, chunks: state.chunks(run).await?.len(), letters, has_log })
-    let all_read = state.has_all_entities(run).await?;
 }
 
 impl Shown {
@@ -86,14 +88,14 @@ impl Shown {
             }
             None => writeln!(text, "ended    no end record: it goes on, or its process died")?,
         }
-        if let Some(end) = &self.end {
-            write!(text, "\n{}", columns(&jobs(end, session), &[1, 2, 3, 4, 5, 6]))?;
         if !self.all_read {
             writeln!(
                 text,
                 "ids      it has not said that it read all of them: those that it did not read are in no number"
             )?;
         }
+        if let Some(end) = &self.end {
+            write!(text, "\n{}", columns(&jobs(end, session), &[1, 2, 3, 4, 5, 6]))?;
             if !end.slowest.is_empty() {
                 let slow = |slow: &Slow| vec![format!("  {}({})", slow.job, slow.entity), measured(slow.millis)];
                 let lines: Vec<Vec<String>> = end.slowest.iter().map(slow).collect();
