@@ -137,6 +137,25 @@ async fn what_a_former_version_wrote_without_a_format_is_read() {
 }
 
 #[tokio::test]
+async fn every_message_of_one_body_that_cannot_be_read_is_counted() {
+    let (state, _) = state();
+    let unreadable = |node: &'static str, body: &[u8]| {
+        let why = GivenUp { job: &target("t").job, node, millis: 1, reason: Reason::Malformed, text: "no".into() };
+        DeadLetter::of_unreadable(body, None, None, why)
+    };
+    let letters = [unreadable("n", b"{"), unreadable("n", b"{"), unreadable("m", b"{"), unreadable("n", b"}")];
+    let kept = futures::future::join_all(letters.iter().map(|letter| state.keep_letter(letter))).await;
+    assert!(kept.iter().all(Result::is_ok));
+    let found = state.letters(&LetterFilter::default()).await.expect("read");
+    let mut times: Vec<(&str, &str, u64)> = found
+        .iter()
+        .map(|(_, letter)| (letter.node.as_str(), letter.body.as_deref().unwrap_or_default(), letter.times))
+        .collect();
+    times.sort_unstable();
+    assert_eq!(times, [("m", "{", 1), ("n", "{", 2), ("n", "}", 1)]);
+}
+
+#[tokio::test]
 async fn a_chunk_that_was_cut_within_an_id_is_not_read_as_another_id() {
     let (state, storage) = state();
     state.add_entities(RUN, 0, &[target("t-1").entity, target("t-22").entity]).await.expect("kept");

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
 
-use super::noted::Noted;
 use super::format;
+use super::noted::Noted;
 use super::passed_over::PassedOver;
 use super::record_name::{record_name, record_name_without_case};
 use crate::blocking_threads::on_blocking_thread;
@@ -18,12 +19,14 @@ pub struct StateStore {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) passed_over: Arc<PassedOver>,
     pub(super) noted: Noted,
+    /// Held by who counts one more in a record.
+    pub(super) counting: Arc<Mutex<()>>,
 }
 
 impl StateStore {
     /// A state store in `storage`.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, passed_over: Arc::default(), noted: Noted::default() }
+        Self { storage, passed_over: Arc::default(), noted: Noted::default(), counting: Arc::default() }
     }
 
     /// The name of an entity in the keys of its records.

@@ -34,7 +34,7 @@ pub use account::{Account, Hashes, Standings};
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
-pub use letters::{Letter, Which, by_target};
+pub use letters::{Letter, Which, by_target, times};
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
 #[cfg(feature = "amqp")]
