@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{Bench, Called, chain, ended};
 
 /// One job that waits until the file `gate` is there.
@@ -57,8 +59,12 @@ fn until_first_work(bench: &Bench) {
 }
 
 fn interrupt(process: u32) {
-    let pid = rustix::process::Pid::from_raw(process as i32).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+    send(process, Signal::INT);
+}
+
+fn send(process: u32, signal: Signal) {
+    let pid = Pid::from_raw(process as i32).expect("a process");
+    kill_process(pid, signal).expect("a signal");
 }
 
 #[test]
@@ -187,6 +193,36 @@ fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
     open(gate);
     assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
     bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.files("out").len(), 3);
+}
+
+#[test]
+fn a_run_whose_terminal_is_closed_finishes_what_is_in_hand_and_records_its_end() {
+    let (bench, gate) = gated();
+    let mut run = bench.start("run g.yaml");
+    until_first_work(&bench);
+    send(run.id(), Signal::HUP);
+    let mut heard = vec![0; 9];
+    run.stderr.as_mut().expect("a pipe").read_exact(&mut heard).expect("a word");
+    assert_eq!(heard, b"stopping:");
+    send(run.id(), Signal::HUP); // the shell tells of it as well
+    open(gate);
+    let called = ended(run.wait_with_output().expect("it ends")).ends(130);
+    assert_eq!(bench.files("out").len(), 1, "what was in hand was dropped: {called:?}");
+    assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
+}
+
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let (bench, gate) = gated();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" run g.yaml", env!("CARGO_BIN_EXE_euterpe")]);
+    shell.current_dir(bench.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = shell.spawn().expect("it starts");
+    until_first_work(&bench);
+    send(run.id(), Signal::HUP);
+    open(gate);
+    ended(run.wait_with_output().expect("it ends")).ends(0);
     assert_eq!(bench.files("out").len(), 3);
 }
 
