@@ -1,6 +1,7 @@
 //! A graph opened for work, and a method for everything that can be done with it.
 
 mod account;
+mod copies;
 mod explain;
 mod forecast;
 mod gc;
