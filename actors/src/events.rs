@@ -12,6 +12,9 @@ use crate::outcome::{Outcome, Reason};
 pub enum Event<'a> {
     /// A try of the transform begins.
     Started { job: &'a JobName, entity: &'a EntityId, message: &'a EntityMessage },
+    /// A try that had begun came to no end that was told: its worker panicked, or was told to end now. The message goes back
+    /// to its queue.
+    Abandoned { job: &'a JobName, entity: &'a EntityId, message: u64 },
     /// A message was settled.
     Handled {
         /// The job from whose queue the message came.

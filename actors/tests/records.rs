@@ -2,15 +2,18 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Target};
+use euterpe_actors::message::{Base, EntityMessage, SetupDigest, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{
-    DeadLetter, GivenUp, LetterFilter, RunEnd, Selection, SkipRecord, StateStore, chunk_key, manifest_key,
+    DeadLetter, GivenUp, IdSum, LetterFilter, RunEnd, Selection, SkipRecord, StateStore, chunk_key, manifest_key,
 };
 use euterpe_actors::storage::{Content, Object, Storage, StorageError, StorageErrorKind, memory::MemoryStorage};
 use support::wrapped::{Change, Wrapped};
@@ -86,6 +89,70 @@ async fn every_kind_of_record_that_cannot_be_read_is_found_and_none_is_taken_for
     let mut torn = torn.to_vec();
     torn.sort_unstable();
     assert_eq!(state.find_unreadable().await.expect("read").into_keys().collect::<Vec<_>>(), torn);
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_format_is_named_passed_over_and_kept_although_it_would_parse() {
+    let (state, storage) = state();
+    let mut keys = vec![state.keep_letter(&letter("t-1", Reason::Failed)).await.expect("kept")];
+    let end = RunEnd { millis: 1, complete: true, entities: 1, jobs: Default::default(), slowest: Vec::new() };
+    state.end_run(RUN, &end).await.expect("kept");
+    state.close_entities(RUN, 1, IdSum::default()).await.expect("kept");
+    state.keep_name(&target("t-1").entity, "t-1\u{200e}").await.expect("kept");
+    keys.extend([format!("runs/{RUN}/end.json"), format!("runs/{RUN}/read.json"), "names/t-1.json".into()]);
+    let mut newer = Vec::new();
+    for (key, format) in keys.iter().zip(["2", "2", "18446744073709551616", "\"two\""]) {
+        let Content::Bytes(bytes) = storage.open(key).await.expect("there").content else { panic!("held in memory") };
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        assert!(text.starts_with("{\n  \"format\": 1,"), "{key}: {text}");
+        newer.push(text.replace("\"format\": 1", &format!("\"format\": {format}")));
+        put(&storage, key, newer.last().expect("one")).await;
+    }
+    assert!(state.letters(&LetterFilter::default()).await.expect("read").is_empty());
+    assert_eq!(state.run_end(RUN).await.expect("read"), None);
+    assert!(!state.has_all_entities(RUN).await.expect("read"));
+    state.keep_name(&target("t-1").entity, "t-1\u{200f}").await.expect("noted");
+    let found = state.find_unreadable().await.expect("read");
+    assert_eq!(found.keys().collect::<BTreeSet<_>>(), keys.iter().collect::<BTreeSet<_>>());
+    let why = format!("could not read `{}`: written by a newer euterpe (format 2), this one reads up to 1", keys[0]);
+    assert_eq!(found[&keys[0]], why);
+    for (key, text) in keys.iter().zip(newer) {
+        let Content::Bytes(bytes) = storage.open(key).await.expect("there").content else { panic!("held in memory") };
+        assert_eq!(bytes, text.as_bytes(), "{key} was written over");
+    }
+}
+
+#[tokio::test]
+async fn what_a_former_version_wrote_without_a_format_is_read() {
+    let (state, storage) = state();
+    let text = serde_json::to_string(&letter("t-1", Reason::Failed)).expect("JSON");
+    put(&storage, &letter("t-1", Reason::Failed).key(), &text).await;
+    put(&storage, &format!("runs/{RUN}/read.json"), "{\"entities\": 1}").await;
+    let superseded = serde_json::json!([SetupDigest::default().to_string()]).to_string();
+    put(&storage, &format!("runs/{RUN}/superseded.json"), &superseded).await;
+    assert_eq!(entities(&state.letters(&LetterFilter::default()).await.expect("read")), ["t-1"]);
+    assert!(state.has_all_entities(RUN).await.expect("read"));
+    assert!(state.is_superseded(RUN, SetupDigest::default()).await.expect("read"));
+    assert!(state.unreadable().is_empty(), "{:?}", state.unreadable());
+}
+
+#[tokio::test]
+async fn every_message_of_one_body_that_cannot_be_read_is_counted() {
+    let (state, _) = state();
+    let unreadable = |node: &'static str, body: &[u8]| {
+        let why = GivenUp { job: &target("t").job, node, millis: 1, reason: Reason::Malformed, text: "no".into() };
+        DeadLetter::of_unreadable(body, None, None, why)
+    };
+    let letters = [unreadable("n", b"{"), unreadable("n", b"{"), unreadable("m", b"{"), unreadable("n", b"}")];
+    let kept = futures::future::join_all(letters.iter().map(|letter| state.keep_letter(letter))).await;
+    assert!(kept.iter().all(Result::is_ok));
+    let found = state.letters(&LetterFilter::default()).await.expect("read");
+    let mut times: Vec<(&str, &str, u64)> = found
+        .iter()
+        .map(|(_, letter)| (letter.node.as_str(), letter.body.as_deref().unwrap_or_default(), letter.times))
+        .collect();
+    times.sort_unstable();
+    assert_eq!(times, [("m", "{", 1), ("n", "{", 2), ("n", "}", 1)]);
 }
 
 #[tokio::test]

@@ -13,6 +13,21 @@ use crate::storage::{Content, STORE_MARKER as MARKER, Stamp, Storage, StorageErr
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     id: String,
+    /// Where the store lay when it was told its id; none in markers of former versions, and in those that people write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+}
+
+async fn marker(storage: &dyn Storage) -> Result<Option<Marker>, StorageError> {
+    match storage.open(MARKER).await {
+        Ok(object) => {
+            let damaged = |text: String| StorageError::new(StorageErrorKind::Unavailable, "read", MARKER, text);
+            let bytes = object.content.read().map_err(|error| damaged(error.to_string()))?;
+            serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+        }
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl StoreIdentity {
@@ -21,17 +36,18 @@ impl StoreIdentity {
     /// # Errors
     /// The store's own.
     pub async fn of(storage: &dyn Storage) -> Result<Self, StorageError> {
-        let id = match storage.open(MARKER).await {
-            Ok(object) => {
-                let damaged = |text: String| StorageError::new(StorageErrorKind::Unavailable, "read", MARKER, text);
-                let bytes = object.content.read().map_err(|error| damaged(error.to_string()))?;
-                let marker: Marker = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-                Some(marker.id)
-            }
-            Err(error) if error.kind == StorageErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let id = marker(storage).await?.map(|marker| marker.id);
         Ok(Self { id, place: storage.place() })
+    }
+
+    /// Its id and the place where it was told that, where another place than today's is known. So it is with a store that was
+    /// moved or is mounted elsewhere, and with a copy.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn elsewhere(storage: &dyn Storage) -> Result<Option<(String, String)>, StorageError> {
+        let Some(Marker { id, place: Some(place) }) = marker(storage).await? else { return Ok(None) };
+        Ok((place != storage.place()).then_some((id, place)))
     }
 
     /// The same; where the store does not say, it is told `id` first. Of several who tell it at once the first one wins.
@@ -43,7 +59,7 @@ impl StoreIdentity {
         if known.id.is_some() {
             return Ok(known);
         }
-        let text = serde_json::to_vec(&Marker { id: id.to_owned() })
+        let text = serde_json::to_vec(&Marker { id: id.to_owned(), place: Some(known.place) })
             .map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", MARKER, error))?;
         storage.store(MARKER, Content::Bytes(Bytes::from(text)), Some(the_first_wins(id))).await?;
         Self::of(storage).await // another one may have been first
@@ -74,6 +90,7 @@ mod tests {
         let first = StoreIdentity::of_written(&store, "first").await.expect("written");
         let second = StoreIdentity::of_written(&store, "second").await.expect("written");
         assert_eq!((first.id.as_deref(), second.id.as_deref()), (Some("first"), Some("first")));
+        assert_eq!(StoreIdentity::elsewhere(&store).await.expect("read"), None, "it is where it was told");
         // Those who looked before there was a name, and write after the first one did.
         for late in (0..100).map(|n| format!("late {n}")) {
             let text = Content::Bytes(Bytes::from(format!("{{\"id\": \"{late}\"}}")));

@@ -67,12 +67,24 @@ pub struct DeadLetter {
     /// The source that a name which cannot be an id was found in, with its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// How many messages with this body came to this node, a message that the broker delivered again counted again; 1 for every
+    /// other letter.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub times: u64,
     /// The content type that another program gave for the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// The whole body, in hexadecimal, where a newer version of this program wrote it: that version can retry it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<String>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+fn is_once(times: &u64) -> bool {
+    *times == 1
 }
 
 /// Why something was given up, by whom and when: what every dead letter says.
@@ -137,6 +149,7 @@ impl DeadLetter {
             message: None,
             body: None,
             source: None,
+            times: once(),
             content_type: None,
             envelope: None,
         }
@@ -152,6 +165,11 @@ impl DeadLetter {
         self
     }
 
+    /// Whether it is of a body that is no message.
+    pub fn is_unreadable(&self) -> bool {
+        self.message.is_none() && self.body.is_some() && self.reason != Reason::BadId
+    }
+
     /// The run or the inbox.
     pub fn owner(&self) -> LetterOwner {
         self.run.map_or(LetterOwner::Inbox, LetterOwner::from)
@@ -159,7 +177,7 @@ impl DeadLetter {
 
     /// The key under which the letter lies: the same for the same owner, job, entity and frames. In the inbox each message
     /// has a wave of its own, and the wave is left out of the key: a message that is published again and fails again has
-    /// one letter.
+    /// one letter. Messages of one body that cannot be read have one letter for each node, which counts them.
     pub fn key(&self) -> String {
         let owner = self.owner();
         let stack = match (&self.message, &self.body) {
@@ -172,6 +190,7 @@ impl DeadLetter {
                 };
                 serde_json::to_vec(&(&base, &message.frames)).expect("a message has a JSON form")
             }
+            (None, Some(body)) if self.is_unreadable() => [body.as_bytes(), b"\n", self.node.as_bytes()].concat(),
             (None, Some(body)) => body.as_bytes().to_vec(),
             (None, None) => Vec::new(),
         };

@@ -34,7 +34,7 @@ impl LetterFilter {
 }
 
 impl StateStore {
-    /// Keeps a dead letter and says under which key.
+    /// Keeps a dead letter and says under which key. One of a body that is no message counts how often that came.
     ///
     /// # Errors
     /// The store's own; then the message must not be settled.
@@ -45,6 +45,12 @@ impl StateStore {
             let name = self.entity_name(&letter.entity);
             segments[3] = &name;
             key = segments.join("/");
+        }
+        if letter.is_unreadable() {
+            let _turn = self.counting.lock().await; // each reads what the one before it wrote
+            let before = self.get::<DeadLetter>(&key).await?.map_or(0, |before| before.times);
+            self.put(&key, &DeadLetter { times: before + letter.times, ..letter.clone() }).await?;
+            return Ok(key);
         }
         self.mark_killer(&key, letter).await?;
         self.put(&key, letter).await?;

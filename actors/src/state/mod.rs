@@ -9,8 +9,11 @@
 //! runs/<run>/log.txt, runs/<run>/superseded.json
 //! setups/<digest>.json
 //! ```
+//!
+//! Each JSON object has a `format`, so that a record of a newer version is passed over and never half-read.
 
 mod dead_letter;
+mod format;
 mod killers;
 mod letters;
 mod manifest;

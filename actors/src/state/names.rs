@@ -30,6 +30,10 @@ impl StateStore {
         let found: Option<NameRecord> = self.get(&key).await?;
         let mut record = match found {
             Some(found) if found.entity == *entity => found,
+            None if self.is_newer(&key).await? => {
+                self.note_name(entity, name); // what a newer version wrote stays
+                return Ok(());
+            }
             _ => NameRecord { entity: entity.clone(), names: Vec::new() },
         };
         if add(&mut record.names, name) { self.put(&key, &record).await } else { Ok(()) }

@@ -14,11 +14,12 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn keep_setup(&self, setup: &Setup) -> Result<(), StorageError> {
-        // One that cannot be read is written anew.
-        match self.setup(setup.digest()).await? {
-            Some(_) => Ok(()),
-            None => self.put(&setup_key(setup.digest()), setup).await,
+        // One that is torn is written anew; one of a newer version stays as it is.
+        let key = setup_key(setup.digest());
+        if self.setup(setup.digest()).await?.is_some() || self.is_newer(&key).await? {
+            return Ok(());
         }
+        self.put(&key, setup).await
     }
 
     /// Reads every setup and what runs superseded, so that those are known that cannot be read.
@@ -49,7 +50,7 @@ impl StateStore {
         let others = self.keys("setups/").await?;
         let digest = |key: &String| Some(key.strip_prefix("setups/")?.strip_suffix(".json")?.to_owned());
         let others: BTreeSet<String> = others.iter().filter_map(digest).filter(|key| *key != by.to_string()).collect();
-        self.put(&superseded_key(run), &others).await
+        self.put_list(&superseded_key(run), &others).await
     }
 
     /// Records that more is published for a run under the setup `by`, although that was superseded before.
@@ -59,7 +60,7 @@ impl StateStore {
     pub async fn readmit(&self, run: RunId, by: SetupDigest) -> Result<(), StorageError> {
         let Some(mut superseded) = self.get::<BTreeSet<String>>(&superseded_key(run)).await? else { return Ok(()) };
         match superseded.remove(&by.to_string()) {
-            true => self.put(&superseded_key(run), &superseded).await,
+            true => self.put_list(&superseded_key(run), &superseded).await,
             false => Ok(()),
         }
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
 
+use super::format;
 use super::noted::Noted;
 use super::passed_over::PassedOver;
 use super::record_name::{record_name, record_name_without_case};
@@ -17,12 +19,14 @@ pub struct StateStore {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) passed_over: Arc<PassedOver>,
     pub(super) noted: Noted,
+    /// Held by who counts one more in a record.
+    pub(super) counting: Arc<Mutex<()>>,
 }
 
 impl StateStore {
     /// A state store in `storage`.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, passed_over: Arc::default(), noted: Noted::default() }
+        Self { storage, passed_over: Arc::default(), noted: Noted::default(), counting: Arc::default() }
     }
 
     /// The name of an entity in the keys of its records.
@@ -44,7 +48,17 @@ impl StateStore {
     }
 
     pub(super) async fn put<T: Serialize + Sync>(&self, key: &str, record: &T) -> Result<(), StorageError> {
-        self.storage.store(key, content(key, record)?, None).await.map(|_| ())
+        self.storage.store(key, content(key, format::write(record))?, None).await.map(|_| ())
+    }
+
+    /// Writes a list, which has no room for a format.
+    pub(super) async fn put_list<T: Serialize + Sync>(&self, key: &str, list: &T) -> Result<(), StorageError> {
+        self.storage.store(key, content(key, serde_json::to_vec_pretty(list))?, None).await.map(|_| ())
+    }
+
+    /// Whether a newer version wrote the record under a key, in a format that this one does not read.
+    pub(super) async fn is_newer(&self, key: &str) -> Result<bool, StorageError> {
+        Ok(self.bytes(key).await?.is_some_and(|bytes| format::newer_format(&bytes).is_some()))
     }
 
     /// Writes a record, unless one of a later run is in place.
@@ -54,13 +68,13 @@ impl StateStore {
         record: &T,
         stamp: Stamp,
     ) -> Result<Stored, StorageError> {
-        self.storage.store(key, content(key, record)?, Some(stamp)).await
+        self.storage.store(key, content(key, format::write(record))?, Some(stamp)).await
     }
 
     /// The record under a key; none where it is not there, or cannot be read and is passed over.
     pub(super) async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StorageError> {
         let read = match self.bytes(key).await {
-            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(key, error)),
+            Ok(Some(bytes)) => format::read(key, &bytes).map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
@@ -133,9 +147,8 @@ impl StateStore {
     }
 }
 
-fn content<T: Serialize>(key: &str, record: &T) -> Result<Content, StorageError> {
-    let text = serde_json::to_vec_pretty(record)
-        .map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", key, error))?;
+fn content(key: &str, text: serde_json::Result<Vec<u8>>) -> Result<Content, StorageError> {
+    let text = text.map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", key, error))?;
     Ok(Content::Bytes(Bytes::from(text)))
 }
 

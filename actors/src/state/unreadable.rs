@@ -43,6 +43,7 @@ impl StateStore {
         for run in &runs {
             self.manifest(*run).await?;
             self.run_end(*run).await?;
+            self.has_all_entities(*run).await?;
             for key in self.chunks(*run).await? {
                 let read = self.chunk(&key).await.map(Some);
                 self.pass_over(read, &key)?;

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::decision::{Decision, ParkReason};
+use super::in_work::InWork;
 use super::pause::Allowance;
 use super::pool_shared::PoolShared;
 use super::stopwatch::Stopwatch;
@@ -41,6 +42,8 @@ pub(crate) struct Executor {
     pub(super) arrived: Instant,
     /// Runs where the transform ran for the message in hand.
     pub(super) stopwatch: Option<Stopwatch>,
+    /// There from the beginning of a try until its message is settled.
+    pub(super) in_work: Option<InWork>,
 }
 
 impl Executor {
@@ -62,6 +65,7 @@ impl Executor {
             read: InputPrints::new(),
             arrived: Instant::now(),
             stopwatch: None,
+            in_work: None,
         })
     }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::claim;
 use super::decision::{Decision, HeldDecision, ParkReason, Settled};
 use super::executor::Executor;
+use super::in_work::InWork;
 use super::pause::Allowance;
 use crate::broker::{BrokerError, Delivery};
 use crate::events::{Event, Purpose};
@@ -55,6 +56,7 @@ impl Executor {
                 reach("before_ack");
                 delivery.into_iter().for_each(Delivery::ack);
                 reach("after_ack");
+                self.in_work.take().into_iter().for_each(InWork::settled);
                 let why = why.as_ref().map(|(reason, text)| (*reason, text.as_str()));
                 self.tell(&Event::Handled {
                     job: &job,
@@ -65,6 +67,7 @@ impl Executor {
                 });
             }
             Err(error) => {
+                self.in_work.take().into_iter().for_each(InWork::settled);
                 self.tell(&Event::Unconfirmed { job: &job, message: message.as_ref(), text: &error.to_string() });
                 tokio::time::sleep(UNCONFIRMED_WAIT).await;
                 drop(delivery); // unsettled: back to its queue

@@ -11,6 +11,7 @@ mod cores;
 mod decision;
 mod executor;
 mod give_up;
+mod in_work;
 mod input_files;
 mod inputs;
 mod lifecycle;

@@ -6,11 +6,11 @@ use futures::FutureExt;
 use tracing::warn;
 
 use super::executor::{Executor, SharedStorageError};
+use super::in_work::InWork;
 use super::input_files::InputFiles;
 use super::inputs::FoundInput;
 use super::machine::judged;
 use super::stopwatch::Stopwatch;
-use crate::events::Event;
 use crate::ids::RunId;
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
@@ -67,7 +67,8 @@ impl Executor {
         let stamp = self.stamp(message, &found, &inputs, &stamps);
         let prints = found.iter().zip(&inputs);
         self.read = prints.map(|(found, input)| (found.name.clone(), print(&found.key, &input.object.info))).collect();
-        self.tell(&Event::Started { job: &self.job.name, entity: &message.target.entity, message });
+        self.in_work = None;
+        self.in_work = Some(InWork::begins(&self.node, &self.job.name, message));
         reach("before_work");
         let scratch = Scratch::at(self.node.next_scratch());
         let given = InputFiles::of(&inputs);

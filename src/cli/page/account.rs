@@ -24,7 +24,8 @@ pub fn show(account: &Account, file: &str, out: Output) -> anyhow::Result<Exit> 
 fn exit(account: &Account) -> Exit {
     let broken = account.hashes.as_ref().is_some_and(|hashes| hashes.broken > 0);
     match (account.open, account.dead) {
-        _ if broken || account.unreadable_chunks > 0 => Exit::Failed,
+        // What was never read nobody accounts for.
+        _ if broken || account.unreadable_chunks > 0 || !account.all_read => Exit::Failed,
         (0, 0) => Exit::Ok,
         (0, _) => Exit::DeadLetters,
         _ => Exit::Failed,
@@ -69,7 +70,8 @@ fn text(account: &Account, file: &str) -> Result<String, std::fmt::Error> {
         writeln!(
             text,
             "\nthis run was stopped before it said that it had read all of its ids: those that it had not read are in no \
-                 account; start it again with the same ids, and it does what is missing"
+                 account; start it again with the same ids, and it does what is missing (a forced run: with those that \
+             follow, for it would redo the others)"
         )?;
     } else if !account.complete && account.open > 0 {
         writeln!(text, "\nthis run was not brought to its end")?;

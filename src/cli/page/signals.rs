@@ -1,8 +1,8 @@
-//! What stops a run or a node early: ctrl-c and SIGTERM.
+//! What stops a run or a node early: ctrl-c, SIGTERM, and the end of its terminal (SIGHUP).
 
 use std::convert::Infallible;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::telemetry;
 use euterpe_engine::Stop;
@@ -21,7 +21,8 @@ pub const NODE: [&str; 2] = [
     "stopping now; what was in hand goes back to its queue",
 ];
 
-/// Stops at the first signal when what is in hand is finished, at the second one now.
+/// Stops at the first signal when what is in hand is finished, at the second one now. The end of the terminal is told by the
+/// kernel and often by the shell as well: it counts once.
 ///
 /// Each is answered with its sentence.
 pub async fn stop_on(stopping: impl Fn() -> Stop, stop: impl Fn(Stop), says: [&str; 2]) -> Infallible {
@@ -29,16 +30,55 @@ pub async fn stop_on(stopping: impl Fn() -> Stop, stop: impl Fn(Stop), says: [&s
         tracing::warn!("signals cannot be watched; ctrl-c ends the program at once");
         return std::future::pending().await;
     };
+    let mut hangups = hangups();
     loop {
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = terms.recv() => {}
-        }
+        let hung_up = tokio::select! {
+            _ = interrupts.recv() => false,
+            _ = terms.recv() => false,
+            () = next(&mut hangups) => true,
+        };
         let (next, text) = match stopping() {
             Stop::No => (Stop::Drain, says[0]),
+            Stop::Drain | Stop::Now if hung_up => continue,
             Stop::Drain | Stop::Now => (Stop::Now, says[1]),
         };
         telemetry::say(text);
         stop(next);
+    }
+}
+
+/// The ends of the terminal; none where whoever started this process wants it to outlive that (`nohup`), or nobody can tell.
+fn hangups() -> Option<Signal> {
+    let kind = SignalKind::hangup();
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    if ignores(&status, kind.as_raw_value())? { None } else { signal(kind).ok() }
+}
+
+/// Whether a process ignores a signal, by its `/proc/PID/status`.
+fn ignores(status: &str, signal: i32) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(mask >> (signal - 1) & 1 == 1)
+}
+
+async fn next(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => {
+            signals.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_read_from_the_mask_of_the_process() {
+        let status = |mask: &str| format!("Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+        let hangup = |mask| ignores(&status(mask), SignalKind::hangup().as_raw_value());
+        assert_eq!((hangup("0000000000001001"), hangup("0000000000001000")), (Some(true), Some(false)));
+        assert_eq!((hangup("nonsense"), ignores("Name:\tx\n", 1)), (None, None));
     }
 }

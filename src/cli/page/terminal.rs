@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::signals;
 use crate::telemetry;
 
-/// Shows a run, stops it on ctrl-c and SIGTERM, and keeps its log.
+/// Shows a run, stops it on ctrl-c, SIGTERM and the end of the terminal, and keeps its log.
 pub struct Terminal<'s> {
     out: Output,
     /// Whose runs have a log; none for what is no run of its own.

@@ -144,3 +144,29 @@ fn a_list_has_one_line_for_each_letter_and_json_the_whole_id() {
     let is_whole = |fact: &serde_json::Value| fact["entity"].as_str().is_some_and(|id| id.starts_with(&long[..500]));
     assert!(facts.iter().any(is_whole), "as much as is kept of a name that can be no id: {facts:?}");
 }
+
+#[test]
+fn what_two_runs_record_of_one_job_and_entity_is_one_letter_in_every_count() {
+    let bench = chain();
+    for _ in 0..2 {
+        bench.call("run g.yaml").ends(4);
+    }
+    let records = bench.files(".euterpe/chain/dead").len();
+    assert_eq!(records, 2, "a record of each run");
+    assert_eq!(bench.call("dead ls g.yaml --json").last()["dead"], 1);
+    assert!(bench.call("dead ls g.yaml").out.contains("b: 1 failed"));
+    assert!(bench.call("dead retry g.yaml -n").out.ends_with("would try again 1 job of an entity\n"));
+    assert!(bench.call("dead drop g.yaml --all -n").out.ends_with("\nwould give up 1 dead letter (in 2 records)\n"));
+    assert_eq!(bench.call("dead drop g.yaml --all -n --json").facts().len(), 1);
+    bench.write("fix/y", "fixed");
+    let retried = bench.call("dead retry g.yaml --json").ends(0).last();
+    assert_eq!((&retried["retried"], &retried["made_good"]), (&1.into(), &1.into()), "{retried}");
+    assert!(bench.files(".euterpe/chain/dead").is_empty());
+    std::fs::remove_file(bench.path("fix/y")).expect("removed");
+    for _ in 0..2 {
+        bench.call("run g.yaml --force=b").ends(4);
+    }
+    assert!(bench.call("dead drop g.yaml --all").out.contains("gave up 1 dead letter (in 2 records); "));
+    bench.call("run g.yaml --only a,b --force=b").ends(4);
+    assert!(bench.call("dead drop g.yaml --all").out.contains("gave up 1 dead letter; "));
+}

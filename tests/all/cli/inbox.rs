@@ -21,6 +21,7 @@ fn letter(job: &str, entity: &str, reason: Reason, message: Option<EntityMessage
         about: None,
         body: message.is_none().then(|| "{\"entity\": 1}".into()),
         source: None,
+        times: 1,
         content_type: message.is_none().then(|| "application/json".into()),
         envelope: None,
         message,
@@ -98,4 +99,25 @@ fn letters_of_the_inbox_are_tried_again_or_given_up() {
     bench.call("dead drop g.yaml --run inbox").ends(0);
     bench.call("runs check g.yaml inbox").ends(0);
     assert!(bench.call("explain g.yaml y b").out.contains("is skipped (dropped)"));
+}
+
+#[test]
+fn how_often_one_unreadable_body_came_to_all_nodes_is_told() {
+    let bench = with_letters();
+    let entity = "unreadable 00112233aabbccdd";
+    let of =
+        |node: &str, times| DeadLetter { node: node.into(), times, ..letter("b", entity, Reason::Malformed, None) };
+    for letter in [of("n", 4), of("m", 3)] {
+        bench.write(&format!(".euterpe/chain/{}", letter.key()), &serde_json::to_string(&letter).expect("JSON"));
+    }
+    for words in ["dead ls g.yaml", "dead ls g.yaml --all"] {
+        assert!(bench.call(words).ends(0).out.contains("it says so (came 7 times)"), "{words}");
+    }
+    let listed = bench.call("dead ls g.yaml --reason malformed --json").facts();
+    assert_eq!((&listed[0]["times"], &listed[1]["dead"]), (&7.into(), &1.into()));
+    let check = bench.call("runs check g.yaml inbox").ends(4).out;
+    assert!(check.contains("2 dead letters of 8 messages (1 failed, 1 malformed)"), "{check}");
+    assert_eq!(bench.call("runs check g.yaml inbox --json").last()["messages"], 8);
+    assert!(bench.call("dead show g.yaml --reason malformed").out.contains("came    4 times"));
+    assert!(bench.call("dead drop g.yaml --reason malformed").out.contains("gave up 1 dead letter (in 2 records)"));
 }

@@ -1,8 +1,10 @@
 //! Runs: listed, checked, resumed, interrupted.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Bench, Called, chain, ended};
 
@@ -57,8 +59,12 @@ fn until_first_work(bench: &Bench) {
 }
 
 fn interrupt(process: u32) {
-    let pid = rustix::process::Pid::from_raw(process as i32).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+    send(process, Signal::INT);
+}
+
+fn send(process: u32, signal: Signal) {
+    let pid = Pid::from_raw(process as i32).expect("a process");
+    kill_process(pid, signal).expect("a signal");
 }
 
 #[test]
@@ -92,7 +98,6 @@ fn a_check_accounts_for_every_entity_and_reads_the_hashes_where_asked() {
     assert_eq!((&check["hashes"]["whole"], &check["hashes"]["broken"]), (&7.into(), &0.into()));
     assert_eq!(check["reasons"]["failed"], 1);
     // Changed in place: the stamp stays with the file and no longer fits its content.
-    use std::io::Write;
     let mut file = std::fs::OpenOptions::new().append(true).open(bench.path("out/c/x.txt")).expect("there");
     file.write_all(b"half").expect("written");
     drop(file);
@@ -192,6 +197,36 @@ fn a_run_whose_words_nobody_reads_any_more_stops_as_others_do() {
 }
 
 #[test]
+fn a_run_whose_terminal_is_closed_finishes_what_is_in_hand_and_records_its_end() {
+    let (bench, gate) = gated();
+    let mut run = bench.start("run g.yaml");
+    until_first_work(&bench);
+    send(run.id(), Signal::HUP);
+    let mut heard = vec![0; 9];
+    run.stderr.as_mut().expect("a pipe").read_exact(&mut heard).expect("a word");
+    assert_eq!(heard, b"stopping:");
+    send(run.id(), Signal::HUP); // the shell tells of it as well
+    open(gate);
+    let called = ended(run.wait_with_output().expect("it ends")).ends(130);
+    assert_eq!(bench.files("out").len(), 1, "what was in hand was dropped: {called:?}");
+    assert_eq!(bench.call("runs ls g.yaml --json").last()["ended"], "stopped");
+}
+
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let (bench, gate) = gated();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" run g.yaml", env!("CARGO_BIN_EXE_euterpe")]);
+    shell.current_dir(bench.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = shell.spawn().expect("it starts");
+    until_first_work(&bench);
+    send(run.id(), Signal::HUP);
+    open(gate);
+    ended(run.wait_with_output().expect("it ends")).ends(0);
+    assert_eq!(bench.files("out").len(), 3);
+}
+
+#[test]
 fn a_killed_run_is_open_and_resume_finishes_it() {
     let (bench, gate) = gated();
     let mut run = bench.start("run g.yaml");
@@ -220,7 +255,7 @@ jobs:
   c: {use: json.merge, in: {b: b, a: a}, out: "out:c/{id}.json"}
 "#,
     );
-    let ids: Vec<String> = (0..12).map(|n| format!("t-{n:02}")).collect();
+    let ids: Vec<String> = (0..200).map(|n| format!("t-{n:03}")).collect();
     bench.write("ids", &ids.join("\n"));
     let tries = || -> Vec<String> {
         let mut tries: Vec<String> = bench.read("tries").lines().map(str::to_owned).collect();
@@ -228,11 +263,45 @@ jobs:
         tries
     };
     bench.call("run g.yaml --ids ids --max-dead 2").ends(130);
-    assert!(tries().len() < 12, "it was to be stopped before its end");
+    assert!(tries().len() < 200, "it was to be stopped before its end");
     bench.call("runs resume g.yaml last").ends(4);
     assert_eq!(tries(), ids);
     let listed = bench.call("runs ls g.yaml --json").ends(0).last();
-    assert_eq!(listed["dead_letters"].as_u64(), Some(12), "{listed}");
+    assert_eq!(listed["dead_letters"].as_u64(), Some(200), "{listed}");
     bench.call("dead retry g.yaml").ends(4);
     assert_eq!(tries(), ids.iter().flat_map(|id| [id.clone(), id.clone()]).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_that_was_stopped_before_it_had_read_all_of_its_ids_is_never_complete() {
+    let bench = chain();
+    let mut run = bench.command("run g.yaml --force --ids -").stdin(Stdio::piped()).spawn().expect("it starts");
+    let mut ids = run.stdin.take().expect("a pipe");
+    ids.write_all(b"x\n").and_then(|()| ids.flush()).expect("written");
+    until("its output", || bench.has("out/c/x.txt"));
+    interrupt(run.id());
+    let stopped = ended(run.wait_with_output().expect("it ends")).ends(130);
+    assert!(stopped.out.contains("unread:  the ids were not read to their end"), "{stopped:?}");
+    drop(ids);
+    for _ in 0..2 {
+        let resumed = bench.call("runs resume g.yaml last").ends(1);
+        assert!(
+            resumed.out.contains("1 done") && resumed.out.contains("had not read are in no account"),
+            "{resumed:?}"
+        );
+    }
+    let checked = bench.call("--json runs check g.yaml last").ends(1).last();
+    assert_eq!(
+        (&checked["open"], &checked["all_read"], &checked["complete"]),
+        (&0.into(), &false.into(), &false.into())
+    );
+    let listed = bench.call("--json runs ls g.yaml").last();
+    assert_eq!((&listed["ended"], &listed["all_read"]), (&"stopped".into(), &false.into()));
+    assert!(bench.call("runs ls g.yaml").out.contains("stopped, ids unread"));
+    let shown = bench.call("--json runs show g.yaml last").last();
+    assert_eq!((&shown["end"]["complete"], &shown["all_read"]), (&false.into(), &false.into()));
+    assert!(bench.call("runs show g.yaml last").out.contains("it has not said that it read all of them"));
+    bench.call("run g.yaml x").ends(0);
+    let listed = bench.call("--json runs ls g.yaml").last();
+    assert_eq!((&listed["ended"], &listed["all_read"]), (&"complete".into(), &true.into()));
 }

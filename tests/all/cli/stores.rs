@@ -1,6 +1,6 @@
 //! Stores that `--store` put elsewhere: remembered with the run, and two collections told apart.
 
-use super::{Bench, CHAIN};
+use super::{Bench, CHAIN, chain};
 
 /// A chain over two collections, `one` and `two`, of which the entity `y` of each will fail at `b`.
 fn collections() -> Bench {
@@ -83,4 +83,24 @@ fn a_run_that_goes_on_elsewhere_records_the_stores_that_flags_moved_and_nothing_
     for place in ["/resolved/jobs", "/resolved/stores/in", "/given/in", "/selection", "/digest"] {
         assert_eq!(after.pointer(place), before.pointer(place), "{place}");
     }
+}
+
+#[test]
+fn verify_names_a_folder_that_was_copied_with_its_marker_and_none_that_was_moved() {
+    let bench = chain();
+    bench.call("run g.yaml").ends(4);
+    let folder = |name: &str| bench.path(name).display().to_string();
+    bench.write("out/.euterpe/store.json", &format!("{{\"id\": \"one\", \"place\": \"{}\"}}", folder("out")));
+    let copied = std::process::Command::new("cp").arg("-a").args([bench.path("out"), bench.path("copy")]).status();
+    assert!(copied.expect("cp").success());
+    assert!(!bench.call("verify g.yaml").ends(0).err.contains("copy"), "the original");
+    let said = bench.call("verify g.yaml --store out=copy").ends(0).err;
+    let (copy, original) = (folder("copy"), folder("out"));
+    assert!(said.contains(&format!("store out: {copy} is a copy of {original}, and both say")), "{said}");
+    assert!(said.contains(&format!("remove {copy}/.euterpe/store.json")), "{said}");
+    // The same folder by another way, and a folder that was moved.
+    std::os::unix::fs::symlink(bench.path("out"), bench.path("link")).expect("linked");
+    assert!(!bench.call("verify g.yaml --store out=link").ends(0).err.contains("is a copy of"));
+    std::fs::rename(bench.path("out"), bench.path("moved")).expect("moved");
+    assert!(!bench.call("verify g.yaml --store out=moved").ends(0).err.contains("is a copy of"));
 }

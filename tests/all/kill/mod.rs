@@ -108,9 +108,14 @@ fn the_account_of_a_run_killed_while_it_reads_its_ids_says_so_even_after_it_is_r
     let ended = world.call(RUN, &[("EUTERPE_KILL_AT", "before_chunk:1")]);
     assert_eq!(ended.signal(), Some(9));
     for verb in ["check", "resume", "check"] {
-        let (_, said) = world.ask(&["runs", verb, "graph.yaml", "last"]);
+        let (code, said) = world.ask(&["runs", verb, "graph.yaml", "last"]);
+        assert_eq!(code, Some(1), "{verb}: {said}");
         assert!(said.contains("0 entities") && said.contains("had not read are in no account"), "{verb}: {said}");
     }
+    let (_, listed) = world.ask(&["runs", "ls", "graph.yaml"]);
+    assert!(listed.contains("stopped, ids unread") && !listed.contains("complete"), "{listed}");
+    let (_, shown) = world.ask(&["runs", "show", "graph.yaml", "last"]);
+    assert!(shown.contains(", stopped, 0 entities") && shown.contains("it did not read"), "{shown}");
     assert_eq!(world.call(RUN, &[]).code(), Some(0));
     let (code, said) = world.ask(CHECK);
     assert!(code == Some(0) && !said.contains("in no account"), "{said}");
@@ -125,8 +130,7 @@ fn a_forced_run_that_is_killed_after_its_write_does_each_job_once() {
         let force = [RUN, &["--force"]].concat();
         let ended = world.call(&force, &[("EUTERPE_KILL_AT", &format!("{point}:2"))]);
         assert_eq!(ended.signal(), Some(9), "{point}");
-        let (code, said) = world.ask(world.goes_on_by());
-        assert_eq!(code, Some(0), "{point}: {said}");
+        world.resumes(0, point);
         let starts = world.starts();
         assert!(starts.len() == 3 && starts.values().all(|starts| *starts == 1), "{point}: {starts:?}");
     }
@@ -166,8 +170,7 @@ fn an_entity_whose_dead_letter_was_written_before_the_kill_is_dead_once() {
         let world = World::new(&graph, &["t-1".into()]);
         let ended = world.call(RUN, &[("EUTERPE_KILL_AT", &format!("{point}:1"))]);
         assert_eq!(ended.signal(), Some(9), "{point}");
-        let (code, said) = world.ask(world.goes_on_by());
-        assert_eq!(code, Some(4), "{point}: {said}");
+        world.resumes(4, point);
         assert_eq!(world.look().letters, [("one".to_owned(), "t-1".to_owned())], "{point}");
         assert_eq!(world.starts().values().sum::<usize>(), 1, "{point}");
     }

@@ -111,19 +111,24 @@ impl World {
         (said.status.code(), String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// How to go on after a kill: the run is resumed where its manifest knows every entity, else it is started again.
+    /// How to go on after a kill: the run is resumed where it has noted all of its ids, else it is started again.
     pub fn goes_on_by(&self) -> &'static [&'static str] {
-        let all = fs::read_to_string(self.path("ids")).expect("ids").lines().count();
-        let known = wait_for(async {
+        if self.has_read_all() { RESUME } else { RUN }
+    }
+
+    fn has_read_all(&self) -> bool {
+        wait_for(async {
             let state = self.state();
-            let Some(last) = state.runs().await.expect("listed").last().copied() else { return 0 };
-            let mut known = 0;
-            for chunk in state.chunks(last).await.expect("listed") {
-                known += state.chunk(&chunk).await.expect("a whole chunk").len();
-            }
-            known
-        });
-        if known == all { &["runs", "resume", "graph.yaml", "last", "-j2"] } else { RUN }
+            let Some(last) = state.runs().await.expect("listed").last().copied() else { return false };
+            state.has_all_entities(last).await.expect("looked")
+        })
+    }
+
+    /// Resumes the run: it ends with `code`, or with 1 where it was killed before it noted that it had read all of its ids.
+    pub fn resumes(&self, code: i32, what: &str) {
+        let expected = if self.has_read_all() { code } else { 1 };
+        let (code, said) = self.ask(RESUME);
+        assert_eq!(code, Some(expected), "{what}: {said}");
     }
 
     pub fn state(&self) -> StateStore {
@@ -210,6 +215,9 @@ impl World {
 
 /// A run over all ids.
 pub const RUN: &[&str] = &["run", "graph.yaml", "--ids", "ids", "-j2"];
+
+/// Takes up the newest run.
+pub const RESUME: &[&str] = &["runs", "resume", "graph.yaml", "last", "-j2"];
 
 /// The workers of [`diamond`] with `-j2`: what may be in hand when a process is killed.
 pub const WORKERS: usize = 6 * 2;

@@ -176,3 +176,27 @@ fn the_drop_of_a_name_ends_when_its_file_is_gone_at_a_listing_of_its_source() {
     bench.write(r"src/a\b.json", "another");
     assert!(dead("run g.yaml", 4).contains(r"a\b"));
 }
+
+#[test]
+fn a_source_of_any_extension_is_listed_for_what_each_of_its_jobs_reads_whichever_comes_first() {
+    let json = r#"  j: {use: json.merge, in: {x: "src:{id}.{ext}"}, out: "out:j/{id}.json"}"#;
+    let audio = r#"  l: {use: audio.loudness, in: {audio: "src:{id}.{ext}"}, out: "out:l/{id}.json"}"#;
+    for jobs in [[json, audio], [audio, json]] {
+        let graph = "version: 1\ngraph: both\nstores: {src: ./src, out: ./out}\njobs:";
+        let bench = Bench::new(&format!("{graph}\n{}\n", jobs.join("\n")));
+        // The last two look alike, and are for different jobs.
+        for name in ["one.json", "two.wav", "both.json", "both.wav", "o\u{200E}dd.json", "odd.wav", "note.txt"] {
+            bench.write(&format!("src/{name}"), &content(name));
+        }
+        let planned = bench.call("--json plan g.yaml").ends(0).last();
+        assert_eq!(planned["entities"], 4, "{planned}");
+        assert_eq!(planned["passed_over_by_kind"], json!({"extension": 1}), "{planned}");
+        bench.call("run g.yaml").ends(4);
+        assert_eq!(bench.files("out"), ["j/both.json", "j/odd.json", "j/one.json"]);
+        let letters = bench.call("dead ls g.yaml --all").ends(0).out;
+        assert!(!letters.contains("look alike"), "{letters}");
+        // What an id lacks is said, as of two sources of written extensions.
+        assert_eq!(letters.matches("source_missing").count(), 2, "{letters}");
+        assert_eq!(letters.matches("bad_input").count(), 3, "{letters}");
+    }
+}

@@ -20,6 +20,7 @@ fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
         ("t.ac3", &[], "AC-3"),
         ("ac3.mka", &["-c:a", "ac3"], "AC-3"),
         ("ac3.mp4", &["-c:a", "ac3"], "AC-3"),
+        ("alac.mov", &["-c:a", "alac"], "ALAC in QuickTime (.mov)"),
         ("eac3.mp4", &["-c:a", "eac3"], "E-AC-3"),
         ("ac3.wav", &["-c:a", "ac3"], "WAV with AC-3"),
         ("dts.mka", &["-c:a", "dca", "-strict", "-2"], "DTS"),

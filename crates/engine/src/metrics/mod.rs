@@ -176,6 +176,9 @@ impl Metrics {
         let of = |job: &JobName, count: &dyn Fn(&JobMetrics)| self.jobs.get(job).into_iter().for_each(count);
         match event {
             Event::Started { job, entity, message } => self.in_work().begin(job, entity, message.id),
+            Event::Abandoned { job, entity, message } => {
+                self.in_work().end(job, entity, *message);
+            }
             Event::Handled { job, message, outcome, .. } => {
                 if let Some(message) = message {
                     self.in_work().end(job, &message.target.entity, message.id);

@@ -36,6 +36,21 @@ impl BrokerGauges for Broker {
     }
 }
 
+#[tokio::test]
+async fn what_a_worker_had_in_work_when_it_was_lost_is_in_work_no_more() {
+    let metrics = metrics([(job("mel"), 3)]);
+    let observer = metrics.beside(Arc::new(Unobserved));
+    let (mel, entity) = (job("mel"), EntityId::new("t-1").expect("an id"));
+    let target = Target { job: mel.clone(), entity: entity.clone() };
+    let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
+    let in_work = |count| format!("euterpe_in_work{{job=\"mel\",graph=\"catalogue\"}} {count}");
+    observer.on(&Event::Started { job: &mel, entity: &entity, message: &message });
+    observer.on(&Event::Abandoned { job: &mel, entity: &entity, message: 2 });
+    assert!(has(&metrics.text().expect("text"), &in_work(1)), "another message's");
+    observer.on(&Event::Abandoned { job: &mel, entity: &entity, message: 1 });
+    assert!(has(&metrics.text().expect("text"), &in_work(0)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_event_is_counted_under_its_job_and_passed_on() {
     let metrics = metrics([(job("mel"), 3)]);

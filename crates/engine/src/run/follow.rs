@@ -94,7 +94,10 @@ async fn end(
     let (jobs, slowest) = (counts(&workspace.nodes, &tally), tally.slowest.list().to_vec());
     // A ping requires nothing, and ends when it is quiet.
     let is_over = running.manifest.selection.ping || tally.jobs.iter().all(|job| job.ended >= job.required);
-    let record = RunEnd { millis: now(), complete: complete && is_over, entities: tally.entities, jobs, slowest };
+    // A run that is taken up again knows no more ids than it had read before it was stopped.
+    let has_all = async || workspace.state.has_all_entities(running.run()).await;
+    let brought_to_end = complete && is_over && running.keep_record(has_all).await?;
+    let record = RunEnd { millis: now(), complete: brought_to_end, entities: tally.entities, jobs, slowest };
     running.keep_record(async || workspace.state.end_run(running.run(), &record).await).await?;
     Ok(Ended { tally, complete, passed: passed.unwrap_or_default(), took })
 }

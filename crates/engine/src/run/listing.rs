@@ -28,8 +28,8 @@ pub struct Listing {
     pub jobs: ListedFor,
     /// The key of an entity in it.
     pub key: Template,
-    /// What `{ext}` may stand for.
-    pub exts: Arc<[String]>,
+    /// What `{ext}` may stand for, for the jobs that it is listed for: each list is that of some of them.
+    pub exts: Vec<Arc<[String]>>,
     /// Which names it takes.
     pub patterns: Patterns,
     /// Whether what is passed over is named one by one.
@@ -145,12 +145,7 @@ impl Listing {
         let Some((name, ext)) = self.key.match_source(path).or_else(|| self.key.match_source(normal)) else {
             return Meaning::Passed(PassedKind::OtherName);
         };
-        let fits_ext = |ext: &str| {
-            self.exts.iter().any(|known| {
-                known == ext || (ext.eq_ignore_ascii_case(known) && !ext.bytes().any(|b| b.is_ascii_lowercase()))
-            })
-        };
-        if self.key.has_ext() && !fits_ext(ext) {
+        if self.key.has_ext() && !self.exts.iter().any(|exts| fits(exts, ext)) {
             let ext = ext.chars().take(20).collect::<String>().to_lowercase();
             return Meaning::Passed(PassedKind::Extension(ext));
         }
@@ -170,30 +165,56 @@ impl Listing {
             let mut paths: Vec<String> = names.iter().map(|(_, path)| path.clone()).collect();
             paths.extend(self.plain_sources(&id).await?);
             let paths = each_once(&*self.storage, paths).await?;
-            let Some((written, _)) = names.into_iter().next() else { continue };
-            let go_on = match paths.as_slice() {
-                [_] if several && !once.insert(Fingerprint::of("", id.as_str())) => sink.put(Found::Name(id, written)),
-                [_] => sink.put(Found::Id(id, Some(written))),
-                _ => {
-                    let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", escaped_form(path))).collect();
-                    let text = format!(
-                        "files of one id, which look alike: {}; rename or remove all but one",
-                        paths.join(" and ")
-                    );
-                    self.bury(BadName::new(&written, text), sink)
+            if self.clash(&paths) {
+                let Some((written, _)) = names.first() else { continue };
+                let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", escaped_form(path))).collect();
+                let text =
+                    format!("files of one id, which look alike: {}; rename or remove all but one", paths.join(" and "));
+                if !self.bury(BadName::new(written, text), sink) {
+                    break;
                 }
-            };
-            if !go_on {
-                break;
+                continue;
+            }
+            // Several files that do not clash are read by different jobs.
+            for (written, _) in names.into_iter().take(paths.len()) {
+                let may_come_again = several || paths.len() > 1;
+                let found = match may_come_again && !once.insert(Fingerprint::of("", id.as_str())) {
+                    true => Found::Name(id.clone(), written),
+                    false => Found::Id(id.clone(), Some(written)),
+                };
+                if !sink.put(found) {
+                    return Ok(());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether several of these files of one id are for the same job.
+    fn clash(&self, paths: &[String]) -> bool {
+        if !self.key.has_ext() {
+            return paths.len() > 1;
+        }
+        let is_for = |exts: &[String], path: &str| {
+            let normal = normal_form(path);
+            let matched = self.key.match_source(path).or_else(|| self.key.match_source(&normal));
+            matched.is_some_and(|(_, ext)| fits(exts, ext))
+        };
+        self.exts.iter().any(|exts| paths.iter().filter(|path| is_for(exts, path)).count() > 1)
     }
 
     /// The sources of an id under its composed and its decomposed form.
     async fn plain_sources(&self, id: &EntityId) -> anyhow::Result<Vec<String>> {
         let form = EntityForm::default();
         let Some(parts) = form.split(id) else { return Ok(Vec::new()) };
-        Ok(find_spelled(&*self.storage, source_paths(&self.key, &self.exts, &parts)).await?.found)
+        let exts: BTreeSet<String> = self.exts.iter().flat_map(|exts| exts.iter().cloned()).collect();
+        let exts: Vec<String> = exts.into_iter().collect();
+        Ok(find_spelled(&*self.storage, source_paths(&self.key, &exts, &parts)).await?.found)
     }
+}
+
+/// Whether an extension is one of these: as it is written there, or all in capitals.
+fn fits(exts: &[String], ext: &str) -> bool {
+    exts.iter()
+        .any(|known| known == ext || (ext.eq_ignore_ascii_case(known) && !ext.bytes().any(|b| b.is_ascii_lowercase())))
 }

@@ -34,9 +34,12 @@ pub(crate) fn listings(workspace: &Workspace, selection: &Selection) -> Vec<List
             };
             if let Some((_, listing)) = listings.iter_mut().find(|one| known(one)) {
                 listing.jobs.add(at);
+                if !listing.exts.contains(exts) {
+                    listing.exts.push(exts.clone()); // each transform reads extensions of its own
+                }
                 continue;
             }
-            let (storage, key, exts) = (workspace.stores.get(store).clone(), key.clone(), exts.clone());
+            let (storage, key, exts) = (workspace.stores.get(store).clone(), key.clone(), vec![exts.clone()]);
             let source = format!("{store}:{key} in {}", storage.place());
             let jobs = ListedFor::new(workspace.nodes.clone(), at, job.is_some());
             let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false };

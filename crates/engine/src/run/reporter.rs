@@ -200,6 +200,9 @@ impl Observer for Reporter {
     fn on(&self, event: &Event<'_>) {
         match event {
             Event::Started { job, entity, message } => self.locked().in_hand.begin(job, entity, message.id),
+            Event::Abandoned { job, entity, message } => {
+                self.locked().in_hand.end(job, entity, *message);
+            }
             Event::Handled { message: Some(message), outcome, why, .. } => self.handled(message, *outcome, *why),
             // A body that was put into an envelope, or put off for a newer version: its message ends elsewhere.
             Event::Handled { message: None, outcome, .. } if *outcome != Outcome::Malformed => {}

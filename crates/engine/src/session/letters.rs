@@ -211,6 +211,15 @@ fn hanging_on(plan: &NodePlan, message: &EntityMessage) -> Vec<Target> {
     targets
 }
 
+/// How many messages with the body of this letter came to all nodes that are among these letters; 1 for a letter of a message.
+pub fn times(letter: &DeadLetter, found: &[Letter]) -> u64 {
+    let same = |other: &&Letter| {
+        let other = &other.letter;
+        other.is_unreadable() && (&other.job, &other.entity) == (&letter.job, &letter.entity)
+    };
+    if letter.is_unreadable() { found.iter().filter(same).map(|other| other.letter.times).sum() } else { 1 }
+}
+
 /// Letters by job and entity; the newest of each speaks for all.
 pub fn by_target(found: &[Letter]) -> BTreeMap<(JobName, String), &Letter> {
     let mut targets: BTreeMap<(JobName, String), &Letter> = BTreeMap::new();

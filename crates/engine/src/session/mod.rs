@@ -1,6 +1,7 @@
 //! A graph opened for work, and a method for everything that can be done with it.
 
 mod account;
+mod copies;
 mod explain;
 mod forecast;
 mod gc;
@@ -34,7 +35,7 @@ pub use account::{Account, Hashes, Standings};
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
-pub use letters::{Letter, Which, by_target};
+pub use letters::{Letter, Which, by_target, times};
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
 #[cfg(feature = "amqp")]

@@ -111,7 +111,7 @@ fn end_record(account: &Account, before: Option<&RunEnd>, workspace: &Workspace,
         (job.clone(), counts)
     });
     let slowest = ended.tally.slowest.with(before.map_or(&[], |end| &end.slowest));
-    let is_over = ping || (account.open == 0 && account.unreadable_chunks == 0);
+    let is_over = ping || (account.open == 0 && account.unreadable_chunks == 0 && account.all_read);
     let (complete, entities) = (ended.complete && is_over, account.entities);
     RunEnd { millis: now(), complete, entities, jobs: jobs.collect(), slowest }
 }

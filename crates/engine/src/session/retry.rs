@@ -31,7 +31,7 @@ pub struct Retried {
     pub targets: usize,
     /// Letters that cannot be tried again.
     pub hopeless: Vec<Letter>,
-    /// How many letters are gone, since what they stood for is made.
+    /// Of how many of them all letters are gone, since what they stood for is made.
     pub good: usize,
     /// Letters that are still there, or new.
     pub left: Vec<Letter>,
@@ -86,13 +86,13 @@ impl Session {
         let retrial = Retrial { messages, by_nodes: over.is_some() };
         let ended = follow(workspace, &running, over, None, retrial, watch).await?;
         state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
-        let (mut good, mut left) = (0, Vec::new());
+        let (mut good, mut left) = (Vec::new(), Vec::new());
         for found in meant {
             if !ended.complete {
                 left.push(found);
             } else if self.is_settled(&found).await? {
                 state.remove(&found.key).await?;
-                good += 1;
+                good.push(found);
             } else {
                 left.push(found);
             }
@@ -102,6 +102,9 @@ impl Session {
                 left.push(Letter { key: key.clone(), letter, made_good: false });
             }
         }
+        let (mut gone, stay) = (by_target(&good), by_target(&left));
+        gone.retain(|target, _| !stay.contains_key(target));
+        let good = gone.len();
         Ok(Retried { targets, hopeless, good, left, complete: ended.complete })
     }
 

@@ -20,7 +20,9 @@ pub struct RunRecord {
     pub manifest: Manifest,
     /// How it ended; none where it goes on or its process died.
     pub end: Option<RunEnd>,
-    /// How many dead letters of it lie there now.
+    /// Whether it is known to have read all of its ids: what it did not read is in no number here.
+    pub all_read: bool,
+    /// How many dead letters of it lie there now, one for each job and entity.
     pub letters: usize,
     /// Whether everything came to an end although no record says that it was brought there.
     pub is_over: bool,
@@ -40,16 +42,17 @@ impl Session {
         let state = &self.workspace.state;
         let (runs, letters) = (state.runs().await?, self.letters_by_owner().await?);
         let read = |run: RunId| async move {
-            let (manifest, end) = futures::join!(state.manifest(run), state.run_end(run));
-            anyhow::Ok((manifest?, end?))
+            let (manifest, end, all_read) =
+                futures::join!(state.manifest(run), state.run_end(run), state.has_all_entities(run));
+            anyhow::Ok((manifest?, end?, all_read?))
         };
         let read: Vec<_> = runs.into_iter().map(read).collect();
         let mut read = stream::iter(read).buffered(AT_ONCE);
         let mut records = Vec::new();
-        while let Some((manifest, end)) = read.try_next().await? {
+        while let Some((manifest, end, all_read)) = read.try_next().await? {
             let Some(manifest) = manifest else { continue };
             let letters = letters.get(&manifest.run.to_string()).copied().unwrap_or(0);
-            records.push(RunRecord { manifest, end, letters, is_over: false });
+            records.push(RunRecord { manifest, end, all_read, letters, is_over: false });
         }
         let mut unended =
             records.iter_mut().filter(|record| !record.end.as_ref().is_some_and(|end| end.complete)).peekable();
@@ -64,10 +67,13 @@ impl Session {
 
     /// How many dead letters each run has, and the inbox.
     async fn letters_by_owner(&self) -> anyhow::Result<HashMap<String, usize>> {
-        let mut letters = HashMap::new();
+        let (mut letters, mut counted) = (HashMap::new(), String::new());
         for key in self.workspace.state.letter_keys(&LetterFilter::default()).await? {
-            if let Some(owner) = key.split('/').nth(1) {
+            // The keys are sorted: those of one job and entity follow each other.
+            let target = key.rsplit_once('/').map_or("", |(target, _)| target);
+            if let Some(owner) = target.split('/').nth(1).filter(|_| target != counted) {
                 *letters.entry(owner.to_owned()).or_default() += 1;
+                counted = target.to_owned();
             }
         }
         Ok(letters)

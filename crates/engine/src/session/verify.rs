@@ -5,13 +5,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 #[cfg(feature = "amqp")]
 use euterpe_actors::ids::JobName;
-use euterpe_actors::storage::{StorageError, StorageErrorKind};
+use euterpe_actors::storage::{STORE_MARKER, StorageError, StorageErrorKind};
 #[cfg(feature = "amqp")]
 use euterpe_amqp::{Amqp, ConnectionSettings, QueueDepths};
 use euterpe_graph_file::plan::{Interpreter, Job};
 use euterpe_processes::scratch_trouble;
 
 use super::Session;
+use super::copies::original;
 #[cfg(feature = "amqp")]
 use crate::run::fitting::{hear, some};
 #[cfg(feature = "amqp")]
@@ -86,6 +87,15 @@ async fn stores(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     let named = workspace.stores.iter().map(|(name, storage)| (format!("store {name}"), storage.clone()));
     for (what, storage) in named.chain([("state".to_owned(), workspace.state.storage().clone())]) {
+        match original(&*storage).await {
+            Ok(None) => {}
+            Ok(Some(original)) => tracing::warn!(
+                "{what}: {here} is a copy of {original}, and both say that they are one store: a node at one of them takes the \
+                 work of runs at the other. If they are two, remove {here}/{STORE_MARKER}",
+                here = storage.place(),
+            ),
+            Err(error) => findings.push(Finding { what: what.clone(), found: error.to_string(), good: false }),
+        }
         let mut some = 0u64;
         let mut one_page = |page: &euterpe_actors::storage::Page| {
             some += page.paths().count() as u64;

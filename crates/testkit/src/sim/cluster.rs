@@ -199,6 +199,7 @@ impl Observer for SimObserver {
                     .push(format!("all nodes mean the same, yet {job} on {}: {text}", self.incarnation));
             }
             Event::Published { .. }
+            | Event::Abandoned { .. }
             | Event::Worked { .. }
             | Event::LeftToOthers { .. }
             | Event::Stalled { .. }

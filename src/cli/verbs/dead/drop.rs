@@ -2,14 +2,14 @@
 
 use anyhow::bail;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, Letter, Mistake, Opening, by_target};
+use euterpe_engine::{Access, Mistake, Opening, by_target};
 use serde_json::json;
 
-use super::{Which, unreadable_letters};
+use super::{Which, letters, unreadable_letters};
 use crate::cli::Exit;
 use crate::cli::args::wait_for;
 use crate::cli::page::Output;
-use crate::cli::page::words::{count, name};
+use crate::cli::page::words::name;
 
 /// Give up what failed.
 #[derive(Debug, clap::Args)]
@@ -49,19 +49,19 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
         }
         anyhow::Ok(dropped)
     })?;
+    let targets = by_target(&dropped);
     if out.json {
-        for Letter { letter, .. } in &dropped {
-            out.fact(&json!({
-                "job": letter.job, "entity": letter.entity, "reason": letter.reason, "dropped": !args.dry_run,
-            }))?;
+        for ((job, entity), found) in &targets {
+            let reason = found.letter.reason;
+            out.fact(&json!({"job": job, "entity": entity, "reason": reason, "dropped": !args.dry_run}))?;
         }
         return Ok(Exit::Ok);
     }
     let mut text = String::new();
-    for (job, entity) in by_target(&dropped).keys() {
+    for (job, entity) in targets.keys() {
         text += &format!("{job}({})\n", name(entity));
     }
-    let letters = count(dropped.len() as u64, "dead letter", "dead letters");
+    let letters = letters(&dropped);
     text += &match args.dry_run {
         _ if dropped.is_empty() => "no such dead letters; nothing to give up\n".to_owned(),
         true => format!("would give up {letters}\n"),

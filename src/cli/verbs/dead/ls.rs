@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::DeadLetter;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Opening, Workspace, by_target};
+use euterpe_engine::{Letter, Opening, Workspace, by_target, times};
 use serde_json::json;
 
 use super::{Which, unreadable, unreadable_letters};
@@ -48,6 +49,7 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
             out.fact(&json!({
                 "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
                 "tries": letter.tries, "millis": letter.millis, "run": letter.owner().to_string(), "can_retry": found.can_retry(session.workspace()),
+                "times": times(letter, &bad),
             }))?;
         }
         let unreadable = unreadable(&session);
@@ -56,8 +58,8 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
     }
     let mut text = match lines.is_empty() {
         true => format!("no dead letters (in {})\n", session.workspace().state.place()),
-        false if args.all => all(lines.into_values()),
-        false => groups(lines.into_values(), &file, session.workspace())?,
+        false if args.all => all(lines.into_values(), &bad),
+        false => groups(lines.into_values(), &bad, &file, session.workspace())?,
     };
     if good > 0 {
         text += &format!(
@@ -70,7 +72,16 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-fn all<'f>(lines: impl Iterator<Item = &'f Letter>) -> String {
+/// Why it is dead; and how often it came, where that was more than once.
+fn why(letter: &DeadLetter, found: &[Letter]) -> String {
+    let text = sentence(&letter.text);
+    match times(letter, found) {
+        0 | 1 => text,
+        some => format!("{text} (came {some} times)"),
+    }
+}
+
+fn all<'f>(lines: impl Iterator<Item = &'f Letter>, found: &[Letter]) -> String {
     let mut cells = vec![["job", "entity", "reason", "when", "run", "why"].map(str::to_owned).to_vec()];
     for Letter { letter, .. } in lines {
         cells.push(vec![
@@ -79,7 +90,7 @@ fn all<'f>(lines: impl Iterator<Item = &'f Letter>) -> String {
             letter.reason.to_string(),
             time(letter.millis),
             letter.owner().to_string(),
-            sentence(&letter.text),
+            why(letter, found),
         ]);
     }
     columns(&cells, &[])
@@ -87,6 +98,7 @@ fn all<'f>(lines: impl Iterator<Item = &'f Letter>) -> String {
 
 fn groups<'f>(
     lines: impl Iterator<Item = &'f Letter>,
+    every: &[Letter],
     file: &str,
     workspace: &Workspace,
 ) -> Result<String, std::fmt::Error> {
@@ -100,7 +112,7 @@ fn groups<'f>(
     for ((job, reason), found) in &groups {
         writeln!(text, "{job}: {} {reason}", found.len())?;
         for Letter { letter, .. } in found.iter().take(EXAMPLES) {
-            writeln!(text, "  {}: {}", name(&letter.entity), sentence(&letter.text))?;
+            writeln!(text, "  {}: {}", name(&letter.entity), why(letter, every))?;
         }
         if found.len() > EXAMPLES {
             writeln!(text, "  and {} more (--all shows each)", found.len() - EXAMPLES)?;

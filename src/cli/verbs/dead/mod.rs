@@ -11,7 +11,7 @@ use anyhow::bail;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Mistake, Session};
+use euterpe_engine::{Letter, Mistake, Session, by_target};
 
 use crate::cli::Exit;
 use crate::cli::args::Place;
@@ -127,6 +127,14 @@ fn did_you_mean(id: &str, known: &BTreeSet<&str>) -> String {
     let near = known.iter().map(|other| (alike(other), *other)).filter(|(alike, _)| *alike >= ALIKE);
     let near = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
     near.map_or_else(String::new, |(_, near)| format!(" (did you mean `{}`?)", name(near)))
+}
+
+/// How many dead letters these are, one for each job and entity, as every verb counts and lists them; and how many records
+/// hold them, where several speak of the same.
+fn letters(found: &[Letter]) -> String {
+    let letters = by_target(found).len();
+    let text = count(letters as u64, "dead letter", "dead letters");
+    if found.len() > letters { format!("{text} (in {} records)", found.len()) } else { text }
 }
 
 /// How many dead letters were passed over because they cannot be read.

@@ -89,15 +89,15 @@ fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::
         (true, true) => Exit::Ok,
         (true, false) => Exit::DeadLetters,
     };
+    let hopeless = by_target(&retried.hopeless).len();
     if out.json {
-        let left: Vec<_> = retried
-            .left
-            .iter()
-            .map(|f| json!({"job": f.letter.job, "entity": f.letter.entity, "reason": f.letter.reason}))
+        let left: Vec<_> = by_target(&retried.left)
+            .into_iter()
+            .map(|((job, entity), found)| json!({"job": job, "entity": entity, "reason": found.letter.reason}))
             .collect();
         out.fact(&json!({
             "event": "summary", "retried": retried.targets, "made_good": retried.good, "left": left,
-            "cannot_retry": retried.hopeless.len(), "complete": retried.complete,
+            "cannot_retry": hopeless, "complete": retried.complete,
             "unreadable": unreadable,
         }))?;
         return Ok(exit);
@@ -112,7 +112,7 @@ fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::
         text += &format!("  {job}({}): {reason}: {why}\n", name(entity));
     }
     if !retried.hopeless.is_empty() {
-        let letters = count(retried.hopeless.len() as u64, "letter", "letters");
+        let letters = count(hopeless as u64, "letter", "letters");
         text += &format!(
             "{letters} cannot be tried again: no message was ever made, or the graph has no such job any more; run \
                  what it should have been, then `euterpe dead drop {file} --reason {}`\n",

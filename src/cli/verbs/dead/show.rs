@@ -69,6 +69,9 @@ fn letter(found: &Letter, text: &mut String) -> std::fmt::Result {
         writeln!(text, "  it printed")?;
         write!(text, "{}", indented(&plain(&letter.stderr, true), 4))?;
     }
+    if letter.times > 1 {
+        writeln!(text, "  came    {} times", letter.times)?;
+    }
     if let Some(kind) = &letter.content_type {
         writeln!(text, "  type    {}", plain(kind, false))?;
     }

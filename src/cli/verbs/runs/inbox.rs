@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use euterpe_actors::outcome::Reason;
-use euterpe_engine::{Session, Which, by_target};
+use euterpe_engine::{Session, Which, by_target, times};
 use serde_json::json;
 
 use super::NO_MANIFEST;
@@ -23,9 +23,10 @@ pub(super) fn check(session: &Session, file: &str, out: Output) -> anyhow::Resul
     for found in targets.values() {
         *reasons.entry(found.letter.reason).or_default() += 1;
     }
+    let messages: u64 = targets.values().map(|found| times(&found.letter, &letters)).sum();
     let exit = if targets.is_empty() { Exit::Ok } else { Exit::DeadLetters };
     if out.json {
-        out.fact(&json!({"run": "inbox", "manifest": false, "dead": targets.len(), "reasons": reasons}))?;
+        out.fact(&json!({"run": "inbox", "manifest": false, "dead": targets.len(), "messages": messages, "reasons": reasons}))?;
         return Ok(exit);
     }
     let mut text = NO_MANIFEST.to_owned();
@@ -34,7 +35,8 @@ pub(super) fn check(session: &Session, file: &str, out: Output) -> anyhow::Resul
     } else {
         let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         let letters = count(targets.len() as u64, "dead letter", "dead letters");
-        text += &format!("; it has {letters} ({})\n", reasons.join(", "));
+        let more = if messages > targets.len() as u64 { format!(" of {messages} messages") } else { String::new() };
+        text += &format!("; it has {letters}{more} ({})\n", reasons.join(", "));
         text += &format!("`euterpe dead ls {file} --run inbox` shows them");
     }
     out.text(&text)?;

@@ -23,6 +23,8 @@ struct Line {
     /// Dead letters that lie there now.
     dead_letters: usize,
     ended: Ended,
+    /// Whether all of its ids are known to have been read.
+    all_read: bool,
 }
 
 /// How a run ended.
@@ -61,7 +63,7 @@ pub(super) fn run(place: &Place, registry: &Registry, out: Output) -> anyhow::Re
 
 impl Line {
     fn of(record: RunRecord) -> Self {
-        let RunRecord { manifest, end, letters, is_over } = record;
+        let RunRecord { manifest, end, all_read, letters, is_over } = record;
         Self {
             run: manifest.run,
             asked: selection(&manifest.selection),
@@ -69,8 +71,9 @@ impl Line {
             entities: end.as_ref().map(|end| end.entities),
             done: end.as_ref().map(|end| end.jobs.values().map(|job| job.done).sum()),
             dead_letters: letters,
+            all_read,
             ended: match end {
-                Some(end) if end.complete => Ended::Complete,
+                Some(end) if end.complete && all_read => Ended::Complete,
                 _ if is_over => Ended::Over,
                 Some(_) => Ended::Stopped,
                 None => Ended::Unknown,
@@ -87,6 +90,7 @@ fn table(lines: &[Line]) -> String {
         let ended = match line.ended {
             Ended::Complete => "complete",
             Ended::Over => "all ended",
+            Ended::Stopped if !line.all_read => "stopped, ids unread",
             Ended::Stopped => "stopped",
             Ended::Unknown => "no end record",
         };

@@ -32,7 +32,8 @@ enum Verb {
     /// Show what a run was asked to do and how it ended.
     Show(One),
     /// Account for every entity of a run, from what is stored alone: exit 0 if all are done or skipped, 4 with dead
-    /// letters, 1 if any is open. `inbox` instead of a run counts the dead letters of messages by others.
+    /// letters, 1 if any is open or some ids were never read. `inbox` instead of a run counts the dead letters of messages
+    /// by others.
     Check(check::Args),
     /// Publish again what is open of a run, and follow it to the end.
     Resume(resume::Args),

@@ -63,7 +63,8 @@ async fn resume(args: &Args, session: &Session, out: Output) -> anyhow::Result<E
     let nothing = ended.ended.complete && ended.ended.tally.entities == 0;
     let exit = match nothing && !out.json {
         true => {
-            out.text(&format!("nothing is open of run {run}\n\n"))?;
+            let of = if resumed.account.all_read { "" } else { "what was read of " };
+            out.text(&format!("nothing is open of {of}run {run}\n\n"))?;
             Exit::Ok
         }
         false => {

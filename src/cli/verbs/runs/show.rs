@@ -7,7 +7,7 @@ use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{Counts, LetterFilter, Manifest, RunEnd, Slow, log_key};
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Opening, Session};
+use euterpe_engine::{Letter, Opening, Session, by_target};
 use serde_json::{Value, json};
 
 use super::One;
@@ -19,6 +19,7 @@ use crate::cli::page::words::{columns, count, measured, selection, time};
 struct Shown {
     manifest: Manifest,
     end: Option<RunEnd>,
+    all_read: bool,
     chunks: usize,
     letters: BTreeMap<(JobName, Reason), u64>,
     has_log: bool,
@@ -45,13 +46,16 @@ pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result
 async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     let state = &session.workspace().state;
     let run = one.find(session).await?;
+    let found = state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?;
+    let found: Vec<Letter> = found.into_iter().map(|(key, letter)| Letter { key, letter, made_good: false }).collect();
     let mut letters = BTreeMap::new();
-    for (_, letter) in state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await? {
-        *letters.entry((letter.job, letter.reason)).or_default() += 1;
+    for ((job, _), found) in by_target(&found) {
+        *letters.entry((job, found.letter.reason)).or_default() += 1;
     }
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
+    let all_read = state.has_all_entities(run).await?;
     let has_log = state.storage().look(&log_key(run)).await?.is_some();
-    Ok(Shown { manifest, end, chunks: state.chunks(run).await?.len(), letters, has_log })
+    Ok(Shown { manifest, end, all_read, chunks: state.chunks(run).await?.len(), letters, has_log })
 }
 
 impl Shown {
@@ -59,7 +63,10 @@ impl Shown {
         let letter =
             |((job, reason), count): (&(JobName, Reason), &u64)| json!({"job": job, "reason": reason, "count": count});
         let letters: Vec<Value> = self.letters.iter().map(letter).collect();
-        json!({"manifest": self.manifest, "end": self.end, "chunks": self.chunks, "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run))})
+        json!({
+            "manifest": self.manifest, "end": self.end, "all_read": self.all_read, "chunks": self.chunks,
+            "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run)),
+        })
     }
 
     fn text(&self, session: &Session, file: &str) -> Result<String, std::fmt::Error> {
@@ -75,11 +82,17 @@ impl Shown {
         writeln!(text, "asked    {}", selection(asked))?;
         match &self.end {
             Some(end) => {
-                let how = if end.complete { "complete" } else { "stopped" };
+                let how = if end.complete && self.all_read { "complete" } else { "stopped" };
                 let entities = count(end.entities, "entity", "entities");
                 writeln!(text, "ended    {}, {how}, {entities}", time(end.millis))?;
             }
             None => writeln!(text, "ended    no end record: it goes on, or its process died")?,
+        }
+        if !self.all_read {
+            writeln!(
+                text,
+                "ids      it has not said that it read all of them: those that it did not read are in no number"
+            )?;
         }
         if let Some(end) = &self.end {
             write!(text, "\n{}", columns(&jobs(end, session), &[1, 2, 3, 4, 5, 6]))?;

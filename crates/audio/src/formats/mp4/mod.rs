@@ -36,6 +36,10 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
     if let Some(name) = codec_not_read(&track.codec) {
         return Err(unsupported(name));
     }
+    // Symphonia looks for it where MP4 has it.
+    if track.codec == "alac" && track.quicktime {
+        return Err(unsupported("ALAC in QuickTime (.mov)"));
+    }
     let span = |ticks| Span { ticks, per_second: track.timescale.max(1) };
     // Packets of AAC have 1,024 frames; a last one with fewer ticks says where the sound ends.
     let last = (track.packets * 1024).saturating_sub(track.ticks);

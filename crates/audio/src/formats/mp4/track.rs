@@ -13,6 +13,8 @@ pub(crate) struct Track {
     pub(crate) id: u32,
     /// The four letters of its codec.
     pub(crate) codec: String,
+    /// Whether what its decoder is told stands in a box `wave`, as QuickTime writes it.
+    pub(crate) quicktime: bool,
     /// Ticks in a second.
     pub(crate) timescale: u64,
     /// The sum of its samples' times, in ticks, without pauses.
@@ -51,6 +53,7 @@ pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
     let mut track = Track {
         id: number(&[b"tkhd"], 12, 20, 4) as u32,
         codec,
+        quicktime: description.windows(4).any(|own| own == b"wave"),
         timescale: number(&[b"mdia", b"mdhd"], 12, 20, 4),
         ticks,
         pauses,

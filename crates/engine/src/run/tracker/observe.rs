@@ -53,6 +53,9 @@ impl Observer for Tracker {
                 self.trouble(job.as_str(), format!("worker {slot} was lost and is replaced"), false);
             }
             Event::Started { job, entity, message } => self.locked().in_hand.begin(job, entity, message.id),
+            Event::Abandoned { job, entity, message } => {
+                self.locked().in_hand.end(job, entity, *message);
+            }
             Event::Handled { message: None, .. }
             | Event::Awaited { .. }
             | Event::Published { .. }
