@@ -106,7 +106,9 @@ impl Root {
 
     /// Takes note of an object below, and of its device.
     pub(super) fn note_object(&self, path: &str, device: u64) {
-        self.had_content.store(true, Ordering::Relaxed);
+        if !self.had_content.load(Ordering::Relaxed) {
+            self.had_content.store(true, Ordering::Relaxed); // rarely, for all threads look
+        }
         self.mounts.note_object((&self.path, self.device()), path, device);
     }
 
