@@ -68,6 +68,12 @@ impl StoreIdentity {
         }
     }
 
+    /// Whether another store lies in its place, as it is seen later. A place that does not say which one it is counts as the
+    /// same.
+    pub fn is_replaced_by(&self, now: &Self) -> bool {
+        self.id.is_some() && now.id.is_some() && self.id != now.id
+    }
+
     /// What tells it from others.
     fn key(&self) -> &str {
         self.id.as_deref().unwrap_or(&self.place)

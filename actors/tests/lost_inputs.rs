@@ -1,4 +1,5 @@
-//! A transform that fails because its input is not there any more: its disk is away, or the file is gone. No try is spent.
+//! A transform that fails because its input is not there any more, or was not for a while: its disk is away, or was mounted anew,
+//! or the file is gone. No try is spent.
 
 mod support;
 
@@ -38,6 +39,8 @@ enum Loss {
     Disk,
     /// It is removed.
     File,
+    /// Its disk is away and back before anybody looks: it lies on another one by its number.
+    Remounted,
 }
 
 /// A store whose objects are handed out as files.
@@ -67,7 +70,11 @@ impl Change for Files {
         }
         let object = self.within.open(path).await?;
         let Content::Bytes(bytes) = &object.content else { panic!("held in memory") };
-        std::fs::write(self.file(path), bytes).expect("written");
+        let file = self.file(path);
+        if file.is_symlink() {
+            std::fs::remove_file(&file).expect("removed");
+        }
+        std::fs::write(file, bytes).expect("written");
         Ok(Object { content: Content::File(self.file(path)), ..object })
     }
 }
@@ -99,12 +106,15 @@ fn run(loss: Loss, kind: FaultKind) -> End {
                     return Ok(Product::bytes(&b"mel"[..]));
                 }
                 match loss {
-                    Loss::None => {}
+                    Loss::None | Loss::Remounted => {}
                     Loss::Disk => store.away.store(3, Ordering::Relaxed),
                     Loss::File => store.within.remove(&input.path).now_or_never().expect("at once").expect("removed"),
                 }
                 if loss != Loss::None {
                     std::fs::remove_file(store.file(&input.path)).expect("removed");
+                }
+                if loss == Loss::Remounted {
+                    std::os::unix::fs::symlink(ELSEWHERE, store.file(&input.path)).expect("linked");
                 }
                 Err(Fault::new(kind, "cannot stat the input"))
             }
@@ -131,6 +141,9 @@ fn run(loss: Loss, kind: FaultKind) -> End {
     })
 }
 
+/// A file of another mount, that can be read.
+const ELSEWHERE: &str = "/proc/self/status";
+
 const KINDS: [FaultKind; 5] =
     [FaultKind::Failed, FaultKind::BadInput, FaultKind::Fatal, FaultKind::Killed, FaultKind::Panicked];
 
@@ -145,6 +158,13 @@ fn a_failure_whose_input_is_on_a_disk_that_is_away_is_trouble_of_its_store() {
 fn an_input_that_was_removed_under_the_work_is_made_again() {
     for kind in KINDS {
         assert_eq!(run(Loss::File, kind), End { tracks: 2, mels: 2, letters: 0 }, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_failure_whose_input_was_mounted_anew_meanwhile_is_not_charged() {
+    for kind in KINDS {
+        assert_eq!(run(Loss::Remounted, kind), End { tracks: 1, mels: 2, letters: 0 }, "{kind:?}");
     }
 }
 

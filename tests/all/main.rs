@@ -4,6 +4,7 @@ mod audio; //         the transforms against librosa, ffmpeg, hostile files and 
 mod catalogue; //     the example catalogue over real music, broken files and their repair
 mod cli; //           the verbs about runs, as a person calls them: run, plan, explain, runs, dead
 mod compose; //     what the files of the local cluster promise
+mod disk; //          small disks that a test may fill and unmount
 mod docs; //          what the documentation names exists, and what exists it names
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
@@ -15,6 +16,7 @@ mod library; //     the examples for users of the library
 mod lint; //          the verbs lint, graph, schema and config show, as a person calls them
 mod messages; //      bodies by other programs: their schema, their examples, and how they are read
 mod metrics; //       what `--metrics` serves, its documentation, dashboard and alerts
+mod mounts; //        stores on disks that are unmounted and mounted again
 mod names; //         names of all scripts, told apart and found; what in a source is an entity
 mod python; //        Python transforms and worker programs
 mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults

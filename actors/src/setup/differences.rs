@@ -1,6 +1,5 @@
 //! In what two setups differ.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Setup, StoreIdentity};
@@ -73,23 +72,6 @@ impl Setup {
             }
         }
         found
-    }
-
-    /// Which of these places, as they are seen later, is another one by now: the name of a store, or `None` within for the
-    /// records. A place that does not say which one it is counts as the same.
-    pub fn replaced(
-        &self,
-        stores: &BTreeMap<StoreName, StoreIdentity>,
-        state: &StoreIdentity,
-    ) -> Option<Option<StoreName>> {
-        let differ = |mine: &StoreIdentity, theirs: &StoreIdentity| {
-            mine.id.is_some() && theirs.id.is_some() && mine.id != theirs.id
-        };
-        if differ(&self.state, state) {
-            return Some(None);
-        }
-        let is_other = |name: &&StoreName| stores.get(*name).is_some_and(|theirs| differ(&self.stores[*name], theirs));
-        self.stores.keys().find(is_other).map(|name| Some(name.clone()))
     }
 
     /// The jobs that only one of both has, or that have other ids, inputs or outputs.

@@ -33,6 +33,9 @@ pub enum StorageErrorKind {
     Unreadable,
     /// Unreachable, throttled, its root is gone, an I/O error. Storage trouble.
     Unavailable,
+    /// Another store lies in its place, or it was removed and made anew: what is known of it is worth nothing. Storage trouble,
+    /// which may pass only if somebody puts the former one back.
+    Replaced,
     /// The store refuses the request, and will refuse it until a person changes something. Storage trouble: it is told.
     Refused,
     /// This machine is out of something that it needs to ask the store: descriptors, memory, room for a download. Other

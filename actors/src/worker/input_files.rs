@@ -1,4 +1,5 @@
-//! Whether the inputs of work that failed are still there. A disk that is not mounted any more is no failure of the work.
+//! Whether the inputs of work that failed are still there, and were there all the time. A disk that is not mounted any more, or
+//! was not for a while, is no failure of the work.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -6,18 +7,32 @@ use rustix::fs::{Access, access};
 
 use super::executor::{Executor, SharedStorageError};
 use super::inputs::FoundInput;
-use crate::storage::{Content, StorageErrorKind};
+use crate::storage::{Content, Mount, StorageErrorKind};
 use crate::transform::Input;
 
 /// The files that a transform was given as inputs; none for what it was given in memory.
 #[derive(Debug)]
-pub(super) struct InputFiles(Vec<Option<PathBuf>>);
+pub(super) struct InputFiles(Vec<Option<InputFile>>);
+
+#[derive(Debug)]
+struct InputFile {
+    path: PathBuf,
+    /// Where it lay when the work began; none where it was gone by then.
+    mount: Option<Mount>,
+}
+
+impl InputFile {
+    /// Whether it can be read, and lies where it lay.
+    fn is_well(&self) -> bool {
+        access(&self.path, Access::READ_OK).is_ok() && Mount::of(&self.path).ok() == self.mount
+    }
+}
 
 impl InputFiles {
     /// Those of these inputs.
     pub(super) fn of(inputs: &[Input]) -> Self {
         let file = |input: &Input| match &input.object.content {
-            Content::File(path) => Some(path.clone()),
+            Content::File(path) => Some(InputFile { path: path.clone(), mount: Mount::of(path).ok() }),
             Content::Bytes(_) => None,
         };
         Self(inputs.iter().map(file).collect())
@@ -25,14 +40,15 @@ impl InputFiles {
 }
 
 impl Executor {
-    /// Whether a file that the transform was given cannot be read any more, while its store is well.
+    /// Whether a file that the transform was given cannot be read any more, or its disk was mounted anew, while its store is
+    /// well.
     ///
     /// # Errors
     /// Those of its store, where that is in trouble: it is not mounted any more, or may not be read.
     pub(super) async fn lost(&self, found: &[FoundInput], files: &InputFiles) -> Result<bool, SharedStorageError> {
         let mut lost = false;
         for (input, file) in found.iter().zip(&files.0) {
-            if file.as_ref().is_none_or(|file| access(file, Access::READ_OK).is_ok()) {
+            if file.as_ref().is_none_or(InputFile::is_well) {
                 continue;
             }
             self.node.settings.presence.forget(&input.key);

@@ -93,6 +93,7 @@ impl<'r> Progress<'r> {
             let in_hand: Vec<_> = view.in_hand.iter().take(IN_HAND).map(held).collect();
             let line = serde_json::json!({
                 "event": "progress", "run": self.running.run(), "entities": tally.entities, "jobs": jobs, "in_hand": in_hand,
+                "stalls": tally.stalls,
             });
             if let Err(error) = self.out.fact(&line) {
                 tracing::error!(%error, "could not write progress");
@@ -107,7 +108,9 @@ impl<'r> Progress<'r> {
             nothing if nothing.is_empty() => nothing,
             some => format!("; {some}"),
         };
-        telemetry::say(&format!("{ended} of {required} ended, {dead} dead letters, {rate:.1}/s{left}{in_hand}"));
+        let waits: String =
+            tally.stalls.iter().map(|(job, text)| format!("; {job} waits for a store: {text}")).collect();
+        telemetry::say(&format!("{ended} of {required} ended, {dead} dead letters, {rate:.1}/s{left}{in_hand}{waits}"));
     }
 
     /// How many of each job ended a second, over the last seconds.

@@ -1,6 +1,8 @@
 //! How a run ended: the table, what to look at, and the exit code.
 
-use euterpe_engine::{JobTally, RunEnded, Session, Tally};
+use std::collections::BTreeMap;
+
+use euterpe_engine::{Ended, JobTally, RunEnded, Session, Tally};
 use serde_json::{Map, Value, json};
 
 use super::Output;
@@ -54,6 +56,7 @@ impl Summary<'_> {
             out.fact(&json!({
                 "event": "summary", "run": self.ended.run, "entities": tally.entities, "bad_names": tally.bad_names, "jobs": jobs,
                 "open": open(tally), "complete": self.ended.ended.complete, "seconds": self.ended.ended.took.as_secs_f64(),
+                "stalls": self.stalls(),
                 "passed_over": self.ended.ended.passed.total(), "passed_over_by_kind": self.ended.ended.passed.kinds(),
                 "peak_rss_bytes": peak_rss_bytes(), "not_downloaded_bytes": self.session.workspace().spared_bytes(),
             }))?;
@@ -61,6 +64,13 @@ impl Summary<'_> {
             out.text(&self.text())?;
         }
         Ok(self.exit())
+    }
+
+    /// The jobs that waited for a store when the run was stopped, with what the store said.
+    fn stalls(&self) -> BTreeMap<&str, &str> {
+        let Ended { tally, complete, .. } = &self.ended.ended;
+        let waits = !complete || open(tally) > 0;
+        tally.stalls.iter().filter(|_| waits).map(|(job, why)| (job.as_str(), why.as_str())).collect()
     }
 
     fn exit(&self) -> Exit {
@@ -168,6 +178,9 @@ impl Summary<'_> {
             let word = if letters == 1 { "1 dead letter" } else { &format!("{letters} dead letters") };
             text +=
                 &format!("failed:  {word}; see `euterpe dead ls {file}`, repair, then `euterpe dead retry {file}`\n");
+        }
+        for (job, why) in self.stalls() {
+            text += &format!("waits:   {job}: {why}\n");
         }
         if !self.ended.ended.complete && self.over {
             text += &self.left_to_nodes(tally);

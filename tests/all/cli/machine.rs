@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use super::{Bench, chain};
+use super::{Bench, chain, ended};
+use crate::disk::Disk;
 
 /// One job whose first try says so by the file `tried`.
 fn tries(script: &str) -> Bench {
@@ -68,6 +69,69 @@ fn a_program_whose_source_folder_is_gone_for_a_while_spends_no_try() {
     let rest: Vec<String> = said.collect();
     assert!(run.wait().expect("waited for").success(), "{rest:?}");
     assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_source_folder_that_an_empty_one_replaces_makes_no_dead_letters() {
+    let bench = tries("mv $HERE/in $HERE/away; mkdir $HERE/in");
+    bench.write("in/u.txt", "sound");
+    let mut run = bench.start("run g.yaml -j 1");
+    let mut said = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    assert!(
+        said.any(|line| line.contains("is not the one that was opened, and empty")),
+        "ended without a word about it"
+    );
+    std::fs::rename(bench.path("away"), bench.path("in")).expect("moved back");
+    let rest: Vec<String> = said.collect();
+    assert!(run.wait().expect("waited for").success(), "{rest:?}");
+    assert_eq!((bench.read("out/t.txt"), bench.read("out/u.txt")), ("sound".into(), "sound".into()));
+}
+
+#[test]
+fn a_run_goes_on_when_the_disk_of_its_sources_is_mounted_again() {
+    let bench = tries("umount -l $HERE/in");
+    let [source, again] = ["in", "again"].map(|place| Disk::at(&bench.path(place), 1));
+    let (Some(_source), Some(again)) = (source, again) else { return };
+    for place in ["in", "again"] {
+        bench.write(&format!("{place}/t.txt"), "sound");
+    }
+    let mut run = bench.start("run g.yaml");
+    let mut said = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    assert!(said.any(|line| line.contains("is the disk mounted?")), "ended without a word about it");
+    again.show_at(&bench.path("in")); // with all that is in it, and the number of another device
+    let rest: Vec<String> = said.collect();
+    assert!(run.wait().expect("waited for").success(), "{rest:?}");
+    assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_run_that_is_stopped_while_a_source_may_not_be_read_names_it_and_the_remedy() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = tries("true");
+    bench.write("tried", "");
+    bench.call("run g.yaml").ends(0);
+    bench.write("in/u.txt", "sound");
+    let may_be_read = |mode| {
+        let rights = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(bench.path("in/u.txt"), rights).expect("set");
+    };
+    may_be_read(0o000);
+    // Not even root may read it without its capabilities.
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_euterpe"), "run", "g.yaml"]);
+    command.current_dir(bench.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = command.spawn().expect("setpriv");
+    let says = "could not look for `u.txt`: not allowed; give this user the right to it";
+    let mut said = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    assert!(said.any(|line| line.contains(says)), "ended without a word about it");
+    let pid = rustix::process::Pid::from_child(&run);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("told");
+    said.for_each(drop);
+    let called = ended(run.wait_with_output().expect("waited for")).ends(130);
+    assert!(called.out.contains(&format!("waits:   a: {says}")), "{called:?}");
+    may_be_read(0o644);
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.read("out/u.txt"), "sound");
 }
 
 #[test]

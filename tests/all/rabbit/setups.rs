@@ -181,3 +181,20 @@ fn a_node_ends_when_its_outputs_were_removed_and_made_anew_by_others() {
     run.end().ends(0);
     assert_eq!(text(&cluster, "d/a/t1.txt"), "mine 1");
 }
+
+#[test]
+fn a_node_ends_when_its_outputs_were_removed_and_their_folder_made_anew() {
+    let vhost = Vhost::new();
+    let mut cluster = copying(COPY, &vhost, "mine");
+    let node = cluster.node(&[]);
+    cluster.call(&["run", "g.yaml"]).ends(0);
+    fs::remove_dir_all(cluster.path("d")).expect("removed");
+    fs::create_dir(cluster.path("d")).expect("made");
+    assert_eq!(cluster.ended(node).0, Some(1));
+    let log = cluster.log(node);
+    assert!(log.contains("store `d` is another one than when this node began"), "{log}");
+    assert!(log.contains("is not the one that was opened, and empty") && log.contains("start the node again"), "{log}");
+    cluster.start_node(node, &[]);
+    cluster.call(&["run", "g.yaml"]).ends(0);
+    assert_eq!(text(&cluster, "d/a/t1.txt"), "mine 1");
+}

@@ -2,10 +2,8 @@
 
 use std::{
     fs::File,
-    io::Write,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use euterpe_actors::storage::{Content, Storage};
@@ -14,57 +12,12 @@ use euterpe_storage::s3::{Cache, Tuning};
 use super::run::Studio;
 use super::server::{BUCKET, Server, store_in};
 use crate::cli::ended;
+use crate::disk::Disk;
 use crate::rabbit::soon;
 
 const MIB: usize = 1 << 20;
 const TRACKS: usize = 12;
 const FULL: Duration = Duration::from_secs(30);
-
-/// Leaves the test out on a machine that may not mount; nothing else does.
-const LEAVE_OUT: &str = "EUTERPE_TESTS_MAY_NOT_MOUNT";
-
-/// A small disk of its own. Dropped, it is gone.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn at(folder: &Path, mib: usize) -> Option<Self> {
-        std::fs::create_dir_all(folder).expect("made");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(folder).output();
-        let why = match mounted {
-            Ok(mounted) if mounted.status.success() => return Some(Self(folder.to_owned())),
-            Ok(mounted) => String::from_utf8_lossy(&mounted.stderr).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        assert!(
-            std::env::var_os(LEAVE_OUT).is_some(),
-            "this test needs a disk of its own, and this machine may not mount one: {why}\nrun it as root, or set {LEAVE_OUT}=1 to leave it out"
-        );
-        eprintln!("LEFT OUT, for {LEAVE_OUT} is set: nothing is known of how a full disk is lived through");
-        None
-    }
-
-    /// Writes until there is no room, again and again, for so long; then makes room.
-    fn fill_for(&self, time: Duration) {
-        let path = self.0.join("filler");
-        let mut file = File::create(&path).expect("a file");
-        let until = Instant::now() + time;
-        while Instant::now() < until {
-            while file.write_all(&[7; 4096]).is_ok() {}
-            std::thread::sleep(Duration::from_millis(5)); // a fault that lasts, against a real process
-        }
-        std::fs::remove_file(path).expect("removed");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let gone = Command::new("umount").arg("-l").arg(&self.0).status();
-        if !gone.is_ok_and(|status| status.success()) {
-            eprintln!("{} stays mounted", self.0.display());
-        }
-    }
-}
 
 fn graph() -> String {
     let sum = "'sleep 1; sha256sum < \"$1\" > \"$2\"'";
@@ -88,7 +41,7 @@ async fn what_is_kept_goes_where_the_disk_has_no_room_for_what_is_needed() {
     let (server, folder, cache) = (Server::memory(), tempfile::tempdir().expect("a folder"), Cache::of(100 << 20));
     let Some(disk) = Disk::at(&folder.path().join("scratch"), 24) else { return };
     let sources = server.store("in");
-    let store = store_in(&disk.0, Some(cache.clone()), &server.endpoint(), "in", Tuning::default());
+    let store = store_in(disk.place(), Some(cache.clone()), &server.endpoint(), "in", Tuning::default());
     for number in 0..3 {
         let path = format!("t-{number}.bin");
         sources.store(&path, Content::Bytes(track(number).into()), Some(super::stamp(5))).await.expect("stored");

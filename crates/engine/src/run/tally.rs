@@ -1,5 +1,7 @@
 //! What became of a run so far, in numbers.
 
+use std::collections::BTreeMap;
+
 use super::work_times::Slowest;
 
 /// What became of a job's entities so far.
@@ -54,6 +56,8 @@ pub struct Tally {
     pub open: usize,
     /// The longest works.
     pub slowest: Slowest,
+    /// The jobs of this process whose work waits for a store, with what the store last said.
+    pub stalls: BTreeMap<String, String>,
 }
 
 impl Tally {

@@ -94,17 +94,8 @@ impl Session {
     async fn replaced(&self, own: &Setup) -> String {
         loop {
             tokio::time::sleep(LOOK).await;
-            match self.workspace.seen_places().await {
-                Ok((stores, state)) => {
-                    if let Some(store) = own.replaced(&stores, &state) {
-                        let what = store.map_or_else(|| "the state".into(), |store| format!("store `{store}`"));
-                        return format!(
-                            "{what} is another one than when this node began: it was removed and made anew, or another \
-                             lies in its place; start the node again"
-                        );
-                    }
-                }
-                Err(error) => tracing::debug!("could not look which stores these are: {error:#}"),
+            if let Some(why) = self.workspace.replaced(own).await {
+                return format!("{why}; start the node again");
             }
         }
     }

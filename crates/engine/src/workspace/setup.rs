@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use euterpe_actors::ids::StoreName;
 use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
-use euterpe_actors::storage::Storage;
+use euterpe_actors::storage::{Storage, StorageErrorKind};
 
 use super::Workspace;
 use crate::clock::salt;
@@ -34,12 +34,26 @@ impl Workspace {
         self.setup(|_| false, false).await
     }
 
-    /// Which places the stores and the records are.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub async fn seen_places(&self) -> anyhow::Result<(BTreeMap<StoreName, StoreIdentity>, StoreIdentity)> {
-        self.places(|_| false, false).await
+    /// Why what this process knows of its stores is worth nothing: one of them, or the records, is another place by now than
+    /// `own` says. None where all are the same, or cannot be asked.
+    pub async fn replaced(&self, own: &Setup) -> Option<String> {
+        let stores =
+            self.stores.iter().filter_map(|(name, storage)| Some((Some(name), storage, own.stores.get(name)?)));
+        for (name, storage, former) in stores.chain([(None, self.state.storage(), &own.state)]) {
+            let what = name.map_or_else(|| "the state".into(), |name| format!("store `{name}`"));
+            match StoreIdentity::of(&**storage).await {
+                Ok(now) if former.is_replaced_by(&now) => {
+                    let why = "it was removed and made anew, or another lies in its place";
+                    return Some(format!("{what} is another one than when this node began: {why}"));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind == StorageErrorKind::Replaced => {
+                    return Some(format!("{what} is another one than when this node began: {error}"));
+                }
+                Err(error) => tracing::debug!("could not look which place {what} is: {error}"),
+            }
+        }
+        None
     }
 
     async fn setup(&self, written: impl Fn(&StoreName) -> bool, state_written: bool) -> anyhow::Result<Setup> {

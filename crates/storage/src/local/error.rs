@@ -15,6 +15,8 @@ pub(super) enum LocalError {
     Folder(String, io::Error),
     /// The root is not there, or lies on another disk than before; holds the sentence.
     Root(String),
+    /// The root is another store than before, or the store was removed and made anew; holds the sentence.
+    Replaced(String),
     /// There can be no object under this key; holds the sentence.
     Key(String),
     /// The content to be stored cannot be read.
@@ -39,6 +41,7 @@ impl LocalError {
         let kind = match &self {
             LocalError::Io(error) | LocalError::Folder(_, error) => kind_of(error),
             LocalError::Root(_) => StorageErrorKind::Unavailable,
+            LocalError::Replaced(_) => StorageErrorKind::Replaced,
             LocalError::Key(_) => StorageErrorKind::BadKey,
             LocalError::Content(content, error) => return StorageError::unreadable(path, content, error),
         };
@@ -48,7 +51,7 @@ impl LocalError {
     /// The sentence for people.
     pub(super) fn text(&self) -> String {
         match self {
-            LocalError::Root(text) | LocalError::Key(text) => text.clone(),
+            LocalError::Root(text) | LocalError::Replaced(text) | LocalError::Key(text) => text.clone(),
             LocalError::Content(_, error) => error.to_string(),
             LocalError::Folder(folder, error) => format!("the folder `{folder}` cannot be read: {error}"),
             LocalError::Io(error) => match Errno::from_io_error(error) {

@@ -67,7 +67,7 @@ impl Folder {
                 return Ok(None);
             }
             self.root.note_object(path, stat.st_dev);
-            self.root.marker.note(path, true);
+            self.root.marker.note_there(path, &file)?;
             match self.stamps.of(file.as_fd(), &stat, path)? {
                 FoundStamp::Known(stamp) => return Ok(Some(InPlace { file, stat, stamp })),
                 // The same file twice without a stamp is a foreign one. Else it was replaced in between, so look again.

@@ -15,7 +15,8 @@
 //! stamps                  on the file, or beside it
 //! case, spelling          whether the folder tells `T` from `t`; whether what is found has just this name
 //! root, mounts            open below the root only; what is mounted below it
-//! seen_marker             a store that was seen with its marker has one
+//! file_system, successor  where a disk is mounted; whether another folder may take the place of the root
+//! seen_marker             a store that was seen with its marker has one, and the same
 //! disk                    all calls that change the disk
 //! journal                 which temporary files a process is writing, for who comes after it was killed
 //! in_place, name_batch, reserved, settings, error
@@ -30,6 +31,7 @@ mod error;
 mod fault_tests;
 #[cfg(test)]
 mod faults;
+mod file_system;
 mod folder;
 mod in_place;
 mod journal;
@@ -46,6 +48,7 @@ mod settings;
 mod spelling;
 mod stamps;
 mod storage;
+mod successor;
 mod sweep;
 #[cfg(test)]
 mod tests;

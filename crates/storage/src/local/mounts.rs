@@ -2,26 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
 use super::error::LocalError;
+use super::file_system::{FileSystem, is_empty};
 
 /// Folders below a root on another device than the root's, by their paths.
 #[derive(Debug, Default)]
-pub(super) struct Mounts(RwLock<BTreeMap<String, u64>>);
+pub(super) struct Mounts(RwLock<BTreeMap<String, FileSystem>>);
 
 impl Mounts {
     /// Takes note of the device of a folder below `root`, whose own device is `own`.
     ///
     /// # Errors
-    /// If the folder lay on another one before, which is not mounted any more.
+    /// If the folder lay on a file system before that is not mounted any more.
     pub(super) fn note_folder(&self, (root, own): (&Path, u64), path: &str, device: u64) -> Result<(), LocalError> {
-        match self.device_of(path) {
-            Some(seen) if seen != device => Err(unmounted(root, path)),
+        match self.known(path) {
+            Some(seen) if seen.device() != device && !self.is_mounted(root, path, &seen) => Err(unmounted(root, path)),
             None if device != own => {
-                self.insert(path, device);
+                self.note(root, path, device);
                 Ok(())
             }
             _ => Ok(()),
@@ -34,11 +35,7 @@ impl Mounts {
             return;
         }
         for folder in path.match_indices('/').map(|(end, _)| &path[..end]) {
-            if self.device_of(folder).is_some() {
-                return;
-            }
-            if rustix::fs::stat(root.join(folder)).is_ok_and(|there| there.st_dev == device) {
-                self.insert(folder, device);
+            if self.known(folder).is_some() || self.note(root, folder, device) {
                 return;
             }
         }
@@ -49,12 +46,7 @@ impl Mounts {
     /// # Errors
     /// If it does.
     pub(super) fn check(&self, root: &Path, path: &str) -> Result<(), LocalError> {
-        let mounts = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let on_the_way = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        match mounts.iter().find(|(folder, device)| on_the_way(folder) && !is_mounted(root, folder, **device)) {
-            Some((folder, _)) => Err(unmounted(root, folder)),
-            None => Ok(()),
-        }
+        self.check_each(root, |folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Makes sure that nothing that a listing of what starts with `prefix` would show lies on a file system that is not mounted
@@ -63,29 +55,63 @@ impl Mounts {
     /// # Errors
     /// If something does.
     pub(super) fn check_listing(&self, root: &Path, prefix: &str) -> Result<(), LocalError> {
-        let mounts = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let is_shown = |folder: &str| {
+        self.check_each(root, |folder| {
             let below = format!("{folder}/");
             below.starts_with(prefix) || prefix.starts_with(&below)
-        };
-        match mounts.iter().find(|(folder, device)| is_shown(folder) && !is_mounted(root, folder, **device)) {
+        })
+    }
+
+    fn check_each(&self, root: &Path, concerns: impl Fn(&str) -> bool) -> Result<(), LocalError> {
+        let mounts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let concerned = mounts.iter().filter(|(folder, _)| concerns(folder));
+        let concerned: Vec<_> = concerned.map(|(folder, seen)| (folder.clone(), seen.clone())).collect();
+        drop(mounts);
+        match concerned.iter().find(|(folder, seen)| !self.is_mounted(root, folder, seen)) {
             Some((folder, _)) => Err(unmounted(root, folder)),
             None => Ok(()),
         }
     }
 
-    fn device_of(&self, folder: &str) -> Option<u64> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(folder).copied()
+    /// Whether a folder below `root` lies on the file system that was seen, or on one that is mounted again in its place and
+    /// holds something. Such a one is the one to look for from then on.
+    fn is_mounted(&self, root: &Path, folder: &str, seen: &FileSystem) -> bool {
+        let path = root.join(folder);
+        if rustix::fs::stat(&path).is_ok_and(|there| there.st_dev == seen.device()) {
+            return true;
+        }
+        let Some((real, now)) = file_system(&path) else { return false };
+        let again = now.is_mounted_like(seen, &real) && is_empty(&real).is_ok_and(|empty| !empty);
+        if again {
+            self.insert(folder, now);
+        }
+        again
     }
 
-    fn insert(&self, folder: &str, device: u64) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), device);
+    /// Takes note of the file system of a folder, if it has this device. Returns whether it has.
+    fn note(&self, root: &Path, folder: &str, device: u64) -> bool {
+        match file_system(&root.join(folder)) {
+            Some((_, there)) if there.device() == device => {
+                self.insert(folder, there);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn known(&self, folder: &str) -> Option<FileSystem> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
+    }
+
+    fn insert(&self, folder: &str, there: FileSystem) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), there);
     }
 }
 
-/// Whether a folder below `root` lies on this device.
-fn is_mounted(root: &Path, folder: &str, device: u64) -> bool {
-    rustix::fs::stat(root.join(folder)).is_ok_and(|there| there.st_dev == device)
+/// A folder without links on the way, and the file system on which it lies.
+fn file_system(folder: &Path) -> Option<(PathBuf, FileSystem)> {
+    let real = std::fs::canonicalize(folder).ok()?;
+    let there = FileSystem::of(&real).ok()?;
+    Some((real, there))
 }
 
 fn unmounted(root: &Path, folder: &str) -> LocalError {
@@ -112,7 +138,8 @@ mod tests {
         let root = &store.folder.root;
         assert!(store.look("nas/mel/t-2.npy").await.expect("looked").is_none(), "nothing was mounted");
         // As if another disk had been mounted at `nas` until now.
-        root.mounts.insert("nas", root.device() + 1);
+        let nas = folder.path().join("nas");
+        root.mounts.insert("nas", FileSystem::of(&nas).expect("there").other_device(&nas));
         let errors = [
             store.look("nas/mel/t-2.npy").await.map(drop).expect_err("looked"),
             store.open("nas/mel/t-2.npy").await.map(drop).expect_err("opened"),
@@ -142,7 +169,7 @@ mod tests {
         let [root, status] = ["/", "/proc/self/status"].map(|path| rustix::fs::stat(path).expect("there"));
         let mounts = Mounts::default();
         mounts.note_object((Path::new("/"), root.st_dev), "proc/self/status", status.st_dev);
-        assert_eq!(mounts.device_of("proc"), Some(status.st_dev));
+        assert_eq!(mounts.known("proc").map(|seen| seen.device()), Some(status.st_dev));
         assert_eq!(mounts.0.read().expect("whole").len(), 1);
     }
 }

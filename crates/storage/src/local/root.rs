@@ -14,8 +14,10 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::error::LocalError;
+use super::file_system::{FileSystem, is_empty};
 use super::mounts::Mounts;
 use super::seen_marker::SeenMarker;
+use super::successor::Successor;
 
 /// The folder that was opened, held open.
 #[derive(Debug)]
@@ -27,8 +29,15 @@ pub(super) struct Root {
     old_kernel: AtomicBool,
     /// Whether links may lead out of it.
     follows_out: bool,
+    /// Whether this process makes it where it is not there.
+    makes: bool,
+    /// Whether anything was ever seen in it.
+    had_content: AtomicBool,
     pub(super) mounts: Mounts,
     pub(super) marker: SeenMarker,
+    /// The folder whose file system is as good as dead.
+    #[cfg(test)]
+    dead: std::sync::atomic::AtomicU64,
 }
 
 #[derive(Debug)]
@@ -36,7 +45,7 @@ struct Opened {
     folder: OwnedFd,
     /// Without links on the way.
     real: PathBuf,
-    device: u64,
+    file_system: FileSystem,
     inode: u64,
 }
 
@@ -45,7 +54,12 @@ impl Opened {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(path, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&folder)?;
-        Ok(Self { folder, real: std::fs::canonicalize(path)?, device: stat.st_dev, inode: stat.st_ino })
+        let real = std::fs::canonicalize(path)?;
+        let file_system = FileSystem::of(&real)?;
+        if file_system.device() != stat.st_dev {
+            return Err(Errno::STALE.into()); // something was mounted or unmounted in this moment
+        }
+        Ok(Self { folder, real, file_system, inode: stat.st_ino })
     }
 }
 
@@ -54,14 +68,24 @@ impl Root {
     pub(super) fn open(path: &Path, follows_out: bool) -> Result<Self, LocalError> {
         let path = std::path::absolute(path)?;
         let opened = Opened::at(&path).map_err(|error| gone(&path, error))?;
+        let had_content = !is_empty(&opened.real).map_err(|error| gone(&path, error))?;
         Ok(Self {
             marker: SeenMarker::below(&path),
             path,
             opened: RwLock::new(Arc::new(opened)),
             old_kernel: AtomicBool::new(false),
             follows_out,
+            makes: false,
+            had_content: AtomicBool::new(had_content),
             mounts: Mounts::default(),
+            #[cfg(test)]
+            dead: Default::default(),
         })
+    }
+
+    /// The same, of a folder that this process makes where it is not there.
+    pub(super) fn made(self, makes: bool) -> Self {
+        Self { makes, ..self }
     }
 
     /// The folder as given, made absolute.
@@ -80,8 +104,11 @@ impl Root {
         self.mounts.note_folder((&self.path, self.device()), path, device)
     }
 
-    /// Takes note of the device of an object below.
+    /// Takes note of an object below, and of its device.
     pub(super) fn note_object(&self, path: &str, device: u64) {
+        if !self.had_content.load(Ordering::Relaxed) {
+            self.had_content.store(true, Ordering::Relaxed); // rarely, for all threads look
+        }
         self.mounts.note_object((&self.path, self.device()), path, device);
     }
 
@@ -103,7 +130,7 @@ impl Root {
 
     /// The device on which the folder lies.
     pub(super) fn device(&self) -> u64 {
-        self.opened().device
+        self.opened().file_system.device()
     }
 
     fn opened(&self) -> Arc<Opened> {
@@ -113,30 +140,48 @@ impl Root {
     /// Whether another folder is now at the path of the root. Then that one is opened, and the caller is to try again.
     ///
     /// # Errors
-    /// If there is no folder, or one on another disk or without the marker that was seen. A disk that is not mounted shows an
-    /// empty folder, which must never pass for a store in which everything is missing.
+    /// If there is no folder, or one that may not take its place, as [`Successor::check`] says. A disk that is not mounted shows
+    /// an empty folder, which must never pass for a store in which everything is missing.
     pub(super) fn was_replaced(&self) -> Result<bool, LocalError> {
         let opened = self.opened();
         let stat = rustix::fs::stat(&self.path).map_err(|error| gone(&self.path, error.into()))?;
-        if (stat.st_dev, stat.st_ino) == (opened.device, opened.inode) {
+        if (stat.st_dev, stat.st_ino) == (opened.file_system.device(), opened.inode) {
             return Ok(false);
         }
         let now = Opened::at(&self.path).map_err(|error| gone(&self.path, error))?;
-        if now.device != opened.device {
-            return Err(LocalError::Root(format!(
-                "the folder {} of this store lies on another disk than when it was opened; is the disk mounted? \
-                 if this is right, start again",
-                self.path.display()
-            )));
-        }
-        self.marker.check(&self.path)?;
+        let empty = is_empty(&now.real).map_err(|error| gone(&self.path, error))?;
+        let successor = Successor {
+            elsewhere: !now.file_system.is(&opened.file_system),
+            mounted_alike: now.file_system.is_mounted_like(&opened.file_system, &now.real),
+            empty,
+            had_content: self.had_content.load(Ordering::Relaxed),
+            makes: self.makes,
+            marker: self.marker.compare(&now.real)?,
+        };
+        successor.check(&self.path)?;
+        self.marker.note_below(&now.real)?;
+        self.had_content.store(!empty, Ordering::Relaxed);
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(now);
         Ok(true)
     }
 
-    /// Opens what lies at `below`, following links that stay below the root, and others where they are allowed.
+    /// Opens what lies at `below`, following links that stay below the root, and others where they are allowed. Where the
+    /// file system of the root died, and another is mounted in its place, it is opened there.
     pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
+        match self.open_in_opened(below, flags) {
+            Err(LocalError::Io(error)) if is_of_dead_mount(&error) && self.was_replaced()? => {
+                self.open_in_opened(below, flags)
+            }
+            answered => answered,
+        }
+    }
+
+    fn open_in_opened(&self, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
         let opened = self.opened();
+        #[cfg(test)]
+        if opened.inode == self.dead.load(Ordering::Relaxed) {
+            return Err(Errno::NOTCONN.into());
+        }
         let flags = flags | OFlags::CLOEXEC;
         if self.old_kernel.load(Ordering::Relaxed) {
             return self.open_through_links(&opened, below, flags);
@@ -206,6 +251,17 @@ impl Root {
     pub(super) fn pretend_old_kernel(&self) {
         self.old_kernel.store(true, Ordering::Relaxed);
     }
+
+    /// As if the server of the file system had died on which the folder lies.
+    #[cfg(test)]
+    pub(super) fn pretend_dead(&self) {
+        self.dead.store(self.opened().inode, Ordering::Relaxed);
+    }
+}
+
+/// Whether a mount may say so that its server or its device is gone. It does not live again: it is mounted anew.
+fn is_of_dead_mount(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::STALE | Errno::NOTCONN | Errno::NODEV | Errno::IO))
 }
 
 pub(super) fn path_of(file: BorrowedFd<'_>) -> Option<PathBuf> {

@@ -46,7 +46,7 @@ impl LocalStorage {
         if settings.create {
             std::fs::create_dir_all(&root).map_err(|e| error(e.into()))?;
         }
-        let root = Root::open(root.as_ref(), settings.follow_links).map_err(error)?;
+        let root = Root::open(root.as_ref(), settings.follow_links).map_err(error)?.made(settings.create);
         let stamp_folder = settings.stamp_folder.unwrap_or_else(|| root.path().join(STATE_FOLDER).join("stamps"));
         let stamps = Stamps::new(settings.stamps, stamp_folder, settings.fsync);
         let disk = Disk::default();

@@ -202,6 +202,28 @@ async fn a_root_on_another_disk_than_before_is_trouble() {
 }
 
 #[tokio::test]
+async fn a_root_whose_file_system_died_is_opened_where_another_is_mounted_in_its_place() {
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path().join("mounted");
+    fs::create_dir(&root).expect("made");
+    fs::write(root.join("a"), "x").expect("written");
+    let store = open(&root);
+    store.folder.root.pretend_dead();
+    for error in [
+        store.look("a").await.expect_err("looked"),
+        store.list("", &mut |page: &Page| panic!("{page:?}")).await.expect_err("listed"),
+    ] {
+        assert!(error.kind == StorageErrorKind::Unavailable && error.to_string().contains("not connected"), "{error}");
+    }
+    fs::rename(&root, place.path().join("dead")).expect("renamed");
+    fs::create_dir(&root).expect("made");
+    fs::write(root.join("a"), "as large").expect("written");
+    assert_eq!(store.look("a").await.expect("looked").expect("there").size, 8);
+    store.store("b", bytes("x"), None).await.expect("stored");
+    assert_eq!(paths(&store, "").await, ["a", "b"]);
+}
+
+#[tokio::test]
 async fn what_is_in_the_way_is_named() {
     let root = tempfile::tempdir().expect("a folder");
     let store = open(root.path());

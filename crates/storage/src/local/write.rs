@@ -109,7 +109,7 @@ impl Folder {
             removed => removed?,
         }
         self.spelled.removed(path);
-        self.root.marker.note(path, false);
+        self.root.marker.note_removed(path);
         self.stamps.remove_beside(path)?;
         if self.fsync {
             self.disk.sync_folder(folder.as_fd())?;

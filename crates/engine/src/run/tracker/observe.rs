@@ -26,12 +26,16 @@ impl Observer for Tracker {
                 self.handled(job, entity, *outcome, why.map(|(reason, _)| reason));
             }
             Event::Stalled { job, text } => {
+                self.locked().tally.stalls.insert(job.to_string(), (*text).to_owned());
                 self.trouble(job.as_str(), format!("a store is in trouble, waiting for it: {text}"), false);
             }
             Event::OtherSetup { job, text } => {
                 self.trouble(job.as_str(), format!("left to other nodes: {text}"), false)
             }
-            Event::Recovered { job } => self.trouble(job.as_str(), "the store answers again".into(), true),
+            Event::Recovered { job } => {
+                self.locked().tally.stalls.remove(job.as_str());
+                self.trouble(job.as_str(), "the store answers again".into(), true);
+            }
             Event::PoolPaused { job, text } => {
                 self.trouble(job.as_str(), format!("this machine is in trouble, the job pauses: {text}"), false);
             }
