@@ -201,6 +201,7 @@ impl Observer for SimObserver {
             Event::Published { .. }
             | Event::Worked { .. }
             | Event::LeftToOthers { .. }
+            | Event::ClaimLost { .. }
             | Event::Stalled { .. }
             | Event::Recovered { .. }
             | Event::PoolPaused { .. }
