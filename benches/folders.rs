@@ -99,7 +99,7 @@ fn claim(state: &Path, runtime: &tokio::runtime::Runtime) {
     let claimed = || {
         runtime.block_on(async {
             for at in 0..CLAIMS {
-                match claims.claim(&target(at)).await.expect("asked") {
+                match claims.claim(&target(at), Box::new(|| {})).await.expect("asked") {
                     Claimed::Yours(claim) => claim.release().await,
                     Claimed::Held { by } => panic!("held by {by}"),
                 }

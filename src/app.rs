@@ -73,13 +73,13 @@ impl App {
                 return exit.into();
             }
         };
-        telemetry::start(command.verbose);
+        telemetry::start(command.verbose, command.log_format());
         enable_reaper();
         survive_large_files();
         match command.run(&this.registry) {
             Ok(exit) => exit.into(),
             Err(error) => {
-                telemetry::say(&format!("error: {}", sentence(&error)));
+                telemetry::say_error(&sentence(&error));
                 let exit = if error.is::<euterpe_engine::Mistake>() { Exit::Usage } else { Exit::Failed };
                 exit.into()
             }

@@ -16,6 +16,7 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::{JoinHandle, spawn_blocking},
 };
+use tracing::Span;
 
 /// A runtime on one thread, with a thread for blocking work.
 ///
@@ -51,7 +52,7 @@ fn start_thread() -> io::Result<()> {
     }
 }
 
-/// Does work that waits for a disk on a thread for it. It is done to its end even if the future is dropped.
+/// Does work that waits for a disk on a thread for it. What it logs is of the caller's span. It is done to its end even if the future is dropped.
 ///
 /// # Errors
 /// Where no thread can be started, as trouble of the machine ([`crate::node_trouble`]); where the work panicked.
@@ -71,8 +72,9 @@ pub fn on_blocking_thread_soon(work: impl FnOnce() + Send + 'static) {
 
 /// Starts work: an error in place of tokio's panic where a runtime that is not ours has no thread.
 pub fn begin_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+    let span = Span::current();
     #[allow(clippy::disallowed_methods)] // here its panic is caught
-    let begun = catch_unwind(AssertUnwindSafe(|| spawn_blocking(work)));
+    let begun = catch_unwind(AssertUnwindSafe(|| spawn_blocking(move || span.in_scope(work))));
     begun.map_err(|_| no_thread())
 }
 

@@ -31,6 +31,8 @@ pub enum Event<'a> {
     Worked { job: &'a JobName, times: WorkTimes },
     /// A message is left to other nodes, because its publisher means something else by this job.
     LeftToOthers { job: &'a JobName },
+    /// A claim was lost while the work went on: another node took it over, or it ran out because it could not be renewed.
+    ClaimLost { job: &'a JobName },
     /// A message waited for the answer to a request that another message had made.
     Awaited { job: &'a JobName, message: &'a EntityMessage, took: Duration },
     /// Messages were published and confirmed.

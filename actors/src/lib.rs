@@ -19,7 +19,7 @@
 //! memory
 //! foreign, accounting, continuation, standing, edges, freshness, addressing, turns: decisions as plain values
 //! ports: broker, claims, storage, transform, state, events, wire; setup; plan, which names them
-//! words: ids, message, node_trouble, blocking_threads, outcome, template, retry
+//! words: ids, message, node_trouble, blocking_threads, outcome, template, retry, work_span
 //! ```
 //!
 //! Nothing here knows of AMQP, S3, audio, YAML or a command line: those come as adapters of the ports [broker],
@@ -60,4 +60,5 @@ pub mod template;
 pub mod transform;
 pub mod turns;
 pub mod wire;
+pub mod work_span;
 mod worker;

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
-use euterpe_actors::claims::{Claims, TTL, memory::MemoryClaims};
+use euterpe_actors::claims::{Claims, Lease, Leased, TTL, memory::MemoryClaims};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
@@ -20,7 +20,7 @@ use euterpe_actors::outcome::Fault;
 use euterpe_actors::plan::{JobSpec, NodePlan};
 use euterpe_actors::pool::Drain;
 use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Storage, StorageError, Stores, memory::MemoryStorage};
 use euterpe_actors::transform::{Product, Transform, TransformFactory, Work};
 use euterpe_actors::wire;
 
@@ -121,4 +121,81 @@ fn without_claims_they_do_work_twice_and_still_do_all_of_it() {
         println!("{executions} starts of {distinct} works without a claim");
         assert!(executions as usize > distinct, "nothing was done twice: the test above shows nothing");
     }
+}
+
+/// Leases that other nodes take over at once.
+struct TakenOver;
+
+#[async_trait]
+impl Claims for TakenOver {
+    async fn lease(&self, _: &Target) -> Result<Leased, StorageError> {
+        Ok(Leased::Yours(Box::new(Self)))
+    }
+    fn ttl(&self) -> Duration {
+        TTL
+    }
+}
+
+#[async_trait]
+impl Lease for TakenOver {
+    async fn renew(&mut self) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+    async fn release(self: Box<Self>) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+/// Works for so long.
+struct Long(Duration);
+
+#[async_trait(?Send)]
+impl Transform for Long {
+    async fn apply(&mut self, _: Work) -> Result<Product, Fault> {
+        tokio::time::sleep(self.0).await;
+        Ok(Product::bytes(&b"x"[..]))
+    }
+}
+
+/// The jobs of which claims were lost.
+#[derive(Default)]
+struct Losses(Mutex<Vec<JobName>>);
+
+impl Observer for Losses {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::ClaimLost { job } = event {
+            self.0.lock().expect("whole").push((*job).clone());
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_is_lost_during_the_work_is_told_once_and_the_work_is_done_all_the_same() {
+    let losses = Arc::new(Losses::default());
+    let watching = losses.clone();
+    actix::System::new().block_on(async move {
+        tokio::time::pause();
+        let works = |long| -> TransformFactory { Arc::new(move || Ok(Box::new(Long(long)) as Box<dyn Transform>)) };
+        let jobs = [("long", TTL * 3), ("short", TTL / 4)];
+        let plan = NodePlan::new(jobs.map(|(job, long)| support::job(job, &[], works(long))).to_vec());
+        let plan = Arc::new(plan);
+        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
+        let objects: Arc<dyn Storage> = Arc::new(MemoryStorage::default());
+        let node = Node::start(NodeSettings {
+            claims: Some(Arc::new(TakenOver)),
+            observer: watching,
+            ..support::node(&plan, broker.clone(), Stores::new([(support::store(), objects.clone())]))
+        });
+        for (job, _) in jobs {
+            let target = Target { job: name(job), entity: EntityId::new("t-1").expect("an id") };
+            let body = wire::encode(&EntityMessage::new(1, RunId::new(1, 0), target, plan.digest, Base::Stop));
+            broker.publish(vec![Outgoing::now(name(job), body.expect("it fits"))]).await.expect("published");
+        }
+        broker.settled_to(0).await;
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+        for (job, _) in jobs {
+            assert!(objects.open(&format!("{job}/t-1.bin")).await.is_ok(), "{job} is not done");
+        }
+    });
+    assert_eq!(*losses.0.lock().expect("whole"), [name("long")]);
 }

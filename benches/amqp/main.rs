@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     if place::is_program() {
         return place::program();
     }
-    euterpe::telemetry::start(0);
+    euterpe::telemetry::start(0, euterpe::telemetry::LogFormat::Text);
     match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
         None | Some("flow") => flow::main(),
         Some("celery") => celery::main(),

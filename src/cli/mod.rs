@@ -15,6 +15,8 @@ use euterpe_processes::{ISOLATED_VERB, REAPER_VERB, serve_isolated, serve_reaper
 
 pub use exit::Exit;
 
+use crate::telemetry::LogFormat;
+
 use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
@@ -36,6 +38,10 @@ pub struct Command {
     /// Also show what transforms print, log and measure, and why a try failed; -vv shows everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+
+    /// How lines on standard error are written: as text, or as JSON, an object in each line.
+    #[arg(long = "log", global = true, value_name = "FORMAT", env = "EUTERPE_LOG_FORMAT", value_enum, default_value_t)]
+    pub log: LogFormat,
 
     /// What to do.
     #[command(subcommand)]
@@ -111,6 +117,14 @@ pub enum Verb {
 }
 
 impl Command {
+    /// How this process logs. A child of a node tells it in the words that the node keeps of it.
+    pub fn log_format(&self) -> LogFormat {
+        match &self.verb {
+            Verb::Transform { .. } | Verb::Reap => LogFormat::Text,
+            _ => self.log,
+        }
+    }
+
     /// Does what the command line says.
     ///
     /// # Errors

@@ -5,13 +5,16 @@
 
 mod aside;
 mod fractions;
+mod json_lines;
 mod metrics_server;
 mod run_log;
 
 use std::io;
 
+use euterpe_actors::work_span::WORK_SPAN;
+use tracing::Metadata;
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer, Registry,
     filter::{FilterExt, Targets, filter_fn},
     fmt,
     prelude::*,
@@ -19,8 +22,9 @@ use tracing_subscriber::{
 };
 
 use aside::Aside;
+use json_lines::JsonLines;
 
-pub use aside::{bars, say};
+pub use aside::{bars, say, say_error, says_json};
 pub use fractions::fraction_of;
 pub use metrics_server::{bind_metrics, serve_metrics};
 pub use run_log::{begin_run_log, end_run_log};
@@ -29,14 +33,26 @@ pub use run_log::{begin_run_log, end_run_log};
 /// password among them; programs that tell credentials, with their arguments.
 const TELLTALES: [&str; 3] = ["lapin", "aws_runtime::env_config", "aws_config::credential_process"];
 
+/// How lines on standard error are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// An object in each line, for programs.
+    Json,
+}
+
 /// Starts logging: warnings and errors of ours (the libraries' reach us as errors and are told once), with `verbose` 1 also
 /// what transforms print, log and measure and each failed try, with 2 everything of ours; or what `EUTERPE_LOG` says (`info`,
 /// `euterpe=debug`, …).
 ///
+/// As JSON, all that this process says on standard error is an object in each line, also that something panicked.
+///
 /// Some of what libraries log is never shown, whatever is asked for (`TELLTALES`).
 ///
 /// A second call in one process does nothing.
-pub fn start(verbose: u8) {
+pub fn start(verbose: u8, format: LogFormat) {
     let ours = match verbose {
         0 => "warn",
         1 => "warn,euterpe=info",
@@ -49,15 +65,30 @@ pub fn start(verbose: u8) {
     };
     let colour = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
     let discreet = || filter_fn(|said| !TELLTALES.iter().any(|module| said.target().starts_with(module)));
-    let logs = fmt::layer().with_writer(Aside).with_ansi(colour).with_target(false).without_time().compact();
+    let text = || fmt::layer().with_writer(Aside).with_ansi(colour).with_target(false).without_time().compact();
+    let logs: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => text().with_filter(filter.and(discreet()).and(filter_fn(|said| !is_work(said)))).boxed(),
+        // Whatever is asked for, it is known of each line whose it is.
+        LogFormat::Json => JsonLines(Aside).with_filter(filter.or(filter_fn(is_work)).and(discreet())).boxed(),
+    };
     let kept = fmt::layer().with_writer(run_log::Kept).with_ansi(false).with_target(false).compact();
-    let of_ours = Targets::new().with_target("euterpe", tracing::Level::INFO);
+    // Lines of text name the job and the entity themselves, where that matters.
+    let of_ours = Targets::new().with_target("euterpe", tracing::Level::INFO).and(filter_fn(|said| !is_work(said)));
     let said = Targets::new().with_target("euterpe_processes", tracing::Level::DEBUG);
     let layers = registry()
-        .with(logs.with_filter(filter.and(discreet())))
+        .with(logs)
         .with(kept.with_filter(of_ours.and(discreet())))
         .with(fractions::Fractions.with_filter(said));
     if layers.try_init().is_err() {
         tracing::debug!("logging was started before");
     }
+    if format == LogFormat::Json {
+        aside::say_json();
+        std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    }
+}
+
+/// Whether this is the span of a work.
+fn is_work(said: &Metadata<'_>) -> bool {
+    said.is_span() && said.name() == WORK_SPAN
 }

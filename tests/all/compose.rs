@@ -57,6 +57,31 @@ fn nothing_is_published_beyond_this_machine_and_no_password_is_written_down() {
             assert!(!secret, "{name}: {variable} = {value}");
         }
     }
-    assert_eq!(published, 3);
+    assert_eq!(published, 5);
     assert!(!file.contains("amqp://"), "a URL of a broker holds a password");
+}
+
+#[test]
+fn what_watches_the_cluster_starts_by_its_profile_alone_and_finds_what_the_nodes_serve() {
+    let services = services();
+    let of = |wanted: &str| &services.iter().find(|(name, _)| name == wanted).expect("a service").1;
+    let profiled = services.iter().filter(|(_, service)| service["profiles"] == serde_json::json!(["observability"]));
+    assert_eq!(profiled.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["prometheus", "grafana"]);
+    let node = of("node")["command"].as_array().expect("words");
+    let at = node.iter().position(|word| word == "--metrics").expect("the nodes serve metrics");
+    let served = node[at + 1].as_str().and_then(|place| place.strip_prefix("*:")).expect("on all addresses");
+    let config: Value = serde_saphyr::from_str(&text("config/observability/cluster.yaml")).expect("YAML");
+    let found = &config["scrape_configs"][0]["dns_sd_configs"][0];
+    assert_eq!((&found["names"], found["port"].to_string()), (&serde_json::json!(["node"]), served.to_owned()));
+    let source: Value =
+        serde_saphyr::from_str(&text("config/observability/grafana/datasources/prometheus.yaml")).expect("YAML");
+    assert_eq!(source["datasources"][0]["url"], "http://prometheus:9090");
+    for name in ["prometheus", "grafana"] {
+        let mounted = of(name)["volumes"][0].as_str().expect("a mount");
+        assert_eq!(mounted, "${EUTERPE_OBSERVABILITY:-./config/observability}:/observability:ro");
+        let said = format!("{} {}", of(name)["command"], of(name)["environment"]);
+        let files = said.split('"').filter_map(|word| Some(word.split_once("/observability/")?.1));
+        let missing: Vec<&str> = files.filter(|file| !Path::new("config/observability").join(file).exists()).collect();
+        assert!(missing.is_empty(), "{name} is told of {missing:?}");
+    }
 }

@@ -147,10 +147,9 @@ fn an_address_that_is_taken_is_told_before_anything_is_made() {
 fn the_alerts_hold_what_their_tests_say() {
     promtool(&["check", "rules", &file(RULES).to_string_lossy()], "");
     promtool(&["test", "rules", &file("config/observability/alerts_test.yaml").to_string_lossy()], "");
-    promtool(
-        &["check", "config", "--syntax-only", &file("config/observability/prometheus.yaml").to_string_lossy()],
-        "",
-    );
+    for config in ["config/observability/prometheus.yaml", "config/observability/cluster.yaml"] {
+        promtool(&["check", "config", "--syntax-only", &file(config).to_string_lossy()], "");
+    }
 }
 
 #[test]

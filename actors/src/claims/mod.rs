@@ -8,6 +8,6 @@ mod lease;
 pub mod memory;
 mod port;
 
-pub use claim::Claim;
+pub use claim::{Claim, OnLost};
 pub use lease::{Lease, Leased};
 pub use port::{Claimed, Claims, TTL};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::claim::Claim;
+use super::claim::{Claim, OnLost};
 use super::lease::Leased;
 use crate::message::Target;
 use crate::storage::StorageError;
@@ -32,13 +32,14 @@ pub trait Claims: Send + Sync {
         Duration::ZERO
     }
 
-    /// Takes a lease of a target and renews it three times within each [`Claims::ttl`] until the claim ends.
+    /// Takes a lease of a target and renews it three times within each [`Claims::ttl`] until the claim ends. Calls `on_lost`
+    /// if it is lost before that.
     ///
     /// # Errors
     /// Those of [`Claims::lease`].
-    async fn claim(&self, target: &Target) -> Result<Claimed, StorageError> {
+    async fn claim(&self, target: &Target, on_lost: OnLost) -> Result<Claimed, StorageError> {
         Ok(match self.lease(target).await? {
-            Leased::Yours(lease) => Claimed::Yours(Claim::keep(lease, self.ttl() / 3)),
+            Leased::Yours(lease) => Claimed::Yours(Claim::keep(lease, self.ttl(), on_lost)),
             Leased::Held { by } => Claimed::Held { by },
         })
     }

@@ -9,6 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::port::{Transform, TransformFactory};
 use super::work::{Product, Work};
@@ -48,6 +49,8 @@ struct Blocking {
 struct Order {
     work: Work,
     reply: oneshot::Sender<Result<Product, Fault>>,
+    /// What is logged on the thread is of this work.
+    span: Span,
 }
 
 #[async_trait(?Send)]
@@ -59,7 +62,7 @@ impl Transform for Blocking {
             None => start(&self.name, self.build.clone())?,
         };
         let (reply, answer) = oneshot::channel();
-        let order = Order { work, reply };
+        let order = Order { work, reply, span: Span::current() };
         if thread.send(order).is_err() {
             return Err(Fault::failed("the thread of the transform ended before its work"));
         }
@@ -85,7 +88,8 @@ fn start(name: &str, build: Build) -> Result<mpsc::Sender<Order>, Fault> {
 
 fn serve(build: &Build, inbox: &mpsc::Receiver<Order>) {
     let mut built: Option<Box<dyn Compute>> = None;
-    while let Ok(Order { work, reply }) = inbox.recv() {
+    while let Ok(Order { work, reply, span }) = inbox.recv() {
+        let within = span.entered();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let compute = match &mut built {
                 Some(compute) => compute,
@@ -99,6 +103,7 @@ fn serve(build: &Build, inbox: &mpsc::Receiver<Order>) {
         if matches!(&result, Err(fault) if fault.kind == FaultKind::Panicked) {
             built = None;
         }
+        drop(within);
         if reply.send(result).is_err() {
             return; // the deadline passed, and another thread has taken over
         }

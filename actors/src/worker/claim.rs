@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::executor::{Executor, SharedStorageError};
 use super::outputs::OutputState;
-use crate::claims::{Claim, Claimed};
+use crate::claims::{Claim, Claimed, OnLost};
+use crate::events::Event;
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
 use crate::storage::Stamp;
@@ -33,7 +34,7 @@ impl Executor {
         let Some(claims) = self.node.settings.claims.as_ref().filter(|_| self.job.claim) else {
             return Ok(ClaimResult::Won(None, stamps));
         };
-        let claim = match claims.claim(&message.target).await.map_err(Arc::new)? {
+        let claim = match claims.claim(&message.target, self.on_lost()).await.map_err(Arc::new)? {
             Claimed::Yours(claim) => claim,
             Claimed::Held { by } => {
                 tracing::debug!(target = %message.target, %by, "another node is at it");
@@ -50,6 +51,12 @@ impl Executor {
                 Ok(ClaimResult::Exists)
             }
         }
+    }
+
+    /// Tells the observer that a claim is lost, as soon as that is known.
+    fn on_lost(&self) -> OnLost {
+        let (observer, job) = (self.node.settings.observer.clone(), self.job.name.clone());
+        Box::new(move || observer.on(&Event::ClaimLost { job: &job }))
     }
 }
 

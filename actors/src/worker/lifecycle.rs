@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Instrument;
 
-use super::claim;
+use super::claim::release;
 use super::decision::{Decision, HeldDecision, ParkReason, Settled};
 use super::executor::Executor;
 use super::in_work::InWork;
@@ -15,6 +16,7 @@ use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{FaultKind, Outcome};
 use crate::points::reach;
+use crate::work_span::work_span;
 
 /// How long a worker waits before it takes the next message when the broker did not confirm.
 const UNCONFIRMED_WAIT: Duration = Duration::from_millis(500);
@@ -24,30 +26,39 @@ impl Executor {
     pub(super) async fn handle(&mut self, delivery: Delivery, allowance: &Allowance) {
         self.arrived = Instant::now();
         self.stopwatch = None;
-        let job = self.job.name.clone();
-        let mut delivery = Some(delivery);
-        let Some(unsettled) = &delivery else { return };
-        let (message, settled) = match self.arrive(unsettled).await {
+        match self.arrive(&delivery).await {
             Err(settled) => {
                 self.turn = None; // taken for the message, whose work does not begin here
-                (None, settled)
+                self.conclude(Some(delivery), None, settled).await;
             }
             Ok(message) => {
                 reach("arrived");
-                let (redelivered, copy) = (unsettled.redelivered, unsettled.copy());
-                let isolate = self.node.settings.isolate || redelivered;
-                if active(Mutant::AckOnReceipt) {
-                    delivery.take().into_iter().for_each(Delivery::ack);
-                }
-                let HeldDecision { decision, claim, hold } = self.decide(&message, isolate).await;
-                self.turn = None;
-                self.note_machine(allowance, &decision);
-                let settled = self.settle(&message, delivery.as_ref().unwrap_or(&copy), decision).await;
-                claim::release(claim).await; // before the hold: the next holder on this node claims as well
-                drop(hold);
-                (Some(message), settled)
+                let span = work_span(&message.target.job, &message.target.entity, message.run, message.attempt);
+                self.carry_out(delivery, &message, allowance).instrument(span).await;
             }
-        };
+        }
+    }
+
+    /// Decides on a message and settles it.
+    async fn carry_out(&mut self, delivery: Delivery, message: &EntityMessage, allowance: &Allowance) {
+        let (redelivered, copy) = (delivery.redelivered, delivery.copy());
+        let mut delivery = Some(delivery);
+        let isolate = self.node.settings.isolate || redelivered;
+        if active(Mutant::AckOnReceipt) {
+            delivery.take().into_iter().for_each(Delivery::ack);
+        }
+        let HeldDecision { decision, claim, hold } = self.decide(message, isolate).await;
+        self.turn = None;
+        self.note_machine(allowance, &decision);
+        let settled = self.settle(message, delivery.as_ref().unwrap_or(&copy), decision).await;
+        release(claim).await; // before the hold: the next holder on this node claims as well
+        drop(hold);
+        self.conclude(delivery, Some(message), settled).await;
+    }
+
+    /// Acknowledges what is settled, and tells of it. What is not goes back to its queue.
+    async fn conclude(&mut self, delivery: Option<Delivery>, message: Option<&EntityMessage>, settled: Settled) {
+        let job = self.job.name.clone();
         if let Some(stopwatch) = self.stopwatch.take() {
             self.tell(&Event::Worked { job: &job, times: stopwatch.published() });
         }
@@ -58,17 +69,11 @@ impl Executor {
                 reach("after_ack");
                 self.in_work.take().into_iter().for_each(InWork::settled);
                 let why = why.as_ref().map(|(reason, text)| (*reason, text.as_str()));
-                self.tell(&Event::Handled {
-                    job: &job,
-                    message: message.as_ref(),
-                    outcome,
-                    why,
-                    took: self.arrived.elapsed(),
-                });
+                self.tell(&Event::Handled { job: &job, message, outcome, why, took: self.arrived.elapsed() });
             }
             Err(error) => {
                 self.in_work.take().into_iter().for_each(InWork::settled);
-                self.tell(&Event::Unconfirmed { job: &job, message: message.as_ref(), text: &error.to_string() });
+                self.tell(&Event::Unconfirmed { job: &job, message, text: &error.to_string() });
                 tokio::time::sleep(UNCONFIRMED_WAIT).await;
                 drop(delivery); // unsettled: back to its queue
             }

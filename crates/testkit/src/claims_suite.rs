@@ -191,7 +191,7 @@ pub async fn a_claim_is_free_again_when_it_was_released_and_soon_after_it_was_dr
     let wanted = target("t-1");
     let claim = |node: usize| {
         let (claims, wanted) = (nodes[node].clone(), &wanted);
-        async move { claims.claim(wanted).await.unwrap_or_else(|error| panic!("{error}")) }
+        async move { claims.claim(wanted, Box::new(|| {})).await.unwrap_or_else(|error| panic!("{error}")) }
     };
     let Claimed::Yours(first) = claim(0).await else { panic!("held by nobody") };
     assert!(matches!(claim(1).await, Claimed::Held { .. }));

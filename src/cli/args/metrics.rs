@@ -11,7 +11,7 @@ use crate::telemetry;
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct MetricsArgs {
     /// Serve metrics for Prometheus at /metrics of this address: a port of this machine for itself alone, such as 9464, or
-    /// an address with its port, such as 10.0.0.7:9464.
+    /// an address with its port, such as 10.0.0.7:9464; *:9464 is every address of this machine.
     #[arg(long = "metrics", value_name = "ADDR", value_parser = address)]
     pub address: Option<SocketAddr>,
 }
@@ -57,14 +57,15 @@ where
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    match text.parse::<u16>() {
-        Ok(port) => Ok((Ipv4Addr::LOCALHOST, port).into()),
-        Err(_) => text.parse().map_err(|_| {
-            format!(
-                "`{text}` is no address; write a port, such as 9464, or an address and a port, such as 0.0.0.0:9464"
-            )
-        }),
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
+    if let Some(Ok(port)) = text.strip_prefix("*:").map(str::parse::<u16>) {
+        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
+    }
+    text.parse().map_err(|_| {
+        format!("`{text}` is no address; write a port, such as 9464, or an address and a port, such as 10.0.0.7:9464 or *:9464")
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +77,8 @@ mod tests {
         assert_eq!(address("9464").map(|found| found.to_string()), Ok("127.0.0.1:9464".into()));
         assert_eq!(address("10.0.0.7:9464").map(|found| found.to_string()), Ok("10.0.0.7:9464".into()));
         assert_eq!(address("[::1]:9464").map(|found| found.to_string()), Ok("[::1]:9464".into()));
-        for wrong in ["", "70000", "localhost:9464", ":9464"] {
+        assert_eq!(address("*:9464").map(|found| found.to_string()), Ok("0.0.0.0:9464".into()));
+        for wrong in ["", "70000", "localhost:9464", ":9464", "*", "*:", "*:70000"] {
             assert!(address(wrong).is_err_and(|why| why.contains("write a port")), "{wrong}");
         }
     }

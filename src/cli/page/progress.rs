@@ -38,7 +38,7 @@ impl<'r> Progress<'r> {
     /// Shows a run: bars on a terminal, else a line now and then.
     pub fn new(running: &'r Running, out: Output) -> Self {
         let mut progress = Self { running, out, history: VecDeque::new(), bars: None, spoke: Instant::now() };
-        if std::io::stderr().is_terminal() && !out.json {
+        if std::io::stderr().is_terminal() && !out.json && !telemetry::says_json() {
             progress.open_bars();
         }
         progress

@@ -4,6 +4,7 @@ mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
 mod gc; //       what is left behind: shown, removed
 mod inbox; //    dead letters of messages by other programs
+pub mod logs; // the log as JSON, each line of a work with whose it is
 mod machine; //  no threads, no scratch folder, files that may not grow
 mod others; //   runs of another graph file, outputs of another entity
 mod records; //  what the graph has no more, what cannot be read, what is half-written

@@ -1,6 +1,7 @@
 //! What one worker may take: memory, entities, time. And what it leaks is gone with it.
 
 use super::bench;
+use crate::cli::logs;
 
 #[test]
 fn a_worker_is_replaced_after_so_many_entities_and_when_it_has_grown() {
@@ -112,4 +113,11 @@ def work(ctx: Context) -> str:
     let line = told.lines().find(|line| line.contains("printed for b")).expect("a line");
     assert!(line.contains("job=job") && line.contains("entity=b"), "{line}");
     assert!(told.contains("metric=\"size\" value=3"), "{told}");
+    let called = bench.call("run g.yaml c -v --log json --json").ends(0);
+    let lines = logs::lines(&called.err);
+    let work = ("job".to_owned(), "c".to_owned(), called.last()["run"].as_str().expect("a run").to_owned(), 0);
+    assert_eq!(logs::works(&lines, "printed for c"), [work.clone()], "{lines:#?}");
+    assert_eq!(logs::works(&lines, "a warning for c"), [work], "{lines:#?}");
+    let measured = lines.iter().find(|line| line["metric"] == "size").unwrap_or_else(|| panic!("{lines:#?}"));
+    assert_eq!((&measured["value"], &measured["entity"], &measured["attempt"]), (&3.0.into(), &"c".into(), &0.into()));
 }

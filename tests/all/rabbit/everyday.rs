@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Cluster, Said, Vhost, soon};
+use crate::cli::logs;
 
 const GRAPH: &str = r#"version: 1
 graph: daily
@@ -36,6 +37,22 @@ fn ctrl_c_says_how_many_ids_were_not_published_and_resume_publishes_them() {
     cluster.nodes(1, &[]);
     cluster.call(&["runs", "resume", "g.yaml", "last"]).ends(0);
     assert_eq!(cluster.names("out/a").len(), ENTITIES);
+}
+
+#[test]
+fn a_node_and_a_run_log_json_in_which_each_line_of_a_work_says_whose_it_is() {
+    let vhost = Vhost::new();
+    let graph = GRAPH.replace("test.faulty,", "test.faulty, with: {fail_on: [t-2]}, retries: 0,");
+    let mut cluster = Cluster::new(&graph, &vhost);
+    let json = [("EUTERPE_LOG_FORMAT", "json"), ("EUTERPE_LOG", "info")];
+    let node = cluster.started_with(&[], &json);
+    let ran = cluster.call_with(&["--json", "run", "g.yaml", "t-1", "t-2"], &json).ends(4);
+    cluster.signal(node, rustix::process::Signal::TERM);
+    assert_eq!(cluster.ended(node).0, Some(0));
+    let work = ("a".to_owned(), "t-2".to_owned(), ran.last()["run"].as_str().expect("a run").to_owned(), 0);
+    for log in [cluster.log(node), ran.err] {
+        assert_eq!(logs::works(&logs::lines(&log), "dead: "), [work.clone()], "{log}");
+    }
 }
 
 #[test]

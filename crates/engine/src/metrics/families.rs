@@ -29,6 +29,7 @@ pub(super) struct Families {
     pauses: IntCounterVec,
     paused: IntGaugeVec,
     left_to_others: IntCounterVec,
+    lost_claims: IntCounterVec,
     lost_workers: IntCounterVec,
     failed_workers: IntCounterVec,
     workers: IntGaugeVec,
@@ -94,6 +95,11 @@ impl Families {
                 "Messages that were left to other nodes, because their publisher means something else by the job.",
                 &["job"],
             )?,
+            lost_claims: into.counters(
+                "claims_lost_total",
+                "Claims that were taken over by another node, or ran out, while the work went on.",
+                &["job"],
+            )?,
             lost_workers: into.counters(
                 "worker_restarts_total",
                 "Workers that ended or could not start, and are replaced.",
@@ -153,6 +159,7 @@ impl Families {
             pauses: self.pauses.with_label_values(&alone),
             paused: trouble(&self.paused),
             left_to_others: self.left_to_others.with_label_values(&alone),
+            lost_claims: self.lost_claims.with_label_values(&alone),
             lost_workers: self.lost_workers.with_label_values(&alone),
             failed_workers: self.failed_workers.with_label_values(&alone),
             workers: self.workers.with_label_values(&alone),

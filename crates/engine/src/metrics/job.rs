@@ -35,6 +35,7 @@ pub(super) struct JobMetrics {
     pub pauses: IntCounter,
     pub paused: Trouble,
     pub left_to_others: IntCounter,
+    pub lost_claims: IntCounter,
     pub lost_workers: IntCounter,
     pub failed_workers: IntCounter,
     pub workers: IntGauge,

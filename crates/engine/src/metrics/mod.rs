@@ -55,7 +55,7 @@ impl Metrics {
     ///
     /// # Errors
     /// Where the registry refuses a metric.
-    pub(crate) fn new(
+    pub fn new(
         graph: &str,
         jobs: impl IntoIterator<Item = (JobName, usize)>,
         cache: Option<Cache>,
@@ -71,7 +71,7 @@ impl Metrics {
     }
 
     /// Counts what `inner` observes, too.
-    pub(crate) fn beside(self: &Arc<Self>, inner: Arc<dyn Observer>) -> Arc<dyn Observer> {
+    pub fn beside(self: &Arc<Self>, inner: Arc<dyn Observer>) -> Arc<dyn Observer> {
         Arc::new(Metered { metrics: self.clone(), inner })
     }
 
@@ -207,6 +207,7 @@ impl Metrics {
             }),
             Event::PoolResumed { job } => of(job, &|job| job.in_trouble(&job.paused, false)),
             Event::LeftToOthers { job } => of(job, &|job| job.left_to_others.inc()),
+            Event::ClaimLost { job } => of(job, &|job| job.lost_claims.inc()),
             Event::WorkerLost { job, .. } => of(job, &|job| job.lost_workers.inc()),
             Event::WorkerFailed { job, .. } => of(job, &|job| job.failed_workers.inc()),
             Event::Awaited { .. } | Event::OtherSetup { .. } => {}

@@ -73,6 +73,7 @@ async fn each_event_is_counted_under_its_job_and_passed_on() {
     observer.on(&Event::Stalled { job: &mel, text: "away" });
     observer.on(&Event::PoolPaused { job: &mel, text: "full" });
     observer.on(&Event::PoolResumed { job: &mel });
+    observer.on(&Event::ClaimLost { job: &mel });
     let handled = |job| Event::Handled { job, message: Some(&message), outcome: Outcome::Done, why: None, took };
     observer.on(&handled(&mel));
     observer.on(&handled(&other)); // of a job that this process does not count
@@ -89,6 +90,7 @@ async fn each_event_is_counted_under_its_job_and_passed_on() {
         "euterpe_stalled{job=\"mel\",graph=\"catalogue\"} 1",
         "euterpe_paused{job=\"mel\",graph=\"catalogue\"} 0",
         "euterpe_pauses_total{job=\"mel\",graph=\"catalogue\"} 1",
+        "euterpe_claims_lost_total{job=\"mel\",graph=\"catalogue\"} 1",
         "euterpe_workers{job=\"mel\",graph=\"catalogue\"} 3",
     ] {
         assert!(has(&text, line), "{line} is not in\n{text}");

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use euterpe_actors::accounting::{Accountant, RunView};
 use euterpe_actors::ids::JobName;
 use euterpe_actors::message::Target;
+use euterpe_actors::work_span::work_span;
 use euterpe_amqp::{ListenerEvent, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -137,7 +138,10 @@ async fn follow(
                 }
                 (quiet, said) = (QUIET, false);
                 last.set(Instant::now());
-                notes.notes.iter().for_each(|note| tracker.ended(note));
+                for note in &notes.notes {
+                    let span = work_span(&note.job, &note.entity, notes.run, note.attempt);
+                    span.in_scope(|| tracker.ended(note));
+                }
             }
             Err(_) => {
                 quiet = (quiet * 2).min(MOST_QUIET);

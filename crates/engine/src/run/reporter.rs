@@ -235,7 +235,11 @@ impl Observer for Reporter {
                 tracing::error!(%job, slot, "a worker was lost, and its pool loses them too fast");
             }
             Event::WorkerLost { job, slot, .. } => tracing::error!(%job, slot, "a worker was lost and is replaced"),
-            Event::Published { .. } | Event::Awaited { .. } | Event::Worked { .. } | Event::LeftToOthers { .. } => {}
+            Event::Published { .. }
+            | Event::Awaited { .. }
+            | Event::Worked { .. }
+            | Event::LeftToOthers { .. }
+            | Event::ClaimLost { .. } => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use euterpe_actors::blocking_threads;
 use tokio::runtime::{Builder, Runtime};
+use tracing::Instrument;
 
 use super::error::S3Error;
 
@@ -48,7 +49,9 @@ pub(super) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, S3Error>> + Send + 'static,
 ) -> Result<T, S3Error> {
     match runtime() {
-        Ok(runtime) => runtime.spawn(work).await.unwrap_or_else(|error| Err(S3Error::unavailable(error))),
+        Ok(runtime) => {
+            runtime.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(S3Error::unavailable(error)))
+        }
         Err(error) => Err(S3Error::of_thread(&error)),
     }
 }
@@ -57,7 +60,7 @@ pub(super) async fn run<T: Send + 'static>(
 pub(super) fn begin(work: impl Future<Output = ()> + Send + 'static) -> bool {
     match runtime() {
         Ok(runtime) => {
-            runtime.spawn(work);
+            runtime.spawn(work.in_current_span());
             true
         }
         Err(_) => false,

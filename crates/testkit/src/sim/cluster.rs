@@ -202,6 +202,7 @@ impl Observer for SimObserver {
             | Event::Abandoned { .. }
             | Event::Worked { .. }
             | Event::LeftToOthers { .. }
+            | Event::ClaimLost { .. }
             | Event::Stalled { .. }
             | Event::Recovered { .. }
             | Event::PoolPaused { .. }

@@ -13,6 +13,9 @@ use crate::cli::Exit;
 use crate::cli::page::{Output, words::for_shell};
 use crate::telemetry;
 
+/// The profile of the services that watch the cluster.
+const OBSERVABILITY: &str = "observability";
+
 /// Calls of Compose for one cluster.
 #[derive(Debug)]
 pub struct Compose {
@@ -22,6 +25,8 @@ pub struct Compose {
     pub file: PathBuf,
     /// What Compose calls the cluster, where nobody has named it.
     project: Option<String>,
+    /// The profiles whose services are meant, too.
+    profiles: Vec<String>,
     /// What the person has set.
     pub set: Set,
     /// What the compose file is told.
@@ -38,7 +43,16 @@ impl Compose {
         let set = Set::beside(&file);
         let program = Program::find()?;
         let project = project(&file, &set, has_containers);
-        Ok(Self { program, file, project, set, variables: Vec::new() })
+        Ok(Self { program, file, project, profiles: Vec::new(), set, variables: Vec::new() })
+    }
+
+    /// Means the services that watch the cluster, too. The profiles that the person has set stay: what is typed would
+    /// otherwise replace them.
+    pub fn observed(mut self) -> Self {
+        let set = self.set.get("COMPOSE_PROFILES").unwrap_or_default();
+        let all = set.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != OBSERVABILITY);
+        self.profiles = all.chain([OBSERVABILITY]).map(str::to_owned).collect();
+        self
     }
 
     /// The words of a call.
@@ -47,6 +61,7 @@ impl Compose {
         if let Some(project) = &self.project {
             all.extend(["-p", project]);
         }
+        all.extend(self.profiles.iter().flat_map(|profile| ["--profile", profile.as_str()]));
         all.extend(words);
         all
     }
@@ -93,7 +108,8 @@ mod tests {
             program: Program::Plugin,
             file: "a b/c.yml".into(),
             project: None,
-            set: Set::default(),
+            profiles: Vec::new(),
+            set: Set::of("COMPOSE_PROFILES=mine, observability", []),
             variables: vec![("A", "x y".into())],
         };
         assert_eq!(
@@ -102,5 +118,7 @@ mod tests {
         );
         compose.project = Some("ab-1".into());
         assert_eq!(compose.typed(&["ps"]), "A='x y' docker compose -f 'a b/c.yml' -p ab-1 ps");
+        let observed = "A='x y' docker compose -f 'a b/c.yml' -p ab-1 --profile mine --profile observability ps";
+        assert_eq!(compose.observed().typed(&["ps"]), observed, "what is set is not lost");
     }
 }

@@ -63,7 +63,7 @@ pub struct PsArgs {
 /// # Errors
 /// Where there is no Compose, or no compose file.
 pub fn down(args: &DownArgs, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let mut compose = Compose::find(args.which.file.as_deref(), args.graph.as_deref())?;
+    let mut compose = Compose::find(args.which.file.as_deref(), args.graph.as_deref())?.observed();
     if let Some(graph) = &args.graph {
         let file = GraphFile { graph: graph.clone(), stores: Vec::new() };
         match file.load(registry) {
@@ -86,7 +86,7 @@ pub fn down(args: &DownArgs, registry: &Registry, out: Output) -> anyhow::Result
 /// # Errors
 /// Where there is no Compose, or no compose file.
 pub fn ps(args: &PsArgs, out: Output) -> anyhow::Result<Exit> {
-    let compose = Compose::find(args.which.file.as_deref(), args.graph.as_deref())?;
+    let compose = Compose::find(args.which.file.as_deref(), args.graph.as_deref())?.observed();
     let mut words = vec!["ps"];
     if out.json && compose.program == Program::Plugin {
         words.extend(["--format", "json"]);

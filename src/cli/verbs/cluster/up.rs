@@ -39,6 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     nodes: u16,
 
+    /// Also Prometheus and Grafana, which watch the nodes.
+    #[arg(long)]
+    observability: bool,
+
     /// The folder of the store `music`, if it is not below the folder of the graph file.
     #[arg(long, value_name = "DIR", requires = "graph")]
     music: Option<PathBuf>,
@@ -50,6 +54,9 @@ pub struct Args {
 /// Where there is no Compose or no compose file, or a folder that is not there.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let mut compose = Compose::find(args.which.file.as_deref(), args.graph.as_deref())?;
+    if args.observability {
+        compose = compose.observed();
+    }
     if let Some(graph) = &args.graph {
         let file = GraphFile { graph: graph.clone(), stores: Vec::new() };
         let plan = match file.load_or_show(registry, out)? {
@@ -72,6 +79,14 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         telemetry::say(&format!(
             "it is up; for a run from this machine:\n  eval \"$({environment})\"\n  euterpe run {graph}"
         ));
+        if args.observability {
+            let port = |variable, usual| compose.set.get(variable).unwrap_or(usual).to_owned();
+            telemetry::say(&format!(
+                "the dashboard is at http://127.0.0.1:{}, Prometheus at http://127.0.0.1:{}",
+                port("EUTERPE_GRAFANA_PORT", "3000"),
+                port("EUTERPE_PROMETHEUS_PORT", "9090"),
+            ));
+        }
     }
     Ok(ended)
 }

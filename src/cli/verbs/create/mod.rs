@@ -9,19 +9,31 @@ use crate::cli::Exit;
 use crate::cli::page::{Output, words::for_shell};
 
 /// The files, by their paths in the new folder.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 11] = [
     (COMPOSE, include_str!("../../../../docker-compose.yml")),
     ("README.md", include_str!("README.md")),
     ("graph.yaml", include_str!("graph.yaml")),
     ("transforms/mood.py", include_str!("transforms/mood.py")),
     ("transforms/test_mood.py", include_str!("transforms/test_mood.py")),
     (".gitignore", include_str!(".gitignore")),
+    ("observability/alerts.yaml", include_str!("../../../../config/observability/alerts.yaml")),
+    ("observability/cluster.yaml", include_str!("../../../../config/observability/cluster.yaml")),
+    ("observability/dashboard.json", include_str!("../../../../config/observability/dashboard.json")),
+    (
+        "observability/grafana/dashboards/euterpe.yaml",
+        include_str!("../../../../config/observability/grafana/dashboards/euterpe.yaml"),
+    ),
+    (
+        "observability/grafana/datasources/prometheus.yaml",
+        include_str!("../../../../config/observability/grafana/datasources/prometheus.yaml"),
+    ),
 ];
 
 /// The compose file, which is that of the sources but for its defaults.
 const COMPOSE: &str = "docker-compose.yml";
 /// Those defaults: in the sources, and in the new folder.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
+    ("-./config/observability}", "-./observability}"),
     ("-./config}", "-.}"),
     ("/graph/quickstart.yaml", "/graph/graph.yaml"),
     ("EUTERPE_IMAGE:-euterpe}", "EUTERPE_IMAGE:-euterpe-python}"),

@@ -64,7 +64,8 @@ impl Observer for Tracker {
             | Event::Awaited { .. }
             | Event::Published { .. }
             | Event::Worked { .. }
-            | Event::LeftToOthers { .. } => {}
+            | Event::LeftToOthers { .. }
+            | Event::ClaimLost { .. } => {}
         }
     }
 }
