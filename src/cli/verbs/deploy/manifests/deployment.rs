@@ -11,6 +11,8 @@ pub fn deployment(site: &Site<'_>, group: &Group<'_>) -> Value {
     let selector = site.labels(Some(group));
     let mut spec = json!({
         "selector": {"matchLabels": selector},
+        // A new node is ready before an old one is told to finish: what cannot start replaces nothing.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
         "template": {
             "metadata": {
                 "labels": selector,
