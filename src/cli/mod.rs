@@ -25,7 +25,7 @@ use verbs::{
     test, verify,
 };
 #[cfg(feature = "amqp")]
-use verbs::{node, publish, status};
+use verbs::{deploy, node, publish, status};
 
 /// Runs graphs of media jobs over whole catalogues: each output once, every entity accounted for.
 #[derive(Debug, Parser)]
@@ -79,6 +79,12 @@ pub enum Verb {
     Down(cluster::DownArgs),
     /// Show the containers of the local cluster.
     Ps(cluster::PsArgs),
+    /// Write what Kubernetes needs to run the nodes of a graph.
+    #[cfg(feature = "amqp")]
+    Deploy(deploy::Args),
+    /// Not in this program: it was built without the feature `amqp`.
+    #[cfg(not(feature = "amqp"))]
+    Deploy(absent::Args),
     /// Say what a run would do, and why; writes nothing.
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
@@ -150,6 +156,10 @@ impl Command {
             Verb::Up(args) => cluster::up(args, registry, out),
             Verb::Down(args) => cluster::down(args, registry, out),
             Verb::Ps(args) => cluster::ps(args, out),
+            #[cfg(feature = "amqp")]
+            Verb::Deploy(args) => deploy::run(args, registry, out),
+            #[cfg(not(feature = "amqp"))]
+            Verb::Deploy(args) => absent::run(args, "deploy", "amqp"),
             Verb::Plan(args) => plan::run(args, registry, out),
             Verb::Explain(args) => explain::run(args, registry, out),
             Verb::Runs(args) => runs::run(args, registry, out),

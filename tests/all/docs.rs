@@ -11,8 +11,9 @@ use serde_json::Value;
 
 /// The words with which lines of other programs begin.
 #[rustfmt::skip] // or it has a line for each
-const OTHERS: [&str; 13] = [
-    "amqp-publish", "cargo", "cd", "docker", "eval", "export", "just", "pip", "python", "rabbitmqctl", "tests/chaos",
+const OTHERS: [&str; 17] = [
+    "amqp-publish", "cargo", "cd", "docker", "eval", "export", "just", "kill", "kubectl", "pip", "python", "rabbitmq-queues",
+    "rabbitmqctl", "tar", "tests/chaos",
     "tests/cluster/run", "tests/run",
 ];
 

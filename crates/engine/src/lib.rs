@@ -53,4 +53,4 @@ pub use run::tally::{JobTally, Tally};
 pub use run::tracker::Trouble;
 pub use run::watch::{Notice, Unwatched, Watch};
 pub use session::*;
-pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace, missing_programs};
+pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace, code_files, missing_programs};

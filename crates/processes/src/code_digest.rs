@@ -28,8 +28,7 @@ impl CodeDigest {
     /// Adds the files that these words name. A word that names no file is passed over: it is an option; so is an absolute path
     /// that leads elsewhere: it is a program of the machine.
     pub fn add(&mut self, words: impl IntoIterator<Item = impl AsRef<Path>>) {
-        let is_of_the_machine = |word: &Path| word.is_absolute() && !normalised(word).starts_with(&self.folder);
-        let words: Vec<_> = words.into_iter().filter(|word| !is_of_the_machine(word.as_ref())).collect();
+        let words: Vec<_> = words.into_iter().filter(|word| !is_of_the_machine(&self.folder, word.as_ref())).collect();
         self.add_files(words);
     }
 
@@ -65,6 +64,18 @@ impl CodeDigest {
     pub fn finish(&self) -> String {
         self.digest.finalize().to_hex()[..32].to_owned()
     }
+}
+
+/// The files that these words name, seen from `folder`: those that [`CodeDigest::add`] takes.
+pub fn named_files(folder: &Path, words: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<PathBuf> {
+    let folder = normalised(folder);
+    let words = words.into_iter().filter(|word| !is_of_the_machine(&folder, word.as_ref()));
+    words.map(|word| normalised(&folder.join(word))).filter(|path| path.is_file()).collect()
+}
+
+/// Whether a word is an absolute path that does not lead below the folder.
+fn is_of_the_machine(folder: &Path, word: &Path) -> bool {
+    word.is_absolute() && !normalised(word).starts_with(folder)
 }
 
 /// The path without `.` and `..`, and absolute. Links are not followed: where they lead may differ between machines.

@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use euterpe_actors::transform::{Registry, SampleCodec};
 
-pub use code_digest::CodeDigest;
+pub use code_digest::{CodeDigest, named_files};
 pub use file_size::survive_large_files;
 pub use folder_lock::{FolderLock, LockError};
 pub use isolated::{ISOLATED_VERB, TransformSpec, isolated, serve_isolated};
@@ -52,7 +52,7 @@ pub use leftovers::{Leftover, leftovers, remove_leftovers};
 pub use process_folder::{ProcessFolder, SCRATCH_FOLDER, scratch_trouble};
 pub use programs::program_of;
 #[cfg(feature = "python")]
-pub use python::{Interpreter, PythonFunction};
+pub use python::{Interpreter, PythonFunction, python_sources};
 pub use supervised::memory::resident_of_children;
 pub use supervised::reaper::{REAPER_VERB, enable_reaper, serve_reaper};
 pub use worker::{Launcher, WORKER, worker_launcher};

@@ -8,6 +8,8 @@ pub mod config_show;
 pub mod create;
 pub mod credentials;
 pub mod dead;
+#[cfg(feature = "amqp")]
+pub mod deploy;
 pub mod explain;
 pub mod gc;
 pub mod graph;

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod buckets;
+mod code_files;
 mod folders;
 mod jobs;
 mod opening;
@@ -51,6 +52,7 @@ use records::Records;
 pub use records::{Lock, open_state};
 use stores::open_stores;
 
+pub use code_files::code_files;
 #[cfg(feature = "python")]
 pub use jobs::python;
 pub use jobs::threads;

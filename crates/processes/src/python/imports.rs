@@ -13,7 +13,7 @@ use std::{
 use crate::code_digest::normalised;
 
 /// The files below `root`, or below the folder of `file`, that `file` is made of, and `file` itself. What cannot be read is left out.
-pub(super) fn sources(root: &Path, file: &Path) -> BTreeSet<PathBuf> {
+pub fn sources(root: &Path, file: &Path) -> BTreeSet<PathBuf> {
     let (root, file) = (normalised(root), normalised(file));
     let beside = file.parent().unwrap_or(&root).to_owned();
     let mut seen = BTreeMap::new();

@@ -17,6 +17,7 @@ use euterpe_actors::transform::{OpenContext, SampleCodec};
 use serde_json::Value;
 use tokio::{process::Command, sync::OnceCell};
 
+pub use imports::sources as python_sources;
 pub use interpreter::Interpreter;
 
 use crate::code_digest::CodeDigest;

@@ -2,6 +2,7 @@
 
 mod compose;
 mod file;
+pub mod grace;
 mod image;
 mod program;
 mod project;

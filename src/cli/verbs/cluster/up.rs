@@ -1,7 +1,6 @@
 //! `up`: brings up a local cluster whose nodes serve a graph file.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use euterpe_actors::transform::Registry;
@@ -10,17 +9,13 @@ use euterpe_graph_file::{Plan, units};
 
 use super::Which;
 use super::compose::Compose;
+use super::grace::{MARGIN, grace, seconds};
 use super::image::missing_image;
 use super::set::Set;
 use crate::cli::Exit;
 use crate::cli::args::GraphFile;
 use crate::cli::page::{Output, words::for_shell};
 use crate::telemetry;
-
-/// How long a node may at least take to finish what it has in hand.
-const LEAST_GRACE: Duration = Duration::from_secs(30);
-/// How much longer Compose waits for the end of a node.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// The variables that say for how long a node finishes its work, and for how long Compose waits for that.
 const GRACE: &str = "EUTERPE_GRACE";
@@ -100,19 +95,18 @@ pub(super) fn variables(
     set: &Set,
 ) -> anyhow::Result<Vec<(&'static str, String)>> {
     let name = graph.file_name().unwrap_or_default();
-    let seconds = |time: Duration| format!("{}s", time.as_secs_f64().ceil());
     let mut variables = vec![
         ("EUTERPE_FOLDER", plan.folder.display().to_string()),
         ("EUTERPE_GRAPH", plan.folder.join(name).display().to_string()),
     ];
-    let longest = plan.jobs.iter().map(|job| job.timeout).max().unwrap_or_default().max(LEAST_GRACE);
-    let grace = set.get(GRACE);
-    if grace.is_none() {
-        variables.push((GRACE, seconds(longest)));
+    let longest = grace(&plan.jobs);
+    let named = set.get(GRACE);
+    if named.is_none() {
+        variables.push((GRACE, format!("{}s", seconds(longest))));
     }
     if set.get(STOP_GRACE).is_none() {
-        let grace = grace.and_then(units::duration).unwrap_or(longest);
-        variables.push((STOP_GRACE, seconds(grace + MARGIN)));
+        let longest = named.and_then(units::duration).unwrap_or(longest);
+        variables.push((STOP_GRACE, format!("{}s", seconds(longest + MARGIN))));
     }
     if let Some(music) = music {
         let folder = music.canonicalize().with_context(|| format!("there is no folder {}", music.display()))?;

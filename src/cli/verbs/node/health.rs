@@ -94,27 +94,29 @@ impl Drop for HealthFile {
     }
 }
 
-/// Answers for all nodes of this user on this machine: 0 if there are some and each of them serves, else 1.
+/// Answers for all nodes of this user on this machine: 0 if there are some and each of them serves, else 1. Where it is only
+/// asked whether they are `alive`, one that starts or waits for its broker is well, too.
 ///
 /// # Errors
 /// Which node does not serve, or that there is none.
-pub fn answer(out: Output) -> anyhow::Result<Exit> {
-    let serving = serving(&folder(), SystemTime::now())?;
+pub fn answer(alive: bool, out: Output) -> anyhow::Result<Exit> {
+    let well = well(&folder(), SystemTime::now(), alive)?;
+    let (fact, verb) = if alive { ("alive", "are alive; all are") } else { ("serving", "serve; all do") };
     match out.json {
-        true => out.fact(&serde_json::json!({"serving": serving}))?,
-        false => out.text(&format!("{serving} of this machine's nodes serve; all do"))?,
+        true => out.fact(&serde_json::json!({ (fact): well }))?,
+        false => out.text(&format!("{well} of this machine's nodes {verb}"))?,
     }
     Ok(Exit::Ok)
 }
 
-/// How many nodes have their files in `folder`, where each of them serves.
-fn serving(folder: &Path, now: SystemTime) -> anyhow::Result<usize> {
+/// How many nodes have their files in `folder`, where each of them serves, or is `alive`.
+fn well(folder: &Path, now: SystemTime, alive: bool) -> anyhow::Result<usize> {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
         Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(none(folder)),
         Err(error) => return Err(error).with_context(|| format!("could not read {}", folder.display())),
     };
-    let mut serving = 0;
+    let mut well = 0;
     for file in files {
         let path = file.with_context(|| format!("could not read {}", folder.display()))?.path();
         let reading = || format!("could not read {}", path.display());
@@ -138,16 +140,18 @@ fn serving(folder: &Path, now: SystemTime) -> anyhow::Result<usize> {
         let node = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match Word::ALL.into_iter().find(|word| word.written() == said) {
             // It says so once, and may wait for its broker for long.
+            Some(Word::Starts) if alive => well += 1,
             Some(Word::Starts) => {
                 bail!("the node in process {node} does not serve yet, {} s after it began", age.as_secs())
             }
             _ if age > PATIENCE => bail!("the node in process {node} has said nothing for {} s", age.as_secs()),
-            Some(Word::Serves) => serving += 1,
+            Some(Word::Serves) => well += 1,
+            Some(Word::Waits) if alive => well += 1,
             Some(Word::Waits) => bail!("the node in process {node} has lost its broker and tries to reach it again"),
             None => bail!("{} holds something else than the word of a node", path.display()),
         }
     }
-    if serving == 0 { bail!(none(folder)) } else { Ok(serving) }
+    if well == 0 { bail!(none(folder)) } else { Ok(well) }
 }
 
 fn none(folder: &Path) -> String {
@@ -176,10 +180,30 @@ mod tests {
     use super::*;
 
     fn at(folder: &Path, later: Duration) -> String {
-        match serving(folder, SystemTime::now() + later) {
+        asked(folder, later, false)
+    }
+
+    fn asked(folder: &Path, later: Duration, alive: bool) -> String {
+        match well(folder, SystemTime::now() + later, alive) {
             Ok(count) => count.to_string(),
             Err(error) => format!("{error:#}"),
         }
+    }
+
+    #[test]
+    fn a_node_is_alive_while_it_starts_or_waits_and_not_when_it_hangs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let nodes = folder.path().join("nodes");
+        let alive = |later| asked(&nodes, Duration::from_secs(later), true);
+        assert!(alive(0).contains("no node"), "before the first one");
+        let node = HealthFile::make_in(&nodes, "7").expect("made");
+        assert_eq!((alive(0).as_str(), alive(3600).as_str()), ("1", "1"), "it may build an environment for long");
+        node.say(Word::Waits).expect("said");
+        assert_eq!(alive(0), "1", "to start it again would not bring its broker back");
+        assert!(alive(30).contains("process 7 has said nothing"), "it hangs");
+        node.say(Word::Serves).expect("said");
+        assert_eq!(alive(0), "1");
+        assert!(alive(30).contains("process 7 has said nothing"), "it hangs");
     }
 
     #[test]

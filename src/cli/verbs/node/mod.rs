@@ -64,6 +64,10 @@ pub struct Args {
     /// them do.
     #[arg(long, conflicts_with = "graph")]
     health: bool,
+
+    /// With --health: a node that is starting, or waits for its broker, is well too; only one that hangs is not.
+    #[arg(long, requires = "health", conflicts_with = "graph")]
+    alive: bool,
 }
 
 /// Serves until told to stop.
@@ -73,7 +77,7 @@ pub struct Args {
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let graph = match &args.graph {
         Some(graph) if !args.health => graph,
-        _ => return health::answer(out), // without a graph file nothing else may be asked
+        _ => return health::answer(args.alive, out), // without a graph file nothing else may be asked
     };
     let plan = match graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
@@ -175,6 +179,7 @@ mod tests {
     fn a_node_is_told_its_graph_file_and_health_is_asked_without_one() {
         let reads = |words: &[&str]| Command::try_parse_from([&["euterpe", "node"], words].concat()).is_ok();
         assert!(reads(&["g.yaml"]) && reads(&["--health"]) && reads(&["--health", "--allow-plaintext"]));
+        assert!(reads(&["--health", "--alive"]) && !reads(&["--alive", "g.yaml"]));
         assert!(!reads(&[]) && !reads(&["--health", "g.yaml"]));
     }
 }
