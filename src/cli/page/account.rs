@@ -107,7 +107,8 @@ fn text(account: &Account, file: &str) -> Result<String, std::fmt::Error> {
             "\n{records} cannot be read: what stands there is in no account; start the run again with the same ids"
         )?;
     }
-    if account.open > 0 && account.unknown_jobs.is_empty() && !account.open_examples.is_empty() {
+    let can_resume = account.unknown_jobs.is_empty() && account.not_taken == 0;
+    if account.open > 0 && can_resume && !account.open_examples.is_empty() {
         let some: Vec<String> = account.open_examples.iter().map(ToString::to_string).collect();
         writeln!(text, "\nopen, such as {}; `euterpe runs resume {file} {}` goes on", some.join(", "), account.run)?;
     }

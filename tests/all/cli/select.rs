@@ -240,3 +240,37 @@ fn an_id_that_is_given_twice_is_one_entity_in_every_count() {
         assert_eq!((check["entities"].as_u64(), check["done"].as_u64()), (Some(entities), Some(entities)), "{check}");
     }
 }
+
+#[test]
+fn a_file_is_passed_over_once_and_only_where_no_source_takes_it_and_a_twin_is_told_when_all_is_made() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: two
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "in:{id}.txt"}, out: "out:a/{id}.txt"}
+  j: {use: json.merge, in: {x: "in:{id}.json"}, out: "out:j/{id}.json"}
+"#,
+    );
+    let passed = || -> Vec<(String, String)> {
+        let plan = bench.call("plan g.yaml --passed-over --json").ends(0).last();
+        let text = |fact: &serde_json::Value, key: &str| fact[key].as_str().expect("text").to_owned();
+        let names = plan["passed_over_names"].as_array().expect("a list");
+        names.iter().map(|one| (text(one, "kind"), text(one, "path"))).collect()
+    };
+    for name in ["t.txt", ".hidden", "b.Txt"] {
+        bench.write(&format!("in/{name}"), "x");
+    }
+    bench.write("in/t.json", "{}");
+    assert_eq!(passed(), [("hidden".into(), ".hidden".into()), ("other_name".into(), "b.Txt".into())]);
+    let run = bench.call("run g.yaml --json").ends(0).last();
+    assert_eq!(run["passed_over_by_kind"], serde_json::json!({"hidden": 1, "other_name": 1}), "{run}");
+    bench.write("in/caf\u{e9}.txt", "x");
+    bench.write("in/caf\u{e9}.json", "{}");
+    bench.call("run g.yaml").ends(0);
+    bench.write("in/cafe\u{301}.txt", "another");
+    let run = bench.call("run g.yaml --json").ends(0).last();
+    assert_eq!(run["passed_over_by_kind"], serde_json::json!({"hidden": 1, "other_name": 1, "same_id": 1}), "{run}");
+}

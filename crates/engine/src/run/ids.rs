@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::blocking_threads;
-use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::node_trouble::remedy;
 use euterpe_actors::transform::blocking::panic_text;
 
@@ -89,12 +88,7 @@ impl Ids {
             Ids::Stdin(hashes) => read_lines(BufReader::new(std::io::stdin()), "standard input", hashes, sink),
             Ids::Listed(listings) => {
                 let runtime = blocking_threads::runtime().map_err(no_thread)?;
-                let several = listings.len() > 1;
-                let mut seen: HashSet<Fingerprint> = HashSet::new();
-                for listing in &listings {
-                    runtime.block_on(listing.list(&mut seen, several, sink))?;
-                }
-                Ok(())
+                runtime.block_on(Listing::list_all(&listings, sink))
             }
         }
     }

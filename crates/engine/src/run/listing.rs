@@ -36,9 +36,75 @@ pub struct Listing {
     pub names_passed: bool,
 }
 
+/// A source while it is listed.
+struct Taker<'l> {
+    listing: &'l Listing,
+    odd: OddNames,
+    /// What was found in it, where a further file may have the same id.
+    own: HashSet<Fingerprint>,
+}
+
+/// What a source made of a listed name.
+enum Taken {
+    /// It is the source's; whether anybody still wants more.
+    GoOn(bool),
+    /// It is none of its entities.
+    Passed(PassedKind),
+}
+
+impl<'l> Taker<'l> {
+    fn new(listing: &'l Listing) -> Self {
+        Self { listing, odd: OddNames::new(), own: HashSet::new() }
+    }
+
+    /// Takes a name. `several` where its id may come from another source too, `twice` where the same file may be listed
+    /// again.
+    fn take(
+        &mut self,
+        listed: &Listed<'_>,
+        once: &mut HashSet<Fingerprint>,
+        (several, twice): (bool, bool),
+        sink: &mut Sink,
+    ) -> Taken {
+        let source = self.listing;
+        let normal = normal_form(listed.path);
+        let (name, ext) = match source.meaning(listed, &normal) {
+            Meaning::Passed(kind) => return Taken::Passed(kind),
+            Meaning::Bad(name, problem) => {
+                // A name that is not UTF-8 is listed as text already.
+                let text = if problem == ListedProblem::NotUtf8 { name.into() } else { told_apart(name) };
+                return Taken::GoOn(source.bury(BadName::new(&text, problem.text().to_owned()), sink));
+            }
+            Meaning::Entity(name, ext) => (name, ext),
+        };
+        let (id, written) = match found(name) {
+            Found::Id(id, written) => (id, written),
+            Found::Bad(bad) => return Taken::GoOn(source.bury(bad, sink)),
+            other => return Taken::GoOn(sink.put(other)),
+        };
+        match source.jobs.goes(&id) {
+            GoesTo::Them => {}
+            GoesTo::Others(job) => return Taken::Passed(PassedKind::OtherJob(job)),
+            GoesTo::Unfit(why) => return Taken::GoOn(source.bury(BadName::new(id.as_str(), why), sink)),
+        }
+        if let Some(written) = written {
+            self.odd.entry(id).or_default().push((written, listed.path.to_owned()));
+            return Taken::GoOn(true);
+        }
+        // Two files of one id, and one id in two stores, are sent once; the worker names both files.
+        let may_have_twins = source.key.has_ext() || !name.is_ascii();
+        if may_have_twins && !twice && source.is_twin(&mut self.own, &id, ext) {
+            return Taken::Passed(PassedKind::SameId);
+        }
+        let is_new = !(several || may_have_twins) || once.insert(Fingerprint::of("", id.as_str()));
+        Taken::GoOn(!is_new || sink.put(Found::Id(id, None)))
+    }
+}
+
 /// What a listed name is.
 enum Meaning<'k> {
-    Entity(&'k str),
+    /// An entity of this name, and what stands for `{ext}`.
+    Entity(&'k str, &'k str),
     Bad(&'k str, ListedProblem),
     Passed(PassedKind),
 }
@@ -47,22 +113,61 @@ enum Meaning<'k> {
 type OddNames = BTreeMap<EntityId, Vec<(String, String)>>;
 
 impl Listing {
-    /// Lists the source. `once` has what was found in others, where an id is to be sent once.
-    pub(super) async fn list(
-        &self,
+    /// Lists sources. `once` has what was found in others, where an id is to be sent once.
+    ///
+    /// # Errors
+    /// Where a store cannot be listed.
+    pub(super) async fn list_all(listings: &[Listing], sink: &mut Sink) -> anyhow::Result<()> {
+        let mut once = HashSet::new();
+        let mut left: Vec<&Listing> = listings.iter().collect();
+        while let Some(first) = left.first().copied() {
+            let (together, others) = left.into_iter().partition(|other| first.starts_where(other));
+            Self::list_together(together, &mut once, listings.len() > 1, sink).await?;
+            left = others;
+        }
+        Ok(())
+    }
+
+    /// Whether both are in the same part of the same store.
+    fn starts_where(&self, other: &Listing) -> bool {
+        Arc::ptr_eq(&self.storage, &other.storage) && self.prefixes() == other.prefixes()
+    }
+
+    /// Lists the part of a store that these sources lie in. What is passed over is what none of them takes.
+    async fn list_together(
+        listings: Vec<&Listing>,
         once: &mut HashSet<Fingerprint>,
         several: bool,
         sink: &mut Sink,
     ) -> anyhow::Result<()> {
-        let mut odd = OddNames::new();
-        let place = self.storage.place();
-        let prefixes = self.prefixes();
-        let several = several || prefixes.len() > 1; // some file systems take both for one
+        let Some(first) = listings.first().copied() else { return Ok(()) };
+        let (place, prefixes) = (first.storage.place(), first.prefixes());
+        let twice = prefixes.len() > 1; // some file systems take both for one
+        let several = several || twice;
+        let mut takers: Vec<Taker> = listings.into_iter().map(Taker::new).collect();
         for prefix in prefixes {
-            let mut each = |page: &Page| page.iter().all(|listed| self.take(listed, once, several, &mut odd, sink));
-            self.storage.list(&prefix, &mut each).await.with_context(|| format!("could not list {place}"))?;
+            let mut take = |listed: Listed<'_>| {
+                let (mut is_taken, mut passed) = (false, None);
+                for taker in &mut takers {
+                    match taker.take(&listed, once, (several, twice), sink) {
+                        Taken::Passed(kind) if matches!(passed, None | Some(PassedKind::OtherName)) => {
+                            passed = Some(kind);
+                        }
+                        Taken::Passed(_) => {}
+                        Taken::GoOn(true) => is_taken = true,
+                        Taken::GoOn(false) => return false,
+                    }
+                }
+                passed.is_none_or(|kind| is_taken || first.pass(kind, listed.path, sink))
+            };
+            let mut each = |page: &Page| page.iter().all(&mut take);
+            first.storage.list(&prefix, &mut each).await.with_context(|| format!("could not list {place}"))?;
         }
-        self.take_odd(odd, once, several, sink).await.with_context(|| format!("could not look for sources in {place}"))
+        for Taker { listing, odd, .. } in takers {
+            let took = listing.take_odd(odd, once, several, sink).await;
+            took.with_context(|| format!("could not look for sources in {place}"))?;
+        }
+        Ok(())
     }
 
     /// The start of all keys, and the same decomposed, as Macs write the names of folders.
@@ -71,46 +176,15 @@ impl Listing {
         [prefix.to_owned(), decomposed_form(prefix).into_owned()].into()
     }
 
-    /// Takes a name; whether anybody still wants more.
-    fn take(
-        &self,
-        listed: Listed<'_>,
-        once: &mut HashSet<Fingerprint>,
-        several: bool,
-        odd: &mut OddNames,
-        sink: &mut Sink,
-    ) -> bool {
-        let normal = normal_form(listed.path);
-        let (name, is_bad) = match self.meaning(&listed, &normal) {
-            Meaning::Passed(kind) => return self.pass(kind, listed.path, sink),
-            Meaning::Bad(name, problem) => (name, Some(problem)),
-            Meaning::Entity(name) => (name, None),
-        };
-        if let Some(problem) = is_bad {
-            // A name that is not UTF-8 is listed as text already.
-            let text = if problem == ListedProblem::NotUtf8 { name.into() } else { told_apart(name) };
-            return self.bury(BadName::new(&text, problem.text().to_owned()), sink);
+    /// Whether a file that is listed is one more of an id for one of its jobs, by its extension or its spelling.
+    fn is_twin(&self, own: &mut HashSet<Fingerprint>, id: &EntityId, ext: &str) -> bool {
+        let mut is_twin = false;
+        for (number, exts) in self.exts.iter().enumerate() {
+            if !self.key.has_ext() || fits(exts, ext) {
+                is_twin |= !own.insert(Fingerprint::of(&number.to_string(), id.as_str()));
+            }
         }
-        let (id, written) = match found(name) {
-            Found::Id(id, written) => (id, written),
-            Found::Bad(bad) => return self.bury(bad, sink),
-            other => return sink.put(other),
-        };
-        match self.jobs.goes(&id) {
-            GoesTo::Them => {}
-            GoesTo::Others(job) => return self.pass(PassedKind::OtherJob(job), listed.path, sink),
-            GoesTo::Unfit(why) => return self.bury(BadName::new(id.as_str(), why), sink),
-        }
-        if let Some(written) = written {
-            odd.entry(id).or_default().push((written, listed.path.to_owned()));
-            return true;
-        }
-        // Two files of one id, and one id in two stores, are sent once; the worker names both files.
-        let may_come_again = several || self.key.has_ext() || !name.is_ascii();
-        if may_come_again && !once.insert(Fingerprint::of("", id.as_str())) {
-            return true;
-        }
-        sink.put(Found::Id(id, None))
+        is_twin
     }
 
     fn bury(&self, bad: BadName, sink: &mut Sink) -> bool {
@@ -149,7 +223,7 @@ impl Listing {
             let ext = ext.chars().take(20).collect::<String>().to_lowercase();
             return Meaning::Passed(PassedKind::Extension(ext));
         }
-        listed.problem.map_or(Meaning::Entity(name), |problem| Meaning::Bad(name, problem))
+        listed.problem.map_or(Meaning::Entity(name, ext), |problem| Meaning::Bad(name, problem))
     }
 
     /// Takes the odd names. One whose id another file has too is an error that names both. One whose id was found in another

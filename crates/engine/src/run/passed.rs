@@ -19,6 +19,8 @@ pub enum PassedKind {
     Hidden,
     /// `include` and `exclude` leave it out.
     Excluded,
+    /// Another file of the source has the same id.
+    SameId,
     /// A link that leads out of the store.
     LinkOut,
     /// Its id goes to a job whose form is more specific than that of this one, for which the source is listed.
@@ -47,6 +49,7 @@ impl PassedKind {
             PassedKind::OtherName => "other_name",
             PassedKind::Hidden => "hidden",
             PassedKind::Excluded => "excluded",
+            PassedKind::SameId => "same_id",
             PassedKind::LinkOut => "link_out",
             PassedKind::OtherJob(_) => "other_job",
             PassedKind::LinkToOutputs => "link_to_outputs",
@@ -72,6 +75,7 @@ impl PassedKind {
             PassedKind::OtherName => "of a name that is not asked for",
             PassedKind::Hidden => "hidden, or left by a system",
             PassedKind::Excluded => "left out by `include` and `exclude`",
+            PassedKind::SameId => "of an id that another file has too; rename or remove one of them",
             PassedKind::LinkOut => "a link that leads out of the store; `links: follow` allows it",
             PassedKind::LinkToOutputs => "a link to outputs of this graph, which are no sources of it",
             PassedKind::ListedElsewhere => "a link to a folder that is listed under another name",

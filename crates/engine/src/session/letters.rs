@@ -7,7 +7,7 @@ use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::standing::input_prints;
-use euterpe_actors::state::{DeadLetter, LetterFilter, SkipRecord};
+use euterpe_actors::state::{DeadLetter, LetterFilter, LetterOwner, SkipRecord};
 use euterpe_actors::storage::StorageErrorKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -155,7 +155,10 @@ impl Session {
             Some(text) => Some(self.find_origin(text).await?),
             None => None,
         };
-        let job = which.job.as_deref().map(|name| self.job(name)).transpose()?;
+        let job = match &which.job {
+            Some(name) => Some(self.job_of_letters(name, run).await?),
+            None => None,
+        };
         let filter = LetterFilter { run, job, entity: None, reason: which.reason };
         if which.entities.is_empty() {
             return Ok(vec![filter]);
@@ -167,6 +170,20 @@ impl Session {
             std::iter::once(name.clone()).chain(id).map(of)
         };
         Ok(which.entities.iter().flat_map(both).collect())
+    }
+
+    /// A job of the graph, or one that the graph has no more and that has letters.
+    async fn job_of_letters(&self, name: &str, run: Option<LetterOwner>) -> anyhow::Result<JobName> {
+        let mistake = match self.job(name) {
+            Ok(job) => return Ok(job),
+            Err(mistake) => mistake,
+        };
+        let Ok(job) = JobName::new(name) else { return Err(mistake.into()) };
+        let of_job = LetterFilter { run, job: Some(job.clone()), ..LetterFilter::default() };
+        match self.workspace.state.letter_keys(&of_job).await?.is_empty() {
+            true => Err(mistake.into()),
+            false => Ok(job),
+        }
     }
 
     /// Whether the outputs that a letter stands for are there, as fresh as its message wanted it.

@@ -1,5 +1,7 @@
 //! `dead retry`: what failed is tried again, with all who waited for it.
 
+use std::collections::BTreeSet;
+
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Letter, Opening, Retried, Session, by_target};
 use serde_json::json;
@@ -113,10 +115,16 @@ fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::
     }
     if !retried.hopeless.is_empty() {
         let letters = count(hopeless as u64, "letter", "letters");
+        let kinds: BTreeSet<_> =
+            retried.hopeless.iter().map(|Letter { letter, .. }| (&letter.job, letter.reason)).collect();
+        let drops: Vec<String> = kinds
+            .into_iter()
+            .map(|(job, reason)| format!("`euterpe dead drop {file} --job {job} --reason {reason}`"))
+            .collect();
         text += &format!(
             "{letters} cannot be tried again: no message was ever made, or the graph has no such job any more; run \
-                 what it should have been, then `euterpe dead drop {file} --reason {}`\n",
-            retried.hopeless[0].letter.reason
+                 what it should have been, then {}\n",
+            drops.join(" and ")
         );
     }
     if unreadable > 0 {
