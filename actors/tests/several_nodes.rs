@@ -177,7 +177,7 @@ fn a_claim_that_is_lost_during_the_work_is_told_once_and_the_work_is_done_all_th
         tokio::time::pause();
         let works = |long| -> TransformFactory { Arc::new(move || Ok(Box::new(Long(long)) as Box<dyn Transform>)) };
         let jobs = [("long", TTL * 3), ("short", TTL / 4)];
-        let plan = NodePlan::new(Vec::from(jobs.map(|(job, long)| support::job(job, &[], works(long)))));
+        let plan = NodePlan::new(jobs.map(|(job, long)| support::job(job, &[], works(long))).into());
         let plan = Arc::new(plan);
         let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
         let objects: Arc<dyn Storage> = Arc::new(MemoryStorage::default());

@@ -66,7 +66,7 @@ fn what_watches_the_cluster_starts_by_its_profile_alone_and_finds_what_the_nodes
     let services = services();
     let of = |wanted: &str| &services.iter().find(|(name, _)| name == wanted).expect("a service").1;
     let profiled = services.iter().filter(|(_, service)| service["profiles"] == serde_json::json!(["observability"]));
-    assert_eq!(profiled.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["prometheus", "grafana"]);
+    assert_eq!(profiled.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["grafana", "prometheus"]);
     let node = of("node")["command"].as_array().expect("words");
     let at = node.iter().position(|word| word == "--metrics").expect("the nodes serve metrics");
     let served = node[at + 1].as_str().and_then(|place| place.strip_prefix("*:")).expect("on all addresses");
