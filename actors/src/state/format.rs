@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::store::unreadable;
 use crate::storage::{StorageError, StorageErrorKind};
 
 /// The format that this version writes, and the newest one that it reads.
@@ -52,4 +51,10 @@ pub(super) fn newer_format(text: &[u8]) -> Option<Value> {
     }
     let format = serde_json::from_slice::<Head>(text).ok()?.format?;
     format.as_u64().is_none_or(|number| number > FORMAT).then_some(format)
+}
+
+/// The error of a record that is there and makes no sense.
+pub(super) fn unreadable(key: &str, why: impl std::fmt::Display) -> StorageError {
+    let why = format!("it is torn, or a newer version wrote it: {why}");
+    StorageError::new(StorageErrorKind::Unreadable, "read", key, why)
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::store::{StateStore, unreadable};
+use super::format::unreadable;
+use super::store::StateStore;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
 use crate::points::reach;

@@ -151,9 +151,3 @@ fn content(key: &str, text: serde_json::Result<Vec<u8>>) -> Result<Content, Stor
     let text = text.map_err(|error| StorageError::new(StorageErrorKind::BadKey, "write", key, error))?;
     Ok(Content::Bytes(Bytes::from(text)))
 }
-
-/// The error of a record that is there and makes no sense.
-pub(super) fn unreadable(key: &str, why: impl std::fmt::Display) -> StorageError {
-    let why = format!("it is torn, or a newer version wrote it: {why}");
-    StorageError::new(StorageErrorKind::Unreadable, "read", key, why)
-}
