@@ -9,6 +9,11 @@ use super::StoreIdentity;
 use crate::ids::{JobName, RunId};
 use crate::storage::{Content, STORE_MARKER as MARKER, Stamp, Storage, StorageError, StorageErrorKind};
 
+/// What to do about a marker that cannot be read.
+const REMEDY: &str = "stop the nodes of this graph, put the file back from a backup or remove it (`euterpe gc GRAPH --unreadable` \
+                      removes it from the state and from stores that the graph writes to), and start them again: the place is \
+                      then given a new name";
+
 /// What the marker says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
@@ -21,9 +26,13 @@ struct Marker {
 async fn marker(storage: &dyn Storage) -> Result<Option<Marker>, StorageError> {
     match storage.open(MARKER).await {
         Ok(object) => {
-            let damaged = |text: String| StorageError::new(StorageErrorKind::Unavailable, "read", MARKER, text);
-            let bytes = object.content.read().map_err(|error| damaged(error.to_string()))?;
-            serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+            let error = |kind, text: String| StorageError::new(kind, "read", MARKER, text);
+            let bytes = object.content.read();
+            let bytes = bytes.map_err(|why| error(StorageErrorKind::Unavailable, why.to_string()))?;
+            serde_json::from_slice(&bytes).map(Some).map_err(|why| {
+                let text = format!("{why}; it lies in {}, and says which store that is. {REMEDY}", storage.place());
+                error(StorageErrorKind::Unreadable, text)
+            })
         }
         Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -34,7 +43,7 @@ impl StoreIdentity {
     /// Which place `storage` is, as it says itself.
     ///
     /// # Errors
-    /// The store's own.
+    /// The store's own; `Unreadable` where what it says makes no sense.
     pub async fn of(storage: &dyn Storage) -> Result<Self, StorageError> {
         let id = marker(storage).await?.map(|marker| marker.id);
         Ok(Self { id, place: storage.place() })
@@ -97,6 +106,23 @@ mod tests {
             store.store(MARKER, text, Some(the_first_wins(&late))).await.expect("dropped");
             assert_eq!(StoreIdentity::of(&store).await.expect("read").id.as_deref(), Some("first"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_read_is_told_with_what_to_do_and_is_given_anew_once_it_is_removed() {
+        let store = MemoryStorage::default();
+        StoreIdentity::of_written(&store, "first").await.expect("written");
+        store.remove(MARKER).await.expect("removed");
+        store.store(MARKER, Content::Bytes(Bytes::new()), None).await.expect("stored");
+        for error in [StoreIdentity::of(&store).await, StoreIdentity::of_written(&store, "second").await] {
+            let error = error.expect_err("torn");
+            let text = error.to_string();
+            assert!(error.kind == StorageErrorKind::Unreadable && !error.is_trouble(), "{text}");
+            assert!(text.contains(&store.place()) && text.contains("gc GRAPH --unreadable"), "{text}");
+        }
+        store.remove(MARKER).await.expect("removed");
+        let second = StoreIdentity::of_written(&store, "second").await.expect("written");
+        assert_eq!(second.id.as_deref(), Some("second"));
     }
 
     #[tokio::test]

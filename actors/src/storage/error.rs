@@ -9,7 +9,7 @@ use crate::node_trouble::{is_node_trouble, remedy};
 
 /// Why a call of a store failed.
 #[derive(Debug, Error)]
-#[error("could not {action} `{path}`: {source}")]
+#[error("could not {action} {}: {source}", named(.path))]
 pub struct StorageError {
     /// What kind of trouble, which decides what happens next.
     pub kind: StorageErrorKind,
@@ -87,6 +87,11 @@ impl StorageError {
     }
 }
 
+/// What it was tried on.
+fn named(path: &str) -> String {
+    if path.is_empty() { "the store".to_owned() } else { format!("`{path}`") }
+}
+
 /// A path as a message shows it.
 fn shown(path: &str) -> String {
     const MOST: usize = 120;
@@ -101,4 +106,16 @@ fn shown(path: &str) -> String {
         text.push_str(&format!("… ({} bytes)", path.len()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_whole_store_names_no_empty_path() {
+        let error = |path| StorageError::new(StorageErrorKind::Denied, "probe", path, "AccessDenied").to_string();
+        assert_eq!(error("t-1.npy"), "could not probe `t-1.npy`: AccessDenied");
+        assert_eq!(error(""), "could not probe the store: AccessDenied");
+    }
 }

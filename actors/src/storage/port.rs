@@ -58,6 +58,15 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Where the store is, for people: a folder, or a URL without credentials.
     fn place(&self) -> String;
 
+    /// How often another folder took the place of the one that was opened, as of now. What was stored before lies in the former
+    /// one.
+    ///
+    /// # Errors
+    /// A store that cannot be asked: its folder is not there, or one that may not take its place is.
+    async fn replacements(&self) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+
     /// What names this store can hold.
     fn name_rules(&self) -> NameRules {
         NameRules::default()

@@ -11,6 +11,7 @@
 //! absent   a folder that is not there yet
 //! pages    reading a listing while it goes on
 //! swept    the result of a sweep
+//! unrenewed leases whose time says nothing of their age
 //! ```
 
 pub mod absent;
@@ -22,5 +23,6 @@ pub mod s3;
 #[path = "without_s3.rs"]
 pub mod s3;
 mod swept;
+mod unrenewed;
 
 pub use swept::Swept;

@@ -145,3 +145,24 @@ fn a_file_beyond_the_limit_of_file_sizes_is_an_error_and_no_silent_end() {
     assert_eq!((ended.status.code(), ended.status.signal()), (Some(1), None), "{said}");
     assert!(said.contains("ulimit -f"), "{said}");
 }
+
+#[test]
+fn a_run_whose_folder_of_outputs_is_exchanged_does_not_call_done_what_lies_in_the_former_one() {
+    let graph = r#"
+version: 1
+graph: exchanged
+stores: {in: ./in, out: ./out}
+jobs:
+  a: {use: command, with: {argv: [sh, -c, 'SCRIPT; cp "$0" "$1"', "{input}", "{output}"]}, in: {text: "in:{id}.txt"}, out: "out:{id}.txt"}
+"#;
+    let script = "if ls $HERE/out/*.txt && ! [ -e $HERE/away ]; then mv $HERE/out $HERE/away; mkdir $HERE/out; fi";
+    let bench = Bench::new(&graph.replace("SCRIPT", script));
+    ["t", "u", "v"].into_iter().for_each(|id| bench.write(&format!("in/{id}.txt"), id));
+    let called = bench.call("--json run g.yaml -j 1").ends(1);
+    assert!(called.err.contains("neither an output nor a record is in the stores: a("), "{called:?}");
+    assert_eq!((bench.files("away").len(), bench.files("out").len()), (1, 2));
+    bench.call("runs check g.yaml last").ends(1);
+    bench.call("runs resume g.yaml last").ends(0);
+    assert_eq!(bench.files("out"), ["t.txt", "u.txt", "v.txt"]);
+    bench.call("runs check g.yaml last").ends(0);
+}

@@ -205,3 +205,21 @@ fn what_a_killed_run_left_half_written_in_its_outputs_is_removed_by_the_next_pro
     bench.call("run g.yaml").ends(4);
     assert!(!temp.exists() && bench.has("out/a/x.txt"));
 }
+
+#[test]
+fn a_torn_name_of_the_state_or_of_a_store_is_removed_when_asked_and_not_that_of_a_source() {
+    let bench = chain();
+    bench.call("run g.yaml x").ends(0);
+    let torn = ["out", ".euterpe/chain"].map(|place| format!("{place}/.euterpe/store.json"));
+    torn.iter().for_each(|marker| bench.write(marker, ""));
+    bench.write("in/.euterpe/store.json", "{");
+    let told = bench.call("--json gc g.yaml -n --unreadable").ends(0);
+    assert_eq!(told.last()["kinds"]["unreadable_records"]["count"], 2, "{told:?}");
+    assert!(told.err.contains("says which store that is") && told.err.contains("start them again"), "{told:?}");
+    assert!(torn.iter().all(|marker| bench.has(marker)));
+    bench.call("gc g.yaml --unreadable").ends(0);
+    assert!(!torn.iter().any(|marker| bench.has(marker)) && bench.has("in/.euterpe/store.json"));
+    torn.iter().for_each(|marker| bench.write(marker, "{\"id\": \"mine\"}"));
+    bench.call("gc g.yaml --unreadable").ends(0);
+    assert!(torn.iter().all(|marker| bench.has(marker)), "one that can be read was removed");
+}

@@ -9,6 +9,7 @@ use euterpe_actors::points::reach;
 use euterpe_actors::pool::Drain;
 use tokio::sync::watch;
 
+use super::last_look::look_again;
 use super::passed::Passed;
 use super::running::{Running, Stop};
 use super::sink::{Feeder, Sink};
@@ -20,7 +21,7 @@ use crate::workspace::Workspace;
 /// The manifest must be written. Runs on the current arbiter.
 ///
 /// # Errors
-/// Where ids cannot be read, or the state store does not take the run's records. What was made stays.
+/// Where ids cannot be read, or the state store does not take the run's records; as [`look_again`]. What was made stays.
 pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feeder) -> anyhow::Result<Option<Passed>> {
     let jobs = &workspace.nodes.jobs;
     let broker = InProcess::new(jobs.iter().map(|job| job.name.clone()));
@@ -36,7 +37,7 @@ pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feed
     });
     let workers: usize = jobs.iter().map(|job| job.workers).sum();
     let sink = Sink::embedded(workspace, running, broker.clone(), workers * 4 + 64);
-    let mut stopped = running.stopped();
+    let (mut stopped, fed_all) = (running.stopped(), feeder.feeds_all());
     let fed = tokio::select! {
         biased;
         () = Stop::Drain.is_told(&mut stopped) => None,
@@ -51,7 +52,11 @@ pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feed
     reach("before_drain");
     drain(&node, running.stopped(), fed.is_some()).await;
     broker.close();
-    fed.transpose()
+    let passed = fed.transpose()?;
+    match passed.is_some() && !look_again(workspace, running, fed_all).await? {
+        true => Ok(None),
+        false => Ok(passed),
+    }
 }
 
 /// Finishes what is in hand; a second word to stop does not wait for it.

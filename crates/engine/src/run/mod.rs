@@ -24,6 +24,7 @@ pub mod given_up;
 pub mod ids;
 pub mod in_hand;
 pub mod intake;
+mod last_look;
 mod lines;
 mod listed_for;
 pub mod listing;
@@ -43,7 +44,6 @@ pub mod reporter;
 pub mod resumption;
 pub mod retrial;
 pub mod running;
-#[cfg(feature = "amqp")]
 mod seen;
 #[cfg(feature = "amqp")]
 pub mod serve;

@@ -39,7 +39,7 @@ pub async fn look_for_what_is_done(workspace: &Workspace, running: &Running) -> 
         tracing::error!(
             target: "euterpe::run",
             "reported as ended, and neither an output nor a record is in the stores: {}{}; a node wrote elsewhere, or somebody \
-             removed it",
+             removed it or exchanged the folder",
             named.join(", "),
             if unseen > NAMED as u64 { format!(" and {} more", unseen - NAMED as u64) } else { String::new() },
         );

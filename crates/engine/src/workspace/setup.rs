@@ -18,9 +18,7 @@ impl Workspace {
     /// # Errors
     /// A store that cannot be read, or cannot be written to.
     pub async fn own_setup(&self) -> anyhow::Result<Arc<OwnSetup>> {
-        let jobs = &self.nodes.jobs;
-        let written: BTreeSet<&StoreName> =
-            jobs.iter().flat_map(|job| job.outputs.iter().map(|output| &output.store)).collect();
+        let written = self.written_stores();
         let setup = self.setup(|name| written.contains(name), true).await?.own();
         self.state.keep_setup(&setup.setup).await.context("could not keep what this process works with")?;
         Ok(Arc::new(setup))
@@ -32,6 +30,11 @@ impl Workspace {
     /// A store that cannot be read.
     pub async fn seen_setup(&self) -> anyhow::Result<Setup> {
         self.setup(|_| false, false).await
+    }
+
+    /// The stores that the graph writes to.
+    pub(crate) fn written_stores(&self) -> BTreeSet<&StoreName> {
+        self.nodes.jobs.iter().flat_map(|job| job.outputs.iter().map(|output| &output.store)).collect()
     }
 
     /// Why what this process knows of its stores is worth nothing: one of them, or the records, is another place by now than

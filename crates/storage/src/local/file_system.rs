@@ -32,6 +32,11 @@ impl FileSystem {
         self.mount.device
     }
 
+    /// The folder at which it is mounted.
+    pub(super) fn mounted_at(&self) -> &Path {
+        &self.mounted_at
+    }
+
     /// Whether both are one mount.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.mount == other.mount

@@ -66,7 +66,7 @@ impl Folder {
             if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
                 return Ok(None);
             }
-            self.root.note_object(path, stat.st_dev);
+            self.root.note_object(path, file.as_fd(), stat.st_dev);
             self.root.marker.note_there(path, &file)?;
             match self.stamps.of(file.as_fd(), &stat, path)? {
                 FoundStamp::Known(stamp) => return Ok(Some(InPlace { file, stat, stamp })),

@@ -11,7 +11,8 @@ use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 
 use super::error::LocalError;
-use super::root::{Root, path_of};
+use super::open_path::path_of;
+use super::root::Root;
 
 /// What a link leads to.
 pub(super) enum Target {
@@ -85,21 +86,28 @@ impl Links {
     pub(super) fn target(&self, root: &Root, path: &str) -> Result<Target, LocalError> {
         let nowhere = Ok(Target::Problem(ListedProblem::LeadsNowhere));
         match root.open_below(path, OFlags::PATH) {
-            Ok(target) => Ok(match FileType::from_raw_mode(rustix::fs::fstat(&target)?.st_mode) {
-                FileType::RegularFile => Target::File,
-                FileType::Directory if path_of(target.as_fd()).is_some_and(|real| !self.is_walked(&real)) => {
-                    Target::Folder
-                }
-                FileType::Directory => Target::Problem(ListedProblem::ListedElsewhere),
-                _ => Target::Problem(ListedProblem::NoFile),
-            }),
+            Ok(target) => {
+                let stat = rustix::fs::fstat(&target)?;
+                Ok(match FileType::from_raw_mode(stat.st_mode) {
+                    FileType::RegularFile => {
+                        root.note_object(path, target.as_fd(), stat.st_dev);
+                        Target::File
+                    }
+                    FileType::Directory if path_of(target.as_fd()).is_some_and(|real| !self.is_walked(&real)) => {
+                        Target::Folder
+                    }
+                    FileType::Directory => Target::Problem(ListedProblem::ListedElsewhere),
+                    _ => Target::Problem(ListedProblem::NoFile),
+                })
+            }
             Err(LocalError::Key(_)) => match fs::metadata(root.path().join(path)) {
                 Ok(target) if target.is_file() || target.is_dir() => Ok(Target::Problem(ListedProblem::LeavesStore)),
                 Ok(_) => Ok(Target::Problem(ListedProblem::NoFile)),
                 Err(_) => nowhere,
             },
             Err(LocalError::Io(error)) => match Errno::from_io_error(&error) {
-                Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => nowhere,
+                Some(Errno::NOENT | Errno::NOTDIR) => root.check_mounts(path).and(nowhere),
+                Some(Errno::LOOP | Errno::ACCESS) => nowhere,
                 _ => Err(error.into()),
             },
             Err(error) => Err(error),

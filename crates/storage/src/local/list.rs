@@ -77,6 +77,7 @@ pub(super) fn walk(
     mut send: impl FnMut(Page) -> bool,
 ) -> Result<(), LocalError> {
     root.check_listing(prefix)?;
+    let began = root.replacements();
     let (start, leaf) = prefix.split_at(prefix.rfind('/').map_or(0, |slash| slash + 1));
     let path = start.strip_suffix('/').unwrap_or("");
     if !start.is_empty() && (!is_key(path) || path.split('/').any(|name| is_reserved(name.as_bytes()))) {
@@ -120,7 +121,18 @@ pub(super) fn walk(
     }
     let more = walk.page.is_empty() || send(walk.page);
     // What was unmounted meanwhile was passed over like a folder that somebody removed.
-    if more { root.check_listing(prefix) } else { Ok(()) }
+    if more {
+        root.check_listing(prefix)?;
+    }
+    if root.replacements() == began { Ok(()) } else { Err(exchanged(root)) }
+}
+
+/// Neither of the two folders was listed as a whole.
+fn exchanged(root: &Root) -> LocalError {
+    LocalError::Root(format!(
+        "another folder took the place of {} while it was listed; list it again",
+        root.path().display()
+    ))
 }
 
 impl Walk<'_> {

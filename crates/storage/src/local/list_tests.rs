@@ -95,3 +95,24 @@ fn no_link_leads_into_outputs_and_whoever_lists_them_by_name_sees_them() {
     // Outputs are listed where they lie.
     assert_eq!(list("out", &outputs, "a/"), [object("a/deep/x")]);
 }
+
+#[test]
+fn a_folder_that_is_exchanged_while_it_is_listed_is_not_taken_for_listed() {
+    let around = tempfile::tempdir().expect("a folder");
+    let [store, away] = ["store", "away"].map(|name| around.path().join(name));
+    fs::create_dir(&store).expect("made");
+    fs::write(store.join("t-1"), "x").expect("written");
+    let root = Root::open(&store, false).expect("opened");
+    let mut pages = 0;
+    let mut exchange = |_| {
+        pages += 1;
+        fs::rename(&store, &away).expect("moved");
+        fs::create_dir(&store).expect("made");
+        fs::write(store.join("t-2"), "x").expect("written");
+        true
+    };
+    let error = walk(&root, &[], "", Wanted::Objects, &mut exchange).expect_err("half of it");
+    assert!(error.text().contains("while it was listed"), "{}", error.text());
+    assert_eq!(pages, 1);
+    walk(&root, &[], "", Wanted::Objects, |_| true).expect("the one that is there now");
+}

@@ -31,16 +31,20 @@ mod error;
 mod fault_tests;
 #[cfg(test)]
 mod faults;
+mod file_age;
 mod file_system;
 mod folder;
 mod in_place;
 mod journal;
+mod linked_disks;
 mod links;
 mod list;
 #[cfg(test)]
 mod list_tests;
 mod mounts;
 mod name_batch;
+mod open_path;
+mod plain_folders;
 mod reserved;
 mod root;
 mod seen_marker;

@@ -2,67 +2,145 @@
 
 use std::{
     collections::BTreeMap,
+    os::fd::BorrowedFd,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
 use super::error::LocalError;
 use super::file_system::{FileSystem, is_empty};
+use super::linked_disks::LinkedDisks;
+use super::plain_folders::PlainFolders;
 
-/// Folders below a root on another device than the root's, by their paths.
+/// What is known of the file systems below a root.
 #[derive(Debug, Default)]
-pub(super) struct Mounts(RwLock<BTreeMap<String, FileSystem>>);
+pub(super) struct Mounts {
+    /// Folders on another device than the folder above them, by their paths.
+    below: RwLock<BTreeMap<String, FileSystem>>,
+    /// Other folders that hold what was read or listed.
+    plain: PlainFolders,
+    /// Where links to files lead.
+    linked: LinkedDisks,
+}
+
+/// A root with its own device.
+type Place<'p> = (&'p Path, u64);
 
 impl Mounts {
-    /// Takes note of the device of a folder below `root`, whose own device is `own`.
+    /// Takes note of the device of a folder below `root`; the root itself is `.`.
     ///
     /// # Errors
-    /// If the folder lay on a file system before that is not mounted any more.
-    pub(super) fn note_folder(&self, (root, own): (&Path, u64), path: &str, device: u64) -> Result<(), LocalError> {
+    /// If the folder lay on a file system before that is not mounted any more, or an empty one is mounted over it.
+    pub(super) fn note_folder(&self, place: Place<'_>, path: &str, device: u64) -> Result<(), LocalError> {
+        if path == "." {
+            return Ok(());
+        }
         match self.known(path) {
-            Some(seen) if seen.device() != device && !self.is_mounted(root, path, &seen) => Err(unmounted(root, path)),
-            None if device != own => {
-                self.note(root, path, device);
+            Some(seen) if seen.device() != device && !self.is_mounted(place.0, path, &seen) => {
+                Err(unmounted(place.0, path))
+            }
+            Some(_) => Ok(()),
+            None if self.plain.has(path) && device == self.device_of(place, path) => Ok(()),
+            None => {
+                self.check_plain(place, path)?;
+                self.note_way(place, path);
                 Ok(())
             }
-            _ => Ok(()),
         }
     }
 
-    /// Takes note of the device of an object below `root`, whose own device is `own`.
-    pub(super) fn note_object(&self, (root, own): (&Path, u64), path: &str, device: u64) {
-        if device == own {
+    /// Takes note of an object below `root`, open as `file`, and of its device.
+    pub(super) fn note_object(&self, place: Place<'_>, path: &str, file: BorrowedFd<'_>, device: u64) {
+        let folder = parent_of(path);
+        let is_noted = folder.is_empty() || self.plain.has(folder) || self.known(folder).is_some();
+        if is_noted && (device == self.device_of(place, folder) || self.linked.has(device)) {
             return;
         }
-        for folder in path.match_indices('/').map(|(end, _)| &path[..end]) {
-            if self.known(folder).is_some() || self.note(root, folder, device) {
-                return;
-            }
+        if self.plain.is_full() && device == place.1 {
+            return;
+        }
+        self.note_way(place, folder);
+        if device != self.device_of(place, folder) && device != place.1 {
+            self.linked.note(file, device); // a link led to it
         }
     }
 
-    /// Makes sure that what is not found at a path does not lie on a file system that is not mounted any more.
+    /// Takes note of a folder and of those above it: which are mounted, and which are not.
+    fn note_way(&self, place: Place<'_>, folder: &str) {
+        let (root, mut above) = place;
+        for folder in folders_to(folder) {
+            let Ok(stat) = rustix::fs::stat(root.join(folder)) else { return };
+            match self.known(folder) {
+                Some(seen) if !self.is_mounted(root, folder, &seen) => return,
+                Some(_) => {}
+                None if stat.st_dev == above => self.plain.add(folder),
+                None => {
+                    self.plain.remove(folder);
+                    self.note(root, folder, stat.st_dev);
+                }
+            }
+            above = stat.st_dev;
+        }
+    }
+
+    /// The device of a folder, as far as is known.
+    fn device_of(&self, (_, own): Place<'_>, folder: &str) -> u64 {
+        let mounts = self.below.read().unwrap_or_else(PoisonError::into_inner);
+        if mounts.is_empty() {
+            return own;
+        }
+        let way: Vec<&str> = folders_to(folder).collect();
+        way.into_iter().rev().find_map(|folder| mounts.get(folder)).map_or(own, FileSystem::device)
+    }
+
+    /// Makes sure that what is not found at a path does not lie on a file system that is not mounted any more, and not below
+    /// an empty one that is mounted over it.
     ///
     /// # Errors
     /// If it does.
-    pub(super) fn check(&self, root: &Path, path: &str) -> Result<(), LocalError> {
-        self.check_each(root, |folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+    pub(super) fn check(&self, place: Place<'_>, path: &str) -> Result<(), LocalError> {
+        let (root, _) = place;
+        self.check_each(root, |folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))?;
+        self.check_plain(place, parent_of(path))?;
+        self.linked.check(&root.join(path))
     }
 
     /// Makes sure that nothing that a listing of what starts with `prefix` would show lies on a file system that is not mounted
-    /// any more.
+    /// any more, or below an empty one that is mounted over it. What is mounted further down is seen by
+    /// [`note_folder`](Self::note_folder).
     ///
     /// # Errors
     /// If something does.
-    pub(super) fn check_listing(&self, root: &Path, prefix: &str) -> Result<(), LocalError> {
-        self.check_each(root, |folder| {
+    pub(super) fn check_listing(&self, place: Place<'_>, prefix: &str) -> Result<(), LocalError> {
+        self.check_each(place.0, |folder| {
             let below = format!("{folder}/");
             below.starts_with(prefix) || prefix.starts_with(&below)
-        })
+        })?;
+        self.check_plain(place, parent_of(prefix))
+    }
+
+    /// Makes sure that nothing empty is mounted by now over a folder or one above it. Something else is taken note of.
+    fn check_plain(&self, (root, own): Place<'_>, folder: &str) -> Result<(), LocalError> {
+        let mut above = own;
+        for folder in folders_to(folder) {
+            let Ok(stat) = rustix::fs::stat(root.join(folder)) else { return Ok(()) };
+            if stat.st_dev != above && self.plain.has(folder) {
+                let there = file_system(&root.join(folder));
+                match there.filter(|(real, there)| there.mounted_at() == real && !is_empty(real).unwrap_or(true)) {
+                    Some((_, there)) => {
+                        self.plain.remove(folder);
+                        self.insert(folder, there);
+                    }
+                    None => return Err(unmounted(root, folder)),
+                }
+            }
+            above = stat.st_dev;
+        }
+        Ok(())
     }
 
     fn check_each(&self, root: &Path, concerns: impl Fn(&str) -> bool) -> Result<(), LocalError> {
-        let mounts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mounts = self.below.read().unwrap_or_else(PoisonError::into_inner);
         let concerned = mounts.iter().filter(|(folder, _)| concerns(folder));
         let concerned: Vec<_> = concerned.map(|(folder, seen)| (folder.clone(), seen.clone())).collect();
         drop(mounts);
@@ -87,24 +165,31 @@ impl Mounts {
         again
     }
 
-    /// Takes note of the file system of a folder, if it has this device. Returns whether it has.
-    fn note(&self, root: &Path, folder: &str, device: u64) -> bool {
-        match file_system(&root.join(folder)) {
-            Some((_, there)) if there.device() == device => {
-                self.insert(folder, there);
-                true
-            }
-            _ => false,
+    /// Takes note of the file system of a folder, if it has this device.
+    fn note(&self, root: &Path, folder: &str, device: u64) {
+        if let Some((_, there)) = file_system(&root.join(folder)).filter(|(_, there)| there.device() == device) {
+            self.insert(folder, there);
         }
     }
 
     fn known(&self, folder: &str) -> Option<FileSystem> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
+        self.below.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
     }
 
     fn insert(&self, folder: &str, there: FileSystem) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), there);
+        self.below.write().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned(), there);
     }
+}
+
+/// The path of the folder in which something lies; empty for the root.
+fn parent_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folders on the way to one, that one included, from the uppermost.
+fn folders_to(folder: &str) -> impl Iterator<Item = &str> {
+    let ends = folder.match_indices('/').map(|(end, _)| end).chain([folder.len()]);
+    ends.filter(|end| *end > 0).map(|end| &folder[..end])
 }
 
 /// A folder without links on the way, and the file system on which it lies.
@@ -123,6 +208,8 @@ fn unmounted(root: &Path, folder: &str) -> LocalError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use euterpe_actors::storage::{Content, Storage, StorageErrorKind};
 
     use super::super::{LocalSettings, LocalStorage};
@@ -167,9 +254,15 @@ mod tests {
     #[test]
     fn a_file_system_below_the_root_is_noted_where_it_begins() {
         let [root, status] = ["/", "/proc/self/status"].map(|path| rustix::fs::stat(path).expect("there"));
+        let file = std::fs::File::open("/proc/self/status").expect("opened");
         let mounts = Mounts::default();
-        mounts.note_object((Path::new("/"), root.st_dev), "proc/self/status", status.st_dev);
+        let place = (Path::new("/"), root.st_dev);
+        mounts.note_object(place, "proc/self/status", file.as_fd(), status.st_dev);
         assert_eq!(mounts.known("proc").map(|seen| seen.device()), Some(status.st_dev));
-        assert_eq!(mounts.0.read().expect("whole").len(), 1);
+        assert_eq!(mounts.below.read().expect("whole").len(), 1);
+        assert!(mounts.plain.has("proc/self") && !mounts.plain.has("proc"));
+        assert!(!mounts.linked.has(status.st_dev));
+        mounts.note_folder(place, "proc/self/task", status.st_dev).expect("mounted");
+        assert_eq!(mounts.below.read().expect("whole").len(), 1, "one mount is one entry");
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::error::LocalError;
 use super::file_system::{FileSystem, is_empty};
 use super::mounts::Mounts;
+use super::open_path::path_of;
 use super::seen_marker::SeenMarker;
 use super::successor::Successor;
 
@@ -33,11 +34,13 @@ pub(super) struct Root {
     makes: bool,
     /// Whether anything was ever seen in it.
     had_content: AtomicBool,
+    /// How often another folder took the place of the one that was opened.
+    replacements: AtomicU64,
     pub(super) mounts: Mounts,
     pub(super) marker: SeenMarker,
     /// The folder whose file system is as good as dead.
     #[cfg(test)]
-    dead: std::sync::atomic::AtomicU64,
+    dead: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,7 @@ impl Root {
             follows_out,
             makes: false,
             had_content: AtomicBool::new(had_content),
+            replacements: AtomicU64::new(0),
             mounts: Mounts::default(),
             #[cfg(test)]
             dead: Default::default(),
@@ -104,17 +108,22 @@ impl Root {
         self.mounts.note_folder((&self.path, self.device()), path, device)
     }
 
-    /// Takes note of an object below, and of its device.
-    pub(super) fn note_object(&self, path: &str, device: u64) {
+    /// Takes note of an object below, open as `file`, and of its device.
+    pub(super) fn note_object(&self, path: &str, file: BorrowedFd<'_>, device: u64) {
         if !self.had_content.load(Ordering::Relaxed) {
             self.had_content.store(true, Ordering::Relaxed); // rarely, for all threads look
         }
-        self.mounts.note_object((&self.path, self.device()), path, device);
+        self.mounts.note_object((&self.path, self.device()), path, file, device);
     }
 
     /// Makes sure that the disk of a path is still mounted; as [`Mounts::check`].
     pub(super) fn check_mounts(&self, path: &str) -> Result<(), LocalError> {
-        self.mounts.check(&self.path, path)
+        self.mounts.check((&self.path, self.device()), path)
+    }
+
+    /// How often another folder took the place of the one that was opened, as far as that was noticed.
+    pub(super) fn replacements(&self) -> u64 {
+        self.replacements.load(Ordering::Relaxed)
     }
 
     /// Makes sure that all is there that a listing of what starts with `prefix` would show: the folder that was opened, with
@@ -125,7 +134,7 @@ impl Root {
     pub(super) fn check_listing(&self, prefix: &str) -> Result<(), LocalError> {
         self.was_replaced()?; // a folder that was removed while it was open reads as empty
         self.marker.check(&self.path)?;
-        self.mounts.check_listing(&self.path, prefix)
+        self.mounts.check_listing((&self.path, self.device()), prefix)
     }
 
     /// The device on which the folder lies.
@@ -162,12 +171,18 @@ impl Root {
         self.marker.note_below(&now.real)?;
         self.had_content.store(!empty, Ordering::Relaxed);
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(now);
+        self.replacements.fetch_add(1, Ordering::Relaxed);
         Ok(true)
     }
 
-    /// Opens what lies at `below`, following links that stay below the root, and others where they are allowed. Where the
-    /// file system of the root died, and another is mounted in its place, it is opened there.
+    /// Opens what lies at `below`, following links that stay below the root, and others where they are allowed. Where another
+    /// folder is at the path of the root by now, or its file system died and another is mounted in its place, it is opened
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Root::was_replaced`], and those of the file system.
     pub(super) fn open_below(&self, below: &str, flags: OFlags) -> Result<OwnedFd, LocalError> {
+        self.was_replaced()?; // a folder that was exchanged can still be read through what is open
         match self.open_in_opened(below, flags) {
             Err(LocalError::Io(error)) if is_of_dead_mount(&error) && self.was_replaced()? => {
                 self.open_in_opened(below, flags)
@@ -262,13 +277,6 @@ impl Root {
 /// Whether a mount may say so that its server or its device is gone. It does not live again: it is mounted anew.
 fn is_of_dead_mount(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::STALE | Errno::NOTCONN | Errno::NODEV | Errno::IO))
-}
-
-pub(super) fn path_of(file: BorrowedFd<'_>) -> Option<PathBuf> {
-    use std::os::{fd::AsRawFd, unix::ffi::OsStringExt};
-    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let told = rustix::fs::readlink(link, Vec::new()).ok()?;
-    Some(PathBuf::from(std::ffi::OsString::from_vec(told.into_bytes())))
 }
 
 fn is_same(path: &Path, file: BorrowedFd<'_>) -> bool {

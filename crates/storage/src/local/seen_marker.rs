@@ -129,6 +129,7 @@ fn id_in(file: &File) -> io::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     use euterpe_actors::storage::{Content, Storage, StorageErrorKind};
 
@@ -250,5 +251,27 @@ mod tests {
         assert!(store.look("t-2").await.expect("looked").is_none(), "a source may be emptied, file by file");
         swap(&root, &around.path().join("second"));
         store.look("t-2").await.expect_err("looked");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_a_link_is_the_folder_to_which_it_leads_now() {
+        let around = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| around.path().join(name);
+        for name in ["first", "second"] {
+            fs::create_dir(at(name)).expect("made");
+            fs::write(at(name).join("t-1"), name).expect("written");
+        }
+        symlink(at("first"), at("store")).expect("linked");
+        let store = open(&at("store"));
+        let read = async || store.open("t-1").await.expect("opened").content.read().expect("read");
+        assert_eq!((read().await, store.replacements().await.expect("asked")), ("first".into(), 0));
+        symlink(at("second"), at("new")).expect("linked");
+        fs::rename(at("new"), at("store")).expect("exchanged");
+        assert_eq!(read().await, "second");
+        store.store("t-2", Content::Bytes("x".into()), None).await.expect("stored");
+        assert!(at("second").join("t-2").exists() && !at("first").join("t-2").exists());
+        assert_eq!(store.replacements().await.expect("asked"), 1);
+        fs::remove_file(at("store")).expect("removed");
+        store.replacements().await.expect_err("it is nowhere");
     }
 }

@@ -134,6 +134,12 @@ impl Storage for LocalStorage {
         self.folder.root.path().display().to_string()
     }
 
+    async fn replacements(&self) -> Result<u64, StorageError> {
+        let asked = self.folder.root.was_replaced();
+        asked.map_err(|error| error.into_storage_error("look for", ""))?;
+        Ok(self.folder.root.replacements())
+    }
+
     fn name_rules(&self) -> NameRules {
         self.folder.names
     }

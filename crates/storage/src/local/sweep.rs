@@ -1,22 +1,27 @@
 //! Removes temporary files of writers that died.
 
-use std::{os::fd::AsFd, time::Duration};
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    time::Duration,
+};
 
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, Timespec, Timestamps, UTIME_NOW};
 use rustix::io::Errno;
 
 use super::error::LocalError;
+use super::file_age::age;
 use super::folder::Folder;
 use super::list;
 use super::root::Root;
 use crate::swept::Swept;
 
-/// Removes temporary files that are at least `age` old, below the root and in the folder of stamp files.
-pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swept, LocalError> {
+/// Removes temporary files that are at least so old, below the root and in the folder of stamp files. One of the future gets
+/// the time of now, so that its age is known the next time.
+pub(super) fn sweep(folder: &Folder, at_least: Duration, dry_run: bool) -> Result<Swept, LocalError> {
     let mut swept = Swept::default();
-    sweep_below(folder, &folder.root, age, dry_run, &mut swept)?;
+    sweep_below(folder, &folder.root, at_least, dry_run, &mut swept)?;
     if folder.stamps.folder().is_dir() {
-        sweep_below(folder, &Root::open(folder.stamps.folder(), false)?, age, dry_run, &mut swept)?;
+        sweep_below(folder, &Root::open(folder.stamps.folder(), false)?, at_least, dry_run, &mut swept)?;
     }
     Ok(swept)
 }
@@ -24,14 +29,14 @@ pub(super) fn sweep(folder: &Folder, age: Duration, dry_run: bool) -> Result<Swe
 fn sweep_below(
     folder: &Folder,
     root: &Root,
-    age: Duration,
+    at_least: Duration,
     dry_run: bool,
     swept: &mut Swept,
 ) -> Result<(), LocalError> {
     let now = file_system_time(folder, root)?;
     let mut outcome = Ok(());
     list::walk(root, &[], "", list::Wanted::Leftovers, |page| {
-        outcome = page.paths().try_for_each(|path| sweep_one(folder, root, path, now, age, dry_run, swept));
+        outcome = page.paths().try_for_each(|path| sweep_one(folder, root, path, now, at_least, dry_run, swept));
         outcome.is_ok()
     })?;
     outcome
@@ -42,7 +47,7 @@ fn sweep_one(
     root: &Root,
     path: &str,
     now: Duration,
-    age: Duration,
+    at_least: Duration,
     dry_run: bool,
     swept: &mut Swept,
 ) -> Result<(), LocalError> {
@@ -51,13 +56,18 @@ fn sweep_one(
         Err(LocalError::Io(error)) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
         opened => opened?,
     };
-    let stat = match rustix::fs::statat(&parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+    let stat = match rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => return Ok(()), // its writer has finished
         stat => stat?,
     };
-    let written = Duration::from_secs(stat.st_mtime.unsigned_abs());
-    if !FileType::from_raw_mode(stat.st_mode).is_file() || now.saturating_sub(written) < age {
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
         return Ok(());
+    }
+    match age(Duration::from_secs(stat.st_mtime.unsigned_abs()), now) {
+        Some(age) if age >= at_least => {}
+        Some(_) => return Ok(()),
+        None if dry_run => return Ok(()),
+        None => return set_to_now(parent.as_fd(), name),
     }
     if !dry_run {
         match folder.disk.remove(parent.as_fd(), name) {
@@ -68,6 +78,15 @@ fn sweep_one(
     swept.files += 1;
     swept.bytes += stat.st_size.unsigned_abs();
     Ok(())
+}
+
+fn set_to_now(parent: BorrowedFd<'_>, name: &str) -> Result<(), LocalError> {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    match rustix::fs::utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()), // its writer has finished
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The time since 1970 by the clock of the file system, which may be another machine's: the time of a file written now.
@@ -115,5 +134,24 @@ mod tests {
         assert_eq!(store.sweep(hour, false).await.expect("swept"), told);
         assert!(!old.exists() && !old_stamp.exists() && young.exists() && object.exists());
         assert_eq!(store.sweep(hour, false).await.expect("swept"), Swept::default());
+    }
+
+    #[tokio::test]
+    async fn a_leftover_of_the_future_is_removed_a_while_after_it_was_seen_first() {
+        let root = tempfile::tempdir().expect("a folder");
+        let left = root.path().join(format!("{TEMP_PREFIX}1-1"));
+        std::fs::write(&left, "12345").expect("written");
+        let (day, hour) = (Duration::from_secs(24 * 3600), Duration::from_secs(3600));
+        let ahead = SystemTime::now() + day;
+        let file = std::fs::File::options().write(true).open(&left).expect("opened");
+        file.set_modified(ahead).expect("set");
+        let modified = || left.metadata().expect("there").modified().expect("told");
+        let store = LocalStorage::open(root.path(), LocalSettings::default()).expect("opened");
+        assert_eq!(store.sweep(hour, true).await.expect("told"), Swept::default());
+        assert_eq!(modified(), ahead, "changed by a dry run");
+        assert_eq!(store.sweep(hour, false).await.expect("swept"), Swept::default());
+        assert!(modified() < ahead - hour);
+        age_by(&left, 2 * hour);
+        assert_eq!(store.sweep(hour, false).await.expect("swept"), Swept { files: 1, bytes: 5 });
     }
 }

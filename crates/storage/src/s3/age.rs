@@ -24,6 +24,12 @@ pub(super) fn is_older(date: Option<DateTime>, modified: Option<DateTime>, ttl: 
     Duration::from_secs(between) >= ttl + CUT_OFF
 }
 
+/// Whether an object is of the future: the clock of the server was ahead when it was written, or is behind.
+pub(super) fn is_of_the_future(date: Option<DateTime>, modified: Option<DateTime>) -> bool {
+    let (Some(date), Some(modified)) = (date, modified) else { return false };
+    modified.secs().saturating_sub(date.secs()) > LAG.as_secs().cast_signed()
+}
+
 /// Takes note of the `Date` of an answer, which the SDK does not pass on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AnswerDate(Arc<OnceLock<DateTime>>);
@@ -80,5 +86,7 @@ mod tests {
         assert!(is_older(late, early, ttl));
         assert!(!is_older(early, late, ttl), "written later than now");
         assert!(!is_older(None, early, ttl) && !is_older(late, None, ttl));
+        assert!(is_of_the_future(early, late) && !is_of_the_future(late, early) && !is_of_the_future(late, late));
+        assert!(!is_of_the_future(None, late) && !is_of_the_future(early, None));
     }
 }

@@ -12,8 +12,9 @@ use euterpe_actors::storage::{StorageError, StorageErrorKind};
 
 use super::age::LAG;
 use super::keys::CLAIMS;
-use super::lease::{HeldLease, Note, TakeResult};
+use super::lease::{FoundLease, HeldLease, Note, TakeResult};
 use super::storage::S3Storage;
+use crate::unrenewed::Unrenewed;
 
 /// The claims in a bucket, for one node.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct BucketClaims {
     storage: S3Storage,
     node: Arc<str>,
     ttl: Duration,
+    /// Claims that are of the future by the clock of the server, by their names and ETags.
+    unrenewed: Arc<Unrenewed<String, String>>,
 }
 
 impl BucketClaims {
@@ -29,7 +32,7 @@ impl BucketClaims {
     ///
     /// Use them only where [`super::Findings::has_atomic_conditions`].
     pub fn new(storage: &S3Storage, node: &str, ttl: Duration) -> Self {
-        Self { storage: storage.clone(), node: node.into(), ttl }
+        Self { storage: storage.clone(), node: node.into(), ttl, unrenewed: Arc::default() }
     }
 }
 
@@ -52,9 +55,14 @@ impl Claims for BucketClaims {
     async fn lease(&self, target: &Target) -> Result<Leased, StorageError> {
         let shown = target.to_string();
         let (name, note) = (name(target), Note::new(&self.node, &shown, self.ttl));
+        let (unrenewed, ttl) = (self.unrenewed.clone(), self.ttl);
         let taking = self.storage.with("claim", &shown, move |bucket| async move {
             let key = bucket.keys.key(&name)?;
-            bucket.take(key, note, |seen| seen.is_old).await
+            // A time of the future is no proof that the owner lives.
+            let is_over = |seen: &FoundLease| {
+                seen.is_old || (seen.is_of_the_future && unrenewed.seen_for(name.clone(), seen.etag.clone()) >= ttl)
+            };
+            bucket.take(key, note, is_over).await
         });
         Ok(match taking.await.map_err(as_unavailable)? {
             TakeResult::Ours(held) => Leased::Yours(Box::new(BucketLease {
@@ -104,5 +112,46 @@ impl Lease for BucketLease {
             .storage
             .with("release the claim to", &self.target, |bucket| async move { bucket.give_back(held).await });
         releasing.await.map_err(as_unavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake_server::{Answer, FakeServer, refusal};
+    use super::*;
+
+    /// A server with a claim of a dead node, from a time when its clock was an hour ahead.
+    async fn with_claim_of_the_future() -> FakeServer {
+        let server = FakeServer::start().await;
+        server.decides(|request| match (request.method.as_str(), request.header("if-match")) {
+            ("GET", _) => Some(Answer {
+                status: 200,
+                headers: vec![
+                    ("etag".into(), "\"dead\"".into()),
+                    ("date".into(), "Wed, 21 Oct 2015 07:28:00 GMT".into()),
+                    ("last-modified".into(), "Wed, 21 Oct 2015 08:28:00 GMT".into()),
+                ],
+                body: "{}".into(),
+            }),
+            ("PUT", "\"dead\"") => {
+                Some(Answer { status: 200, headers: vec![("etag".into(), "\"new\"".into())], ..Answer::default() })
+            }
+            ("PUT", _) => Some(refusal(412, "PreconditionFailed")),
+            _ => None,
+        });
+        server
+    }
+
+    #[tokio::test]
+    async fn a_claim_of_the_future_is_taken_over_when_it_was_not_renewed_for_its_ttl() {
+        let server = with_claim_of_the_future().await;
+        let target = Target { job: "mel".parse().expect("a name"), entity: "t-1".parse().expect("an id") };
+        for (ttl, taken) in [(Duration::from_secs(3600), false), (Duration::ZERO, true)] {
+            let claims = BucketClaims::new(&server.store(), "n", ttl);
+            for _ in 0..2 {
+                let leased = claims.lease(&target).await.expect("asked");
+                assert_eq!(matches!(leased, Leased::Yours(_)), taken, "{ttl:?}");
+            }
+        }
     }
 }

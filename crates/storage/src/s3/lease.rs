@@ -12,7 +12,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::age::{AnswerDate, is_older};
+use super::age::{AnswerDate, is_of_the_future, is_older};
 use super::bucket::Bucket;
 use super::condition::Condition;
 use super::error::{Refusal, S3Error, classify};
@@ -85,8 +85,11 @@ pub(super) enum TakeResult {
 pub(super) struct FoundLease {
     pub note: Option<Note>,
     pub is_old: bool,
+    /// Whether its time is later than that of its server, so that it says nothing of its age.
+    pub is_of_the_future: bool,
     pub bytes: u64,
-    etag: String,
+    /// Another one after each renewal.
+    pub etag: String,
 }
 
 impl FoundLease {
@@ -195,8 +198,10 @@ impl Bucket {
         };
         let etag = got.e_tag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
         let is_old = is_older(date.date(), got.last_modified, ttl);
+        let is_of_the_future = is_of_the_future(date.date(), got.last_modified);
         let text = got.body.collect().await.map_err(S3Error::unavailable)?.into_bytes();
-        Ok(Some(FoundLease { note: serde_json::from_slice(&text).ok(), is_old, bytes: text.len() as u64, etag }))
+        let (note, bytes) = (serde_json::from_slice(&text).ok(), text.len() as u64);
+        Ok(Some(FoundLease { note, is_old, is_of_the_future, bytes, etag }))
     }
 
     /// Writes a note; returns its ETag.

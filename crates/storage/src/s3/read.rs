@@ -43,9 +43,10 @@ impl Bucket {
                 Err(Refusal::Condition) => {} // replaced meanwhile
                 // Only room comes from that: no descriptors, no memory and no threads.
                 Err(Refusal::Other(error)) if error.is_disk_full && self.evict_files() => continue,
+                // A proxy may answer a GET in this way and let a HEAD through: then the object is there, and cannot be read.
                 Err(refusal @ Refusal::Bare404) => {
-                    self.is_absence(refusal).await?;
-                    return Err(Refusal::Missing.into_error());
+                    let refusal = if self.look(key).await?.is_some() { refusal } else { Refusal::Missing };
+                    return Err(refusal.into_error());
                 }
                 read => return read.map_err(Refusal::into_error),
             }

@@ -288,6 +288,18 @@ async fn a_bare_404_for_an_object_is_believed_once_the_bucket_answers() {
 }
 
 #[tokio::test]
+async fn an_object_that_a_head_shows_is_not_missing_for_the_404_of_a_proxy() {
+    let server = FakeServer::start().await;
+    let bucket = server.store();
+    store(&bucket, "a").await.expect("stored");
+    server.decides(|request| (request.method == "GET" && request.key == "a").then(|| bare(404)));
+    let error = bucket.open("a").await.map(|_| ()).expect_err("it cannot be read");
+    assert!(error.kind == StorageErrorKind::Unavailable && error.to_string().contains("behind a proxy"), "{error}");
+    server.decides(|_| None);
+    bucket.open("a").await.expect("it was there all the time");
+}
+
+#[tokio::test]
 async fn a_404_in_the_words_of_s3_needs_no_second_request() {
     let server = FakeServer::start().await;
     let bucket = server.store();

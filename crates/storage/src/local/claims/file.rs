@@ -13,6 +13,8 @@ use rustix::io::Errno;
 
 use super::clock::{FolderClock, touch, written};
 use crate::local::error::LocalError;
+use crate::local::file_age::age;
+use crate::unrenewed::Unrenewed;
 
 /// The folder of the claims within the state folder.
 pub(super) const FOLDER: &str = "claims";
@@ -38,14 +40,44 @@ pub(super) struct ClaimFile {
     file: File,
 }
 
-/// Makes the claim at `path`, if there is none, or only one that was not renewed for `ttl`.
-pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock) -> Result<TakeResult, LocalError> {
+/// What tells one renewal of a claim from the next, and one claim from its successor: its time and its number.
+type Version = (Duration, u64);
+
+/// How the age of claims is known.
+#[derive(Debug)]
+pub(super) struct Ages {
+    pub ttl: Duration,
+    pub clock: FolderClock,
+    /// Claims that are of the future by the clock.
+    unrenewed: Unrenewed<PathBuf, Version>,
+}
+
+impl Ages {
+    /// Those of the claims in a folder.
+    pub(super) fn of(folder: &Path, ttl: Duration) -> Self {
+        Self { ttl, clock: FolderClock::of(folder), unrenewed: Unrenewed::default() }
+    }
+
+    /// Whether a claim was not renewed for its ttl. A time of the future is no proof that its owner lives: such a claim is old
+    /// when this process saw it unchanged for so long.
+    fn is_old(&self, path: &Path, since: Duration, claim: &File) -> Result<bool, LocalError> {
+        let age = match age(since, self.clock.now()?) {
+            Some(age) => age,
+            None => self.unrenewed.seen_for(path.to_owned(), (since, rustix::fs::fstat(claim)?.st_ino)),
+        };
+        Ok(age >= self.ttl)
+    }
+}
+
+/// Makes the claim at `path`, if there is none, or only one that was not renewed for the ttl.
+pub(super) fn take(path: &Path, note: &[u8], ages: &Ages) -> Result<TakeResult, LocalError> {
     for _ in 0..LOOKS {
         if let Some(file) = make(path, note)? {
             return Ok(TakeResult::Taken(file));
         }
         let Some(theirs) = open(path)? else { continue }; // released in this moment
-        if !gets_old(&theirs, ttl, clock)? {
+        let since = written(&theirs)?;
+        if !(ages.is_old(path, since, &theirs)? && lock_unrenewed(&theirs, since)?) {
             return Ok(TakeResult::Held(read(&theirs)));
         }
         if is_at(path, &theirs)? {
@@ -55,16 +87,23 @@ pub(super) fn take(path: &Path, note: &[u8], ttl: Duration, clock: &FolderClock)
     Ok(TakeResult::Held(Vec::new()))
 }
 
-/// Removes the claim at `path` if it was not renewed for `age`; with `dry_run` it stays. Returns its bytes; `None` where it is
-/// not old.
+/// Removes the claim at `path` if it was not renewed for `at_least`; with `dry_run` it stays. Returns its bytes; `None` where it
+/// is not old. One of the future gets the time of now, as if it were renewed, so that its age is known the next time.
 pub(super) fn remove_old(
     path: &Path,
-    age: Duration,
+    at_least: Duration,
     clock: &FolderClock,
     dry_run: bool,
 ) -> Result<Option<u64>, LocalError> {
     let Some(theirs) = open(path)? else { return Ok(None) };
-    if !gets_old(&theirs, age, clock)? || !is_at(path, &theirs)? {
+    let since = written(&theirs)?;
+    let Some(age) = age(since, clock.now()?) else {
+        if !dry_run {
+            touch(&theirs)?;
+        }
+        return Ok(None);
+    };
+    if age < at_least || !lock_unrenewed(&theirs, since)? || !is_at(path, &theirs)? {
         return Ok(None);
     }
     if !dry_run {
@@ -73,11 +112,10 @@ pub(super) fn remove_old(
     Ok(Some(rustix::fs::fstat(&theirs)?.st_size.unsigned_abs()))
 }
 
-/// Whether a claim was not renewed for `age`. If so, `claim` has been locked: only one process can have the lock of this very
-/// file, and only that one may remove it.
-fn gets_old(claim: &File, age: Duration, clock: &FolderClock) -> Result<bool, LocalError> {
-    let since = written(claim)?;
-    Ok(clock.now()?.saturating_sub(since) >= age && lock(claim)? && written(claim)? == since)
+/// Locks a claim that was last renewed at this time, if it was not renewed meanwhile. Only one process can have the lock of
+/// this very file, and only that one may remove it.
+fn lock_unrenewed(claim: &File, since: Duration) -> Result<bool, LocalError> {
+    Ok(lock(claim)? && written(claim)? == since)
 }
 
 impl ClaimFile {
@@ -205,21 +243,21 @@ mod tests {
     const TTL: Duration = Duration::from_secs(3600);
 
     /// A claim in a folder, last renewed longer ago than its ttl, and what is needed to ask for it.
-    fn old_claim() -> (tempfile::TempDir, ClaimFile, FolderClock) {
+    fn old_claim() -> (tempfile::TempDir, ClaimFile, Ages) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t-1");
         let claim = make(&path, b"first").expect("made").expect("held by nobody");
-        age(&claim.file);
-        let clock = FolderClock::of(folder.path());
-        (folder, claim, clock)
+        make_old(&claim.file);
+        let ages = Ages::of(folder.path(), TTL);
+        (folder, claim, ages)
     }
 
-    fn age(file: &File) {
+    fn make_old(file: &File) {
         file.set_modified(SystemTime::now() - 2 * TTL).expect("set");
     }
 
-    fn taken(path: &Path, clock: &FolderClock) -> Option<ClaimFile> {
-        match take(path, b"second", TTL, clock).expect("asked") {
+    fn taken(path: &Path, ages: &Ages) -> Option<ClaimFile> {
+        match take(path, b"second", ages).expect("asked") {
             TakeResult::Taken(claim) => Some(claim),
             TakeResult::Held(_) => None,
         }
@@ -227,36 +265,70 @@ mod tests {
 
     #[test]
     fn while_somebody_is_about_to_take_over_neither_others_nor_the_owner_remove_what_may_be_new() {
-        let (_folder, owner, clock) = old_claim();
+        let (_folder, owner, ages) = old_claim();
         let taker = open(&owner.path).expect("opened").expect("there");
         assert!(lock(&taker).expect("locked"));
-        assert!(taken(&owner.path, &clock).is_none(), "two took over at once");
+        assert!(taken(&owner.path, &ages).is_none(), "two took over at once");
         owner.release().expect("asked");
         assert!(
             is_at(&owner.path, &taker).expect("looked"),
             "the owner removed it under the hands of who takes it over"
         );
         drop(taker); // it died in the middle: its lock goes with it
-        assert!(taken(&owner.path, &clock).is_some());
+        assert!(taken(&owner.path, &ages).is_some());
     }
 
     #[test]
     fn an_old_claim_is_taken_over_and_its_owner_renews_and_removes_nothing_from_then_on() {
-        let (_folder, owner, clock) = old_claim();
-        let successor = taken(&owner.path, &clock).expect("it was old");
+        let (_folder, owner, ages) = old_claim();
+        let successor = taken(&owner.path, &ages).expect("it was old");
         assert!(!owner.renew().expect("asked"));
         owner.release().expect("asked");
         assert!(successor.renew().expect("asked"));
-        assert!(taken(&owner.path, &clock).is_none());
+        assert!(taken(&owner.path, &ages).is_none());
         successor.release().expect("released");
-        assert!(!owner.path.exists() && taken(&owner.path, &clock).is_some());
+        assert!(!owner.path.exists() && taken(&owner.path, &ages).is_some());
     }
 
     #[test]
     fn an_old_claim_that_is_renewed_in_time_is_held_again() {
-        let (_folder, owner, clock) = old_claim();
+        let (_folder, owner, ages) = old_claim();
         assert!(owner.renew().expect("asked"));
-        assert!(taken(&owner.path, &clock).is_none());
+        assert!(taken(&owner.path, &ages).is_none());
+    }
+
+    /// Gives a claim a time of the future, as an owner does whose clock is ahead.
+    fn set_ahead(file: &File, by: Duration) {
+        file.set_modified(SystemTime::now() + by).expect("set");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_of_the_future_is_taken_over_when_it_was_not_renewed_for_its_ttl_and_not_before() {
+        let (_folder, owner, ages) = old_claim();
+        set_ahead(&owner.file, 100 * TTL);
+        assert!(taken(&owner.path, &ages).is_none(), "nobody watched it");
+        tokio::time::advance(TTL - Duration::from_secs(1)).await;
+        assert!(taken(&owner.path, &ages).is_none(), "its owner had not its time to renew it");
+        set_ahead(&owner.file, 101 * TTL);
+        assert!(taken(&owner.path, &ages).is_none(), "it was renewed");
+        tokio::time::advance(TTL - Duration::from_secs(1)).await;
+        assert!(taken(&owner.path, &ages).is_none(), "it was renewed");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let successor = taken(&owner.path, &ages).expect("its owner is dead");
+        assert!(!owner.renew().expect("asked") && successor.renew().expect("asked"));
+        assert!(taken(&owner.path, &ages).is_none());
+    }
+
+    #[test]
+    fn a_claim_of_the_future_is_removed_a_while_after_it_was_seen_first() {
+        let (_folder, owner, ages) = old_claim();
+        set_ahead(&owner.file, 100 * TTL);
+        let sweep = |dry_run| remove_old(&owner.path, TTL, &ages.clock, dry_run).expect("looked");
+        let is_ahead = || written(&owner.file).expect("there") > ages.clock.now().expect("told") + TTL;
+        assert!(sweep(true).is_none() && is_ahead(), "changed by a dry run");
+        assert!(sweep(false).is_none() && !is_ahead() && owner.path.exists());
+        make_old(&owner.file);
+        assert_eq!(sweep(false), Some(5));
     }
 
     #[test]
@@ -264,7 +336,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t-1");
         std::fs::write(&path, "").expect("written");
-        let TakeResult::Held(note) = take(&path, b"mine", TTL, &FolderClock::of(folder.path())).expect("asked") else {
+        let TakeResult::Held(note) = take(&path, b"mine", &Ages::of(folder.path(), TTL)).expect("asked") else {
             panic!("taken from who writes it");
         };
         assert!(note.is_empty());

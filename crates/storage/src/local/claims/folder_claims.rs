@@ -14,8 +14,7 @@ use euterpe_actors::state::record_name;
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::clock::FolderClock;
-use super::file::{self, ClaimFile, FOLDER, TakeResult};
+use super::file::{self, Ages, ClaimFile, FOLDER, TakeResult};
 use crate::local::error::LocalError;
 
 /// The claims in a folder, for one node.
@@ -29,8 +28,7 @@ pub struct FolderClaims {
 struct ClaimFolder {
     path: PathBuf,
     node: String,
-    ttl: Duration,
-    clock: FolderClock,
+    ages: Ages,
 }
 
 /// The content of a claim, for people.
@@ -51,8 +49,8 @@ impl FolderClaims {
     pub fn open(state_folder: &Path, node: &str, ttl: Duration) -> Result<Self, StorageError> {
         let folder = state_folder.join(FOLDER);
         file::make_folder(&folder).map_err(|error| as_unavailable(error, "open the claims", &folder.display()))?;
-        let clock = FolderClock::of(&folder);
-        Ok(Self { folder: Arc::new(ClaimFolder { path: folder, node: node.to_owned(), ttl, clock }) })
+        let ages = Ages::of(&folder, ttl);
+        Ok(Self { folder: Arc::new(ClaimFolder { path: folder, node: node.to_owned(), ages }) })
     }
 }
 
@@ -66,10 +64,10 @@ impl ClaimFolder {
             node: self.node.clone(),
             pid: std::process::id(),
             target: target.to_string(),
-            ttl_millis: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
+            ttl_millis: u64::try_from(self.ages.ttl.as_millis()).unwrap_or(u64::MAX),
         };
         let note = serde_json::to_vec(&note).expect("a note has a JSON form");
-        file::take(&self.path_of(target), &note, self.ttl, &self.clock)
+        file::take(&self.path_of(target), &note, &self.ages)
     }
 }
 
@@ -110,7 +108,7 @@ impl Claims for FolderClaims {
     }
 
     fn ttl(&self) -> Duration {
-        self.folder.ttl
+        self.folder.ages.ttl
     }
 }
 
