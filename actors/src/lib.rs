@@ -19,7 +19,7 @@
 //! memory
 //! foreign, accounting, continuation, standing, edges, freshness, addressing, turns: decisions as plain values
 //! ports: broker, claims, storage, transform, state, events, wire; setup; plan, which names them
-//! words: ids, message, node_trouble, blocking_threads, outcome, template, retry, work_span
+//! words: ids, message, node_trouble, disk_room, blocking_threads, outcome, template, retry, work_span
 //! ```
 //!
 //! Nothing here knows of AMQP, S3, audio, YAML or a command line: those come as adapters of the ports [broker],
@@ -35,6 +35,7 @@ pub mod claims;
 pub mod context;
 mod continuation;
 mod dedupe;
+pub mod disk_room;
 pub mod edges;
 pub mod events;
 pub mod foreign;

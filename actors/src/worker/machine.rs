@@ -3,21 +3,11 @@
 //! Transforms that know say so themselves (`FaultKind::NodeTrouble`). Others just fail: a program says in its own words that
 //! there is no room, or says nothing. So this node looks itself.
 
-use std::path::Path;
-
-use rustix::fs::StatVfs;
-
+use crate::disk_room::{NO_ROOM, Room};
 use crate::node_trouble::limits_file_size;
 use crate::outcome::{Fault, FaultKind};
 use crate::transform::{Scratch, scratch_problem};
 
-/// A disk with less room than this, or than a twentieth of it, is full.
-const FULL: u64 = 1 << 20;
-/// A disk with less room than this, or than a tenth of it, may have been full for a program that says so.
-const SCARCE: u64 = 4 << 30;
-
-/// How programs say that a disk is full.
-const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 /// How programs say that they could not start another.
 const NO_PROCESS: [&str; 4] =
     ["Cannot fork", "fork: Resource temporarily unavailable", "fork: retry", "fork: Cannot allocate memory"];
@@ -42,7 +32,7 @@ pub(super) fn judged(fault: Fault, scratch: &Scratch) -> Fault {
     }
     let says = |texts: &[&str]| texts.iter().any(|text| fault.text.contains(text) || fault.stderr.contains(text));
     let scratch = scratch.place();
-    let why = match disk_of(scratch).map(|disk| Room::of(&disk)) {
+    let why = match Room::around(scratch) {
         Some(room) if room.is_full() || (room.is_scarce() && says(&NO_ROOM)) => {
             let place = scratch.display();
             format!("the disk of {place} is full; free some room")
@@ -63,54 +53,9 @@ fn as_trouble(fault: Fault, why: &str) -> Fault {
     Fault { kind: FaultKind::NodeTrouble, text: format!("{}; {why}, and the work goes on", fault.text), ..fault }
 }
 
-/// The disk on which a folder lies, or would lie.
-fn disk_of(folder: &Path) -> Option<StatVfs> {
-    folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())
-}
-
-/// How much room a disk has.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    free: u64,
-    size: u64,
-    /// Whether no further file may be made on it, whatever its size.
-    no_names: bool,
-}
-
-impl Room {
-    fn of(disk: &StatVfs) -> Self {
-        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-        // File systems without a fixed number of files say 0 of 0.
-        Self {
-            free: bytes(disk.f_bavail),
-            size: bytes(disk.f_blocks),
-            no_names: disk.f_files > 0 && disk.f_favail == 0,
-        }
-    }
-
-    fn is_full(self) -> bool {
-        self.no_names || self.free < FULL.min(self.size / 20)
-    }
-
-    fn is_scarce(self) -> bool {
-        self.free < SCARCE.max(self.size / 10)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_disk_is_full_by_its_room_or_its_files_and_small_ones_later() {
-        let room = |free, size| Room { free, size, no_names: false };
-        assert!(room(100 << 10, 24 << 20).is_full());
-        assert!(!room(100 << 10, 1 << 20).is_full(), "a tenth of a small disk");
-        assert!(!room(2 << 20, 1 << 40).is_full());
-        assert!(room(2 << 20, 1 << 40).is_scarce());
-        assert!(!room(300 << 30, 1 << 40).is_scarce());
-        assert!(Room { no_names: true, ..room(1 << 30, 1 << 40) }.is_full());
-    }
 
     #[test]
     fn a_program_that_could_start_no_other_failed_because_of_the_machine() {

@@ -14,26 +14,36 @@ use euterpe_actors::actors_thread::assert_may_block;
 /// Files elsewhere belong to the machine and may differ from those of another machine. A file is known by its place below
 /// the folder, or by its name alone if it lies elsewhere, and not by how its path is written.
 #[derive(Debug)]
-pub struct CodeDigest {
+pub(crate) struct CodeDigest {
     folder: PathBuf,
     digest: blake3::Hasher,
+    files: Vec<PathBuf>,
+}
+
+/// What the files of a job's code were when they were read.
+#[derive(Debug)]
+pub(crate) struct Code {
+    /// The digest of all of them.
+    pub(crate) digest: String,
+    /// Those that were read.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl CodeDigest {
     /// A digest of no files yet, for files that are named from `folder`.
-    pub fn from(folder: &Path) -> Self {
-        Self { folder: normalised(folder), digest: blake3::Hasher::new() }
+    pub(crate) fn from(folder: &Path) -> Self {
+        Self { folder: normalised(folder), digest: blake3::Hasher::new(), files: Vec::new() }
     }
 
     /// Adds the files that these words name. A word that names no file is passed over: it is an option; so is an absolute path
     /// that leads elsewhere: it is a program of the machine.
-    pub fn add(&mut self, words: impl IntoIterator<Item = impl AsRef<Path>>) {
+    pub(crate) fn add(&mut self, words: impl IntoIterator<Item = impl AsRef<Path>>) {
         let words: Vec<_> = words.into_iter().filter(|word| !is_of_the_machine(&self.folder, word.as_ref())).collect();
         self.add_files(words);
     }
 
     /// Adds these files, wherever they lie. One that is not there is passed over.
-    pub fn add_files(&mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) {
+    pub(crate) fn add_files(&mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) {
         assert_may_block("reading the code of a job");
         for file in files {
             let path = normalised(&self.folder.join(file));
@@ -44,8 +54,11 @@ impl CodeDigest {
             let name =
                 path.strip_prefix(&self.folder).ok().map(Path::as_os_str).or(path.file_name()).unwrap_or_default();
             let name = name.as_encoded_bytes().to_owned();
-            if let Err(error) = self.add_file(&name, &path) {
-                tracing::warn!(file = %path.display(), %error, "a file of a job's code cannot be read, so a change in it is not seen");
+            match self.add_file(&name, &path) {
+                Ok(()) => self.files.push(path),
+                Err(error) => {
+                    tracing::warn!(file = %path.display(), %error, "a file of a job's code cannot be read, so a change in it is not seen");
+                }
             }
         }
     }
@@ -61,8 +74,13 @@ impl CodeDigest {
     }
 
     /// The digest of all that was added.
-    pub fn finish(&self) -> String {
+    pub(crate) fn finish(&self) -> String {
         self.digest.finalize().to_hex()[..32].to_owned()
+    }
+
+    /// The digest of all that was added, with the files.
+    pub(crate) fn code(self) -> Code {
+        Code { digest: self.finish(), files: self.files }
     }
 }
 

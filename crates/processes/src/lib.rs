@@ -16,21 +16,24 @@
 //! folder_lock ──▶ lock_holders            a folder for one process alone, and who has it
 //! file_size                               files that grow too large are an error
 //! programs, code_digest                   whether a program is here, and which files hold a job's code
+//! job_code ──▶ file_prints                whether that code is still what others were told of
 //! ```
 //!
 //! Read `supervised` first: its page says how a child ends. The other modules only choose the words that they exchange with
 //! it. No module imports from one that stands above it.
 //!
 //! [`register`] adds the transforms that a graph file names by `use:`. The engine asks for the others by name:
-//! [`PythonFunction::launcher`], [`worker_launcher`], [`isolated()`]. A program that starts children has two hidden verbs,
+//! [`PythonFunction::launcher`], [`worker_launcher`], [`command_transform`], [`isolated()`]. A program that starts children has two hidden verbs,
 //! [`ISOLATED_VERB`] and [`REAPER_VERB`], for it serves as its own children.
 
 mod code_digest;
 mod command;
 mod file_names;
+mod file_prints;
 mod file_size;
 mod folder_lock;
 mod isolated;
+mod job_code;
 mod leftovers;
 mod lock_holders;
 mod process_folder;
@@ -44,10 +47,12 @@ use std::sync::Arc;
 
 use euterpe_actors::transform::{Registry, SampleCodec};
 
-pub use code_digest::{CodeDigest, named_files};
+pub use code_digest::named_files;
+pub use command::{COMMAND, command_transform};
 pub use file_size::survive_large_files;
 pub use folder_lock::{FolderLock, LockError};
 pub use isolated::{ISOLATED_VERB, TransformSpec, isolated, serve_isolated};
+pub use job_code::JobCode;
 pub use leftovers::{Leftover, leftovers, remove_leftovers};
 pub use process_folder::{ProcessFolder, SCRATCH_FOLDER, scratch_trouble};
 pub use programs::program_of;

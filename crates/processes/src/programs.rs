@@ -1,9 +1,9 @@
 //! Whether the program that a job names by `argv` can be started on this machine.
 
 use std::env;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use serde_json::Value;
 
 /// The program of a job with these options, a `command` or a `worker` of a graph file in `folder`: where it is, or why it
@@ -11,12 +11,18 @@ use serde_json::Value;
 pub fn program_of(options: &Value, folder: &Path) -> Option<Result<PathBuf, String>> {
     let program = options.get("argv")?.get(0)?.as_str()?;
     let path = options.get("env").and_then(|env| env.get("PATH")).and_then(Value::as_str);
+    Some(find_program(program, path, folder))
+}
+
+/// Where a program is, sought below `folder` where its name has a `/`, else in `path` or this process's own; or why it cannot
+/// be started.
+pub(crate) fn find_program(program: &str, path: Option<&str>, folder: &Path) -> Result<PathBuf, String> {
     let path = path.map(Into::into).or_else(|| env::var_os("PATH")).unwrap_or_default();
     if program.contains('/') {
-        return Some(judge(program, &[folder.join(program)]));
+        return judge(program, &[folder.join(program)]);
     }
     let places: Vec<PathBuf> = env::split_paths(&path).map(|place| place.join(program)).collect();
-    Some(judge(program, &places))
+    judge(program, &places)
 }
 
 /// Why a program that is there cannot be found by the system: its first line names an interpreter that is not.
@@ -53,7 +59,7 @@ pub(crate) fn without_interpreter(file: &Path) -> Option<String> {
 
 fn judge(program: &str, places: &[PathBuf]) -> Result<PathBuf, String> {
     let files: Vec<&PathBuf> = places.iter().filter(|place| place.is_file()).collect();
-    let may_run = |file: &&&PathBuf| file.metadata().is_ok_and(|known| known.permissions().mode() & 0o111 != 0);
+    let may_run = |file: &&&PathBuf| access(file.as_path(), Access::EXEC_OK).is_ok();
     match (files.iter().find(may_run), files.first()) {
         (Some(found), _) => without_interpreter(found).map_or_else(|| Ok((**found).clone()), Err),
         (None, Some(file)) => Err(format!("`{}` may not be run; make it executable", file.display())),
@@ -68,6 +74,8 @@ fn judge(program: &str, places: &[PathBuf]) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use serde_json::json;
 
     use super::*;

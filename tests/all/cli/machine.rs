@@ -1,7 +1,8 @@
-//! A machine in trouble: no threads, no scratch folder, files that may not grow. It is told, and no entity pays for it.
+//! A machine in trouble: no threads, no scratch folder, a full disk, files that may not grow, a program that is away. It is
+//! told, and no entity pays for it.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::{fs::PermissionsExt, process::ExitStatusExt};
 use std::process::{Command, Stdio};
 
 use super::{Bench, chain, ended};
@@ -106,7 +107,6 @@ fn a_run_goes_on_when_the_disk_of_its_sources_is_mounted_again() {
 
 #[test]
 fn a_run_that_is_stopped_while_a_source_may_not_be_read_names_it_and_the_remedy() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = tries("true");
     bench.write("tried", "");
     bench.call("run g.yaml").ends(0);
@@ -165,4 +165,45 @@ jobs:
     bench.call("runs resume g.yaml last").ends(0);
     assert_eq!(bench.files("out"), ["t.txt", "u.txt", "v.txt"]);
     bench.call("runs check g.yaml last").ends(0);
+}
+
+#[test]
+fn a_program_that_ends_well_although_the_disk_is_full_has_not_done_its_work() {
+    let full = "head -c 9000000 /dev/zero > \"$1\" 2> $HERE/said; echo \"sox: No space left on device\" >&2; exit 0";
+    let bench = tries(full);
+    let Some(called) = bench.call_on_small_disk("run g.yaml") else { return };
+    let called = called.ends(0);
+    assert!(bench.read("said").contains("No space left"), "the disk is large");
+    assert!(called.err.contains("ended as if all were well, but said: sox: No space left"), "{called:?}");
+    assert!(called.err.contains("is full; free some room"), "{called:?}");
+    assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_program_that_is_away_in_mid_run_spends_no_try_and_goes_on_when_it_is_back() {
+    let graph = r#"
+version: 1
+graph: away
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {ARGV, "{input}", "{output}"], env: {PATH: "$HERE/bin:/usr/bin:/bin"}}, in: {text: "in:{id}.txt"}, out: "out:{id}.txt", pool: {workers: 1}}
+"#;
+    // Below the folder of the graph it is code of the job, by its name a program of the machine.
+    for argv in ["argv: [./bin/tool", "argv: [tool"] {
+        let bench = Bench::new(&graph.replace("ARGV", argv));
+        let here = bench.path("").display().to_string();
+        bench.write("bin/tool", &format!("#!/bin/sh\ncp \"$1\" \"$2\"; mv {here}/bin/tool {here}/bin/away\n"));
+        std::fs::set_permissions(bench.path("bin/tool"), std::fs::Permissions::from_mode(0o755)).expect("set");
+        for id in ["t", "u"] {
+            bench.write(&format!("in/{id}.txt"), "sound");
+        }
+        let mut run = bench.start("run g.yaml");
+        let mut said = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+        assert!(said.any(|line| line.contains("put it back")), "{argv} ended without a word about it");
+        std::fs::rename(bench.path("bin/away"), bench.path("bin/tool")).expect("it is back");
+        let rest: Vec<String> = said.collect();
+        assert!(run.wait().expect("waited for").success(), "{argv}: {rest:?}");
+        assert_eq!(bench.read("out/t.txt") + &bench.read("out/u.txt"), "soundsound");
+    }
 }

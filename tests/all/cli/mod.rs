@@ -1,11 +1,12 @@
 //! The verbs about runs, as a person calls them: a small graph of programs in a folder of its own.
 
+mod code; //     a script that changes while a run works by it
 mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
 mod gc; //       what is left behind: shown, removed
 mod inbox; //    dead letters of messages by other programs
 pub mod logs; // the log as JSON, each line of a work with whose it is
-mod machine; //  no threads, no scratch folder, files that may not grow
+mod machine; //  no threads, no scratch folder, a full disk, files that may not grow, a program that is away
 mod others; //   runs of another graph file, outputs of another entity
 mod records; //  what the graph has no more, what cannot be read, what is half-written
 mod runs; //     runs: listed, checked, resumed, interrupted
@@ -116,6 +117,29 @@ impl Bench {
     /// Calls the program with these words in a folder below.
     pub fn call_in(&self, below: &str, words: &str) -> Called {
         ended(self.command(words).current_dir(self.path(below)).output().expect("it starts"))
+    }
+
+    /// Calls the program with these words and with its state on a disk of 4 MiB, which no other process sees. Nothing where this
+    /// machine may not mount one and `EUTERPE_TESTS_MAY_NOT_MOUNT` is set.
+    pub fn call_on_small_disk(&self, words: &str) -> Option<Called> {
+        std::fs::create_dir(self.path("state")).expect("made");
+        let script = "mount -t tmpfs -o size=4m tmpfs state && exec \"$@\"";
+        let on_disk = |words: Vec<&str>| {
+            let mut command = Command::new("unshare");
+            if !rustix::process::geteuid().is_root() {
+                command.arg("--map-root-user");
+            }
+            command.args(["--mount", "sh", "-c", script, "sh"]).args(words).current_dir(self.folder.path());
+            ended(command.env_remove("EUTERPE_LOG").stdin(Stdio::null()).output().expect("it starts"))
+        };
+        let mounted = on_disk(vec!["true"]);
+        if mounted.code != 0 {
+            let left_out = std::env::var_os("EUTERPE_TESTS_MAY_NOT_MOUNT").is_some();
+            assert!(left_out, "nothing could be mounted; EUTERPE_TESTS_MAY_NOT_MOUNT=1 leaves this out: {mounted:?}");
+            return None;
+        }
+        let program = [env!("CARGO_BIN_EXE_euterpe")].into_iter().chain(words.split_whitespace());
+        Some(on_disk(program.chain(["--state", "state"]).collect()))
     }
 
     /// Starts the program and does not wait for it.

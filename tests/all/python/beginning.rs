@@ -85,6 +85,23 @@ fn a_run_in_one_process_does_no_work_by_code_that_changed_in_the_meantime() {
 }
 
 #[test]
+fn a_worker_that_reads_more_of_the_code_later_makes_nothing_of_what_changed_meanwhile() {
+    let text = "from euterpe import Context\n\ndef work(ctx: Context) -> str:\n    if ctx.entity == 'a':\n        \
+                return 'first'\n    if ctx.entity == 'b':\n        \
+                open('$HERE/later.py', 'w').write('V = \"second\"')\n    import later\n    return later.V\n";
+    let bench = bench("    python: t.py:work\n    pool: {workers: 1}\n    retries: 0\n", "");
+    bench.write("t.py", &text.replace("$HERE", &bench.path("").display().to_string()));
+    bench.write("later.py", "V = \"first\"");
+    let said = bench.call("run g.yaml a b c d").ends(1).err;
+    assert_eq!(said.matches("the code of `t.py:work` changed since this process began").count(), 1, "{said}");
+    let made = bench.files("out");
+    assert!(made.len() <= 1 && made.iter().all(|file| bench.read(&format!("out/{file}")) == "first"), "{made:?}");
+    assert!(bench.call("dead ls g.yaml").ends(0).out.contains("no dead letters"), "a change is nobody's failure");
+    bench.call("runs resume g.yaml last").ends(0);
+    assert!(bench.files("out").len() == 4 && bench.read("out/d.txt") == "second");
+}
+
+#[test]
 fn a_function_that_is_not_in_the_file_and_a_file_that_is_not_there_are_found_by_lint() {
     let with = super::bench("    python: t.py:wrok\n", "def work() -> str:\n    return ''\n");
     let said = with.call("lint g.yaml").ends(3).err;

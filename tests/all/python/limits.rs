@@ -37,6 +37,32 @@ def leaks(ctx: Context) -> str:
 }
 
 #[test]
+fn a_function_that_passes_over_a_full_disk_has_not_done_its_work() {
+    let transforms = r#"
+import os
+from euterpe import Context
+
+def work(ctx: Context) -> str:
+    if os.path.exists("$HERE/tried"):
+        return "sound"
+    open("$HERE/tried", "w").close()
+    try:
+        with open(ctx.tmp / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+    except OSError as error:
+        print(error)
+    return "torn"
+"#;
+    let bench = bench("    python: t.py:work\n    pool: {workers: 1}\n    retries: 0\n", "");
+    bench.write("t.py", &transforms.replace("$HERE", &bench.path("").display().to_string()));
+    let Some(called) = bench.call_on_small_disk("run g.yaml a") else { return };
+    let called = called.ends(0);
+    assert!(bench.has("tried") && called.err.contains("is full; free some room"), "{called:?}");
+    assert_eq!(bench.read("out/a.txt"), "sound");
+}
+
+#[test]
 fn where_work_is_suspect_a_track_is_decoded_in_a_process_that_may_die() {
     let transforms = r#"
 import os

@@ -12,9 +12,11 @@ use euterpe_actors::transform::{OpenContext, OptionProblem, Registry};
 #[cfg(feature = "python")]
 use euterpe_graph_file::plan as config;
 use euterpe_graph_file::plan::{Job, Plan};
+use euterpe_processes::{
+    COMMAND, JobCode, Launcher, TransformSpec, WORKER, command_transform, isolated, worker_launcher,
+};
 #[cfg(feature = "python")]
 use euterpe_processes::{Interpreter, PythonFunction};
-use euterpe_processes::{Launcher, TransformSpec, WORKER, isolated, worker_launcher};
 
 #[cfg(not(feature = "python"))]
 use super::without_python;
@@ -72,6 +74,8 @@ pub(super) struct Transforming {
     pub factory: TransformFactory,
     /// What starts its worker processes, where it has such.
     pub launcher: Option<Arc<Launcher>>,
+    /// The files that it is made of, where it has such.
+    pub code: Option<Arc<JobCode>>,
 }
 
 /// Opens the transform of a job of `plan`.
@@ -84,7 +88,11 @@ pub(super) fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplac
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("job `{}` cannot be opened: {}", job.name, problems.join("; "))
     };
-    let by_workers = |launcher: Arc<Launcher>| Transforming { factory: launcher.factory(), launcher: Some(launcher) };
+    let by_workers = |launcher: Arc<Launcher>| Transforming {
+        factory: launcher.factory(),
+        code: Some(launcher.code().clone()),
+        launcher: Some(launcher),
+    };
     if let Some(written) = &job.python {
         #[cfg(not(feature = "python"))]
         let launcher = Err(without_python::refusal(written));
@@ -97,15 +105,19 @@ pub(super) fn open(registry: &Registry, plan: &Plan, job: &Job, place: &Workplac
     if job.transform == WORKER {
         return worker_launcher(&job.options, &context, registry.samples()).map(by_workers).map_err(refused);
     }
+    if job.transform == COMMAND {
+        let (factory, code) = command_transform(&job.options, &context).map_err(refused)?;
+        return Ok(Transforming { factory, launcher: None, code: Some(code) });
+    }
     let entry = registry.find(&job.transform);
     let entry = entry.ok_or_else(|| anyhow::anyhow!("no transform named `{}`", job.transform))?;
     let here = entry.open(&job.options, &context).map_err(refused)?;
     if entry.has_own_process() {
-        return Ok(Transforming { factory: here, launcher: None });
+        return Ok(Transforming { factory: here, launcher: None, code: None });
     }
     let (transform, with) = (job.transform.clone(), job.options.clone());
     let factory = isolated(here, TransformSpec { transform, with, context, memory: job.memory }, job.isolate);
-    Ok(Transforming { factory, launcher: None })
+    Ok(Transforming { factory, launcher: None, code: None })
 }
 
 fn context(plan: &Plan, job: &Job, place: &Workplace) -> OpenContext {

@@ -36,7 +36,7 @@ use euterpe_actors::transform::Registry;
 use euterpe_actors::turns::Turns;
 use euterpe_graph_file::plan::{Job, Plan};
 use euterpe_graph_file::show;
-use euterpe_processes::{Launcher, ProcessFolder, SCRATCH_FOLDER};
+use euterpe_processes::{JobCode, Launcher, ProcessFolder, SCRATCH_FOLDER};
 use euterpe_storage::local::{FolderClaims, Journal};
 use euterpe_storage::s3::{BucketClaims, Cache, S3Storage};
 use tempfile::TempDir;
@@ -80,6 +80,8 @@ pub struct Workspace {
     pub place: Workplace,
     /// What starts the worker processes of the jobs that have such.
     pub launchers: HashMap<JobName, Arc<Launcher>>,
+    /// The code of the jobs that are made of files: of the same jobs, and of commands.
+    pub code: HashMap<JobName, Arc<JobCode>>,
     /// Jobs that take turns at the machine's cores.
     pub slots: HashMap<JobName, Turns>,
     /// Objects of buckets that are kept here for who reads them next, where any are.
@@ -110,10 +112,11 @@ impl Workspace {
         let scratch = home.as_ref().map_or_else(|| here.join(SCRATCH_FOLDER), |home| home.path().to_owned());
         let journal = home.as_ref().map(|home| Journal::at(home.lock()));
         let place = Workplace { cores: turns, scratch, kept };
-        let mut launchers = HashMap::new();
+        let (mut launchers, mut codes) = (HashMap::new(), HashMap::new());
         let specs = to_specs(&plan, turns, |job| {
-            let Transforming { factory, launcher } = jobs::open(registry, &plan, job, &place)?;
+            let Transforming { factory, launcher, code } = jobs::open(registry, &plan, job, &place)?;
             launchers.extend(launcher.map(|launcher| (job.name.clone(), launcher)));
+            codes.extend(code.map(|code| (job.name.clone(), code)));
             anyhow::Ok(factory)
         })?;
         let takes_turns = |job: &&Job| job.workers.is_none() || opening.workers.is_some();
@@ -142,6 +145,7 @@ impl Workspace {
             place,
             slots,
             launchers,
+            code: codes,
             cache,
             metrics,
             lock,

@@ -36,7 +36,7 @@ impl Workspace {
     /// is there that a `command` names, and that it is known what each bucket promises.
     ///
     /// A worker that began once and has not changed since is not tried again, so that a run with nothing to do loads no model.
-    /// From now on no worker of these jobs begins with other code: what is made goes by the code of one moment.
+    /// From now on these jobs do no work by other code: what is made goes by the code of one moment.
     ///
     /// # Errors
     /// A program that is not there; a bucket that cannot be used; what keeps each worker from beginning, with its place in the
@@ -51,7 +51,7 @@ impl Workspace {
             bail!("{}", missing.join("\n"));
         }
         self.know_buckets().await?;
-        self.launchers.iter().filter(|(job, _)| wanted(job)).for_each(|(_, launcher)| drop(launcher.pin()));
+        self.code.iter().filter(|(job, _)| wanted(job)).for_each(|(_, code)| drop(code.pin()));
         let folder = self.place.kept.join("begun");
         let mark = |job: &JobName| self.launchers.get(job).map(|launcher| folder.join(launcher.fingerprint()));
         let news = |job: &JobName| wanted(job) && mark(job).is_some_and(|mark| !mark.exists());
@@ -68,11 +68,10 @@ impl Workspace {
         Ok(())
     }
 
-    /// Waits until it is known that a job's workers cannot begin; for ever while all can.
+    /// Waits until it is known that the work of a job cannot begin any more; for ever while all can.
     pub async fn broken(&self) -> String {
-        let each = self.plan.jobs.iter().filter_map(|job| Some((job, self.launchers.get(&job.name)?)));
-        let each =
-            each.map(|(job, launcher)| Box::pin(async move { Prepared { job, about: Err(launcher.broken().await) } }));
+        let each = self.plan.jobs.iter().filter_map(|job| Some((job, self.code.get(&job.name)?)));
+        let each = each.map(|(job, code)| Box::pin(async move { Prepared { job, about: Err(code.broken().await) } }));
         let each: Vec<_> = each.collect();
         if each.is_empty() {
             std::future::pending::<()>().await;

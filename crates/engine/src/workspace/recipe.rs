@@ -1,35 +1,23 @@
 //! What the transform of a job does, as a digest that is the same on every machine with the same files.
 
 use euterpe_actors::ids::JobName;
-use euterpe_graph_file::plan::Job;
-use euterpe_processes::CodeDigest;
 
 use super::Workspace;
 
 impl Workspace {
     /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are
-    /// seen from the graph's folder. Workers of other code do not begin in this process any more.
+    /// seen from the graph's folder. This process does no work by other code any more.
     pub(super) fn recipe(&self, name: &JobName) -> String {
         let Some(job) = self.plan.jobs.iter().find(|job| job.name == *name) else { return String::new() };
         let mut digest = blake3::Hasher::new();
         digest.update(&job.settings_digest().to_le_bytes());
-        if let Some(launcher) = self.launchers.get(name) {
-            digest.update(launcher.pin().as_bytes());
+        if let Some(code) = self.code.get(name) {
+            digest.update(code.pin().as_bytes());
         }
         if let Some(python) = &job.python {
             digest.update(format!("{:?}", python.variables).as_bytes());
         }
-        if job.transform == "command" {
-            digest.update(self.files_of_command(job).as_bytes());
-        }
         digest.finalize().to_hex()[..32].to_owned()
-    }
-
-    /// The digest of the files that a `command` names.
-    fn files_of_command(&self, job: &Job) -> String {
-        let mut files = CodeDigest::from(&self.plan.folder);
-        files.add(job.options["argv"].as_array().into_iter().flatten().filter_map(|word| word.as_str()));
-        files.finish()
     }
 }
 

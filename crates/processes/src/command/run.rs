@@ -12,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use euterpe_actors::{
+    disk_room::full_disk_told_in_passing,
     outcome::Fault,
     storage::Content,
     transform::{Input, Product, Transform, Work},
@@ -22,9 +23,10 @@ use super::{
     arguments::{Arguments, Values},
     judge::{judge, with_last_line},
     options::Stdout,
+    start::Sought,
 };
 use crate::file_names::{file_name, plain_extension, with_suffix};
-use crate::programs::without_interpreter;
+use crate::job_code::JobCode;
 use crate::supervised::{MemoryLimit, Output, Process, TimeLimit, WaitError, inherit, over_memory, overdue, watch};
 
 /// A program, ready to be run for any entity.
@@ -34,6 +36,8 @@ pub(super) struct Program {
     pub(super) stdout: Stdout,
     /// The memory that it may have resident with all that it started, in bytes.
     pub(super) memory: Option<u64>,
+    pub(super) sought: Sought,
+    pub(super) code: Arc<JobCode>,
 }
 
 /// The transform of one worker.
@@ -43,6 +47,7 @@ pub(super) struct Runner(pub(super) Arc<Program>);
 impl Transform for Runner {
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
         let program = &*self.0;
+        program.code.still_holds().await?;
         let folder = work.scratch.folder()?;
         let inputs = lay_out(&work.inputs, &folder).await?;
         let suffixes = work.suffixes.iter().enumerate();
@@ -53,19 +58,24 @@ impl Transform for Runner {
         let name = argv[0].to_string_lossy().into_owned();
         let Ended { status, mut stdout, mut stderr } =
             program.run(&name, &argv, &folder, &outputs, work.timeout).await?;
+        // A script may be read while it runs.
+        let held = program.code.still_holds().await;
         if !stdout.tail().is_empty() {
             for line in String::from_utf8_lossy(stdout.tail()).lines() {
                 tracing::info!(program = %name, entity = %work.entity, "{line}");
             }
         }
         let stderr = stderr.tail();
-        match status {
+        let judged = match status {
             Ok(status) => judge(&name, status, &outputs, program.stdout),
             Err(WaitError::Overdue) => Err(overdue(&name, work.timeout)),
             Err(WaitError::OverMemory(excess)) => Err(over_memory(&name, excess)),
             Err(WaitError::Unreadable(error)) => Err(trouble("could not wait for the program", &error)),
-        }
-        .map_err(|fault| with_last_line(fault, stderr).with_stderr(stderr))?;
+        };
+        judged
+            .map_err(|fault| with_last_line(fault, stderr))
+            .and_then(|()| full_disk_told_in_passing(&name, stderr, &folder).map_or(Ok(()), Err))
+            .map_err(|fault| held.err().unwrap_or(fault).with_stderr(stderr))?;
         Ok(Product(outputs.into_iter().map(Content::File).collect()))
     }
 }
@@ -90,7 +100,7 @@ impl Program {
         outputs: &[PathBuf],
         timeout: Duration,
     ) -> Result<Ended, Fault> {
-        let unstartable = |error: io::Error| could_not_start(name, &error);
+        let unstartable = |error: io::Error| trouble(&format!("could not start `{name}`"), &error);
         let (mut stdout, stdout_pipe) = Output::pipe(None).map_err(unstartable)?;
         let (mut stderr, stderr_pipe) = Output::pipe(None).map_err(unstartable)?;
         let mut command = process::Command::new(&argv[0]);
@@ -107,7 +117,11 @@ impl Program {
 
         let limit = TimeLimit::within(timeout);
         let (until, mut memory) = (Instant::now() + limit.term_after, MemoryLimit::of(self.memory));
-        let mut process = Process::spawn(&mut command).map_err(unstartable)?;
+        let started = match Process::spawn(&mut command) {
+            Err(error) if self.sought.is_back_after(&error) => Process::spawn(&mut command),
+            started => started,
+        };
+        let mut process = started.map_err(|error| self.sought.could_not_start(name, folder, &error))?;
         let pid = process.pid();
         let exit = watch(Some(until), &mut memory, pid, stdout.reading(stderr.reading(process.wait()))).await;
         let status = match exit.and_then(|exit| exit.map_err(WaitError::Unreadable)) {
@@ -144,40 +158,6 @@ async fn lay_out(inputs: &[Input], folder: &Path) -> Result<Vec<PathBuf>, Fault>
     Ok(paths)
 }
 
-fn could_not_start(program: &str, error: &io::Error) -> Fault {
-    match error.kind() {
-        io::ErrorKind::NotFound => Fault::fatal(without_interpreter(Path::new(program)).unwrap_or_else(|| {
-            format!("there is no program `{program}`; install it, or correct the first element of argv")
-        })),
-        io::ErrorKind::PermissionDenied => Fault::fatal(format!(
-            "`{program}` may not be run; make it executable, or correct the first element of argv"
-        )),
-        _ => trouble(&format!("could not start `{program}`"), error),
-    }
-}
-
 fn trouble(action: &str, error: &io::Error) -> Fault {
     Fault::of_io(action, error)
-}
-
-#[cfg(test)]
-mod tests {
-    use euterpe_actors::outcome::FaultKind;
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn a_machine_that_can_start_no_program_is_told_from_a_program_that_is_not_there() {
-        let kind = |errno: Errno| could_not_start("sox", &errno.into()).kind;
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC] {
-            assert_eq!(kind(errno), FaultKind::NodeTrouble, "{errno}");
-        }
-        for errno in [Errno::NOENT, Errno::ACCESS] {
-            assert_eq!(kind(errno), FaultKind::Fatal, "{errno}");
-        }
-        assert_eq!(kind(Errno::NOEXEC), FaultKind::Failed);
-        let text = could_not_start("sox", &Errno::MFILE.into()).text;
-        assert!(text.contains("`sox`") && text.contains("ulimit -n"), "{text}");
-    }
 }

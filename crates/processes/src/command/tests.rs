@@ -226,6 +226,12 @@ async fn of_a_program_that_does_not_end_well_nothing_is_left_anywhere() {
     all_end(&started).await;
 }
 
+#[tokio::test]
+async fn a_program_that_says_in_passing_that_there_is_no_room_has_done_its_work_where_there_is_room() {
+    let script = "echo sound > \"$1\"; echo 'sox: No space left on device' >&2";
+    assert_eq!(output(sh(script), no_input()).await.expect("made"), "sound\n");
+}
+
 #[test]
 fn a_command_that_writes_no_output_is_refused_when_it_is_opened() {
     let job = OpenContext { outputs: vec![OutputShape::default()], ..Default::default() };

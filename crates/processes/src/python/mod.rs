@@ -20,7 +20,7 @@ use tokio::{process::Command, sync::OnceCell};
 pub use imports::sources as python_sources;
 pub use interpreter::Interpreter;
 
-use crate::code_digest::CodeDigest;
+use crate::code_digest::{Code, CodeDigest};
 use crate::supervised::{inherit, scrub};
 use crate::worker::{Launcher, Opening, Program, Source};
 
@@ -96,14 +96,14 @@ struct PythonProgram {
 }
 
 impl PythonProgram {
-    /// The digest of its files, as they are seen from a folder.
-    fn files_from(&self, folder: &Path) -> String {
+    /// Its files, as they are seen from a folder.
+    fn files_from(&self, folder: &Path) -> Code {
         let mut digest = CodeDigest::from(folder);
         digest.add_files(imports::sources(&self.folder, &self.function.file));
         if let Interpreter::Requirements(file) = &self.function.interpreter {
             digest.add_files([file]);
         }
-        digest.finish()
+        digest.code()
     }
 }
 
@@ -116,13 +116,13 @@ impl Program for PythonProgram {
         Ok(command)
     }
 
-    fn code(&self) -> String {
+    fn code(&self) -> Code {
         self.files_from(&self.folder)
     }
 
     fn fingerprint(&self) -> Vec<u8> {
         // It stays on this machine, so files beside the graph's folder count as well.
-        let files = self.files_from(Path::new("/"));
+        let files = self.files_from(Path::new("/")).digest;
         format!("{files}{:?}{:?}", self.function, sdk::digest()).into_bytes()
     }
 }

@@ -1,9 +1,10 @@
 //! One worker process as the node sees it: it opens the job, then is given one entity at a time.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use euterpe_actors::{
+    disk_room::full_disk_told_in_passing,
     outcome::{Fault, FaultKind},
     transform::Scratch,
 };
@@ -24,6 +25,8 @@ pub(super) struct Child {
     name: Arc<str>,
     /// Its answer to the opening.
     pub(super) ready: Ready,
+    /// Where its working folder is.
+    place: PathBuf,
     /// Its working folder, removed with it.
     _folder: Scratch,
 }
@@ -48,7 +51,7 @@ impl Child {
         let supervised = supervised::Child::spawn(command, Socket::Variable(SOCKET), LONGEST, memory, Some(log))
             .map_err(|error| could_not_start(&name, &error))?;
         let ready = Ready { protocol: 0, inputs: Default::default(), attach: 0, about: String::new() };
-        let mut child = Self { supervised, name, ready, _folder: folder };
+        let mut child = Self { supervised, name, ready, place: path, _folder: folder };
         child.open(opening).await?;
         Ok(child)
     }
@@ -81,7 +84,12 @@ impl Child {
         self.supervised.turn_to(entity);
         let limit = TimeLimit::within(timeout);
         let answer = match self.ask(request, began + limit.term_after).await {
-            Ok((FromWorker::Made(outputs), attachment)) => Ok((outputs, attachment)),
+            Ok((FromWorker::Made(outputs), attachment)) => {
+                match full_disk_told_in_passing(&self.name, self.supervised.last_output(), &self.place) {
+                    Some(fault) => Err(fault),
+                    None => Ok((outputs, attachment)),
+                }
+            }
             Ok((FromWorker::Fault(fault), _)) => Err(fault.into_fault(self.supervised.last_output())),
             Ok((answer, _)) => return (None, Err(self.out_of_turn(&answer))),
             Err(error) => return (None, Err(self.end(error, timeout, limit.grace).await)),

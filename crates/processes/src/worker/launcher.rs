@@ -3,23 +3,22 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use euterpe_actors::{
-    blocking_threads::on_blocking_thread,
     outcome::{Fault, FaultKind},
     transform::{Limits, SampleCodec, Scratch},
 };
-use tokio::sync::watch;
 
 use super::{
     child::Child,
     program::Program,
     protocol::{LONGEST, Opening, ToWorker},
 };
+use crate::job_code::JobCode;
 use crate::supervised::{JobLog, encode};
 
 /// Starts the workers of one job, all in the same way and within the same limits.
@@ -43,10 +42,7 @@ pub struct Launcher {
     started: AtomicU64,
     /// A worker that [`Launcher::prepare`] started, for the first work.
     prepared: Mutex<Option<Child>>,
-    /// The digest of the code that workers must have, once somebody rests on it.
-    pinned: OnceLock<String>,
-    /// Why no worker can begin, once that is known.
-    broken: watch::Sender<Option<Fault>>,
+    code: Arc<JobCode>,
 }
 
 impl Launcher {
@@ -63,8 +59,10 @@ impl Launcher {
     ) -> Result<Arc<Self>, Fault> {
         let frame = encode(&ToWorker::Open(&opening), &[], LONGEST)
             .map_err(|error| Fault::fatal(format!("the options of `{name}` cannot be sent: {error}")))?;
+        let (name, read) = (Arc::<str>::from(name), program.clone());
         Ok(Arc::new(Self {
-            name: name.into(),
+            code: JobCode::new(name.clone(), move || read.code()),
+            name,
             job: opening.job.as_str().into(),
             opening: frame,
             program,
@@ -76,8 +74,6 @@ impl Launcher {
             codec,
             started: AtomicU64::new(0),
             prepared: Mutex::new(None),
-            pinned: OnceLock::new(),
-            broken: watch::Sender::new(None),
         }))
     }
 
@@ -92,23 +88,9 @@ impl Launcher {
         Ok(about)
     }
 
-    /// Waits until it is known that no worker can begin, and says why: messages had better stay in the queue then.
-    pub async fn broken(&self) -> Fault {
-        let mut broken = self.broken.subscribe();
-        loop {
-            if let Some(fault) = broken.borrow_and_update().clone() {
-                return fault;
-            }
-            if broken.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// The digest of the code, the same on every machine. From now on a worker begins only while the code is still this:
-    /// others have been told what this process works with.
-    pub fn pin(&self) -> String {
-        self.pinned.get_or_init(|| self.program.code()).clone()
+    /// The code of the job, by which it is also known whether its workers can begin.
+    pub fn code(&self) -> &Arc<JobCode> {
+        &self.code
     }
 
     /// Changes when the program, its options, or the job's inputs and outputs do.
@@ -127,19 +109,15 @@ impl Launcher {
         self.codec.clone().ok_or_else(|| Fault::fatal(missing))
     }
 
-    /// A worker for work: the prepared one if it is there, else another. That none can begin is no fault of the entity that
-    /// waits for it and may spend none of its tries: then this never returns, and whoever watches [`Launcher::broken`] ends
-    /// the run or the node with the work untried.
+    /// A worker for work: the prepared one if it is there, else another. Where none can begin, this never returns
+    /// ([`JobCode::give_up`]).
     pub(super) async fn child(&self) -> Result<Child, Fault> {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take_if(Child::is_running);
         if let Some(child) = prepared {
             return Ok(child);
         }
         match self.start_child().await {
-            Err(fault) if fault.kind == FaultKind::Fatal => {
-                self.broken.send_replace(Some(fault));
-                std::future::pending().await
-            }
+            Err(fault) if fault.kind == FaultKind::Fatal => self.code.give_up(fault).await,
             started => started,
         }
     }
@@ -153,24 +131,8 @@ impl Launcher {
         None
     }
 
-    /// Makes sure that the code is still what others were told.
-    async fn check_code(&self) -> Result<(), Fault> {
-        let Some(pinned) = self.pinned.get() else { return Ok(()) };
-        let program = self.program.clone();
-        // The files may lie on a slow disk, and this thread runs all actors.
-        let code = on_blocking_thread(move || program.code()).await;
-        let code = code.map_err(|error| Fault::of_io(format!("the code of `{}` was not read", self.name), &error))?;
-        match code == *pinned {
-            true => Ok(()),
-            false => Err(Fault::fatal(format!(
-                "the code of `{}` changed since this process began; start it anew",
-                self.name
-            ))),
-        }
-    }
-
     async fn start_child(&self) -> Result<Child, Fault> {
-        self.check_code().await?;
+        self.code.compare().await?;
         let command = self.program.command().await?;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let folder = self.folders.join(format!("worker-{}-{}-{number}", self.job, std::process::id()));

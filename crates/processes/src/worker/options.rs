@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::process::Command;
 
 use super::{launcher::Launcher, program::Program, protocol::Opening};
-use crate::code_digest::CodeDigest;
+use crate::code_digest::{Code, CodeDigest};
 use crate::supervised::scrub;
 
 /// The name by which a graph file uses it: `use: worker`.
@@ -124,10 +124,10 @@ impl Program for ArgvProgram {
         Ok(command)
     }
 
-    fn code(&self) -> String {
+    fn code(&self) -> Code {
         let mut files = CodeDigest::from(&self.folder);
         files.add(&self.words);
-        files.finish()
+        files.code()
     }
 
     fn fingerprint(&self) -> Vec<u8> {
@@ -161,25 +161,25 @@ mod tests {
         let (folder, launcher) = of_a_file("exit 7");
         let put = |text: &str| std::fs::write(folder.path().join("w.pl"), text).expect("written");
         let text = |fault: Fault| fault.text;
-        let pinned = launcher.pin();
+        let pinned = launcher.code().pin();
         assert!(!launcher.prepare().await.map_err(text).expect_err("it ends").contains("changed"));
         put("exit 8");
         let refused = launcher.prepare().await.map_err(text).expect_err("other code");
         assert!(refused.contains("the code of `perl w.pl` changed since this process began"), "{refused}");
         put("exit 7");
-        assert_eq!(launcher.pin(), pinned);
+        assert_eq!(launcher.code().pin(), pinned);
         assert!(!launcher.prepare().await.map_err(text).expect_err("it ends").contains("changed"));
     }
 
     #[tokio::test]
     async fn work_whose_worker_cannot_begin_any_more_spends_no_try_and_the_reason_is_told() {
         let (folder, launcher) = of_a_file("exit 7");
-        launcher.pin();
+        launcher.code().pin();
         std::fs::write(folder.path().join("w.pl"), "exit 8").expect("written");
         tokio::select! {
             biased;
             child = launcher.child() => panic!("a try ends: {:?}", child.map(drop)),
-            why = launcher.broken() => assert!(why.text.contains("changed since this process began"), "{why:?}"),
+            why = launcher.code().broken() => assert!(why.text.contains("changed since this process began"), "{why:?}"),
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
     async fn the_code_is_compared_beside_the_actors_thread() {
         let (folder, launcher) = of_a_file("exit 7");
         let put = |text: &str| std::fs::write(folder.path().join("w.pl"), text).expect("written");
-        launcher.pin();
+        launcher.code().pin();
         put("exit 8");
         let refused = on_actors_thread(launcher.prepare()).await.expect_err("other code").text;
         assert!(refused.contains("changed since this process began"), "{refused}");
@@ -202,7 +202,7 @@ mod tests {
         let job = OpenContext { folder, ..OpenContext::default() };
         let pin = |text: &str, named: &str| {
             std::fs::write(&tool, text).expect("written");
-            worker_launcher(&json!({"argv": ["perl", named]}), &job, None).expect("it opens").pin()
+            worker_launcher(&json!({"argv": ["perl", named]}), &job, None).expect("it opens").code().pin()
         };
         assert_ne!(pin("exit 7", "../tool.pl"), pin("exit 8", "../tool.pl"));
         let absolute = tool.display().to_string();

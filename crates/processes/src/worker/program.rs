@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use euterpe_actors::outcome::Fault;
 use tokio::process::Command;
 
+use crate::code_digest::Code;
+
 /// How a program is started as a worker.
 #[async_trait]
 pub(crate) trait Program: Send + Sync {
@@ -13,9 +15,9 @@ pub(crate) trait Program: Send + Sync {
     /// There is no such program, or what it needs cannot be put in place.
     async fn command(&self) -> Result<Command, Fault>;
 
-    /// The digest of its own files below the graph's folder, the same on every machine that has the same files. Reads them,
-    /// so it belongs on a thread that may wait.
-    fn code(&self) -> String;
+    /// Its own files below the graph's folder, with a digest that is the same on every machine that has the same files. Reads
+    /// them, so it belongs on a thread that may wait.
+    fn code(&self) -> Code;
 
     /// Bytes that change when the program does, as far as its own files and its place tell.
     fn fingerprint(&self) -> Vec<u8>;

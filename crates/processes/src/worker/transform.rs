@@ -30,6 +30,7 @@ struct Worker {
 impl Transform for Worker {
     async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
         let began = Instant::now();
+        self.launcher.code().still_holds().await?;
         let child = match self.child.take_if(Child::is_running) {
             Some(child) => child,
             None => self.launcher.child().await?,
@@ -43,7 +44,9 @@ impl Transform for Worker {
         };
         let (child, answer) = child.work(&request.frame, work.entity.as_str(), began, work.timeout).await;
         self.child = child.and_then(|child| self.launcher.keep_or_retire(child));
-        let (outputs, attachment) = answer?;
+        // It may have read more of the code meanwhile, as an import within a function does.
+        let held = self.launcher.code().still_holds().await;
+        let (outputs, attachment) = answer.map_err(|fault| held.err().unwrap_or(fault))?;
         outputs::product(&self.launcher, &work, outputs, attachment).await
     }
 }
