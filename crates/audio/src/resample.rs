@@ -9,6 +9,11 @@ use rubato::{Fft, FixedSync, Resampler as _, WindowFunction, audioadapter_buffer
 /// The fewest frames in a block on the side with fewer: enough for a steep filter.
 const BLOCK: usize = 1024;
 
+/// By how much the two rates may differ. No real use comes near (8 kHz and 768 kHz: 96), and a file may claim 1 Hz.
+const MAX_FACTOR: u32 = 256;
+/// The most samples in a block, all channels together, on the side with more: 64 MiB.
+const MOST_SAMPLES: usize = 1 << 24;
+
 /// A stream of blocks on its way from one rate to another.
 pub(crate) struct Resampler {
     /// None where the rates are the same.
@@ -29,14 +34,32 @@ struct Inner {
 }
 
 impl Resampler {
+    /// Begins a stream.
+    ///
+    /// # Errors
+    /// A fault of the input where the rates are so far apart, or have so little in common, that a block would not fit into
+    /// reasonable memory.
     pub(crate) fn new(from: u32, to: u32, channels: usize) -> Result<Self, Fault> {
         if from == to {
             return Ok(Self { inner: None });
+        }
+        let refused = |why: &str| {
+            Fault::bad_input(format!("{channels} channels at {from} Hz are not resampled to {to} Hz: {why}"))
+        };
+        if from.max(to) > from.min(to).saturating_mul(MAX_FACTOR) {
+            return Err(refused(&format!(
+                "the two differ by more than a factor of {MAX_FACTOR}; ask for a `rate` nearer to that of the track"
+            )));
         }
         let common = gcd(from, to);
         let (unit_in, unit_out) = ((from / common) as usize, (to / common) as usize);
         // An even number of units on both sides: half a block is then a whole number of frames.
         let units = BLOCK.div_ceil(unit_in.min(unit_out)).next_multiple_of(2);
+        if units * unit_in.max(unit_out) * channels > MOST_SAMPLES {
+            return Err(refused(
+                "the two have too little in common; ask for a rounder `rate`, or for fewer `channels`",
+            ));
+        }
         let fft = Fft::new_custom(
             from as usize,
             to as usize,
@@ -191,6 +214,21 @@ mod tests {
             let inner = out.len() / 10..out.len() * 9 / 10;
             let worst = inner.map(|n| (out[n] - want[n]).abs()).fold(0.0, f32::max);
             assert!(worst < 2e-4, "from {from} to {to} the sine is off by {worst}");
+        }
+    }
+
+    #[test]
+    fn rates_that_are_too_far_apart_are_refused_before_anything_is_allocated() {
+        for (from, to, channels) in [(1, 96_000, 2), (1, 768_000, 64), (768_000, 1, 1), (2999, 768_000, 1), (1, 257, 1)]
+        {
+            let fault = Resampler::new(from, to, channels).err().expect("refused");
+            assert_eq!(fault.kind, euterpe_actors::outcome::FaultKind::BadInput);
+            assert!(fault.text.contains("differ by more than a factor of 256; ask for a `rate` nearer"), "{fault}");
+        }
+        let fault = Resampler::new(767_999, 768_000, 64).err().expect("refused");
+        assert!(fault.text.contains("too little in common; ask for a rounder `rate`"), "{fault}");
+        for (from, to, channels) in [(3000, 768_000, 1), (8000, 768_000, 2), (44_100, 44_101, 8), (1, 256, 1)] {
+            assert!(Resampler::new(from, to, channels).is_ok(), "{from} to {to}");
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
     minutes_problem,
     mix::Mix,
     resample::Resampler,
-    write::{Container, SampleKind, Shape, Writer},
+    write::{Container, FLAC_MAX_RATE, SampleKind, Shape, Writer},
 };
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 
@@ -44,7 +44,7 @@ pub enum Bits {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transcode {
-    /// The sample rate of the output in Hz, 1 to 768000 (default: that of the input).
+    /// The sample rate of the output in Hz, 1 to 768000 (FLAC: 655350; default: that of the input).
     pub rate: Option<u32>,
     /// The number of channels of the output, 1 to 64 (default: those of the input). 1 is the mean of all channels.
     pub channels: Option<usize>,
@@ -69,6 +69,14 @@ impl Settings for Transcode {
         let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
         if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
             problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
+        }
+        if let Some(rate) =
+            self.rate.filter(|rate| job.suffix() == "flac" && (FLAC_MAX_RATE + 1..=MAX_RATE).contains(rate))
+        {
+            let message = format!(
+                "a FLAC file holds at most {FLAC_MAX_RATE} Hz, got {rate}; lower it, or give the output the suffix .wav"
+            );
+            problems.push(OptionProblem::new("rate", message));
         }
         let most = if job.suffix() == "flac" { 8 } else { MAX_CHANNELS };
         if let Some(channels) = self.channels.filter(|channels| !(1..=most).contains(channels)) {
@@ -108,7 +116,6 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let channels = settings.channels.unwrap_or(track.channels());
     let rate = settings.rate.unwrap_or(track.rate());
     let mix = Mix::between(track.channels(), track.layout(), channels)?;
-    let mut resampler = Resampler::new(track.rate(), rate, channels)?;
     let kind = match settings.bits {
         Bits::Sixteen => SampleKind::I16,
         Bits::TwentyFour => SampleKind::I24,
@@ -120,7 +127,9 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
         Mix::Keep => track.layout(),
         _ => usual_layout(channels),
     };
+    // What the file cannot hold is told before the work begins.
     let mut writer = Writer::create(&path, container, Shape { rate, channels, kind, layout })?;
+    let mut resampler = Resampler::new(track.rate(), rate, channels)?;
     let mut sink = |block: &[Vec<f32>]| writer.write(block);
     let mut mixed = Vec::new();
     while let Some(block) = track.next_block()? {
@@ -195,6 +204,11 @@ mod tests {
         let mut paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
         paths.sort_unstable();
         assert_eq!(paths, ["bits", "channels", "max_minutes", "quality", "rate"]);
+        let said = entry().open(&json!({"rate": 768_000}), &job).err().expect("refused")[0].to_string();
+        assert_eq!(
+            said,
+            "rate: a FLAC file holds at most 655350 Hz, got 768000; lower it, or give the output the suffix .wav"
+        );
         let said = entry().open(&json!({"bits": 20}), &job).err().expect("refused")[0].to_string();
         assert_eq!(said, "bits: expected 16, 24 or f32, got 20");
     }

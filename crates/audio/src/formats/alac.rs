@@ -38,6 +38,17 @@ impl Alac {
         })
     }
 
+    /// Puts a block of seven or eight channels, as symphonia orders them, into the order of their places: front left and
+    /// right, centre, low frequencies, rear left and right, then rear centre (7), or left and right of the centre (8).
+    /// That is the order of ffmpeg, and of a WAV file's mask.
+    pub(crate) fn order(block: &mut [Vec<f32>]) {
+        match block.len() {
+            7 => block[4..].rotate_left(1),
+            8 => block[4..].rotate_left(2),
+            _ => {}
+        }
+    }
+
     /// Whether a packet is read through to its very end.
     pub(crate) fn is_whole(&self, packet: &[u8]) -> bool {
         self.read(&mut Bits { bytes: packet, at: 0 }).is_some()

@@ -7,6 +7,7 @@ mod aac;
 mod alac;
 mod blocks;
 mod bytes;
+mod caf;
 mod faults;
 mod flac;
 mod mkv;
@@ -26,13 +27,13 @@ use std::io::Seek;
 use euterpe_actors::{outcome::Fault, storage::Content};
 
 use aac::adts::Adts;
-use bytes::{id3v2_length, read_up_to};
+use bytes::read_up_to;
 use faults::unread;
 use mpeg::Mpeg;
-use packets::{Facts, Packets};
-use pcm::{Pcm, aiff, au, caf, riff, w64, wav::Wave};
+use packets::{Facts, Packets, Span};
+use pcm::{Pcm, aiff, au, riff, w64, wav::Wave};
 use source::{Source, Spliced};
-use tags::end_without_tags;
+use tags::{end_without_tags, start_behind_tags};
 
 pub(crate) use blocks::{Blocks, Sound, usual_layout};
 pub(crate) use flac::flac_layout;
@@ -52,7 +53,8 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
     head.truncate(got);
     first.rewind().map_err(|error| unread(&error))?;
-    let tag = id3v2_length(&head).unwrap_or(0);
+    let tag = start_behind_tags(&mut first, length).map_err(|error| unread(&error))?;
+    first.rewind().map_err(|error| unread(&error))?;
     if let Some(chunks) = chunked(content, tag)? {
         return Ok(chunks);
     }
@@ -103,21 +105,18 @@ fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fau
     } else if caf::is_caf(&head) {
         match caf::contents(&mut first, length)? {
             caf::Caf::Pcm(shape) => shape,
-            caf::Caf::Packets { cut } => {
-                let facts = Facts { cut, length_unknown: true, ..Facts::default() };
-                return Ok(Some(Box::new(Packets::open(Spliced::whole(source()?), "caf", facts)?)));
-            }
+            caf::Caf::Packets(packed) => return caf_packets(packed, source()?).map(Some),
         }
     } else {
         return Ok(None);
     };
-    Ok(Some(Box::new(Pcm::new(source()?, shape)?)))
+    Ok(Some(Box::new(Pcm::new(source()?, shape))))
 }
 
 /// The reader of what a file of the WAV family holds.
 fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
     match wave {
-        Wave::Pcm(shape) => Ok(Box::new(Pcm::new(source, shape)?)),
+        Wave::Pcm(shape) => Ok(Box::new(Pcm::new(source, shape))),
         Wave::Mpeg(data) => match Mpeg::open(source, data.start, data.there, data.is_cut())? {
             Some(mpeg) => Ok(Box::new(mpeg)),
             None => Err(faults::damaged("it holds no MPEG audio")),
@@ -128,6 +127,21 @@ fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
             Ok(Box::new(Packets::open(Spliced::new(head, source, part), "wav", facts)?))
         }
     }
+}
+
+/// The reader of packets in CAF.
+fn caf_packets(packed: caf::Packed, source: Source) -> Result<Box<dyn Blocks>, Fault> {
+    let caf::Packed { head, data, rate, priming, valid } = packed;
+    let span = |ticks| Span { ticks, per_second: rate.into() };
+    let facts = Facts {
+        skip: Some(span(priming)),
+        keep: valid.map(span),
+        length_unknown: true,
+        cut: data.is_cut(),
+        ..Facts::default()
+    };
+    let part = data.start..data.start + data.there;
+    Ok(Box::new(Packets::open(Spliced::new(head, source, part), "caf", facts)?))
 }
 
 /// Whether a mark stands at a place.

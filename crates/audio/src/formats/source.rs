@@ -78,12 +78,20 @@ pub(crate) struct Spliced {
     source: Source,
     /// The bytes of the source that follow the header.
     part: Range<u64>,
+    /// Bytes that stand in the place of those of the file, from a place in what is read.
+    patch: Option<(u64, [u8; 4])>,
     at: u64,
 }
 
 impl Spliced {
     pub(crate) fn new(head: Vec<u8>, source: Source, part: Range<u64>) -> Self {
-        Self { head, source, part, at: 0 }
+        Self { head, source, part, patch: None, at: 0 }
+    }
+
+    /// Puts four bytes into the place of those that the file has there.
+    pub(crate) fn patched(mut self, at: u64, bytes: [u8; 4]) -> Self {
+        self.patch = Some((at, bytes));
+        self
     }
 
     /// All of a source.
@@ -110,6 +118,14 @@ impl Read for Spliced {
             buffer[..now].copy_from_slice(&head[..now]);
             now
         };
+        if let Some((at, bytes)) = self.patch {
+            for (place, byte) in (at..).zip(bytes) {
+                let own = place.checked_sub(self.at).and_then(|offset| buffer[..read].get_mut(offset as usize));
+                if let Some(own) = own {
+                    *own = byte;
+                }
+            }
+        }
         self.at += read as u64;
         Ok(read)
     }
@@ -221,5 +237,23 @@ mod tests {
         all.clear();
         spliced.read_to_string(&mut all).expect("read");
         assert_eq!(all, "45");
+    }
+
+    #[test]
+    fn four_bytes_are_others_than_in_the_file_however_they_are_read() {
+        let content = Content::Bytes(Bytes::from_static(b"0123456789"));
+        for size in 1..=10 {
+            let source = Source::open(&content).expect("memory opens");
+            let mut spliced = Spliced::whole(source).patched(3, *b"abcd");
+            let (mut all, mut piece) = (Vec::new(), vec![0; size]);
+            loop {
+                let got = spliced.read(&mut piece).expect("read");
+                if got == 0 {
+                    break;
+                }
+                all.extend_from_slice(&piece[..got]);
+            }
+            assert_eq!(all, b"012abcd789", "in pieces of {size}");
+        }
     }
 }

@@ -1,16 +1,34 @@
 //! Tags that people put around a file of any format: where the file begins behind those in front, and ends before those
 //! behind.
 
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{
-    bytes::{little, read_up_to},
+    bytes::{id3v2_length, little, read_up_to},
     source::Source,
 };
 
 /// Bytes of an ID3v1 tag, and of the header and the footer of an APE tag.
 const ID3V1: u64 = 128;
 const APE: u64 = 32;
+
+/// Where a file of `length` bytes begins behind the tags in front of it: ID3v2, one or several in a row.
+///
+/// # Errors
+/// Those of reading.
+pub(crate) fn start_behind_tags<R: Read + Seek>(source: &mut R, length: u64) -> io::Result<u64> {
+    let mut at = 0;
+    while at < length {
+        source.seek(SeekFrom::Start(at))?;
+        let mut head = [0; 10];
+        let got = read_up_to(source, &mut head)?;
+        match id3v2_length(&head[..got]) {
+            Some(tag) => at += tag,
+            None => break,
+        }
+    }
+    Ok(at)
+}
 
 /// Where a file ends without the tags behind it: ID3v1, and APE whether it has a header or only a footer.
 ///
@@ -76,6 +94,20 @@ mod tests {
         assert_eq!(end(&[&sound, &items, &mark(332, 0), &old]), 500);
         assert_eq!(end(&[&sound, &mark(u32::MAX, 0)]), 532, "a size that no file has");
         assert_eq!(end(&[b"TAG"]), 3);
+    }
+
+    #[test]
+    fn a_file_begins_behind_all_the_tags_in_front_of_it() {
+        let tag = |length: u8| [&b"ID3\x03\0\0\0\0\0"[..], &[length], &vec![0; length.into()]].concat();
+        let start = |parts: &[&[u8]]| {
+            let bytes = parts.concat();
+            let length = bytes.len() as u64;
+            start_behind_tags(&mut io::Cursor::new(bytes), length).expect("memory reads")
+        };
+        assert_eq!(start(&[b"RIFF and so on"]), 0);
+        assert_eq!(start(&[&tag(90), b"RIFF and so on"]), 100);
+        assert_eq!(start(&[&tag(90), &tag(20), b"RIFF and so on"]), 130);
+        assert_eq!(start(&[&tag(90), &tag(20)[..15]]), 130, "a tag that is cut off");
     }
 
     #[test]

@@ -19,8 +19,12 @@ use crate::formats::flac_layout;
 
 /// Frames in a FLAC block: the usual number.
 const FLAC_BLOCK: usize = 4096;
-/// The highest rate that the FLAC encoder writes, in Hz.
-const FLAC_MAX_RATE: u32 = 655_350;
+/// The highest rate that decoders of FLAC know, in Hz.
+pub(crate) const FLAC_MAX_RATE: u32 = 655_350;
+/// The highest rate that the encoder knows.
+const ENCODER_MAX_RATE: u32 = 96_000;
+/// A rate for which frames have no code, so that they refer to the description of the stream.
+const UNCODED_RATE: u32 = 95_999;
 
 /// The comment that says where the channels stand, where FLAC would take them for something else.
 fn comment(shape: Shape) -> Result<Option<MetadataBlockData>, Fault> {
@@ -39,6 +43,14 @@ fn comment(shape: Shape) -> Result<Option<MetadataBlockData>, Fault> {
     Ok(Some(block))
 }
 
+/// Puts the rate into the 20 bits of STREAMINFO, the first block of a header: no checksum covers it.
+fn with_rate(mut header: Vec<u8>, rate: u32) -> Vec<u8> {
+    const RATE: usize = 4 + 4 + 10;
+    let rest = u32::from(header[RATE + 2] & 0x0f);
+    header[RATE..RATE + 3].copy_from_slice(&(rate << 4 | rest).to_be_bytes()[1..]);
+    header
+}
+
 /// A file being written.
 pub(super) struct Flac {
     file: BufWriter<File>,
@@ -50,6 +62,7 @@ pub(super) struct Flac {
     /// Interleaved samples that wait for a whole block.
     pending: Vec<i32>,
     channels: usize,
+    rate: u32,
     blocks: usize,
     comment: Option<MetadataBlockData>,
 }
@@ -73,7 +86,9 @@ impl Flac {
         // Half the time for 0.2 % more bytes: what fixed predictors can do, linear prediction nearly always does better.
         encoder.subframe_coding.use_fixed = false;
         let config = encoder.into_verified().map_err(|(_, error)| unencoded(&error))?;
-        let info = StreamInfo::new(shape.rate as usize, shape.channels, bits).map_err(|error| unencoded(&error))?;
+        // The description of the stream gets the right one, see `with_rate`.
+        let rate = if shape.rate > ENCODER_MAX_RATE { UNCODED_RATE } else { shape.rate };
+        let info = StreamInfo::new(rate as usize, shape.channels, bits).map_err(|error| unencoded(&error))?;
         let mut flac = Self {
             file: BufWriter::with_capacity(1 << 16, file),
             config,
@@ -83,6 +98,7 @@ impl Flac {
             bytes: ByteSink::new(),
             pending: Vec::with_capacity(FLAC_BLOCK * shape.channels),
             channels: shape.channels,
+            rate: shape.rate,
             blocks: 0,
             comment: comment(shape)?,
         };
@@ -129,7 +145,8 @@ impl Flac {
             stream.add_metadata_block(comment.clone());
         }
         stream.write(&mut self.bytes).map_err(|error| unencoded(&error))?;
-        self.file.write_all(self.bytes.as_slice()).map_err(|error| unwritten(&error))
+        let header = with_rate(self.bytes.as_slice().to_vec(), self.rate);
+        self.file.write_all(&header).map_err(|error| unwritten(&error))
     }
 
     /// Completes the file.

@@ -23,6 +23,7 @@ use mask::write_mask;
 use ogg::Ogg;
 use shape::{unencoded, unwritten};
 
+pub(crate) use flac::FLAC_MAX_RATE;
 pub use shape::{SampleKind, Shape};
 
 /// The containers that can be written.
@@ -210,6 +211,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn flac_holds_rates_that_its_encoder_does_not_know() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("sound");
+        let block = grid(9000, 2, 24);
+        for rate in [8000, 95_999, 96_000, 96_001, 176_400, 192_000, 384_000, 655_349, 655_350] {
+            let shape = Shape { rate, channels: 2, kind: SampleKind::I24, layout: None };
+            let mut writer = Writer::create(&path, Container::Flac, shape).expect("created");
+            writer.write(&block).expect("written");
+            writer.finish().expect("finished");
+            let bytes = std::fs::read(&path).expect("read");
+            let back = decoded(&work("t", &[("audio", "t.flac", &bytes)], "x")).expect("decodes");
+            assert_eq!(back.rate, rate);
+            assert!(back.samples == block, "{rate} Hz");
+        }
+        let shape = Shape { rate: 655_351, channels: 2, kind: SampleKind::I24, layout: None };
+        assert!(Writer::create(&path, Container::Flac, shape).is_err_and(|fault| fault.text.contains("suffix .wav")));
     }
 
     #[test]

@@ -119,6 +119,62 @@ fn what_stands_around_a_flac_stream_does_not_matter() {
 }
 
 #[test]
+fn whatever_follows_the_last_frame_of_flac_is_no_sound_and_no_cut() {
+    let folder = folder();
+    let lyrics = b"LYRICSBEGININF00003abc000014LYRICS200";
+    let old = [&b"TAG"[..], &[b'x'; 125]].concat();
+    let noise: Vec<u8> = (0..40_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    for (rate, channels, frames) in [(44_100, 2, 50_000), (8000, 1, 700), (48_000, 8, 8192)] {
+        let sound = wav(rate, channels, frames);
+        let bytes = fs::read(encoded(folder.path(), &sound, "t.flac", &[])).expect("read");
+        let source = ours(sound).expect("a WAV file");
+        for (name, behind) in [
+            ("a byte", b"A".to_vec()),
+            ("a zero", vec![0]),
+            ("Lyrics3", lyrics.to_vec()),
+            ("Lyrics3 and ID3v1", [&lyrics[..], &old].concat()),
+            ("noise", noise.clone()),
+            ("what looks like a frame", [&[0xff, 0xf8, 0xc9, 0x18, 5][..], &[0; 90]].concat()),
+        ] {
+            let track = ours([&bytes[..], &behind].concat()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+            assert!(track == source, "{name} behind {channels} channels");
+        }
+        for cut in [1, 2, 3, bytes.len() / 3] {
+            let said = refused([&bytes[..bytes.len() - cut], lyrics].concat());
+            assert!(said.contains("replace it with a whole copy"), "{said}");
+        }
+    }
+    let (one, other) = (wav(44_100, 2, 30_000), wav(44_100, 2, 2000));
+    let flac = |sound: &[u8]| fs::read(encoded(folder.path(), sound, "t.flac", &[])).expect("read");
+    let said = refused([flac(&one), flac(&other)].concat());
+    assert_eq!(said, "the file is several recordings in a row; split it into one file each");
+}
+
+#[test]
+fn a_flac_file_without_a_frame_holds_no_sound() {
+    let folder = folder();
+    let flac = fs::read(encoded(folder.path(), &wav(44_100, 1, 0), "t.flac", &[])).expect("read");
+    assert_eq!(refused(flac), "the file holds no sound; replace it with a whole copy");
+}
+
+#[test]
+fn an_mp4_whose_last_box_has_no_size_is_read_to_the_end_of_the_file() {
+    let folder = folder();
+    for codec in ["aac", "alac", "flac"] {
+        let options = ["-c:a", codec, "-strict", "-2", "-movflags", "faststart"];
+        let file = if codec == "flac" { "t.mp4" } else { "t.m4a" };
+        let bytes = fs::read(encoded(folder.path(), &wav(44_100, 2, 30_000), file, &options)).expect("read");
+        let at = bytes.windows(4).position(|own| own == b"mdat").expect("a box") - 4;
+        let mut open = bytes.clone();
+        open[at..at + 4].fill(0);
+        let whole = ours(bytes).expect("decoded");
+        assert!(ours(open.clone()).unwrap_or_else(|fault| panic!("{codec}: {fault}")) == whole, "{codec}");
+        let said = refused(open[..open.len() / 2].to_vec());
+        assert!(said.contains("replace it with a whole copy"), "{codec}: {said}");
+    }
+}
+
+#[test]
 fn several_recordings_in_a_row_are_named_where_only_the_first_would_be_read() {
     let folder = folder();
     let sound = wav(44_100, 2, 30_000);

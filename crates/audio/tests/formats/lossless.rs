@@ -1,6 +1,10 @@
 //! What is lossless, or not compressed at all, is bit for bit what ffmpeg decodes.
 
-use super::material::{encoded, ffmpegs, folder, ours_of, wav};
+use std::fs;
+
+use serde_json::json;
+
+use super::material::{encoded, ffmpegs, folder, made, ours_of, tool, wav};
 
 #[test]
 fn each_container_and_way_to_write_samples_is_what_ffmpeg_decodes() {
@@ -39,6 +43,10 @@ fn each_container_and_way_to_write_samples_is_what_ffmpeg_decodes() {
         ("pcm.mka", &["-c:a", "pcm_s16le"]),
         ("pcm24.mka", &["-c:a", "pcm_s24le"]),
         ("f32.mka", &["-c:a", "pcm_f32le"]),
+        ("s16be.mka", &["-c:a", "pcm_s16be"]),
+        ("s24be.mka", &["-c:a", "pcm_s24be"]),
+        ("s32be.mka", &["-c:a", "pcm_s32be"]),
+        ("f64.mka", &["-c:a", "pcm_f64le"]),
         ("alac.m4a", &["-c:a", "alac"]),
         ("flac.mp4", &["-c:a", "flac", "-strict", "-2"]),
     ];
@@ -69,12 +77,53 @@ fn one_to_eight_channels_keep_their_order() {
 }
 
 #[test]
-fn adpcm_in_wav_is_what_ffmpeg_decodes() {
+fn alac_of_one_to_eight_channels_keeps_their_order() {
+    let folder = folder();
+    let layouts = ["mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1(back)", "7.1(wide)"];
+    for (channels, layout) in (1..).zip(layouts) {
+        let map: Vec<String> = (0..channels).map(|channel| channel.to_string()).collect();
+        let map = format!("channelmap=map={}:channel_layout={layout}", map.join("|"));
+        let sound = wav(44_100, channels, 9000);
+        for file in ["t.m4a", "t.caf", "t.mka"] {
+            let path = encoded(folder.path(), &sound, file, &["-af", &map, "-c:a", "alac"]);
+            let (ours, theirs) = (ours_of(&path), ffmpegs(&path));
+            assert_eq!(ours.channels, channels.into());
+            assert!(ours.samples == theirs, "{file} with {channels} channels differs");
+            // What was encoded has the same places: ALAC itself has another order.
+            assert!(
+                ours.samples == ours_of(&folder.path().join("sound.wav")).samples,
+                "{file} with {channels} channels"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_flac_file_has_the_rates_of_music_in_high_resolution() {
+    let folder = folder();
+    for rate in [88_200, 176_400, 192_000, 352_800, 384_000] {
+        let sound = wav(rate, 2, 20_011);
+        let flac = made("audio.transcode", json!({"bits": 24}), &sound, "flac").expect("written");
+        let path = folder.path().join("t.flac");
+        fs::write(&path, &flac).expect("written");
+        tool("flac", &["-s", "-t", &path.to_string_lossy()]);
+        let shown = ["-v", "error", "-show_entries", "stream=sample_rate", "-of", "csv=p=0", &path.to_string_lossy()];
+        let shown = String::from_utf8(tool("ffprobe", &shown)).expect("text");
+        assert_eq!(shown.trim(), rate.to_string());
+        let ours = ours_of(&path);
+        assert_eq!((ours.rate, ours.frames()), (rate, 20_011));
+        assert!(ours.samples == ffmpegs(&path), "{rate} Hz");
+        assert!(ours.samples == super::material::ours(sound).expect("decoded").samples, "{rate} Hz");
+    }
+}
+
+#[test]
+fn adpcm_in_wav_and_wave64_is_what_ffmpeg_decodes() {
     let folder = folder();
     for codec in ["adpcm_ms", "adpcm_ima_wav"] {
-        for channels in [1, 2] {
-            let path = encoded(folder.path(), &wav(44_100, channels, 20_011), "t.wav", &["-c:a", codec]);
-            assert!(ours_of(&path).samples == ffmpegs(&path), "{codec} with {channels} channels differs");
+        for (file, channels) in [("t.wav", 1), ("t.wav", 2), ("t.w64", 1), ("t.w64", 2)] {
+            let path = encoded(folder.path(), &wav(44_100, channels, 20_011), file, &["-c:a", codec]);
+            assert!(ours_of(&path).samples == ffmpegs(&path), "{codec} in {file} with {channels} channels differs");
         }
     }
 }

@@ -2,12 +2,14 @@
 //! each format was compared with.
 
 mod aac; // band replication, edit lists
+mod caf; // packets, and what their table says
 mod channels; // where they stand
 mod damage; // in the midst of a file: told, or silence of the same length
 mod headers; // sizes that nobody could write, or wrote wrong
 mod lossless; // bit for bit what ffmpeg decodes
 mod lossy; // within 90 dB of what ffmpeg or libvorbis decodes, frame for frame
 mod material; // sounds, programs, decoders
+mod mov; // samples as they are in MOV
 mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
 mod refused; // not supported is not damaged

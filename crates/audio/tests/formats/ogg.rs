@@ -98,6 +98,31 @@ fn the_sound_of_a_film_is_found_among_its_streams() {
 }
 
 #[test]
+fn of_several_streams_the_first_in_the_file_is_read_whatever_their_numbers() {
+    let folder = folder();
+    let (long, short) = (folder.path().join("long.wav"), folder.path().join("short.wav"));
+    fs::write(&long, wav(44_100, 1, 60_000)).expect("written");
+    fs::write(&short, wav(44_100, 2, 20_000)).expect("written");
+    for codecs in [["flac", "libvorbis"], ["libvorbis", "flac"], ["flac", "flac"], ["libvorbis", "libvorbis"]] {
+        let path = folder.path().join("two.oga");
+        let from = ["-i", &short.to_string_lossy(), "-i", &long.to_string_lossy(), "-map", "0", "-map", "1"];
+        let to = ["-c:a:0", codecs[0], "-c:a:1", codecs[1], &path.to_string_lossy()];
+        ffmpeg(&[&from[..], &to].concat());
+        let bytes = fs::read(&path).expect("read");
+        let first = bytes[14..18].to_vec();
+        for numbers in [[3, 7], [7, 3]] {
+            let numbered = pages(&bytes).into_iter().map(|mut page| {
+                let number: u32 = if page[14..18] == first[..] { numbers[0] } else { numbers[1] };
+                page[14..18].copy_from_slice(&number.to_le_bytes());
+                sealed(page)
+            });
+            let track = ours(numbered.collect::<Vec<_>>().concat()).expect("decoded");
+            assert_eq!((track.channels, track.frames()), (2, 20_000), "{codecs:?} as {numbers:?}");
+        }
+    }
+}
+
+#[test]
 fn positions_that_are_missing_or_begin_late_cost_no_sound() {
     let folder = folder();
     let bytes = vorbis(folder.path(), 44_100, 1, 200_000);

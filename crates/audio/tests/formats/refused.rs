@@ -32,6 +32,16 @@ fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
         ("wma.wav", &["-c:a", "wmav2"], "WAV with Windows Media Audio"),
         ("g722.wav", &["-c:a", "g722", "-ar", "16000", "-ac", "1"], "WAV with the codec"),
         ("t.mka", &["-c:a", "wavpack"], "WavPack"),
+        ("ima4.caf", &["-c:a", "adpcm_ima_qt"], "CAF with QuickTime ADPCM (`ima4`)"),
+        ("ima4.mov", &["-c:a", "adpcm_ima_qt"], "QuickTime ADPCM"),
+        ("ms.mov", &["-c:a", "adpcm_ms"], "MP4 with the codec `ms\\u{0}\\u{2}`"),
+        ("mp2.mp4", &["-c:a", "mp2"], "MPEG audio of layer I or II under the name of layer III"),
+        ("u8.mka", &["-c:a", "pcm_u8"], "Matroska with samples of 8 bits"),
+        (
+            "fragments.mov",
+            &["-c:a", "pcm_s16le", "-movflags", "frag_keyframe+empty_moov"],
+            "MP4 with uncompressed sound in fragments",
+        ),
         ("t.flv", &["-c:a", "libmp3lame"], "Flash video"),
     ];
     for (file, options, name) in cases {

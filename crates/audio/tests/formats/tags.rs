@@ -35,6 +35,12 @@ fn tags_around_a_file_are_no_sound_and_no_damage() {
         let tagged = ours([&front[..], &bytes].concat()).unwrap_or_else(|fault| panic!("{file}: {fault}"));
         assert!(tagged == whole, "{file} behind a tag");
     }
+    for file in ["t.wav", "t.aiff", "t.caf", "t.au", "t.w64", "t.aac", "t.mp3", "t.flac", "t.ogg"] {
+        let bytes = made(file);
+        let whole = ours(bytes.clone()).expect("decoded");
+        let tagged = ours([&front[..], &front, &bytes].concat()).unwrap_or_else(|fault| panic!("{file}: {fault}"));
+        assert!(tagged == whole, "{file} behind two tags");
+    }
     for file in ["t.aac", "t.mp3", "t.m4a"] {
         let bytes = made(file);
         let whole = ours(bytes.clone()).expect("decoded");

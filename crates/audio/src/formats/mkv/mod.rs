@@ -37,6 +37,9 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
     if let Some(name) = codec_not_read(&track.codec) {
         return Err(unsupported(name));
     }
+    if track.codec.starts_with("A_PCM/") && !matches!(track.bits, 16 | 24 | 32 | 64) {
+        return Err(unsupported(&format!("Matroska with samples of {} bits", track.bits)));
+    }
     let span = |nanoseconds: i64| Span { ticks: nanoseconds.max(0) as u64, per_second: 1_000_000_000 };
     let facts = Facts {
         track: Some(track.number as u32),

@@ -13,6 +13,8 @@ pub(super) struct Track {
     /// Whether the file says that players take it by themselves.
     default: bool,
     channels: u64,
+    /// Bits of a sample, where the codec is none; 0 where the file does not say it.
+    pub(super) bits: u64,
 }
 
 /// What a file says of its tracks.
@@ -37,13 +39,17 @@ impl Tracks {
             if value(0x83) != Some(2) {
                 continue;
             }
-            let channels = elements(field(0xe1).unwrap_or(&[])).find(|(name, _)| *name == 0x9f);
+            let sound = |wanted| {
+                let found = elements(field(0xe1).unwrap_or(&[])).find(|(name, _)| *name == wanted);
+                found.map(|(_, own)| big(own, 0, own.len().min(8)))
+            };
             let track = Track {
                 number,
                 codec: String::from_utf8_lossy(field(0x86).unwrap_or(&[])).trim_end_matches('\0').to_owned(),
                 delay: value(0x56aa).unwrap_or(0) as i64,
                 default: value(0x88).unwrap_or(1) != 0,
-                channels: channels.map_or(1, |(_, own)| big(own, 0, own.len().min(8))),
+                channels: sound(0x9f).unwrap_or(1),
+                bits: sound(0x6264).unwrap_or(0),
             };
             let rank = |track: &Track| (track.default, track.channels);
             if tracks.sound.as_ref().is_none_or(|best| rank(&track) > rank(best)) {

@@ -23,6 +23,8 @@ pub(crate) struct Top {
     pub(crate) fragmented: bool,
     /// Where the last box ends; what is behind is none.
     pub(crate) end: u64,
+    /// The place and the size of a last box that does not say its own, and goes on to the end of the file.
+    pub(crate) open: Option<(u64, u64)>,
 }
 
 /// Walks the top level of a file of `length` bytes.
@@ -47,6 +49,7 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
             (size, head) = (big(&header, 8, 8), 16);
         } else if size == 0 {
             size = length - at;
+            top.open = Some((at, size));
         }
         if size < head {
             top.cut |= top.fragmented && holds_fragments(source, at)?;

@@ -1,6 +1,9 @@
-//! Reads MP4, M4A, M4B: the index is looked at for the edit list and for cuts; symphonia takes the packets out.
+//! Reads MP4, M4A, M4B, MOV: the index is looked at for the edit list and for cuts; symphonia takes the packets out, and we
+//! take samples that are not compressed.
 
 mod boxes;
+mod chunks;
+mod pcm;
 mod track;
 
 use std::io::BufReader;
@@ -9,12 +12,16 @@ use euterpe_actors::outcome::Fault;
 
 use super::{
     blocks::Blocks,
-    faults::{unread, unsupported},
+    faults::{damaged, unread, unsupported},
     packets::{Facts, Packets, Span},
+    pcm::{Data, Pcm, Shape},
     source::{Source, Spliced},
     tags::end_without_tags,
 };
-use track::track;
+use crate::limits::check_shape;
+use chunks::{chunks, part};
+use pcm::{Written, written};
+use track::{Track, chosen, track};
 
 /// Whether a file begins as one.
 pub(crate) fn is_mp4(head: &[u8]) -> bool {
@@ -30,11 +37,19 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
     let length = end_without_tags(reader.get_mut()).map_err(|error| unread(&error))?;
     let top = boxes::top(&mut reader, length)?;
     drop(reader);
-    let Some(track) = track(&top.movie)? else {
+    let Some(body) = chosen(&top.movie) else {
         return Err(Fault::bad_input("this is not audio: the file has no audio track"));
     };
+    let track = track(&top.movie, body)?;
+    let tables = boxes::find(body, &[b"mdia", b"minf", b"stbl"]).unwrap_or(&[]);
+    if let Some(written) = written(boxes::find(tables, &[b"stsd"]).unwrap_or(&[]))? {
+        if top.fragmented {
+            return Err(unsupported("MP4 with uncompressed sound in fragments"));
+        }
+        return Ok(Box::new(samples(again, length, &track, written, tables)?));
+    }
     if let Some(name) = codec_not_read(&track.codec) {
-        return Err(unsupported(name));
+        return Err(unsupported(&name));
     }
     // Symphonia looks for it where MP4 has it.
     if track.codec == "alac" && track.quicktime {
@@ -61,13 +76,37 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
         cut: top.cut,
         ..Facts::default()
     };
-    // Symphonia wants the first box to be `ftyp`; older files have none.
-    Ok(Box::new(Packets::open(Spliced::new(Vec::new(), again, 0..top.end), "m4a", facts)?))
+    let mut whole = Spliced::new(Vec::new(), again, 0..top.end);
+    // Symphonia does not find the end of a box that goes on to the end of the file.
+    if let Some((at, size)) = top.open {
+        let size =
+            u32::try_from(size).map_err(|_| unsupported("MP4 with a last box of more than 4 GiB without a size"))?;
+        whole = whole.patched(at, size.to_be_bytes());
+    }
+    Ok(Box::new(Packets::open(whole, "m4a", facts)?))
 }
 
-/// The name of a codec by its four letters, where it is known and not read.
-fn codec_not_read(letters: &str) -> Option<&'static str> {
-    Some(match letters {
+/// The reader of samples as they are, in a file of `length` bytes.
+fn samples(source: Source, length: u64, track: &Track, written: Written, tables: &[u8]) -> Result<Pcm, Fault> {
+    let Written { encoding, channels, rate, layout, quicktime } = written;
+    let rate = if rate > 0 { rate } else { u32::try_from(track.timescale).unwrap_or(0) };
+    check_shape(rate, channels)?;
+    let frame = (encoding.bytes() * channels) as u64;
+    let pieces = chunks(tables, quicktime.then_some(frame)).ok_or_else(|| damaged("its tables of samples disagree"))?;
+    let bytes = |ticks| Span { ticks, per_second: track.timescale.max(1) }.frames(rate).saturating_mul(frame);
+    let keep = track.length.filter(|length| track.start.saturating_add(*length) < track.ticks).map_or(u64::MAX, bytes);
+    let pieces = part(pieces, bytes(track.start), keep);
+    let sum = |ends: &dyn Fn(u64) -> u64| {
+        pieces.iter().fold(0u64, |sum, piece| sum.saturating_add(ends(piece.end).saturating_sub(ends(piece.start))))
+    };
+    let data = Data { start: 0, there: sum(&|at| at.min(length)), declared: Some(sum(&|at| at)) };
+    Ok(Pcm::of_pieces(source, Shape { encoding, channels, rate, layout, data }, pieces))
+}
+
+/// The name of a codec by its four letters, where it is not read.
+fn codec_not_read(letters: &str) -> Option<String> {
+    let known = match letters {
+        "mp4a" | "alac" | "fLaC" | ".mp3" => return None,
         "Opus" => "Opus",
         "ac-3" => "AC-3",
         "ec-3" => "E-AC-3",
@@ -81,6 +120,7 @@ fn codec_not_read(letters: &str) -> Option<&'static str> {
         "QDM2" | "QDMC" => "QDesign music",
         "MAC3" | "MAC6" => "MACE",
         "agsm" => "GSM 6.10",
-        _ => return None,
-    })
+        other => return Some(format!("MP4 with the codec `{}`", other.escape_default())),
+    };
+    Some(known.to_owned())
 }

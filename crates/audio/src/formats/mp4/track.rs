@@ -29,19 +29,22 @@ pub(crate) struct Track {
     pub(crate) length: Option<u64>,
 }
 
-/// The track of sound that is read. Of several the one is chosen that ffmpeg chooses: one that is enabled, then the one of
-/// most channels, then the first.
-///
-/// # Errors
-/// Where its edit list does more than take something off at its ends.
-pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
-    let per_second =
-        find(movie, &[b"mvhd"]).map_or(0, |head| big(head, if head.first() == Some(&1) { 20 } else { 12 }, 4));
+/// The body of the track of sound that is read. Of several the one is chosen that ffmpeg chooses: one that is enabled, then
+/// the one of most channels, then the first.
+pub(crate) fn chosen(movie: &[u8]) -> Option<&[u8]> {
     let sounds = boxes(movie)
         .filter(|(name, _)| *name == b"trak")
         .filter(|(_, body)| find(body, &[b"mdia", b"hdlr"]).and_then(|own| own.get(8..12)) == Some(b"soun"));
-    let best = sounds.map(|(_, body)| body).reduce(|best, own| if rank(own) > rank(best) { own } else { best });
-    let Some(body) = best else { return Ok(None) };
+    sounds.map(|(_, body)| body).reduce(|best, own| if rank(own) > rank(best) { own } else { best })
+}
+
+/// What the movie says of the track with this body.
+///
+/// # Errors
+/// Where its edit list does more than take something off at its ends.
+pub(crate) fn track(movie: &[u8], body: &[u8]) -> Result<Track, Fault> {
+    let per_second =
+        find(movie, &[b"mvhd"]).map_or(0, |head| big(head, if head.first() == Some(&1) { 20 } else { 12 }, 4));
     let number = |path: &[&[u8; 4]], old, new, length| {
         find(body, path).map_or(0, |own| big(own, if own.first() == Some(&1) { new } else { old }, length))
     };
@@ -78,7 +81,7 @@ pub(crate) fn track(movie: &[u8]) -> Result<Option<Track>, Fault> {
         // iTunes counts in frames of sound, which are the ticks of its files.
         (track.start, track.length) = (start, Some(length));
     }
-    Ok(Some(track))
+    Ok(track)
 }
 
 /// Whether a track is enabled, and its channels.
@@ -217,15 +220,19 @@ mod tests {
         [boxed(b"mvhd", &numbers(&[0, 0, 0, 1000, 0])), boxed(b"trak", &track.concat())].concat()
     }
 
+    fn track(movie: &[u8]) -> Result<Track, Fault> {
+        super::track(movie, chosen(movie).expect("a track"))
+    }
+
     #[test]
     fn an_edit_takes_off_the_ends_and_its_milliseconds_do_not_cost_frames() {
-        let found = track(&movie(&[[100, 1024, 0x1_0000]])).expect("read").expect("a track");
+        let found = track(&movie(&[[100, 1024, 0x1_0000]])).expect("read");
         assert_eq!((found.id, &found.codec[..], found.packets, found.ticks), (7, "mp4a", 10, 10_240));
         assert_eq!((found.start, found.length), (1024, Some(4410)));
         // 9,216 frames are 208.98 ms.
         for near in [208, 209, 210] {
             let found = track(&movie(&[[50, u32::MAX, 0x1_0000], [near, 1024, 0x1_0000]])).expect("read");
-            assert_eq!(found.expect("a track").length, Some(9216), "{near}");
+            assert_eq!(found.length, Some(9216), "{near}");
         }
     }
 
@@ -263,7 +270,7 @@ mod tests {
     fn the_comment_of_itunes_counts_where_no_edit_list_takes_anything_off() {
         let comment =
             b"nameiTunSMPB\0\0\0\x54data\0\0\0\x01\0\0\0\0 00000000 00000840 000001CA 0000000000001000 00000000";
-        let found = track(&[movie(&[]), boxed(b"udta", comment)].concat()).expect("read").expect("a track");
+        let found = track(&[movie(&[]), boxed(b"udta", comment)].concat()).expect("read");
         assert_eq!((found.start, found.length), (0x840, Some(4096)));
     }
 }

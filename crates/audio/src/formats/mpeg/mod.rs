@@ -39,6 +39,11 @@ pub(crate) fn frames_of(packet: &[u8]) -> Option<usize> {
     Header::read(packet).map(|header| header.samples as usize)
 }
 
+/// The layer of the packet that begins with these bytes, where they are the header of one.
+pub(crate) fn layer_of(packet: &[u8]) -> Option<u8> {
+    Header::read(packet).map(|header| header.layer)
+}
+
 /// A stream that is being read.
 pub(crate) struct Mpeg {
     frames: Frames,

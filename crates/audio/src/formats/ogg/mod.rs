@@ -43,7 +43,8 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
         _ => {
             let part = streams[0].0.start..streams[0].0.end;
             let whole = Spliced::new(Vec::new(), source().map_err(|error| unread(&error))?, part);
-            return Ok(Box::new(Packets::open(whole, "oga", Facts { cut: found.open, ..Facts::default() })?));
+            let facts = Facts { track: Some(streams[0].1.serial), cut: found.open, ..Facts::default() };
+            return Ok(Box::new(Packets::open(whole, "oga", facts)?));
         }
     }
     let links = streams.into_iter().map(|(link, stream)| {

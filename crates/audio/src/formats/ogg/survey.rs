@@ -6,8 +6,9 @@ use euterpe_actors::outcome::Fault;
 
 use super::{
     super::{
-        bytes::{big, id3v2_length, little},
+        bytes::{big, little},
         faults::unread,
+        tags::start_behind_tags,
     },
     page::{Found, Page},
 };
@@ -69,8 +70,8 @@ struct Open {
 /// Where a page is missing or damaged, with its moment; where the file cannot be read.
 pub(crate) fn survey<R: Read + Seek>(source: R) -> Result<Survey, Fault> {
     let mut reader = BufReader::with_capacity(1 << 17, source);
-    let mut head = [0; 10];
-    let tag = if reader.read_exact(&mut head).is_ok() { id3v2_length(&head).unwrap_or(0) } else { 0 };
+    let length = reader.seek(SeekFrom::End(0)).map_err(|error| unread(&error))?;
+    let tag = start_behind_tags(&mut reader, length).map_err(|error| unread(&error))?;
     reader.seek(SeekFrom::Start(tag)).map_err(|error| unread(&error))?;
     let (mut found, mut open, mut page, mut at) = (Survey::default(), Vec::<Open>::new(), Page::default(), tag);
     let mut played = 0.0f64;

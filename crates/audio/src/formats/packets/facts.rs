@@ -10,7 +10,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(super) fn frames(self, rate: u32) -> u64 {
+    /// As frames of sound of a rate.
+    pub(crate) fn frames(self, rate: u32) -> u64 {
         let (ticks, rate, per_second) = (u128::from(self.ticks), u128::from(rate), u128::from(self.per_second));
         ((ticks * rate + per_second / 2) / per_second) as u64
     }

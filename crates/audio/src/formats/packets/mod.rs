@@ -184,6 +184,9 @@ impl Packets {
             if self.alac.as_ref().is_some_and(|alac| !alac.is_whole(&packet.data)) {
                 return Err(damaged_at(self.decoded, self.rate, UNDECODED));
             }
+            if self.codec == CODEC_ID_MP3 && mpeg::layer_of(&packet.data).is_some_and(|layer| layer < 3) {
+                return Err(unsupported("MPEG audio of layer I or II under the name of layer III"));
+            }
             let first = self.lost.good() == 0;
             let decoded = match self.codec == CODEC_ID_AAC && is_empty(&packet.data) {
                 true => Err(Error::DecodeError("a packet without sound")),
@@ -197,6 +200,9 @@ impl Packets {
                     }
                     let (rate, channels) = shape(&audio)?;
                     audio.copy_to_vecs_planar(block);
+                    if self.codec == CODEC_ID_ALAC {
+                        Alac::order(block);
+                    }
                     if first {
                         (self.rate, self.channels) = (rate, channels.count());
                         self.layout = match channels {

@@ -78,17 +78,29 @@ fn encoding(common: &[u8], bits: usize) -> Result<Encoding, Fault> {
     known.ok_or_else(|| damaged(&format!("it claims samples of {bits} bits")))
 }
 
-/// A number of 80 bits (IEEE 754, extended) as whole Hz; 0 for what is no rate.
+/// A number of 80 bits (IEEE 754, extended), rounded to whole Hz; 0 for what is no rate.
 fn extended(bytes: &[u8]) -> u32 {
     let exponent = big(bytes, 0, 2) as i64 - 16_383;
     let mantissa = big(bytes, 2, 8);
-    if (0..32).contains(&exponent) { (mantissa >> (63 - exponent)) as u32 } else { 0 }
+    if (0..32).contains(&exponent) { ((mantissa >> (62 - exponent)).div_ceil(2)) as u32 } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Cursor;
+
+    #[test]
+    fn a_rate_is_rounded_to_whole_hertz() {
+        let of = |rate: f64| {
+            let exponent = rate.log2().floor() as u16;
+            let mantissa = (rate * 2f64.powi(63 - i32::from(exponent))) as u64;
+            extended(&[&(16_383 + exponent).to_be_bytes()[..], &mantissa.to_be_bytes()].concat())
+        };
+        // The rate of old Macintoshes, and their half.
+        assert_eq!([22_254.545_45, 11_127.272_7, 44_100.0, 44_100.5, 1.0].map(of), [22_255, 11_127, 44_100, 44_101, 1]);
+        assert_eq!(extended(&[0; 10]), 0);
+    }
 
     #[test]
     fn the_size_of_the_form_is_not_needed_and_the_rate_is_a_number_of_80_bits() {

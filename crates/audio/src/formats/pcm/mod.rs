@@ -1,17 +1,20 @@
-//! Reads sound that is not compressed: WAV and its kin, AIFF, AU, CAF.
+//! Reads sound that is not compressed: WAV and its kin, AIFF, AU, CAF, MOV.
 //!
 //! One module per container finds out where the samples lie and how they are written; this one reads them.
 
 pub(crate) mod aiff;
 pub(crate) mod au;
-pub(crate) mod caf;
 mod encoding;
+mod pieces;
 pub(crate) mod riff;
 mod size;
 pub(crate) mod w64;
 pub(crate) mod wav;
 
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::{
+    io::{BufReader, Read},
+    ops::Range,
+};
 
 use euterpe_actors::outcome::Fault;
 use symphonia::core::audio::Position;
@@ -23,6 +26,7 @@ use super::{
     source::Source,
 };
 pub(crate) use encoding::Encoding;
+use pieces::Pieces;
 pub(crate) use size::Data;
 
 /// Frames in a block.
@@ -42,21 +46,24 @@ pub(crate) struct Shape {
 /// Samples that are being read.
 pub(crate) struct Pcm {
     shape: Shape,
-    reader: BufReader<Source>,
+    reader: BufReader<Pieces>,
     left: u64,
     bytes: Vec<u8>,
 }
 
 impl Pcm {
     /// Begins at the first sample.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub(crate) fn new(mut source: Source, shape: Shape) -> Result<Self, Fault> {
-        source.seek(SeekFrom::Start(shape.data.start)).map_err(|error| unread(&error))?;
+    pub(crate) fn new(source: Source, shape: Shape) -> Self {
+        let data = shape.data;
+        Self::of_pieces(source, shape, [data.start..data.start.saturating_add(data.there)])
+    }
+
+    /// The same for samples that lie in several pieces, which have as many bytes as the shape says.
+    pub(crate) fn of_pieces(source: Source, shape: Shape, pieces: impl IntoIterator<Item = Range<u64>>) -> Self {
         let frame = (shape.encoding.bytes() * shape.channels) as u64;
         let left = shape.data.there / frame * frame;
-        Ok(Self { shape, reader: BufReader::with_capacity(1 << 17, source), left, bytes: Vec::new() })
+        let reader = BufReader::with_capacity(1 << 17, Pieces::new(source, pieces));
+        Self { shape, reader, left, bytes: Vec::new() }
     }
 
     fn frame(&self) -> usize {

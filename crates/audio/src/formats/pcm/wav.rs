@@ -84,10 +84,12 @@ impl Chunks {
             let pad = vec![0; body.len() % 2];
             [name, &(body.len() as u32).to_le_bytes()[..], body, &pad].concat()
         };
-        let fact = if self.fact.is_empty() { Vec::new() } else { chunk(b"fact", &self.fact) };
+        // Wave64 counts the frames with 64 bits, and pads what it holds to eight bytes.
+        let fact = self.fact.get(..4).map_or_else(Vec::new, |frames| chunk(b"fact", frames));
+        let more = little(&self.format, 16, 2) as usize;
+        let format = self.format.get(..18 + more).unwrap_or(&self.format);
         let size = u32::try_from(self.data.there).unwrap_or(u32::MAX - 4096);
-        let body =
-            [b"WAVE".to_vec(), chunk(b"fmt ", &self.format), fact, b"data".to_vec(), size.to_le_bytes().to_vec()];
+        let body = [b"WAVE".to_vec(), chunk(b"fmt ", format), fact, b"data".to_vec(), size.to_le_bytes().to_vec()];
         let body = body.concat();
         let whole = (body.len() as u32).saturating_add(size);
         [b"RIFF", &whole.to_le_bytes()[..], &body].concat()

@@ -1,5 +1,7 @@
 //! Reads native FLAC: symphonia gets the stream's own description and its frames, and nothing of what people put around.
 
+mod tail;
+
 use std::io::{Read, Seek, SeekFrom};
 
 use euterpe_actors::outcome::Fault;
@@ -7,12 +9,14 @@ use symphonia::core::audio::Position;
 
 use super::{
     blocks::Blocks,
-    bytes::{big, id3v2_length, little, read_up_to},
+    bytes::{big, little, read_up_to},
     faults::{damaged, unread},
     packets::{Facts, Packets},
     pcm::read_piece,
     source::{Source, Spliced},
+    tags::start_behind_tags,
 };
+use tail::end_of_last_frame;
 
 /// Bytes of STREAMINFO.
 const INFO: usize = 34;
@@ -25,7 +29,11 @@ const SMALLEST: u16 = 16;
 /// Where its headers are damaged.
 pub(crate) fn open(mut source: Source, start: u64) -> Result<Box<dyn Blocks>, Fault> {
     let (mut info, mask, frames) = headers(&mut source, start)?;
+    if frames == source.length() && info[13] & 0x0f == 0 && info[14..18] == [0; 4] {
+        return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+    }
     let end = end_of_frames(&mut source, frames).map_err(|error| unread(&error))?;
+    let end = end_of_last_frame(&mut source, &info, frames..end)?;
     source.seek(SeekFrom::Start(frames)).map_err(|error| unread(&error))?;
     set_blocks(&mut info, &read_piece(&mut source, 2)?);
     // A header that was never written again: an encoder that wrote into a pipe. The length is what it had been told, often
@@ -146,16 +154,12 @@ fn end_of_frames(source: &mut Source, start: u64) -> std::io::Result<u64> {
 
 /// Where a FLAC stream begins, behind tags of ID3v2, where there is one.
 pub(crate) fn start_of(source: &mut Source) -> std::io::Result<Option<u64>> {
-    let mut at = 0;
-    loop {
-        source.seek(SeekFrom::Start(at))?;
-        let mut head = [0; 10];
-        let got = read_up_to(source, &mut head)?;
-        match id3v2_length(&head[..got]) {
-            Some(length) if at < source.length() => at += length,
-            _ => return Ok(head.starts_with(b"fLaC").then_some(at)),
-        }
-    }
+    let length = source.length();
+    let at = start_behind_tags(source, length)?;
+    source.seek(SeekFrom::Start(at))?;
+    let mut head = [0; 4];
+    read_up_to(source, &mut head)?;
+    Ok((head == *b"fLaC").then_some(at))
 }
 
 #[cfg(test)]
