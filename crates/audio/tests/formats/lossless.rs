@@ -87,7 +87,7 @@ fn alac_of_one_to_eight_channels_keeps_their_order() {
         for file in ["t.m4a", "t.caf", "t.mka"] {
             let path = encoded(folder.path(), &sound, file, &["-af", &map, "-c:a", "alac"]);
             let (ours, theirs) = (ours_of(&path), ffmpegs(&path));
-            assert_eq!(ours.channels, channels.into());
+            assert_eq!(ours.channels, usize::from(channels));
             assert!(ours.samples == theirs, "{file} with {channels} channels differs");
             // What was encoded has the same places: ALAC itself has another order.
             assert!(
