@@ -23,7 +23,8 @@ struct Known {
 
 static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
 
-/// Those of `processes` that were started at `since` or later, in the ticks of [`start_time`].
+/// Those of `processes` that were started at `since` or later, in the ticks of [`start_time`], the oldest first: who ends them
+/// in this order ends a script before it sees that its program ended, and goes on.
 pub(super) fn started_since(processes: impl Iterator<Item = i32>, since: u64) -> Vec<i32> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
@@ -49,7 +50,10 @@ impl Known {
             .map(|process| (process, before.get(&process).copied().unwrap_or_else(|| read(process))))
             .collect();
         self.times.retain(|_, time| *time > 0); // gone before it was read
-        self.times.iter().filter(|(_, time)| **time >= since).map(|(process, _)| *process).collect()
+        let mut found: Vec<(u64, i32)> =
+            self.times.iter().filter(|(_, time)| **time >= since).map(|(process, time)| (*time, *process)).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, process)| process).collect()
     }
 }
 
@@ -79,5 +83,14 @@ mod tests {
         known.read = Instant::now().checked_sub(2 * FRESH);
         assert_eq!(known.started_since([11].into_iter(), 1, |_| 3), [11]);
         assert_eq!(known.times[&11], 3, "what is old was not read anew");
+    }
+
+    #[test]
+    fn the_oldest_process_comes_first_whatever_its_number() {
+        let ages: HashMap<i32, u64> =
+            (0..100).map(|process| (process, u64::from(process as u32 * 37 % 100) + 1)).collect();
+        let found = Known::default().started_since(0..100, 1, |process| ages[&process]);
+        let times: Vec<u64> = found.iter().map(|process| ages[process]).collect();
+        assert_eq!(times, (1..=100).collect::<Vec<u64>>());
     }
 }
