@@ -142,7 +142,7 @@ def work(ctx: Context) -> str:
     let called = bench.call("run g.yaml c -v --log json --json").ends(0);
     let lines = logs::lines(&called.err);
     let work = ("job".to_owned(), "c".to_owned(), called.last()["run"].as_str().expect("a run").to_owned(), 0);
-    assert_eq!(logs::works(&lines, "printed for c"), [work.clone()], "{lines:#?}");
+    assert_eq!(logs::works(&lines, "printed for c"), std::slice::from_ref(&work), "{lines:#?}");
     assert_eq!(logs::works(&lines, "a warning for c"), [work], "{lines:#?}");
     let measured = lines.iter().find(|line| line["metric"] == "size").unwrap_or_else(|| panic!("{lines:#?}"));
     assert_eq!((&measured["value"], &measured["entity"], &measured["attempt"]), (&3.0.into(), &"c".into(), &0.into()));

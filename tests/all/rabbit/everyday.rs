@@ -51,7 +51,7 @@ fn a_node_and_a_run_log_json_in_which_each_line_of_a_work_says_whose_it_is() {
     assert_eq!(cluster.ended(node).0, Some(0));
     let work = ("a".to_owned(), "t-2".to_owned(), ran.last()["run"].as_str().expect("a run").to_owned(), 0);
     for log in [cluster.log(node), ran.err] {
-        assert_eq!(logs::works(&logs::lines(&log), "dead: "), [work.clone()], "{log}");
+        assert_eq!(logs::works(&logs::lines(&log), "dead: "), std::slice::from_ref(&work), "{log}");
     }
 }
 

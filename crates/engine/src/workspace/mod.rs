@@ -19,7 +19,11 @@ mod stores;
 #[cfg(not(feature = "python"))]
 mod without_python;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use euterpe_actors::accounting::RunView;
 use euterpe_actors::broker::Broker;
@@ -241,5 +245,10 @@ impl Workspace {
     /// How many bytes of buckets were read from this machine instead of being downloaded again.
     pub fn spared_bytes(&self) -> u64 {
         self.cache.as_ref().map_or(0, Cache::spared)
+    }
+
+    /// The stores that the graph writes to.
+    pub(crate) fn written_stores(&self) -> BTreeSet<&StoreName> {
+        self.nodes.jobs.iter().flat_map(|job| job.outputs.iter().map(|output| &output.store)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What this process means by the words of its messages: the setup that it tells others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -30,11 +30,6 @@ impl Workspace {
     /// A store that cannot be read.
     pub async fn seen_setup(&self) -> anyhow::Result<Setup> {
         self.setup(|_| false, false).await
-    }
-
-    /// The stores that the graph writes to.
-    pub(crate) fn written_stores(&self) -> BTreeSet<&StoreName> {
-        self.nodes.jobs.iter().flat_map(|job| job.outputs.iter().map(|output| &output.store)).collect()
     }
 
     /// Why what this process knows of its stores is worth nothing: one of them, or the records, is another place by now than

@@ -55,7 +55,7 @@ impl Pcm {
     /// Begins at the first sample.
     pub(crate) fn new(source: Source, shape: Shape) -> Self {
         let data = shape.data;
-        Self::of_pieces(source, shape, [data.start..data.start.saturating_add(data.there)])
+        Self::of_pieces(source, shape, std::iter::once(data.start..data.start.saturating_add(data.there)))
     }
 
     /// The same for samples that lie in several pieces, which have as many bytes as the shape says.
