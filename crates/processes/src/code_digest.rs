@@ -84,7 +84,7 @@ impl CodeDigest {
     }
 }
 
-/// The files that these words name, seen from `folder`: those that [`CodeDigest::add`] takes.
+/// The files that these words name, seen from `folder`: those that are code of the job.
 pub fn named_files(folder: &Path, words: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<PathBuf> {
     let folder = normalised(folder);
     let words = words.into_iter().filter(|word| !is_of_the_machine(&folder, word.as_ref()));
