@@ -160,6 +160,10 @@ fn a_retry_ends_where_the_job_of_who_waited_is_renamed() {
     let listed = bench.call("dead ls g.yaml").ends(0).out;
     assert!(listed.contains("c: 1 unknown_job") && listed.contains("1 letter cannot be tried again"), "{listed}");
     assert!(!listed.contains("dead retry"), "{listed}");
+    assert!(bench.call("dead ls g.yaml --job c").ends(0).out.contains("c: 1 unknown_job"), "its job is gone");
+    bench.call("dead ls g.yaml --job nosuch").ends(2);
+    let retried = bench.call("dead retry g.yaml").ends(4).out;
+    assert!(retried.contains("then `euterpe dead drop g.yaml --job c --reason unknown_job`"), "{retried}");
     renamed(&bench, "  cc:", "  c:");
     bench.call("dead retry g.yaml").ends(0);
     assert!(bench.has("out/c/y.txt"), "the waiter's letter has not all that a retry needs");
