@@ -18,6 +18,29 @@ fn a_failing_command_becomes_a_dead_letter_with_what_it_printed() {
 }
 
 #[test]
+fn a_failure_that_several_jobs_wait_for_is_one_dead_letter_in_every_count() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: fan
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  base: {use: command, with: {argv: ["false", "{output}"]}, in: {x: "in:{id}.txt"}, out: "out:base/{id}.json"}
+  a: {use: json.merge, in: {x: base}, out: "out:a/{id}.json"}
+  b: {use: json.merge, in: {x: base}, out: "out:b/{id}.json"}
+  c: {use: json.merge, in: {x: base}, out: "out:c/{id}.json"}
+  all: {use: json.merge, in: {a: a, b: b, c: c}, out: "out:all/{id}.json"}
+"#,
+    );
+    bench.write("in/t.txt", "x");
+    let run = bench.call("run g.yaml --job all --bottom-up t").ends(4);
+    assert_eq!(run.err.matches("dead: ").count(), 1, "{run:?}");
+    assert!(run.out.contains("failed:  1 dead letter;"), "{run:?}");
+    assert_eq!(bench.call("dead ls g.yaml --json").last()["dead"], 1);
+}
+
+#[test]
 fn a_retry_after_the_repair_finishes_it_and_what_comes_below() {
     let bench = chain();
     bench.call("run g.yaml").ends(4);

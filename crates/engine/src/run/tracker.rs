@@ -1,13 +1,14 @@
 //! Follows each entity of a run to its end, in memory that depends on the entities under way and not on all of them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use euterpe_actors::accounting::TargetStatus;
 use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::outcome::{Outcome, Reason};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use tokio::sync::Notify;
@@ -36,12 +37,17 @@ struct Inner {
     /// The jobs that each entity under way still needs.
     live: HashMap<EntityId, Vec<u16>>,
     troubles: Vec<Trouble>,
+    /// The job and entity of each dead letter: several children may ask for one, and each is answered.
+    dead: HashSet<Fingerprint>,
     /// What transforms of this process are working on.
     in_hand: InHand,
 }
 
 /// How many dead letters get a line in the log.
 const SHOWN: u64 = 20;
+
+/// How many dead letters are told apart; from there on, one that is asked for again may be counted again.
+const TOLD_APART: usize = 1_000_000;
 
 /// Something that a person should see while the run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,10 +259,17 @@ impl Tracker {
             _ => return,
         };
         let mut inner = self.locked();
-        let Inner { tally, live, .. } = &mut *inner;
+        let Inner { tally, live, dead, .. } = &mut *inner;
         match (outcome, end) {
             (Outcome::Done, _) => tally.jobs[at.0].done += 1,
-            (Outcome::Dead, _) => tally.jobs[at.0].letters += 1,
+            (Outcome::Dead, _) => {
+                let letter = Fingerprint::of(job.as_str(), entity.as_str());
+                let is_new = match dead.len() {
+                    ..TOLD_APART => dead.insert(letter),
+                    _ => !dead.contains(&letter),
+                };
+                tally.jobs[at.0].letters += u64::from(is_new);
+            }
             (_, End::Ping) => tally.jobs[at.0].pings += 1,
             _ => {}
         }
@@ -282,7 +295,11 @@ impl Tracker {
             tracing::info!(target: "euterpe::run", %job, %entity, attempt, %reason, "will be tried again: {text}");
             return;
         }
-        match self.locked().tally.letters() {
+        let inner = self.locked();
+        if inner.dead.contains(&Fingerprint::of(job.as_str(), entity.as_str())) {
+            return;
+        }
+        match inner.tally.letters() {
             ..SHOWN => tracing::warn!(target: "euterpe::run", %job, %entity, %reason, "dead: {text}"),
             SHOWN => {
                 tracing::warn!(target: "euterpe::run", "further dead letters are not shown here; see `euterpe dead ls`")
