@@ -274,3 +274,25 @@ jobs:
     let run = bench.call("run g.yaml --json").ends(0).last();
     assert_eq!(run["passed_over_by_kind"], serde_json::json!({"hidden": 1, "other_name": 1, "same_id": 1}), "{run}");
 }
+
+#[test]
+fn a_twin_is_told_although_another_source_takes_it() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: two
+stores: {in: ./in, out: ./out}
+jobs:
+  any: {use: audio.transcode, in: {audio: "in:{id}.{ext}"}, out: "out:any/{id}.wav"}
+  wav: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "in:{id}.wav"}, out: "out:wav/{id}.wav"}
+"#,
+    );
+    for name in ["t.flac", "t.wav", "u.wav", "v.Flac"] {
+        bench.write(&format!("in/{name}"), name);
+    }
+    let plan = bench.call("plan g.yaml --passed-over --json").ends(0).last();
+    let names = plan["passed_over_names"].as_array().expect("a list");
+    assert!(names.contains(&serde_json::json!({"kind": "same_id", "path": "t.wav"})), "{plan}");
+    let plan = bench.call("plan g.yaml").ends(0).out;
+    assert!(plan.contains("1 of an extension that is not asked for: .Flac 1"), "{plan}");
+}

@@ -147,9 +147,11 @@ impl Listing {
         let mut takers: Vec<Taker> = listings.into_iter().map(Taker::new).collect();
         for prefix in prefixes {
             let mut take = |listed: Listed<'_>| {
-                let (mut is_taken, mut passed) = (false, None);
+                let (mut is_taken, mut is_twin, mut passed) = (false, false, None);
                 for taker in &mut takers {
                     match taker.take(&listed, once, (several, twice), sink) {
+                        // It is told although another source takes the file: here it is one too many.
+                        Taken::Passed(PassedKind::SameId) => is_twin = true,
                         Taken::Passed(kind) if matches!(passed, None | Some(PassedKind::OtherName)) => {
                             passed = Some(kind);
                         }
@@ -157,6 +159,9 @@ impl Listing {
                         Taken::GoOn(true) => is_taken = true,
                         Taken::GoOn(false) => return false,
                     }
+                }
+                if is_twin {
+                    return first.pass(PassedKind::SameId, listed.path, sink);
                 }
                 passed.is_none_or(|kind| is_taken || first.pass(kind, listed.path, sink))
             };
@@ -220,7 +225,10 @@ impl Listing {
             return Meaning::Passed(PassedKind::OtherName);
         };
         if self.key.has_ext() && !self.exts.iter().any(|exts| fits(exts, ext)) {
-            let ext = ext.chars().take(20).collect::<String>().to_lowercase();
+            let lower = ext.chars().take(20).collect::<String>().to_lowercase();
+            // Of a known extension in mixed case, as written: in small letters it would be one that is asked for.
+            let is_known = self.exts.iter().any(|exts| fits(exts, &lower));
+            let ext = if is_known { ext.to_owned() } else { lower };
             return Meaning::Passed(PassedKind::Extension(ext));
         }
         listed.problem.map_or(Meaning::Entity(name, ext), |problem| Meaning::Bad(name, problem))
