@@ -175,32 +175,36 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 }
             }
             '*' => Token::Star,
-            '[' => class(&mut rest).ok_or("`[` without `]`; write `\\[` for the character itself")?,
+            '[' => class(&mut rest)?,
             other => Token::One(other),
         });
     }
     Ok(tokens)
 }
 
-fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Token> {
+fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, String> {
+    let open = || "`[` without `]`; write `\\[` for the character itself".to_owned();
     let inverted = rest.next_if(|c| matches!(c, '!' | '^')).is_some();
     let mut ranges = Vec::new();
     loop {
-        let mut one = rest.next()?;
-        if one == ']' && !ranges.is_empty() {
-            return Some(Token::Class(ranges, inverted));
+        let mut from = rest.next().ok_or_else(open)?;
+        if from == ']' && !ranges.is_empty() {
+            return Ok(Token::Class(ranges, inverted));
         }
-        if one == '\\' {
-            one = rest.next()?;
+        if from == '\\' {
+            from = rest.next().ok_or_else(open)?;
         }
         let is_range = rest.peek() == Some(&'-') && rest.clone().nth(1).is_some_and(|c| c != ']');
         let to = if is_range {
             rest.next();
-            rest.next()?
+            rest.next().ok_or_else(open)?
         } else {
-            one
+            from
         };
-        ranges.push((one, to));
+        if to < from {
+            return Err(format!("`{from}-{to}` in brackets holds no character; write `{to}-{from}`"));
+        }
+        ranges.push((from, to));
     }
 }
 
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_named_and_none_takes_long() {
-        for broken in ["", "/x", "a{b", "a}b", "a[b", "x\\", &"x".repeat(257), &"{a,b}".repeat(7)] {
+        for broken in ["", "/x", "a{b", "a}b", "a[b", "[z-a]", "x\\", &"x".repeat(257), &"{a,b}".repeat(7)] {
             assert!(Glob::parse(broken).is_err(), "{broken}");
         }
         let glob = Glob::parse(&"*a".repeat(120)).expect("a pattern");
