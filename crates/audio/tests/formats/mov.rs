@@ -26,8 +26,7 @@ fn each_way_to_write_samples_in_mov_is_what_ffmpeg_decodes() {
     // From 65,536 Hz on the description is of version 2.
     for (rate, channels, frames) in [(44_100, 2, 50_021), (22_050, 1, 9_999), (48_000, 6, 7_001), (96_000, 2, 9_001)] {
         let sound = wav(rate, channels, frames);
-        // A description of version 2 has no word for A-law and µ-law, and ffmpeg writes them as if they were none.
-        for codec in codecs.into_iter().filter(|codec| rate < 65_536 || !codec.ends_with("law")) {
+        for codec in codecs {
             let path = encoded(folder.path(), &sound, "t.mov", &["-c:a", codec]);
             let (ours, theirs) = (ours_of(&path), ffmpegs(&path));
             assert_eq!((ours.rate, ours.channels, ours.frames()), (rate, channels.into(), frames), "{codec}");

@@ -67,6 +67,10 @@ fn encoding(codec: &[u8], version: u64, entry: &[u8], more: &[u8], channels: usi
     let signed = |encoding| if encoding == Encoding::U8 { Encoding::I8 } else { encoding };
     match codec {
         b"lpcm" if version == 2 => linear(entry, channels).ok_or_else(|| no(big(entry, 56, 4))),
+        // Version 2 is for rates that the others have no room for; a sample is a byte in all of them.
+        b"alaw" | b"ulaw" if version == 2 && [56, 64, 68].map(|at| big(entry, at, 4)) == [8, channels as u64, 1] => {
+            Ok(if codec == b"alaw" { Encoding::Alaw } else { Encoding::Mulaw })
+        }
         _ if version > 1 => Err(unsupported(&format!("MOV with a description of `{name}` of version {version}"))),
         b"raw " if bits == 8 => Ok(Encoding::U8),
         b"twos" | b"sowt" => {
