@@ -82,7 +82,12 @@ impl Select {
     pub fn typed(&self) -> String {
         let mut text = String::new();
         if let Some(path) = &self.ids {
-            text += &format!(" --ids {}", for_shell(&path.display().to_string()));
+            // What a shell made for this command alone (`<(…)`) cannot be read by another one.
+            let is_for_once = ["/dev/fd/", "/proc/"].iter().any(|start| path.starts_with(start));
+            text += &match is_for_once {
+                true => " --ids FILE".to_owned(),
+                false => format!(" --ids {}", for_shell(&path.display().to_string())),
+            };
         }
         if self.ids_with_hash {
             text += " --ids-with-hash";
@@ -186,6 +191,12 @@ mod tests {
     struct Typed {
         #[command(flatten)]
         select: Select,
+    }
+
+    #[test]
+    fn a_list_that_a_shell_made_for_one_command_is_not_named_in_the_next() {
+        let typed = Typed::try_parse_from(["x", "--ids", "/dev/fd/63", "--only", "a"]).expect("read");
+        assert_eq!(typed.select.typed(), " --ids FILE --only a");
     }
 
     #[test]

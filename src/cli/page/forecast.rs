@@ -76,12 +76,12 @@ impl ForecastPage<'_> {
         for (kind, path) in self.forecast.passed_names.iter().filter(|_| self.names_passed) {
             text += &format!("  {}  {}\n", kind.name(), plain(path, false));
         }
-        let blocked = self.forecast.bad_names > 0 || !self.forecast.blocked.is_empty();
-        text += &match (self.forecast.work(), blocked) {
-            (0, false) if self.forecast.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
-            (0, false) => "\nnothing to do: all that is asked for is there\n".to_owned(),
-            (0, true) => "\nnothing can be made: what is missing is blocked\n".to_owned(),
-            (work, _) => format!("\n`euterpe run {file}` would run {}\n", count(work, "transform", "transforms")),
+        text += &match self.forecast.work() {
+            0 if !self.forecast.blocked.is_empty() => "\nnothing can be made: what is missing is blocked\n".to_owned(),
+            0 if self.forecast.bad_names > 0 => "\nnothing to do for the names that can be run\n".to_owned(),
+            0 if self.forecast.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
+            0 => "\nnothing to do: all that is asked for is there\n".to_owned(),
+            work => format!("\n`euterpe run {file}` would run {}\n", count(work, "transform", "transforms")),
         };
         text
     }
