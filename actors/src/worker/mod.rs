@@ -22,6 +22,7 @@ mod patience;
 mod pause;
 mod phase;
 mod pool_shared;
+mod refused;
 mod requests;
 mod setup;
 mod stamp;
