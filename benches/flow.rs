@@ -7,15 +7,10 @@
 mod chain;
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
-use euterpe_actors::ids::{EntityId, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
-use euterpe_actors::node::Node;
-use euterpe_actors::pool::Drain;
+use euterpe_actors::events::Unobserved;
 use euterpe_actors::transform::{Product, inline};
-use euterpe_actors::wire;
 use support::{Cost, measure, median};
 
 const ENTITIES: usize = 20_000;
@@ -49,22 +44,7 @@ fn main() {
 
 fn graph(jobs: usize) {
     let nothing = |_| inline(|_| Ok(Product::bytes(&b"x"[..])));
-    let plan = Arc::new(chain::plan(jobs, WORKERS, nothing));
-    actix::System::new().block_on(async move {
-        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
-        let node = Node::start(chain::settings(&plan, &broker, std::env::temp_dir()));
-        let wave = Arc::new(Wave { id: 1, origins: vec![chain::job(0)], only: None });
-        for n in 0..ENTITIES {
-            let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
-            let target = Target { job: chain::job(0), entity };
-            let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
-            let body = wire::encode(&message).expect("it fits");
-            broker.publish(vec![Outgoing::now(chain::job(0), body)]).await.expect("published");
-            broker.settled_to(1000).await;
-        }
-        broker.settled_to(0).await;
-        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
-    });
+    chain::flow(chain::plan(jobs, WORKERS, nothing), ENTITIES, Arc::new(Unobserved));
 }
 
 /// The same hops as tasks that receive from one channel and send to the next.

@@ -13,15 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use euterpe::telemetry::{bind_metrics, serve_metrics};
-use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::events::{Event, Observer, Purpose, Unobserved, WorkTimes};
 use euterpe_actors::ids::{EntityId, RunId};
-use euterpe_actors::message::{Base, EntityMessage, GraphDigest, Target, Wave};
-use euterpe_actors::node::Node;
+use euterpe_actors::message::{Base, EntityMessage, GraphDigest, Target};
 use euterpe_actors::outcome::Outcome;
-use euterpe_actors::pool::Drain;
 use euterpe_actors::transform::{Product, inline};
-use euterpe_actors::wire;
 use euterpe_engine::Metrics;
 use support::{measure, median};
 
@@ -107,22 +103,6 @@ fn scrape(address: SocketAddr) -> usize {
 }
 
 fn flow(observer: Arc<dyn Observer>) {
-    let plan = Arc::new(chain::plan(JOBS, WORKERS, |_| inline(|_| Ok(Product::bytes(&b"x"[..])))));
-    actix::System::new().block_on(async move {
-        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
-        let mut settings = chain::settings(&plan, &broker, std::env::temp_dir());
-        settings.observer = observer;
-        let node = Node::start(settings);
-        let wave = Arc::new(Wave { id: 1, origins: vec![chain::job(0)], only: None });
-        for n in 0..ENTITIES {
-            let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
-            let target = Target { job: chain::job(0), entity };
-            let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
-            let body = wire::encode(&message).expect("it fits");
-            broker.publish(vec![Outgoing::now(chain::job(0), body)]).await.expect("published");
-            broker.settled_to(1000).await;
-        }
-        broker.settled_to(0).await;
-        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
-    });
+    let nothing = |_| inline(|_| Ok(Product::bytes(&b"x"[..])));
+    chain::flow(chain::plan(JOBS, WORKERS, nothing), ENTITIES, observer);
 }

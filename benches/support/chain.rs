@@ -2,17 +2,21 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use euterpe_actors::broker::in_process::InProcess;
+use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
-use euterpe_actors::events::Unobserved;
-use euterpe_actors::ids::{JobName, StoreName};
+use euterpe_actors::events::{Observer, Unobserved};
+use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
 use euterpe_actors::memory::Presence;
+use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
+use euterpe_actors::node::Node;
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::TransformFactory;
+use euterpe_actors::wire;
 
 /// The store of all outputs.
 pub const STORE: &str = "m";
@@ -74,4 +78,26 @@ pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> N
         isolate: false,
         clock: || 0,
     }
+}
+
+/// Sends so many entities through `plan`, at most a thousand at a time, until all of them are settled. Everything is on one
+/// thread.
+#[allow(dead_code)] // not every bench sends entities through a node of its own
+pub fn flow(plan: NodePlan, entities: usize, observer: Arc<dyn Observer>) {
+    let plan = Arc::new(plan);
+    actix::System::new().block_on(async move {
+        let broker = InProcess::new(plan.jobs.iter().map(|job| job.name.clone()));
+        let node = Node::start(NodeSettings { observer, ..settings(&plan, &broker, std::env::temp_dir()) });
+        let wave = Arc::new(Wave { id: 1, origins: vec![job(0)], only: None });
+        for n in 0..entities {
+            let entity = EntityId::new(&format!("t-{n:07}")).expect("an id");
+            let target = Target { job: job(0), entity };
+            let message = EntityMessage::new(n as u64, RunId::new(1, 0), target, plan.digest, Base::Down(wave.clone()));
+            let body = wire::encode(&message).expect("it fits");
+            broker.publish(vec![Outgoing::now(job(0), body)]).await.expect("published");
+            broker.settled_to(1000).await;
+        }
+        broker.settled_to(0).await;
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+    });
 }
