@@ -18,8 +18,7 @@ use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
 use crate::ids::JobName;
 use crate::memory::{
-    InFlight, KnownFailures, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, Readable,
-    UnreadableInputs,
+    InFlight, KnownFailures, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs,
 };
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::ParentTrigger;
@@ -74,7 +73,6 @@ pub(crate) struct NodeContext {
     pub failures: KnownFailures,
     pub next_tries: NextTries,
     pub unreadable_inputs: UnreadableInputs,
-    pub readable: Readable,
     pub publish_ids: PublishIds,
     pub other_setups: OtherSetups,
     ids: AtomicU64,
@@ -102,7 +100,6 @@ impl NodeContext {
             failures: KnownFailures::default(),
             next_tries: NextTries::default(),
             unreadable_inputs: UnreadableInputs::default(),
-            readable: Readable::default(),
             publish_ids: PublishIds::default(),
             other_setups: OtherSetups::default(),
             #[cfg(feature = "mutants")]

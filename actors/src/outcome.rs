@@ -98,7 +98,7 @@ pub enum Reason {
     SourceMissing,
     /// Several source objects have this id.
     SourceAmbiguous,
-    /// An input was seen and could not be read three times, or one source of a store may not be read while others may.
+    /// An input was seen and could not be read three times.
     InputUnreadable,
     /// Three times a parent said "done" and its output was not there.
     Absent,

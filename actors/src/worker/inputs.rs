@@ -40,15 +40,7 @@ impl Executor {
                 Route::Source { store, key, exts, optional } => {
                     let (entity, form) = (&message.target.entity, &self.job.form);
                     let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
-                    let found_source = find_source(&self.node.settings.stores, &self.node.settings.state, source);
-                    let found_source = match found_source.await {
-                        Ok(found) => found,
-                        Err(error) => {
-                            let ending = self.refused(message, (store, key.prefix()), error.into()).await?;
-                            return Ok(Err(ending));
-                        }
-                    };
-                    match found_source {
+                    match find_source(&self.node.settings.stores, &self.node.settings.state, source).await? {
                         Ok(key) => found.push(FoundInput {
                             name,
                             key,

@@ -22,7 +22,6 @@ mod patience;
 mod pause;
 mod phase;
 mod pool_shared;
-mod refused;
 mod requests;
 mod setup;
 mod stamp;

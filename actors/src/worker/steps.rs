@@ -147,7 +147,6 @@ impl Executor {
                     let text = "an input was seen three times and could not be read; look at its store";
                     return Ok(Progress::Decided(Decision::GiveUp(Ending::new(Reason::InputUnreadable, text)), claim));
                 }
-                Worked::Refused(ending) => return Ok(Progress::Decided(Decision::GiveUp(ending), claim)),
                 Worked::Drained => return Ok(Progress::Decided(Decision::Return, claim)),
                 Worked::Fault(fault) => {
                     let fault = self.own_fault_after_all(&message.target.entity, fault);

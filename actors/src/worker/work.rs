@@ -5,7 +5,6 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures::FutureExt;
 use tracing::warn;
 
-use super::decision::Ending;
 use super::executor::{Executor, SharedStorageError};
 use super::in_work::InWork;
 use super::input_files::InputFiles;
@@ -32,21 +31,10 @@ pub(super) enum Worked {
     NewerInPlace,
     /// An input that was seen could not be opened: for how many times now.
     InputVanished(u32),
-    /// A source may not be read, while others of its store may.
-    Refused(Ending),
     /// The pool drains: the work does not begin.
     Drained,
     /// The transform did not make its output.
     Fault(Fault),
-}
-
-/// What came of opening the inputs.
-enum Opened {
-    All(Vec<Input>),
-    /// One of them is not there any more.
-    Vanished,
-    /// One may not be read, while others of its store may.
-    Refused(Ending),
 }
 
 impl Executor {
@@ -71,11 +59,7 @@ impl Executor {
         }
         let mut stopwatch = Stopwatch::since(self.arrived);
         stopwatch.waited();
-        let inputs = match self.open_inputs(message, &found).await? {
-            Opened::All(inputs) => inputs,
-            Opened::Vanished => return Ok(self.input_vanished(message)),
-            Opened::Refused(ending) => return Ok(Worked::Refused(ending)),
-        };
+        let Some(inputs) = self.open_inputs(&found).await? else { return Ok(self.input_vanished(message)) };
         stopwatch.fetched();
         if self.pool.is_draining() {
             return Ok(Worked::Drained);
@@ -130,25 +114,21 @@ impl Executor {
         Worked::InputVanished(self.node.unreadable_inputs.count(message.run, &message.target))
     }
 
-    /// Opens every input.
-    async fn open_inputs(&self, message: &EntityMessage, found: &[FoundInput]) -> Result<Opened, SharedStorageError> {
+    /// Opens every input; none where one of them is not there any more.
+    async fn open_inputs(&self, found: &[FoundInput]) -> Result<Option<Vec<Input>>, SharedStorageError> {
         let mut inputs = Vec::with_capacity(found.len());
         for input in found {
             let object: Object = match self.node.settings.stores.open(&input.key).await {
                 Ok(object) => object,
                 Err(error) if error.kind == StorageErrorKind::NotFound => {
                     self.node.settings.presence.forget(&input.key);
-                    return Ok(Opened::Vanished);
+                    return Ok(None);
                 }
-                Err(error) => {
-                    let Some(prefix) = self.source_prefix(input) else { return Err(Arc::new(error)) };
-                    let place = (&input.key.store, prefix);
-                    return Ok(Opened::Refused(self.refused(message, place, Arc::new(error)).await?));
-                }
+                Err(error) => return Err(Arc::new(error)),
             };
             inputs.push(Input { name: input.name.clone(), path: input.key.path.clone(), object });
         }
-        Ok(Opened::All(inputs))
+        Ok(Some(inputs))
     }
 
     /// Runs the transform: a panic is caught and the transform built anew, a deadline drops its future.
