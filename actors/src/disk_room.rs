@@ -15,16 +15,16 @@ const SCARCE: u64 = 4 << 30;
 pub(crate) const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 /// Trouble of the node where a program that ended well has `said` that there was no room, and the disk of its scratch folder
-/// is full: some programs go on after that, and what they wrote is cut off.
+/// has little: some programs go on after that, and what they wrote is cut off. Others that wrote there may be gone by now.
 pub fn full_disk_told_in_passing(program: &str, said: &[u8], scratch: &Path) -> Option<Fault> {
     let text = String::from_utf8_lossy(said);
     let line = text.lines().find(|line| NO_ROOM.iter().any(|text| line.contains(text)))?;
-    let full = Room::around(scratch).is_some_and(Room::is_full);
-    full.then(|| {
+    let scarce = Room::around(scratch).is_some_and(Room::is_scarce);
+    scarce.then(|| {
         let (line, scratch) = (line.trim().chars().take(300).collect::<String>(), scratch.display());
         Fault::node_trouble(format!(
-            "`{program}` ended as if all were well, but said: {line}; the disk of {scratch} is full; free some room, and \
-             the work goes on"
+            "`{program}` ended as if all were well, but said: {line}; the disk of {scratch} is full, or was; free some \
+             room, and the work goes on"
         ))
     })
 }

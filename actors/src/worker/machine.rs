@@ -12,8 +12,8 @@ use crate::transform::{Scratch, scratch_problem};
 const NO_PROCESS: [&str; 4] =
     ["Cannot fork", "fork: Resource temporarily unavailable", "fork: retry", "fork: Cannot allocate memory"];
 
-/// How a transform of this process says that it has no descriptors, where it hands on the words of the system.
-const NO_FILES: [&str; 2] = ["(os error 23)", "(os error 24)"];
+/// How a transform says that its process has no descriptors, where it hands on the words of the system: in Rust, in Python.
+const NO_FILES: [&str; 4] = ["(os error 23)", "(os error 24)", "[Errno 23]", "[Errno 24]"];
 
 /// How programs say that a file grew beyond the limit of this process, which is theirs as well.
 const TOO_LARGE: [&str; 4] = ["File too large", "(os error 27)", "SIGXFSZ", "File size limit exceeded"];
@@ -41,7 +41,8 @@ pub(super) fn judged(fault: Fault, scratch: &Scratch) -> Fault {
             "no more processes may be started; raise the limit (`ulimit -u`, `pids.max`)".to_owned()
         }
         _ if NO_FILES.iter().any(|text| fault.text.contains(text)) => {
-            "raise the limit of open files (`ulimit -n`), or lower `workers`".to_owned()
+            "raise the limit of open files (`ulimit -n`), lower `workers`, or set `pool.recycle_after` where the code leaves files open"
+                .to_owned()
         }
         _ if says(&TOO_LARGE) && limits_file_size() => "raise the limit of file sizes (`ulimit -f`)".to_owned(),
         _ => return fault,

@@ -7,7 +7,7 @@ use euterpe_actors::state::LetterOwner;
 
 use euterpe_engine::{Decision, Story, StoryLetter as Dead};
 
-use super::words::{count, for_shell, indented, plain, size, time};
+use super::words::{count, id_for_shell, indented, plain, size, time};
 use crate::cli::args::Place;
 
 /// The stories of an entity, one job below the other.
@@ -116,7 +116,7 @@ fn tell_dead(dead: &Dead, page: &mut String) -> std::fmt::Result {
 
 /// What a person can do about it.
 fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place) -> Vec<String> {
-    let (file, job, id) = (place.typed(), &story.job, for_shell(entity.as_str()));
+    let (file, job, id) = (place.typed(), &story.job, id_for_shell(entity.as_str()));
     let dead = story.dead.iter().any(|dead| !dead.made_good);
     match &story.decision {
         Decision::Make { .. } if dead => vec![
@@ -133,7 +133,7 @@ fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place
         ],
         Decision::Make { .. } => vec![format!("`euterpe run {file} --job {job} --bottom-up {id}` makes it")],
         Decision::Blocked { at, .. } if at.job != story.job || at.entity != *entity => {
-            vec![format!("see `euterpe explain {file} {} {}`", for_shell(at.entity.as_str()), at.job)]
+            vec![format!("see `euterpe explain {file} {} {}`", id_for_shell(at.entity.as_str()), at.job)]
         }
         Decision::Blocked { .. } if dead => {
             vec![format!("put that right, then `euterpe dead retry {file} --job {job} {id}`")]
@@ -143,7 +143,7 @@ fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place
             "the skip stands until the settings of {} change; `euterpe run {file} --job {} --force {}` tries again",
             at.job,
             at.job,
-            for_shell(at.entity.as_str())
+            id_for_shell(at.entity.as_str())
         )],
         Decision::Have => Vec::new(),
     }

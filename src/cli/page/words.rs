@@ -97,6 +97,12 @@ pub fn for_shell(word: &str) -> String {
     }
 }
 
+/// An id as it is typed in a shell behind all flags of a command.
+pub fn id_for_shell(id: &str) -> String {
+    let word = for_shell(id);
+    if id.starts_with('-') { format!("-- {word}") } else { word }
+}
+
 /// Foreign text, safe on a terminal: control characters are spelled out, and lines kept only where they may be.
 pub fn plain(text: &str, lines: bool) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -162,6 +168,11 @@ pub fn columns(lines: &[Vec<String>], right: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_that_looks_like_a_flag_is_typed_behind_the_flags() {
+        assert_eq!(["-n", "--force=all", "t-1", "a b"].map(id_for_shell), ["-- -n", "-- --force=all", "t-1", "'a b'"]);
+    }
 
     #[test]
     fn foreign_text_cannot_steer_a_terminal() {

@@ -106,6 +106,27 @@ fn a_run_goes_on_when_the_disk_of_its_sources_is_mounted_again() {
 }
 
 #[test]
+fn a_plan_goes_on_where_one_source_may_not_be_read_and_so_does_its_story() {
+    let bench = tries("true");
+    bench.write("in/u.txt", "sound");
+    let rights = std::fs::Permissions::from_mode(0o000);
+    std::fs::set_permissions(bench.path("in/u.txt"), rights).expect("set");
+    let without_rights = |words: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_euterpe")]).args(words);
+        ended(command.current_dir(bench.path("")).output().expect("setpriv")).ends(0)
+    };
+    let plan = without_rights(&["plan", "g.yaml", "--json"]).last();
+    assert_eq!((&plan["jobs"]["a"]["make"], &plan["jobs"]["a"]["blocked"]), (&1.into(), &1.into()), "{plan}");
+    assert_eq!(plan["blocked"][0]["reason"], "input_unreadable", "{plan}");
+    let story = without_rights(&["explain", "g.yaml", "u"]).out;
+    assert!(
+        story.contains("a(u)  is blocked (input_unreadable)") && story.contains("give this user the right"),
+        "{story}"
+    );
+}
+
+#[test]
 fn a_run_that_is_stopped_while_a_source_may_not_be_read_names_it_and_the_remedy() {
     let bench = tries("true");
     bench.write("tried", "");
@@ -175,7 +196,17 @@ fn a_program_that_ends_well_although_the_disk_is_full_has_not_done_its_work() {
     let called = called.ends(0);
     assert!(bench.read("said").contains("No space left"), "the disk is large");
     assert!(called.err.contains("ended as if all were well, but said: sox: No space left"), "{called:?}");
-    assert!(called.err.contains("is full; free some room"), "{called:?}");
+    assert!(called.err.contains("is full, or was; free some room"), "{called:?}");
+    assert_eq!(bench.read("out/t.txt"), "sound");
+}
+
+#[test]
+fn a_program_that_found_no_room_for_a_moment_has_not_done_its_work() {
+    let moment = "head -c 9000000 /dev/zero > fill 2> $HERE/said; rm fill; echo \"sox: No space left on device\" >&2; : > \"$1\"; exit 0";
+    let bench = tries(moment);
+    let Some(called) = bench.call_on_small_disk("run g.yaml") else { return };
+    let called = called.ends(0);
+    assert!(called.err.contains("is full, or was; free some room"), "{called:?}");
     assert_eq!(bench.read("out/t.txt"), "sound");
 }
 

@@ -37,6 +37,30 @@ def leaks(ctx: Context) -> str:
 }
 
 #[test]
+fn files_that_a_function_leaves_open_spend_no_try_of_what_comes_next() {
+    let transforms = r#"
+import os
+import resource
+from euterpe import Context
+
+HELD = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+def work(ctx: Context) -> str:
+    HELD.extend([open("/dev/null") for _ in range(40)])  # never closed: two entities at the most in one process
+    return str(os.getpid())
+"#;
+    let bench = bench("    python: t.py:work\n    pool: {workers: 1}\n    retries: 0\n", transforms);
+    let called = bench.call("run g.yaml a b c d e --json").ends(0);
+    assert_eq!(called.last()["jobs"]["job"]["done"], 5, "{called:?}");
+    assert!(called.err.contains("set `pool.recycle_after` where the code leaves files open"), "{called:?}");
+    let mut pids: Vec<String> = bench.files("out").iter().map(|file| bench.read(&format!("out/{file}"))).collect();
+    pids.sort();
+    pids.dedup();
+    assert!(pids.len() > 2, "{pids:?}");
+}
+
+#[test]
 fn a_function_that_passes_over_a_full_disk_has_not_done_its_work() {
     let transforms = r#"
 import os

@@ -102,6 +102,36 @@ jobs:
 }
 
 #[test]
+fn a_retry_that_fails_again_ends_and_says_so() {
+    let vhost = Vhost::new();
+    let graph = r#"version: 1
+graph: again
+stores: {src: ./src, out: ./out}
+defaults: {retries: 0}
+jobs:
+  head: {use: command, with: {argv: [cp, "$HERE/fix", "{output}"]}, in: {x: "src:{id}.txt"}, out: "out:head/{id}.txt"}
+  tail: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {h: head}, out: "out:tail/{id}.txt"}
+"#;
+    let mut cluster = Cluster::new(graph, &vhost);
+    fs::create_dir(cluster.path("src")).expect("made");
+    for id in ["t-1", "t-2"] {
+        fs::write(cluster.path(&format!("src/{id}.txt")), id).expect("written");
+    }
+    cluster.node(&[]);
+    cluster.call(&["--json", "run", "g.yaml"]).ends(4);
+    let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(4).last();
+    assert_eq!(
+        (retried["made_good"].as_u64(), retried["left"].as_array().map(Vec::len)),
+        (Some(0), Some(2)),
+        "{retried}"
+    );
+    fs::write(cluster.path("fix"), "fixed").expect("written");
+    let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(0).last();
+    assert_eq!(retried["made_good"].as_u64(), Some(2), "{retried}");
+    assert!(cluster.path("out/tail/t-2.txt").exists(), "what comes below was not made");
+}
+
+#[test]
 fn a_failure_five_levels_up_is_known_to_who_waits_within_two_seconds() {
     let vhost = Vhost::new();
     let mut graph = String::from("version: 1\ngraph: ladder\nstores: {out: ./out}\ndefaults: {retries: 0}\njobs:\n");

@@ -35,6 +35,10 @@ pub(super) async fn needs(
                 Ok(Ok(_)) => continue,
                 Ok(Err(never)) if *optional && never.reason == Reason::SourceMissing => continue,
                 Ok(Err(never)) => return Ok(Err(never)),
+                // A run waits for the right to it, and goes on with the others meanwhile.
+                Err(error) if error.kind == StorageErrorKind::Denied => {
+                    return Ok(Err(Unobtainable { reason: Reason::InputUnreadable, text: error.to_string() }));
+                }
                 Err(error) => return bad_key(error).map(Err),
             }
         }

@@ -72,6 +72,45 @@ fn alac_that_is_damaged_is_never_played_as_noise() {
     }
 }
 
+#[test]
+fn each_frame_of_flac_is_checked_where_no_sum_of_all_sound_is() {
+    let folder = folder();
+    let fragmented = ["-c:a", "flac", "-strict", "-2", "-movflags", "frag_keyframe+empty_moov+default_base_moof"];
+    for (file, options) in
+        [("t.mp4", &fragmented[..]), ("t.mka", &["-c:a", "flac", "-write_crc32", "0", "-live", "1"][..])]
+    {
+        let bytes = made(folder.path(), 100_000, file, options);
+        assert!(ours(bytes.clone()).is_ok(), "{file}");
+        for part in 4..16 {
+            let at = bytes.len() * part / 17;
+            let said = refused(with(&bytes, at, &[bytes[at] ^ 8]));
+            assert!(said.starts_with("the file is damaged") && said.ends_with(REPLACE), "{file}: {said}");
+        }
+    }
+}
+
+#[test]
+fn flac_whose_description_names_another_rate_than_its_frames_is_damaged() {
+    let folder = folder();
+    for (file, options) in [("t.mp4", &["-c:a", "flac", "-strict", "-2"][..]), ("t.mka", &["-c:a", "flac"])] {
+        let bytes = made(folder.path(), 20_000, file, options);
+        // 44,100 Hz in 20 bits, stereo, 16 bits.
+        let at = bytes.windows(4).position(|own| own == [0x0a, 0xc4, 0x42, 0xf0]).expect("a description of the stream");
+        let said = refused(with(&bytes, at, &[0x02]));
+        assert!(said.starts_with("the file is damaged") && said.ends_with(REPLACE), "{file}: {said}");
+    }
+}
+
+#[test]
+fn a_flac_file_that_ends_within_its_headers_is_damaged() {
+    let folder = folder();
+    let bytes = made(folder.path(), 20_000, "t.flac", &["-c:a", "flac"]);
+    for length in [60, 200, 319] {
+        let said = refused(bytes[..length].to_vec());
+        assert_eq!(said, format!("the file is damaged: it ends within its headers; {REPLACE}"), "{length}");
+    }
+}
+
 /// Where the packets of an MP4 file lie that has one track, one after the other.
 fn packets(bytes: &[u8]) -> Vec<Range<usize>> {
     let number = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize;

@@ -43,6 +43,8 @@ pub mod report;
 pub mod reporter;
 pub mod resumption;
 pub mod retrial;
+#[cfg(feature = "amqp")]
+pub mod retry_ends;
 pub mod running;
 mod seen;
 #[cfg(feature = "amqp")]

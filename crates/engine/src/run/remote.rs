@@ -6,8 +6,9 @@ use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::accounting::{Accountant, RunView};
-use euterpe_actors::ids::JobName;
+use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::message::Target;
+use euterpe_actors::state::StateStore;
 use euterpe_actors::work_span::work_span;
 use euterpe_amqp::{ListenerEvent, listen};
 use tokio::sync::mpsc;
@@ -16,7 +17,8 @@ use tokio::time::Instant;
 use super::fitting::{Fitting, LISTEN, some, tell_misfits};
 use super::over::Over;
 use super::passed::Passed;
-use super::report::{NODE_KEY, Notes, run_key};
+use super::report::{ANY_RUN, NODE_KEY, Note, Notes, run_key};
+use super::retry_ends::RetryEnds;
 use super::running::{Running, Stop};
 use super::seen::look_for_what_is_done;
 use super::sink::{Feeder, Sink};
@@ -51,11 +53,13 @@ pub async fn run(
     let sink = Sink::remote(workspace, running, &over, true);
     let mut stop = running.stopped();
     let (ear, mut heard) = mpsc::unbounded_channel();
-    let (key, last) = (run_key(manifest.run), Cell::new(Instant::now()));
+    let mut retry = feeder.retry_ends();
+    let key = if retry.is_some() { ANY_RUN.to_owned() } else { run_key(manifest.run) };
+    let last = Cell::new(Instant::now());
     let listening = listen(&over.dial, &manifest.graph, &key, &ear);
     let hold = |held| running.hold_elsewhere(held);
     let misfits = tell_misfits(&over.dial, &manifest.graph, (&workspace.nodes, tracker), &over.setup.setup, hold);
-    let following = follow(&mut heard, tracker, &last, sight);
+    let following = follow(&mut heard, tracker, &last, sight, (&workspace.state, &mut retry));
     let feeding = async {
         let passed = feeder.feed(&sink).await?;
         sink.flush().await?;
@@ -117,9 +121,10 @@ async fn follow(
     tracker: &Tracker,
     last: &Cell<Instant>,
     sight: impl Fn() -> RunView,
+    (state, retry): (&StateStore, &mut Option<RetryEnds>),
 ) -> anyhow::Error {
     let (mut quiet, mut said) = (QUIET, false);
-    let mut numbers: HashMap<String, u64> = HashMap::new();
+    let mut numbers: HashMap<(String, RunId), u64> = HashMap::new();
     loop {
         match tokio::time::timeout(quiet, heard.recv()).await {
             Ok(None) => return anyhow!("nobody listens any more"),
@@ -132,20 +137,25 @@ async fn follow(
                         continue;
                     }
                 };
-                let expected = numbers.insert(notes.node.clone(), notes.number + 1);
+                if retry.as_ref().is_some_and(|retry| !retry.has(notes.run)) {
+                    continue;
+                }
+                let expected = numbers.insert((notes.node.clone(), notes.run), notes.number + 1);
                 if expected.is_some_and(|expected| expected != notes.number) {
                     tracing::debug!(node = notes.node, "reports were lost");
                 }
                 (quiet, said) = (QUIET, false);
                 last.set(Instant::now());
-                for note in &notes.notes {
+                // In the run that a retry's message is of, others may be under way.
+                let is_ours = |note: &&Note| retry.is_none() || tracker.is_live(&note.entity);
+                for note in notes.notes.iter().filter(is_ours) {
                     let span = work_span(&note.job, &note.entity, notes.run, note.attempt);
                     span.in_scope(|| tracker.ended(note));
                 }
             }
             Err(_) => {
                 quiet = (quiet * 2).min(MOST_QUIET);
-                match look(tracker, sight()).await {
+                match look(tracker, sight(), state, retry).await {
                     Ok(true) => quiet = QUIET,
                     Ok(false) if tracker.live() > 0 && quiet >= MOST_QUIET / 4 && !said => {
                         said = true;
@@ -162,14 +172,23 @@ async fn follow(
 }
 
 /// Asks storage how some of the entities under way are; whether that ended any of them.
-async fn look(tracker: &Tracker, sight: RunView) -> anyhow::Result<bool> {
+async fn look(
+    tracker: &Tracker,
+    sight: RunView,
+    state: &StateStore,
+    retry: &mut Option<RetryEnds>,
+) -> anyhow::Result<bool> {
+    let failed_again = match retry {
+        Some(retry) if tracker.live() > 0 => retry.tell(state, tracker).await?,
+        _ => false,
+    };
     let open = tracker.some_open(LOOKS);
     if open.is_empty() {
-        return Ok(false);
+        return Ok(failed_again);
     }
     let plan = sight.plan.clone();
     let accountant = Accountant::open(sight).await?;
-    let mut moved = false;
+    let mut moved = failed_again;
     for entity in open {
         for at in tracker.left_of(&entity) {
             let target = Target { job: plan.job(at).name.clone(), entity: entity.clone() };

@@ -102,5 +102,8 @@ pub fn run_key(run: RunId) -> String {
     format!("run.{run}")
 }
 
+/// The key of the reports of all runs.
+pub const ANY_RUN: &str = "run.#";
+
 /// The key of the reports of nodes.
 pub const NODE_KEY: &str = "node";

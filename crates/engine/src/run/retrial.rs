@@ -8,12 +8,17 @@ use euterpe_actors::message::{Base, EntityMessage, Wave};
 use euterpe_actors::plan::{JobIx, NodePlan};
 
 use super::passed::Passed;
+#[cfg(feature = "amqp")]
+use super::retry_ends::RetryEnds;
 use super::sink::{Feeder, Sink};
 
 /// Feeds the messages of dead letters again.
 pub struct Retrial {
     /// The messages of the letters.
     pub messages: Vec<EntityMessage>,
+    /// How it is known over a broker what failed again.
+    #[cfg(feature = "amqp")]
+    pub ends: RetryEnds,
     /// Whether nodes take them, which may remember how their targets ended before.
     pub by_nodes: bool,
 }
@@ -37,6 +42,11 @@ impl Feeder for Retrial {
             sink.send(&entity, &jobs, &messages).await?;
         }
         Ok(Passed::default())
+    }
+
+    #[cfg(feature = "amqp")]
+    fn retry_ends(&self) -> Option<RetryEnds> {
+        Some(self.ends.clone())
     }
 }
 

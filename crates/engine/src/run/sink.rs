@@ -21,6 +21,8 @@ use super::found::BadName;
 #[cfg(feature = "amqp")]
 use super::over::Over;
 use super::passed::Passed;
+#[cfg(feature = "amqp")]
+use super::retry_ends::RetryEnds;
 use super::running::Running;
 use crate::clock::now;
 use crate::workspace::Workspace;
@@ -179,5 +181,11 @@ pub trait Feeder {
     /// Whether it feeds all entities of the run.
     fn feeds_all(&self) -> bool {
         false
+    }
+
+    /// How it is known what failed again, where it feeds messages of other runs; none for a run of its own.
+    #[cfg(feature = "amqp")]
+    fn retry_ends(&self) -> Option<RetryEnds> {
+        None
     }
 }

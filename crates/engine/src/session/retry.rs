@@ -21,6 +21,8 @@ use crate::clock::salt;
 use crate::run::follow::follow;
 use crate::run::over::Over;
 use crate::run::retrial::Retrial;
+#[cfg(feature = "amqp")]
+use crate::run::retry_ends::RetryEnds;
 use crate::run::running::Running;
 use crate::run::watch::Watch;
 
@@ -83,7 +85,12 @@ impl Session {
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         // What killed a process once may do so again.
         running.isolate = meant.iter().any(|found| found.letter.reason == Reason::KilledWorker);
-        let retrial = Retrial { messages, by_nodes: over.is_some() };
+        let retrial = Retrial {
+            messages,
+            #[cfg(feature = "amqp")]
+            ends: RetryEnds::of(meant.iter().map(|found| (found.key.as_str(), &found.letter)), &before),
+            by_nodes: over.is_some(),
+        };
         let ended = follow(workspace, &running, over, None, retrial, watch).await?;
         state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
         let (mut good, mut left) = (Vec::new(), Vec::new());

@@ -217,7 +217,9 @@ async fn read_input(
                     (None, Some(key), false, None)
                 }
                 Ok(Err(why)) => never(why),
-                Err(error) if error.kind == StorageErrorKind::BadKey => (None, None, false, Some(error.to_string())),
+                Err(error) if matches!(error.kind, StorageErrorKind::BadKey | StorageErrorKind::Denied) => {
+                    (None, None, false, Some(error.to_string()))
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -19,6 +19,11 @@ impl Launcher {
     }
 }
 
+/// Whether the work failed because its process had as many files open as it may.
+fn has_no_files(fault: &Fault) -> bool {
+    ["[Errno 24]", "(os error 24)", "EMFILE"].iter().any(|text| fault.text.contains(text))
+}
+
 /// The transform of one worker of the pool.
 struct Worker {
     launcher: Arc<Launcher>,
@@ -46,6 +51,9 @@ impl Transform for Worker {
         self.child = child.and_then(|child| self.launcher.keep_or_retire(child));
         // It may have read more of the code meanwhile, as an import within a function does.
         let held = self.launcher.code().still_holds().await;
+        if answer.as_ref().is_err_and(has_no_files) {
+            self.child = None; // files that earlier work left open would fail what comes next, too
+        }
         let (outputs, attachment) = answer.map_err(|fault| held.err().unwrap_or(fault))?;
         outputs::product(&self.launcher, &work, outputs, attachment).await
     }

@@ -1,5 +1,6 @@
 //! Reads native FLAC: symphonia gets the stream's own description and its frames, and nothing of what people put around.
 
+pub(super) mod frame;
 mod tail;
 
 use std::io::{Read, Seek, SeekFrom};
@@ -29,6 +30,9 @@ const SMALLEST: u16 = 16;
 /// Where its headers are damaged.
 pub(crate) fn open(mut source: Source, start: u64) -> Result<Box<dyn Blocks>, Fault> {
     let (mut info, mask, frames) = headers(&mut source, start)?;
+    if frames > source.length() {
+        return Err(damaged("it ends within its headers"));
+    }
     if frames == source.length() && info[13] & 0x0f == 0 && info[14..18] == [0; 4] {
         return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
     }

@@ -68,9 +68,33 @@ impl Header {
     }
 }
 
+/// Whether these bytes are the header of layer II whose bit rate the standard does not have for its mode: more than 192
+/// kbit/s for one channel, or 32, 48, 56 or 80 for two (ISO/IEC 11172-3, 2.4.2.3). Decoders by the standard refuse it.
+pub(crate) fn is_outside_the_standard(bytes: &[u8]) -> bool {
+    let Some(Header { layer: 2, channels, .. }) = Header::read(bytes) else { return false };
+    let is_first_version = bytes[1] >> 3 & 3 == 3;
+    let index = bytes[2] >> 4;
+    is_first_version && if channels == 1 { index > 10 } else { [1, 2, 3, 5].contains(&index) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layer_two_has_bit_rates_for_one_channel_and_for_two() {
+        for (second, third, fourth, outside) in [
+            (0xfd, 0xe4, 0xc0, true),  // mono of 384 kbit/s
+            (0xfd, 0xa4, 0xc0, false), // mono of 192
+            (0xfd, 0x14, 0x00, true),  // stereo of 32
+            (0xfd, 0x54, 0x00, true),  // stereo of 80
+            (0xfd, 0x44, 0x00, false), // stereo of 64
+            (0xf5, 0x14, 0x00, false), // MPEG 2
+            (0xfb, 0x14, 0x00, false), // layer III
+        ] {
+            assert_eq!(is_outside_the_standard(&[0xff, second, third, fourth]), outside, "{second:x} {third:x}");
+        }
+    }
 
     #[test]
     fn headers_of_all_versions_and_layers_have_their_lengths() {

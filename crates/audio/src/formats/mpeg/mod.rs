@@ -27,7 +27,12 @@ use super::{
 };
 use frames::{Frames, Next};
 use header::Header;
+pub(crate) use header::is_outside_the_standard;
 use tag::{DECODER_DELAY, Tag};
+
+/// What is said of a whole file that decoders by the standard refuse.
+pub(crate) const ODD_LAYER_TWO: &str =
+    "MPEG layer II of a bit rate that its standard does not have for so many channels";
 
 /// Whether a frame begins here whose length its header does not tell.
 pub(crate) fn has_free_rate(head: &[u8]) -> bool {
@@ -79,6 +84,9 @@ impl Mpeg {
         };
         let frame = frames.window.peek(bytes).map_err(|error| unread(&error))?.to_vec();
         frames.window.skip(bytes as u64).map_err(|error| unread(&error))?;
+        if header::is_outside_the_standard(&frame) {
+            return Err(unsupported(ODD_LAYER_TWO));
+        }
         let tag = Tag::read(&header, &frame);
         let known = tag.unwrap_or_default();
         let skip = if known.delay > 0 { known.delay + DECODER_DELAY } else { 0 };

@@ -26,6 +26,7 @@ use super::{
     alac::Alac,
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
     faults::{breaks_off, changed, damaged, damaged_at, several, too_short, unread, unsupported},
+    flac::frame,
     mpeg,
     ogg::{OpenLink, Remuxed, Vorbis},
     source::Spliced,
@@ -184,10 +185,16 @@ impl Packets {
             if self.alac.as_ref().is_some_and(|alac| !alac.is_whole(&packet.data)) {
                 return Err(damaged_at(self.decoded, self.rate, UNDECODED));
             }
+            if self.codec == CODEC_ID_FLAC {
+                self.check_flac(&packet.data)?;
+            }
             if self.codec == CODEC_ID_MP3 && mpeg::layer_of(&packet.data).is_some_and(|layer| layer < 3) {
                 return Err(unsupported("MPEG audio of layer I or II under the name of layer III"));
             }
             let first = self.lost.good() == 0;
+            if first && self.codec == CODEC_ID_MP2 && mpeg::is_outside_the_standard(&packet.data) {
+                return Err(unsupported(mpeg::ODD_LAYER_TWO));
+            }
             let decoded = match self.codec == CODEC_ID_AAC && is_empty(&packet.data) {
                 true => Err(Error::DecodeError("a packet without sound")),
                 false => self.decoder.decode(&packet),
@@ -226,6 +233,20 @@ impl Packets {
             }
         }
         Ok(false)
+    }
+
+    /// Checks a frame of FLAC: its decoder believes it.
+    fn check_flac(&self, packet: &[u8]) -> Result<(), Fault> {
+        if !frame::is_whole(packet) {
+            return Err(damaged_at(self.decoded, self.rate, UNDECODED));
+        }
+        match frame::rate_of(packet).filter(|&rate| rate != self.rate) {
+            None => Ok(()),
+            Some(rate) if self.decoded == 0 => {
+                Err(damaged(&format!("it claims {} Hz, and its frames {rate} Hz", self.rate)))
+            }
+            Some(_) => Err(changed(self.decoded, self.rate)),
+        }
     }
 
     /// Puts silence into the place of a packet that cannot be decoded, so that all else stays where it was.

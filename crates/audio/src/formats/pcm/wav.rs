@@ -68,7 +68,7 @@ impl Chunks {
             6 => Some(Encoding::Alaw),
             7 => Some(Encoding::Mulaw),
             0x50 | 0x55 => return Ok(Wave::Mpeg(self.data)),
-            0x02 | 0x11 if !self.big => return Ok(Wave::Adpcm { head: self.head(), data: self.data }),
+            0x02 | 0x11 if !self.big => return Ok(Wave::Adpcm { head: self.head(tag), data: self.data }),
             _ => None,
         };
         let encoding = encoding.ok_or_else(|| match tag {
@@ -78,8 +78,8 @@ impl Chunks {
         Ok(Wave::Pcm(Shape { encoding, channels, rate, layout, data: self.data }))
     }
 
-    /// A header with right sizes, for a reader that believes what it is told.
-    fn head(&self) -> Vec<u8> {
+    /// A header of a codec with right sizes, for a reader that believes what it is told.
+    fn head(&self, tag: u16) -> Vec<u8> {
         let chunk = |name: &[u8; 4], body: &[u8]| {
             let pad = vec![0; body.len() % 2];
             [name, &(body.len() as u32).to_le_bytes()[..], body, &pad].concat()
@@ -87,9 +87,16 @@ impl Chunks {
         // Wave64 counts the frames with 64 bits, and pads what it holds to eight bytes.
         let fact = self.fact.get(..4).map_or_else(Vec::new, |frames| chunk(b"fact", frames));
         let more = little(&self.format, 16, 2) as usize;
-        let format = self.format.get(..18 + more).unwrap_or(&self.format);
+        let plain = self.format.get(..18 + more).unwrap_or(&self.format);
+        // The extensible form, as ffmpeg writes it above 48 kHz: what the codec needs stands behind the identifier.
+        let format = match self.format.get(40..18 + more) {
+            Some(own) if plain.starts_with(&[0xfe, 0xff]) => {
+                [&tag.to_le_bytes(), &self.format[2..16], &(own.len() as u16).to_le_bytes(), own].concat()
+            }
+            _ => plain.to_vec(),
+        };
         let size = u32::try_from(self.data.there).unwrap_or(u32::MAX - 4096);
-        let body = [b"WAVE".to_vec(), chunk(b"fmt ", format), fact, b"data".to_vec(), size.to_le_bytes().to_vec()];
+        let body = [b"WAVE".to_vec(), chunk(b"fmt ", &format), fact, b"data".to_vec(), size.to_le_bytes().to_vec()];
         let body = body.concat();
         let whole = (body.len() as u32).saturating_add(size);
         [b"RIFF", &whole.to_le_bytes()[..], &body].concat()
