@@ -1,4 +1,4 @@
-"""How long each line of a transform takes: by line_profiler where the environment has it, else by a tracer of our own."""
+"""How long each line of a transform takes: by line_profiler where that can be imported, else by a tracer of our own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measured(function: Any) -> Any:
     if not path:
         return function
     try:
-        from line_profiler import LineProfiler
+        from line_profiler import LineProfiler  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return by_tracer(function, path)
     return by_line_profiler(LineProfiler(), function, path)

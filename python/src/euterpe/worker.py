@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 MOST_PACKAGES = 64
 MOST_NAME = 64
-STANDARD = getattr(sys, "stdlib_module_names", frozenset())
+STANDARD: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 """From Python 3.10 on; before it some modules of Python itself are told, too."""
 
 

@@ -1,0 +1,59 @@
+//! `audit --broker`: what the broker and the nodes at it say.
+
+use std::fs;
+use std::time::Duration;
+
+use super::cluster::Cluster;
+use super::{Vhost, soon};
+
+const GRAPH: &str = r#"version: 1
+graph: audited
+stores: {src: ./src, d: ./d}
+defaults: {retries: 0, timeout: 20m}
+jobs:
+  a: {python: a.py:a, in: {x: "src:{id}.txt"}, out: "d:a/{id}.txt"}
+"#;
+
+fn rules(cluster: &Cluster, flags: &[&str]) -> Vec<(String, String)> {
+    let found = cluster.call(&[&["audit", "g.yaml", "--json"], flags].concat()).ends(0).last();
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let findings = found["findings"].as_array().expect("findings").clone();
+    findings.iter().map(|one| (text(&one["rule"]), text(&one["message"]))).collect()
+}
+
+#[test]
+fn an_audit_asks_the_broker_for_its_version_and_compares_what_nodes_mean_and_have_loaded() {
+    let vhost = Vhost::new();
+    let (mut mine, mut theirs) = (Cluster::new(GRAPH, &vhost), Cluster::new(GRAPH, &vhost));
+    for (cluster, version) in [(&mine, "1.0"), (&theirs, "2.0")] {
+        fs::write(cluster.path("tones.py"), format!("__version__ = \"{version}\"\n")).expect("written");
+        fs::write(cluster.path("a.py"), "import tones\n\n\ndef a(x: str) -> str:\n    return x\n").expect("written");
+    }
+    let limits = |flags: &[&str]| {
+        let found = rules(&mine, flags);
+        found.into_iter().filter(|(rule, _)| rule == "consumer_timeout").map(|(_, message)| message).collect::<Vec<_>>()
+    };
+    let version = mine.call(&["verify", "g.yaml", "--create"]);
+    let has_own_limits = !version.out.contains("RabbitMQ 3.10") && !version.out.contains("RabbitMQ 3.11");
+    match has_own_limits {
+        true => assert_eq!(limits(&[]), [""; 0]),
+        false => {
+            let close = limits(&[]);
+            assert!(close[0].contains("takes a message away after 30m") && close[0].contains("to 40m or more"), "{close:?}");
+            assert!(limits(&["--consumer-timeout", "20m"])[0].contains("nodes refuse this graph"));
+            assert_eq!(limits(&["--consumer-timeout", "1h"]), [""; 0]);
+        }
+    }
+    mine.node(&["--name", "mine"]);
+    let versions = || {
+        let found = rules(&mine, &[]);
+        found.into_iter().filter(|(rule, _)| rule == "versions").map(|(_, message)| message).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(), [""; 0], "one node is like itself");
+    theirs.node(&["--name", "theirs"]);
+    // Each node has looked whether its workers can begin, so each has told their packages.
+    soon("both are heard", Duration::from_secs(30), || versions().len() >= 2);
+    let found = versions().join("\n");
+    assert!(found.contains("tones (1.0 on `mine`, 2.0 on `theirs`)") && !found.contains("python ("), "{found}");
+    assert!(found.contains("node `theirs` has other records: "), "{found}");
+}
