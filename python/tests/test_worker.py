@@ -36,7 +36,7 @@ class Working(unittest.TestCase):
 
     def test_what_is_loaded_and_tells_its_version_is_told(self) -> None:
         source = (
-            "import sys, types\ntones = sys.modules['tones'] = types.ModuleType('tones')\ntones.__version__ = '1.5'\n"
+            "import sys, types\nt = sys.modules['tones'] = types.ModuleType('tones')\nt.__version__ = '1.5'\n"
         )
         with Node() as node:
             packages = node.open(HEAD + source + "def f(a: str) -> str: ...\n", "f", ("a",))["ready"]["packages"]

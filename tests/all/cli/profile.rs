@@ -19,7 +19,7 @@ stores: {in: ./in, out: ./out}
 jobs:
   first: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {text: "in:{id}.txt"}, out: "out:first/{id}.txt"}
   burn: {python: burn.py:burn, in: {text: first}, out: "out:burn/{id}.txt"}
-  program: {use: command, with: {argv: [python3, burn.py, "{output}"]}, in: {text: first}, out: "out:program/{id}.txt"}
+  program: {use: command, with: {argv: [python3, $HERE/burn.py, "{output}"]}, in: {text: first}, out: "out:program/{id}.txt"}
 "#;
 
 fn bench() -> Bench {

@@ -21,7 +21,7 @@ use crate::cli::page::{Output, words::for_shell};
 use crate::telemetry::{self, LogFormat};
 use lines::Lines;
 use statistics::Summary;
-use tries::Try;
+use tries::{Around, Try};
 
 pub use tries::{MEASURE_VERB, measure_once};
 
@@ -52,14 +52,6 @@ pub struct Args {
     lines: bool,
 }
 
-/// What is the same for all tries.
-pub(super) struct Around<'a> {
-    args: &'a Args,
-    measured: Measured,
-    /// The flags that hold for each process: how loud it is, and in which form.
-    flags: Vec<String>,
-}
-
 /// Measures: exit 0, 1 where inputs are missing or a try failed.
 ///
 /// # Errors
@@ -85,7 +77,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output, (verbose, log): (u8, L
     if log == LogFormat::Json {
         flags.extend(["--log".to_owned(), "json".to_owned()]);
     }
-    let around = Around { args, measured: Measured::of(&job), flags };
+    let around = Around { place: &args.place, job: &args.job, measured: Measured::of(&job), flags };
     let mut most: Option<(String, Try)> = None;
     for id in &args.ids {
         let mut tried: Vec<Try> = Vec::new();

@@ -15,13 +15,21 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Around;
 use crate::cli::Exit;
-use crate::cli::args::{GraphFile, wait_for};
+use crate::cli::args::{GraphFile, Place, wait_for};
 use crate::cli::page::Output;
 
 /// The hidden verb by which this program does one try.
 pub const MEASURE_VERB: &str = "__measure";
+
+/// What is the same for all tries.
+pub struct Around<'a> {
+    pub place: &'a Place,
+    pub job: &'a str,
+    pub measured: Measured,
+    /// The flags that hold for each process: how loud it is, and in which form.
+    pub flags: Vec<String>,
+}
 
 /// What one try took, and what was seen of it from outside.
 pub struct Try {
@@ -59,8 +67,8 @@ struct Request {
 /// A process that cannot be started, or that ended without an answer.
 pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow::Result<Result<Try, Failure>> {
     let scratch = tempfile::tempdir().context("no scratch folder")?;
-    let place = &around.args.place;
-    let trial = Trial { job: around.args.job.clone(), entity: id.to_owned(), scratch: scratch.path().to_owned() };
+    let Around { place, job, .. } = around;
+    let trial = Trial { job: (*job).to_owned(), entity: id.to_owned(), scratch: scratch.path().to_owned() };
     let request = Request {
         graph: place.graph.graph.clone(),
         stores: place.graph.stores.clone(),
