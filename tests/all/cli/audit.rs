@@ -39,9 +39,13 @@ jobs:
     timeout: 2h
 "#;
 
+/// What its Python job runs.
+const TAGS: &str = "def tags(text: str) -> dict:\n    return {}\n";
+
 #[test]
 fn every_rule_about_the_file_finds_what_will_bite_and_names_its_place() {
     let bench = Bench::new(BAD);
+    bench.write("t.py", TAGS);
     bench.write("r.txt", "# pinned and not\nnumpy==1.26.4\nscipy>=1.0\ntorch\n");
     let called = bench.call("audit g.yaml --json").ends(0);
     let found = found(&called);
@@ -82,6 +86,7 @@ fn a_graph_as_it_should_be_has_no_findings_and_a_broken_one_ends_with_3() {
         .replace("out:bare/{id}", "out:bare/{id}.txt")
         .replace("timeout: 2h", "timeout: 20m");
     let bench = Bench::new(&good);
+    bench.write("t.py", TAGS);
     bench.write("r.txt", "numpy==1.26.4\n");
     let called = bench.call("audit g.yaml --strict").ends(0);
     assert!(called.out.starts_with("g.yaml: 0 findings\n"), "{called:?}");

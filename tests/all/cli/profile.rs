@@ -113,7 +113,7 @@ fn lines_of_python_hold_the_time_of_what_they_call_and_memory_is_drawn() {
 
 #[test]
 fn a_try_that_fails_says_why_and_the_transforms_of_the_program_are_measured_in_a_process_of_their_own() {
-    let graph = "version: 1\ngraph: p\nstores: {in: ./in, out: ./out}\njobs:\n  \
+    let graph = "version: 1\ngraph: p\nstores: {out: ./out}\njobs:\n  \
                  track: {use: synth.track, with: {seconds: 5}, out: \"out:{id}.wav\"}\n  \
                  broken: {use: command, with: {argv: [sh, -c, \"echo no tempo >&2; exit 3\", x, \"{output}\"]}, out: \"out:{id}.txt\"}\n";
     let bench = Bench::new(graph);

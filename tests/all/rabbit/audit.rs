@@ -48,16 +48,17 @@ fn an_audit_asks_the_broker_for_its_version_and_compares_what_nodes_mean_and_hav
             assert_eq!(limits(&["--consumer-timeout", "1h"]), [""; 0]);
         }
     }
-    mine.node(&["--name", "mine"]);
+    mine.node(&[]);
     let versions = || {
         let found = rules(&mine, &[]);
         found.into_iter().filter(|(rule, _)| rule == "versions").map(|(_, message)| message).collect::<Vec<_>>()
     };
     assert_eq!(versions(), [""; 0], "one node is like itself");
-    theirs.node(&["--name", "theirs"]);
+    (theirs.node(&[]), theirs.node(&[])); // the first one has the name of ours
+    theirs.kill(0);
     // Each node has looked whether its workers can begin, so each has told their packages.
     soon("both are heard", Duration::from_secs(30), || versions().len() >= 2);
     let found = versions().join("\n");
-    assert!(found.contains("tones (1.0 on `mine`, 2.0 on `theirs`)") && !found.contains("python ("), "{found}");
-    assert!(found.contains("node `theirs` has other records: "), "{found}");
+    assert!(found.contains("tones (1.0 on `node-0`, 2.0 on `node-1`)") && !found.contains("python ("), "{found}");
+    assert!(found.contains("node `node-1` has other records: "), "{found}");
 }
