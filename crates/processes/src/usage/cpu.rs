@@ -79,25 +79,25 @@ pub fn process_cpu(process: u32) -> Option<Cpu> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
     #[test]
     fn what_a_child_took_is_told_while_it_runs_and_after_it_has_ended() {
         let before = ended_children_cpu();
-        // It computes for ever, and is ended once that was seen.
-        let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("started");
-        let running = loop {
-            let cpu = process_cpu(child.id()).expect("it runs");
-            if cpu.total() > 0.2 {
-                break cpu.total();
-            }
-            std::thread::yield_now();
-        };
-        child.kill().and_then(|()| child.wait()).expect("ended");
+        // It computes for a while, says that it has, and waits.
+        let script = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; echo; read end";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("started");
+        child.stdout.take().expect("piped").read_exact(&mut [0]).expect("it has computed");
+        let running = process_cpu(child.id()).expect("it runs").total();
+        assert_eq!((ended_children_cpu() - before).total(), 0.0, "it has not ended");
+        child.wait().expect("ended"); // which closes its input
         let took = (ended_children_cpu() - before).total();
-        assert!(took >= running - 0.02, "{took} after it has ended, {running} before");
+        assert!(running > 0.1 && (took - running).abs() < 0.05, "{took} after it has ended, {running} before");
         assert!(ended_children_peak() > 100 << 10);
         assert_eq!(process_cpu(child.id()), None);
         assert!(own_cpu().total() > 0.0);
