@@ -35,9 +35,7 @@ class Working(unittest.TestCase):
             self.assertEqual(node.work(a=b"A")[1], b"ANoneb'none'")
 
     def test_what_is_loaded_and_tells_its_version_is_told(self) -> None:
-        source = (
-            "import sys, types\nt = sys.modules['tones'] = types.ModuleType('tones')\nt.__version__ = '1.5'\n"
-        )
+        source = "import sys, types\nt = sys.modules['tones'] = types.ModuleType('tones')\nt.__version__ = '1.5'\n"
         with Node() as node:
             packages = node.open(HEAD + source + "def f(a: str) -> str: ...\n", "f", ("a",))["ready"]["packages"]
             version = "{}.{}.{}".format(*sys.version_info[:3])
