@@ -133,7 +133,7 @@ async fn store(workspace: &Workspace, job: &Arc<JobPlan>, product: Product, tria
         let location = workspace.plan.store(&output.store).map(|store| &store.location);
         let fsync = !matches!(location, Some(Location::Folder { fsync: false, .. }));
         let settings = LocalSettings { fsync, create: true, ..LocalSettings::default() };
-        let folder = LocalStorage::open(&trial.scratch.join("outputs"), settings)?;
+        let folder = LocalStorage::open(trial.scratch.join("outputs"), settings)?;
         folder.store(&format!("output-{number}"), content, None).await?;
     }
     Ok(bytes)
