@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unittest
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ class Working(unittest.TestCase):
             self.assertEqual(node.work(a=b"A", c=b"C")[1], b"ANoneb'C'")
             self.assertEqual(node.work(a=b"A", b=b"B", c=b"C")[1], b"ABb'C'")
             self.assertEqual(node.work(a=b"A")[1], b"ANoneb'none'")
+
+    def test_what_is_loaded_and_tells_its_version_is_told(self) -> None:
+        source = "import sys, types\nt = sys.modules['tones'] = types.ModuleType('tones')\nt.__version__ = '1.5'\n"
+        with Node() as node:
+            packages = node.open(HEAD + source + "def f(a: str) -> str: ...\n", "f", ("a",))["ready"]["packages"]
+            version = "{}.{}.{}".format(*sys.version_info[:3])
+            self.assertEqual((packages["python"], packages["tones"]), (version, "1.5"))
 
     def test_an_optional_input_without_a_default_is_told_before_any_work(self) -> None:
         with Node() as node:

@@ -21,8 +21,8 @@ use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
 use verbs::{
-    cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, plan, run, runs, schema,
-    test, verify,
+    audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, plan, profile, run,
+    runs, schema, test, verify,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -99,6 +99,10 @@ pub enum Verb {
     Lint(lint::Args),
     /// Check a graph file, then reach what it needs: stores, worker processes, broker.
     Verify(verify::Args),
+    /// Tell what in a valid graph will bite: threads, timeouts, memory, pins, what differs between nodes.
+    Audit(audit::Args),
+    /// Measure one job for some entities: time by phase, CPU, memory, bytes; nothing of it is kept.
+    Profile(profile::Args),
     /// Run the tests that stand in a graph file, and those of its Python transforms.
     Test(test::Args),
     /// Draw the graph: as text, DOT, Mermaid or SVG.
@@ -111,6 +115,12 @@ pub enum Verb {
     #[command(name = ISOLATED_VERB, hide = true)]
     Transform {
         /// The process of the node.
+        parent: u32,
+    },
+    /// Do one try of `profile` in a process of its own; started by it only.
+    #[command(name = profile::MEASURE_VERB, hide = true)]
+    Measure {
+        /// The process that asks.
         parent: u32,
     },
     /// End what a killed node's children have started; started by nodes only.
@@ -167,6 +177,9 @@ impl Command {
             Verb::Gc(args) => gc::run(args, registry, out),
             Verb::Verify(args) => verify::run(args, registry, out),
             Verb::Lint(args) => lint::run(args, registry, out),
+            Verb::Audit(args) => audit::run(args, registry, out),
+            Verb::Profile(args) => profile::run(args, registry, out, (self.verbose, self.log)),
+            Verb::Measure { parent } => profile::measure_once(registry, *parent, out),
             Verb::Graph(args) => graph::run(args, registry, out),
             Verb::Schema(args) => schema::run(args, registry, out),
             Verb::Config(args) => config_show::run(args, registry, out),

@@ -9,8 +9,10 @@
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
 //!
-//! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes.
+//! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes. [`Chart`]
+//! draws a quantity over time with what spectrograms are drawn with.
 
+mod chart;
 mod codec;
 mod decode;
 mod formats;
@@ -32,6 +34,7 @@ mod write;
 
 use euterpe_actors::transform::{OptionProblem, Registry};
 
+pub use chart::Chart;
 pub use codec::codec;
 
 /// Adds the transforms of this crate.

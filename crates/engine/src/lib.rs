@@ -18,22 +18,31 @@
 //! | `run` | how a run goes: ids, survey, sink, tracker; in this process or over a broker; a node and its reports |
 //! | `session` | a file for each method |
 //! | `metrics` | what a process counts of its work |
+//! | `audit` | what is valid and will bite: a file for each rule |
+//! | `profile` | one job's work under measurement |
 //! | `builtin` | the transforms that come with the program |
 
 // Without buckets, or without a broker elsewhere, some values never exist and some code has no caller.
 #![cfg_attr(not(feature = "s3"), allow(unreachable_code, unused_variables, clippy::diverging_sub_expression))]
 #![cfg_attr(not(feature = "amqp"), allow(dead_code))]
 
+mod audit;
 pub mod builtin;
 mod clock;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod metrics;
 mod mistake;
+pub mod profile;
 mod run;
 mod session;
 mod workspace;
 
+#[cfg(feature = "amqp")]
+pub use audit::audit_broker;
+pub use audit::{Audit, Warning, audit, audit_without_broker};
+#[cfg(feature = "audio")]
+pub use euterpe_audio::Chart;
 pub use metrics::Metrics;
 pub use mistake::{Mistake, find_job};
 pub use run::follow::Ended;

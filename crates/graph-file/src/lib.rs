@@ -22,6 +22,7 @@
 //! surroundings            transforms, variables and flags that a file is read against
 //! order, units            parents before children; `10m` and `512MiB`
 //! variables               which of the environment are for which store
+//! places                  where each key of the file stands
 //! problem, position, wording
 //! ```
 //!
@@ -35,6 +36,7 @@ pub mod glob;
 mod load;
 mod location;
 mod order;
+mod places;
 pub mod plan;
 mod position;
 mod problem;
@@ -51,8 +53,9 @@ mod wording;
 mod written;
 
 pub use load::{check_text, load};
+pub use places::Places;
 pub use plan::Plan;
 pub use position::Position;
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, page};
 pub use surroundings::{Environment, Surroundings};
 pub use variables::idle_variables;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::places::Places;
 use super::plan::Plan;
 use super::position::Position;
 use super::problem::{Findings, Problems};
@@ -36,7 +37,8 @@ pub fn check_text(text: &str, path: &Path, surroundings: Surroundings<'_>) -> Re
     let plan = tree::parse(text, &findings).and_then(|mut root| {
         substitute::substitute(&mut root, surroundings.env, &findings);
         let written = read::graph_file(&root, &findings)?;
-        check::check(&written, path, folder_of(path), surroundings, &findings)
+        let plan = check::check(&written, path, folder_of(path), surroundings, &findings)?;
+        Some(Plan { places: Places::of(&root), ..plan })
     });
     match plan {
         Some(plan) if findings.is_empty() => Ok(plan),

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::cases::TestCase;
 use super::glob::Glob;
+use super::places::Places;
 use super::position::Position;
 
 pub use super::location::{Location, Store};
@@ -32,6 +33,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// The graph file's own tests.
     pub tests: Vec<TestCase>,
+    /// Where the keys of the file stand.
+    pub places: Places,
 }
 
 /// One job.

@@ -71,21 +71,24 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.problems.len() + self.more;
-        let noun = if total == 1 { "problem" } else { "problems" };
-        write!(f, "{}: {total} {noun}", printable(&self.file))?;
-        let positions: Vec<String> = self.problems.iter().map(|problem| position_text(problem.position)).collect();
-        let paths: Vec<String> = self.problems.iter().map(|problem| printable(&problem.path)).collect();
-        let position_width = widest(&positions);
-        let path_width = widest(&paths).min(40);
-        for ((problem, position), path) in self.problems.iter().zip(&positions).zip(&paths) {
-            write!(f, "\n  {position:<position_width$}  {path:<path_width$}  {}", printable(&problem.message))?;
-        }
-        if self.more > 0 {
-            write!(f, "\n  … and {} more", self.more)?;
-        }
-        Ok(())
+        f.write_str(&page(&self.file, &self.problems, self.more, ["problem", "problems"]))
     }
+}
+
+/// A page about `file`: how many of the `noun` (in the singular, in the plural) there are, then a line for each, in columns.
+pub fn page(file: &str, problems: &[Problem], more: usize, noun: [&str; 2]) -> String {
+    let total = problems.len() + more;
+    let mut page = format!("{}: {total} {}", printable(file), noun[usize::from(total != 1)]);
+    let positions: Vec<String> = problems.iter().map(|problem| position_text(problem.position)).collect();
+    let paths: Vec<String> = problems.iter().map(|problem| printable(&problem.path)).collect();
+    let (position_width, path_width) = (widest(&positions), widest(&paths).min(40));
+    for ((problem, position), path) in problems.iter().zip(&positions).zip(&paths) {
+        page += &format!("\n  {position:<position_width$}  {path:<path_width$}  {}", printable(&problem.message));
+    }
+    if more > 0 {
+        page += &format!("\n  … and {more} more");
+    }
+    page
 }
 
 fn widest(texts: &[String]) -> usize {

@@ -17,6 +17,7 @@
 //! file_size                               files that grow too large are an error
 //! programs, code_digest                   whether a program is here, and which files hold a job's code
 //! job_code ──▶ file_prints                whether that code is still what others were told of
+//! usage                                   what processes take: CPU, memory
 //! ```
 //!
 //! Read `supervised` first: its page says how a child ends. The other modules only choose the words that they exchange with
@@ -41,6 +42,7 @@ mod programs;
 #[cfg(feature = "python")]
 mod python;
 mod supervised;
+pub mod usage;
 mod worker;
 
 use std::sync::Arc;
@@ -58,6 +60,7 @@ pub use process_folder::{ProcessFolder, SCRATCH_FOLDER, scratch_trouble};
 pub use programs::program_of;
 #[cfg(feature = "python")]
 pub use python::{Interpreter, PythonFunction, python_sources};
+pub use supervised::environment::THREAD_VARIABLES;
 pub use supervised::memory::resident_of_children;
 pub use supervised::reaper::{REAPER_VERB, enable_reaper, serve_reaper};
 pub use worker::{Launcher, WORKER, worker_launcher};

@@ -6,6 +6,7 @@ from euterpe import forms
 from euterpe.binding import Binding
 from euterpe.context import Context
 from euterpe.faults import Misfit
+from euterpe.lines import measured
 from euterpe.outputs import made
 from euterpe.readers import reader
 from euterpe.results import Place, Sink
@@ -39,7 +40,7 @@ class Prepared:
             ) from None
         self.forms = {name: forms.WIRE.get(form, "bytes") for name, _, form in binding.inputs}
         self._job: str = opened["job"]
-        self._function = function
+        self._function = measured(function)
         self._sinks = [Sink(output["name"], output["suffix"]) for output in opened["outputs"]]
         self._extras = binding.extras
         self._keywords = binding.keywords

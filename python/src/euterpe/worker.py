@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 PROTOCOL = 1
+MOST_PACKAGES = 64
+MOST_NAME = 64
+STANDARD: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
+"""From Python 3.10 on; before it some modules of Python itself are told, too."""
 
 
 def main() -> NoReturn:
@@ -76,7 +80,13 @@ def prepare(channel: Channel, opened: dict[str, Any]) -> Prepared:
     if not channel.is_ours():
         leave(None)
     flush()
-    ready = {"protocol": PROTOCOL, "inputs": prepared.forms, "attach": MOST_ATTACHED, "about": about()}
+    ready = {
+        "protocol": PROTOCOL,
+        "inputs": prepared.forms,
+        "attach": MOST_ATTACHED,
+        "about": about(),
+        "packages": packages(),
+    }
     channel.answer(text_of({"ready": ready}))
     return prepared
 
@@ -141,6 +151,18 @@ def about() -> str:
     numpy = sys.modules.get("numpy")
     version = "Python {}.{}.{}".format(*sys.version_info[:3])
     return f"{version}, numpy {numpy.__version__}" if numpy else version
+
+
+def packages() -> dict[str, str]:
+    """The versions of Python and of all that is loaded and tells its own, for whoever compares nodes."""
+    found = {"python": "{}.{}.{}".format(*sys.version_info[:3])}
+    for name, module in sorted(sys.modules.items()):
+        if "." in name or name.startswith("_") or name in STANDARD:
+            continue
+        version = vars(module).get("__version__") if hasattr(module, "__dict__") else None
+        if isinstance(version, str) and len(found) < MOST_PACKAGES:
+            found[name[:MOST_NAME]] = version[:MOST_NAME]
+    return found
 
 
 if __name__ == "__main__":

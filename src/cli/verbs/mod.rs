@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "amqp"))]
 pub mod absent;
+pub mod audit;
 pub mod cluster;
 pub mod completions;
 pub mod config_show;
@@ -17,6 +18,7 @@ pub mod lint;
 #[cfg(feature = "amqp")]
 pub mod node;
 pub mod plan;
+pub mod profile;
 #[cfg(feature = "amqp")]
 pub mod publish;
 pub mod run;

@@ -1,5 +1,6 @@
 //! The verbs about runs, as a person calls them: a small graph of programs in a folder of its own.
 
+mod audit; //    what will bite, rule by rule
 mod code; //     a script that changes while a run works by it
 mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
@@ -8,6 +9,7 @@ mod inbox; //    dead letters of messages by other programs
 pub mod logs; // the log as JSON, each line of a work with whose it is
 mod machine; //  no threads, no scratch folder, a full disk, files that may not grow, a program that is away
 mod others; //   runs of another graph file, outputs of another entity
+mod profile; //  one job under measurement: the kernel's numbers, and nothing kept
 mod records; //  what the graph has no more, what cannot be read, what is half-written
 mod runs; //     runs: listed, checked, resumed, interrupted
 mod select; //   what a run is asked for: jobs, ids, force, limits; plan and explain agree with it

@@ -1,6 +1,7 @@
 //! RabbitMQ: a real one. Most tests have a virtual host of their own at a broker that they share; who does something to the
 //! broker itself has one of its own.
 
+mod audit; //   what an audit learns from broker and nodes
 mod brokers; // a cluster of three brokers of which one or two die
 mod catalogue; // the example catalogue over real music, on three nodes
 mod certificates; // of a test's own: an authority, a server, a client, one that nobody signed

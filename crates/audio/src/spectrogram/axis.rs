@@ -18,9 +18,9 @@ pub(super) fn hz_of_row(row: f64, height: usize, rate: u32) -> f64 {
 
 /// A labelled place on an axis, in pixels from its start.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tick {
-    pub(super) at: f64,
-    pub(super) label: String,
+pub(crate) struct Tick {
+    pub(crate) at: f64,
+    pub(crate) label: String,
 }
 
 /// Labels of the frequency axis, from the bottom, at least `apart` pixels from each other; `at` counts from the top.
@@ -40,7 +40,7 @@ pub(super) fn frequencies(height: usize, rate: u32, apart: f64) -> Vec<Tick> {
 }
 
 /// Labels of the time axis from 0 on, at least `apart` pixels from each other.
-pub(super) fn times(seconds: f64, width: usize, apart: f64) -> Vec<Tick> {
+pub(crate) fn times(seconds: f64, width: usize, apart: f64) -> Vec<Tick> {
     const STEPS: [f64; 25] = [
         0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0,
         600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0,

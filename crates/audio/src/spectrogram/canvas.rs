@@ -18,14 +18,14 @@ static FONTS: LazyLock<Vec<FontRef<'static>>> = LazyLock::new(|| {
 
 /// Where a text's given point lies in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Centre,
     Right,
 }
 
 /// The picture.
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
@@ -33,19 +33,19 @@ pub(super) struct Canvas {
 
 impl Canvas {
     /// An empty picture in the background's colour.
-    pub(super) fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![INK; width * height] }
     }
 
     /// Sets a pixel; one outside is left alone.
-    pub(super) fn set(&mut self, x: usize, y: usize, index: u8) {
+    pub(crate) fn set(&mut self, x: usize, y: usize, index: u8) {
         if x < self.width && y < self.height {
             self.pixels[y * self.width + x] = index;
         }
     }
 
     /// Fills a rectangle with ink of a strength from 0 to 1.
-    pub(super) fn fill(&mut self, x: usize, y: usize, width: usize, height: usize, strength: f32) {
+    pub(crate) fn fill(&mut self, x: usize, y: usize, width: usize, height: usize, strength: f32) {
         for row in y..y + height {
             for column in x..x + width {
                 self.set(column, row, ink(strength));
@@ -54,7 +54,7 @@ impl Canvas {
     }
 
     /// Writes a line of text; `y` is the middle of its small letters' height, `size` its height in pixels.
-    pub(super) fn text(&mut self, text: &str, x: f32, y: f32, size: f32, align: Align, strength: f32) {
+    pub(crate) fn text(&mut self, text: &str, x: f32, y: f32, size: f32, align: Align, strength: f32) {
         let width = width_of(text, size);
         let mut caret = match align {
             Align::Left => x,
@@ -83,7 +83,7 @@ impl Canvas {
     }
 
     /// The picture as a PNG of palette colours.
-    pub(super) fn into_png(self) -> Result<Vec<u8>, png::EncodingError> {
+    pub(crate) fn into_png(self) -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Indexed);
@@ -99,12 +99,12 @@ impl Canvas {
 }
 
 /// The width of a line of text in pixels.
-pub(super) fn width_of(text: &str, size: f32) -> f32 {
+pub(crate) fn width_of(text: &str, size: f32) -> f32 {
     text.chars().map(|character| advance_of(character, size)).sum()
 }
 
 /// As much of a text as fits into a width, with `…` for what was taken from its middle.
-pub(super) fn fitted(text: &str, size: f32, width: f32) -> String {
+pub(crate) fn fitted(text: &str, size: f32, width: f32) -> String {
     if width_of(text, size) <= width {
         return text.to_owned();
     }

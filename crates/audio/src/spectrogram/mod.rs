@@ -4,8 +4,8 @@
 //! the loudest one, in the magma colours (perceptually even, readable in grey and by colour-blind people). The caption is
 //! the entity's id, with the track's length, sample rate and channels on the right. The channels are averaged first.
 
-mod axis;
-mod canvas;
+pub(crate) mod axis;
+pub(crate) mod canvas;
 mod colour;
 mod columns;
 mod picture;

@@ -38,13 +38,9 @@ impl<'s> Fitting<'s> {
 
     /// Takes what was listened to.
     pub fn heard(&mut self, event: ListenerEvent) {
-        let ListenerEvent::Report(body) = event else { return };
-        match serde_json::from_slice::<NodeReport>(&body) {
-            Ok(report) => {
-                self.was_heard = true;
-                self.nodes.heard(report);
-            }
-            Err(error) => tracing::warn!(%error, "a node reported what cannot be read; is it of another version?"),
+        if let Some(report) = report_of(event) {
+            self.was_heard = true;
+            self.nodes.heard(report);
         }
     }
 
@@ -84,21 +80,53 @@ impl<'s> Fitting<'s> {
     }
 }
 
-/// The nodes that are heard while all of them speak once.
+/// The nodes that are heard while all of them speak once, beside what is meant here.
 ///
 /// # Errors
 /// The broker does not let anybody listen.
 pub async fn hear<'s>(dial: &ConnectionSettings, graph: &str, mine: &'s Setup) -> Result<Fitting<'s>, ConnectionError> {
+    let mut fitting = Fitting::to(mine);
+    hear_all(dial, graph, |event| fitting.heard(event)).await?;
+    Ok(fitting)
+}
+
+/// The nodes that are heard while all of them speak once.
+///
+/// # Errors
+/// The broker does not let anybody listen.
+pub async fn listen_to_nodes(dial: &ConnectionSettings, graph: &str) -> Result<Nodes, ConnectionError> {
+    let mut nodes = Nodes::default();
+    hear_all(dial, graph, |event| report_of(event).into_iter().for_each(|report| nodes.heard(report))).await?;
+    Ok(nodes)
+}
+
+/// The report of a node, where it is one that can be read.
+fn report_of(event: ListenerEvent) -> Option<NodeReport> {
+    let ListenerEvent::Report(body) = event else { return None };
+    match serde_json::from_slice::<NodeReport>(&body) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            tracing::warn!(%error, "a node reported what cannot be read; is it of another version?");
+            None
+        }
+    }
+}
+
+/// Gives `take` all that is said while all nodes speak once.
+async fn hear_all(
+    dial: &ConnectionSettings,
+    graph: &str,
+    mut take: impl FnMut(ListenerEvent),
+) -> Result<(), ConnectionError> {
     let (reports, mut heard) = mpsc::unbounded_channel();
     let hearing = async {
-        let (mut fitting, until) = (Fitting::to(mine), Instant::now() + LISTEN);
+        let until = Instant::now() + LISTEN;
         while let Ok(Some(event)) = tokio::time::timeout_at(until, heard.recv()).await {
-            fitting.heard(event);
+            take(event);
         }
-        fitting
     };
     tokio::select! {
-        fitting = hearing => Ok(fitting),
+        () = hearing => Ok(()),
         ended = listen(dial, graph, NODE_KEY, &reports) => match ended {
             Ok(never) => match never {},
             Err(error) => Err(error),

@@ -108,7 +108,15 @@ mod tests {
     fn report(node: &str, seconds: u64, done: u64) -> NodeReport {
         let job = JobReport { workers: 2, done, ..JobReport::default() };
         let jobs = [(JobName::new("mel").expect("a name"), job)].into();
-        NodeReport { node: node.into(), seconds, draining: false, not_downloaded_bytes: 0, jobs, setup: None }
+        NodeReport {
+            node: node.into(),
+            seconds,
+            draining: false,
+            not_downloaded_bytes: 0,
+            jobs,
+            setup: None,
+            version: None,
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,6 +66,9 @@ pub struct NodeReport {
     /// What it means by its words; nodes of earlier versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<Setup>,
+    /// The version of its program; nodes of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// How one job is on one node. Counts are since the node started.
@@ -95,6 +98,9 @@ pub struct JobReport {
     pub retried: u64,
     /// Messages that were put off.
     pub parked: u64,
+    /// What its worker processes said of their packages, by name, each with its version; empty until one has begun.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
 }
 
 /// The key of the reports of a run.

@@ -33,12 +33,16 @@ pub type Waited = Arc<dyn Fn(&JobName) -> u64 + Send + Sync>;
 /// How many bytes were not downloaded.
 pub type Spared = Arc<dyn Fn() -> u64 + Send + Sync>;
 
+/// What the worker processes of a job said of their packages.
+pub type Packages = Arc<dyn Fn(&JobName) -> BTreeMap<String, String> + Send + Sync>;
+
 /// Watches a node as its [`Observer`].
 pub struct Reporter {
     node: String,
     mouth: Mouth,
     waited: Waited,
     spared: Spared,
+    packages: Packages,
     /// What the node means by its words, where it tells.
     setup: Option<Arc<OwnSetup>>,
     started: Instant,
@@ -65,11 +69,12 @@ impl Reporter {
         mouth: Mouth,
         waited: Waited,
         spared: Spared,
+        packages: Packages,
         setup: Option<Arc<OwnSetup>>,
     ) -> Arc<Self> {
         let jobs = jobs.into_iter().map(|(job, workers)| (job, JobReport { workers, ..JobReport::default() }));
         let inner = Mutex::new(Inner { jobs: jobs.collect(), ..Inner::default() });
-        Arc::new(Self { node: node.to_owned(), mouth, waited, spared, setup, started: Instant::now(), inner })
+        Arc::new(Self { node: node.to_owned(), mouth, waited, spared, packages, setup, started: Instant::now(), inner })
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
@@ -118,7 +123,10 @@ impl Reporter {
         let report = {
             let inner = self.locked();
             let mut jobs = inner.jobs.clone();
-            jobs.iter_mut().for_each(|(name, job)| job.waited = (self.waited)(name));
+            jobs.iter_mut().for_each(|(name, job)| {
+                job.waited = (self.waited)(name);
+                job.packages = (self.packages)(name);
+            });
             for held in inner.in_hand.longest_first() {
                 if let Some(job) = jobs.get_mut(&held.job) {
                     if job.in_work == 0 {
@@ -134,6 +142,7 @@ impl Reporter {
                 not_downloaded_bytes: (self.spared)(),
                 jobs,
                 setup: self.setup.as_ref().map(|own| own.setup.clone()),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             }
         };
         self.tell(NODE_KEY.to_owned(), &report);
@@ -260,7 +269,15 @@ mod tests {
             true
         });
         let job = JobName::new("mel").expect("a name");
-        let reporter = Reporter::new("node-1", [(job.clone(), 3)], mouth, Arc::new(|_| 0), Arc::new(|| 7), None);
+        let reporter = Reporter::new(
+            "node-1",
+            [(job.clone(), 3)],
+            mouth,
+            Arc::new(|_| 0),
+            Arc::new(|| 7),
+            Arc::new(|job| [(job.to_string(), "1.2".to_owned())].into()),
+            None,
+        );
         let target = Target { job: job.clone(), entity: EntityId::new("t-1").expect("an id") };
         let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
         reporter.on(&Event::Started { job: &job, entity: &message.target.entity, message: &message });
@@ -283,13 +300,23 @@ mod tests {
         assert_eq!(ended, [(Outcome::Done, Some(5000))]);
         let report: NodeReport = serde_json::from_value(told[2].1.clone()).expect("a report");
         assert_eq!((report.jobs[&job].done, report.jobs[&job].in_work, report.not_downloaded_bytes), (1, 0, 7));
+        assert_eq!(report.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+        assert_eq!(report.jobs[&job].packages, [("mel".to_owned(), "1.2".to_owned())].into());
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_body_that_cannot_be_read_counts_as_dead() {
         let job = JobName::new("mel").expect("a name");
         let send: Mouth = Arc::new(|_, _| true);
-        let reporter = Reporter::new("n", [(job.clone(), 1)], send, Arc::new(|_| 0), Arc::new(|| 0), None);
+        let reporter = Reporter::new(
+            "n",
+            [(job.clone(), 1)],
+            send,
+            Arc::new(|_| 0),
+            Arc::new(|| 0),
+            Arc::new(|_| BTreeMap::new()),
+            None,
+        );
         let handled = |outcome| Event::Handled { job: &job, message: None, outcome, why: None, took: Duration::ZERO };
         for (outcome, dead) in [(Outcome::HandedOver, 0), (Outcome::Parked, 0), (Outcome::Malformed, 1)] {
             reporter.on(&handled(outcome));

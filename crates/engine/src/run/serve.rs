@@ -9,7 +9,7 @@ use euterpe_actors::pool::Drain;
 use euterpe_amqp::{Amqp, Report};
 use tokio::sync::watch;
 
-use super::reporter::{Reporter, SAY, Spared};
+use super::reporter::{Packages, Reporter, SAY, Spared};
 use super::running::Stop;
 use super::{given_up, watched};
 use crate::metrics::{BrokerGauges, Metrics};
@@ -23,6 +23,8 @@ pub struct Serving {
     pub amqp: Arc<Amqp>,
     /// Tells how many bytes were not downloaded.
     pub spared: Spared,
+    /// Tells what the worker processes of a job said of their packages.
+    pub packages: Packages,
     /// How long what is in hand may take once the node is told to stop.
     pub grace: Duration,
     /// Says when to stop.
@@ -38,7 +40,7 @@ pub struct Serving {
 ///
 /// Runs on the current arbiter.
 pub async fn serve(node: NodeSettings, serving: Serving) {
-    let Serving { amqp, spared, grace, mut stop, beat, metrics } = serving;
+    let Serving { amqp, spared, packages, grace, mut stop, beat, metrics } = serving;
     let NodeSettings { plan, state, clock, setup, .. } = node.clone();
     let (name, jobs) = (node.name.clone(), node.served.clone());
     let served = |job: &JobName| jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
@@ -47,7 +49,8 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     let publisher = amqp.clone();
     let send = Arc::new(move |key, body: Vec<u8>| publisher.report(Report { key, body: body.into() }));
     let queues = amqp.clone();
-    let reporter = Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared, setup);
+    let reporter =
+        Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared, packages, setup);
     if let Some(metrics) = &metrics {
         metrics.set_broker(amqp.clone());
         metrics.serves(served);

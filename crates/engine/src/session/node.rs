@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::{REMEMBERED, Session};
 use crate::run::over::Over;
+use crate::run::reporter::Packages;
 use crate::run::running::Stop;
 use crate::run::serve::{Beat, Serving, serve};
 use crate::run::survey::survey;
@@ -51,6 +52,9 @@ impl Session {
         let presence = Arc::new(Presence::up_to(REMEMBERED));
         let cache = workspace.cache.clone();
         let spared = Arc::new(move || cache.as_ref().map_or(0, |cache| cache.spared()));
+        let launchers = workspace.launchers.clone();
+        let packages: Packages =
+            Arc::new(move |job| launchers.get(job).map(|launcher| launcher.packages()).unwrap_or_default());
         let observer = Arc::new(Unobserved); // the reporter takes its place
         let settings = NodeSettings {
             name: name.as_str().into(),
@@ -61,7 +65,8 @@ impl Session {
         };
         let mut stopped = stop.clone();
         let own = over.setup.clone();
-        let serving = Serving { amqp: over.amqp, spared, grace, stop, beat, metrics: workspace.metrics.clone() };
+        let metrics = workspace.metrics.clone();
+        let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics };
         let listing = self.warm(&presence).fuse();
         tokio::pin!(listing);
         let work = async {

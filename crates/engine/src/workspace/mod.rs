@@ -114,6 +114,7 @@ impl Workspace {
         let kept = opening.kept.clone().unwrap_or(local);
         let home = if writes { Some(own_home(&here)?) } else { None };
         let scratch = home.as_ref().map_or_else(|| here.join(SCRATCH_FOLDER), |home| home.path().to_owned());
+        let scratch = opening.scratch.clone().unwrap_or(scratch);
         let journal = home.as_ref().map(|home| Journal::at(home.lock()));
         let place = Workplace { cores: turns, scratch, kept };
         let (mut launchers, mut codes) = (HashMap::new(), HashMap::new());

@@ -20,6 +20,8 @@ pub struct Opening {
     pub state: Option<Location>,
     /// Where environments and packages of worker processes lie; by default among the state folders.
     pub kept: Option<PathBuf>,
+    /// Where private folders of works and workers are made; by default in the graph's folder on this machine.
+    pub scratch: Option<PathBuf>,
     /// What it is opened for.
     pub access: Access,
     /// Stores of the caller's own, which take the place of those of the same names in the graph file.

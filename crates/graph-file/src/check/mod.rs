@@ -21,6 +21,7 @@ use euterpe_actors::ids::JobName;
 
 use crate::location::Store;
 use crate::order;
+use crate::places::Places;
 use crate::plan::{Job, Plan};
 use crate::problem::Findings;
 use crate::surroundings::Surroundings;
@@ -69,7 +70,7 @@ pub fn check(
     let stores: Vec<Store> = stores.into_iter().filter_map(|store| store.checked).collect();
     let graph = file.graph.as_ref()?.value.clone();
     let tests = file.tests.as_ref().map(|tests| test_cases::read(tests, &jobs, &stores, findings)).unwrap_or_default();
-    Some(Plan { file: path.to_owned(), folder, graph, stores, jobs, tests })
+    Some(Plan { file: path.to_owned(), folder, graph, stores, jobs, tests, places: Places::default() })
 }
 
 /// The numbers of the jobs, parents first. Cycles and paths that are too long are problems.

@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = &files![
     "forms.py",
     "frames.py",
     "jsontext.py",
+    "lines.py",
     "load.py",
     "options.py",
     "outputs.py",

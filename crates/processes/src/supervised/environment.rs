@@ -6,8 +6,9 @@ use tokio::process::Command;
 
 /// The variables that every child process gets as the node has them.
 const INHERITED: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
-/// The variables by which numeric libraries are told how many threads to start.
-const THREADS: [&str; 6] = [
+/// The variables by which numeric libraries are told how many threads to start. Workers and Python functions get them; a
+/// command has those that its job sets.
+pub const THREAD_VARIABLES: [&str; 6] = [
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -20,7 +21,7 @@ const THREADS: [&str; 6] = [
 pub(crate) fn scrub(command: &mut Command, threads: usize) {
     command.env_clear();
     inherit(command, INHERITED);
-    command.envs(THREADS.map(|name| (name, threads.max(1).to_string())));
+    command.envs(THREAD_VARIABLES.map(|name| (name, threads.max(1).to_string())));
 }
 
 /// Sets these variables as the node has them; those that the node does not have stay unset.

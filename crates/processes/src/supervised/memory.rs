@@ -103,6 +103,13 @@ fn children(process: Pid) -> Vec<Pid> {
     listed.flat_map(|list| list.split_whitespace().filter_map(pid).collect::<Vec<_>>()).collect()
 }
 
+/// The processes that a process started and that have not ended.
+pub(crate) fn children_of(process: u32) -> Vec<u32> {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let children = process.map(children).unwrap_or_default();
+    children.into_iter().map(|child| child.as_raw_nonzero().get().unsigned_abs()).collect()
+}
+
 fn pid(text: &str) -> Option<Pid> {
     text.parse().ok().and_then(Pid::from_raw)
 }

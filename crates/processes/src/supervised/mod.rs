@@ -12,7 +12,7 @@
 
 mod child;
 mod environ;
-mod environment;
+pub(crate) mod environment;
 mod exit;
 mod frames;
 mod job_log;

@@ -50,7 +50,13 @@ impl Child {
         restrict(&mut command);
         let supervised = supervised::Child::spawn(command, Socket::Variable(SOCKET), LONGEST, memory, Some(log))
             .map_err(|error| could_not_start(&name, &error))?;
-        let ready = Ready { protocol: 0, inputs: Default::default(), attach: 0, about: String::new() };
+        let ready = Ready {
+            protocol: 0,
+            inputs: Default::default(),
+            attach: 0,
+            about: String::new(),
+            packages: Default::default(),
+        };
         let mut child = Self { supervised, name, ready, place: path, _folder: folder };
         child.open(opening).await?;
         Ok(child)

@@ -1,6 +1,7 @@
 //! The launcher of a job: starts its worker processes, and knows the limits that they share.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -42,6 +43,8 @@ pub struct Launcher {
     started: AtomicU64,
     /// A worker that [`Launcher::prepare`] started, for the first work.
     prepared: Mutex<Option<Child>>,
+    /// What the worker that was started last said of its packages.
+    packages: Mutex<BTreeMap<String, String>>,
     code: Arc<JobCode>,
 }
 
@@ -74,6 +77,7 @@ impl Launcher {
             codec,
             started: AtomicU64::new(0),
             prepared: Mutex::new(None),
+            packages: Mutex::default(),
         }))
     }
 
@@ -86,6 +90,11 @@ impl Launcher {
         let about = child.ready.about.clone();
         *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         Ok(about)
+    }
+
+    /// What the worker that was started last said of its packages, by name, each with its version; nothing before one was.
+    pub fn packages(&self) -> BTreeMap<String, String> {
+        self.packages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The code of the job, by which it is also known whether its workers can begin.
@@ -137,6 +146,9 @@ impl Launcher {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let folder = self.folders.join(format!("worker-{}-{}-{number}", self.job, std::process::id()));
         let log = JobLog::of(self.job.clone());
-        Child::start(command, self.name.clone(), Scratch::at(folder), self.memory, log, &self.opening).await
+        let child =
+            Child::start(command, self.name.clone(), Scratch::at(folder), self.memory, log, &self.opening).await?;
+        self.packages.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&child.ready.packages);
+        Ok(child)
     }
 }

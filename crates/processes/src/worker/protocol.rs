@@ -115,6 +115,9 @@ pub(super) struct Ready {
     pub(super) attach: usize,
     #[serde(default)]
     pub(super) about: String,
+    /// What it has loaded, by name, each with its version.
+    #[serde(default)]
+    pub(super) packages: BTreeMap<String, String>,
 }
 
 /// The forms in which a worker can have an input.
