@@ -18,6 +18,7 @@
 //! | `run` | how a run goes: ids, survey, sink, tracker; in this process or over a broker; a node and its reports |
 //! | `session` | a file for each method |
 //! | `metrics` | what a process counts of its work |
+//! | `traces` | the spans of its work, until they are sent |
 //! | `builtin` | the transforms that come with the program |
 
 // Without buckets, or without a broker elsewhere, some values never exist and some code has no caller.
@@ -32,6 +33,7 @@ mod metrics;
 mod mistake;
 mod run;
 mod session;
+mod traces;
 mod workspace;
 
 pub use metrics::Metrics;
@@ -53,4 +55,5 @@ pub use run::tally::{JobTally, Tally};
 pub use run::tracker::Trouble;
 pub use run::watch::{Notice, Unwatched, Watch};
 pub use session::*;
+pub use traces::{Attribute, Span, SpanBuffer, SpanKind, Traces};
 pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace, code_files, missing_programs};

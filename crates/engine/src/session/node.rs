@@ -61,7 +61,8 @@ impl Session {
         };
         let mut stopped = stop.clone();
         let own = over.setup.clone();
-        let serving = Serving { amqp: over.amqp, spared, grace, stop, beat, metrics: workspace.metrics.clone() };
+        let (metrics, traces) = (workspace.metrics.clone(), workspace.traces.clone());
+        let serving = Serving { amqp: over.amqp, spared, grace, stop, beat, metrics, traces };
         let listing = self.warm(&presence).fuse();
         tokio::pin!(listing);
         let work = async {
