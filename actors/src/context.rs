@@ -26,6 +26,7 @@ use crate::plan::NodePlan;
 use crate::setup::OwnSetup;
 use crate::state::StateStore;
 use crate::storage::{ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
+use crate::trace::Sampling;
 use crate::turns::Turns;
 
 /// What assembly hands to a node.
@@ -60,6 +61,8 @@ pub struct NodeSettings {
     pub isolate: bool,
     /// The time, in milliseconds after the Unix epoch: for people, and for the order of runs of the inbox.
     pub clock: fn() -> u64,
+    /// Which traces are recorded, where this node tells of spans.
+    pub traces: Option<Sampling>,
 }
 
 /// The settings with the actors and memories of a running node.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::ids::{EntityId, JobName};
 use crate::message::EntityMessage;
 use crate::outcome::{Outcome, Reason};
+use crate::trace::MessageSpan;
 
 /// Something that happened on a node.
 #[derive(Debug)]
@@ -29,6 +30,9 @@ pub enum Event<'a> {
     },
     /// The transform ran for a message, and what follows from it was carried out, or could not be confirmed.
     Worked { job: &'a JobName, times: WorkTimes },
+    /// The span of a message has ended, on a node that traces; told just before the message is told to be handled, or not
+    /// confirmed.
+    Traced { job: &'a JobName, span: MessageSpan, ended: SpanEnd<'a> },
     /// A message is left to other nodes, because its publisher means something else by this job.
     LeftToOthers { job: &'a JobName },
     /// A claim was lost while the work went on: another node took it over, or it ran out because it could not be renewed.
@@ -64,6 +68,23 @@ pub enum Event<'a> {
     },
     /// A worker could not start: its transform could not be built.
     WorkerFailed { job: &'a JobName, text: &'a str },
+}
+
+/// What a span says of its message.
+#[derive(Debug)]
+#[allow(missing_docs)] // as of the event
+pub struct SpanEnd<'a> {
+    /// None where the body could not be read.
+    pub message: Option<&'a EntityMessage>,
+    /// None where the broker did not confirm: the message comes again, and has another span then.
+    pub outcome: Option<Outcome>,
+    pub reason: Option<Reason>,
+    /// One sentence where something went wrong.
+    pub text: Option<&'a str>,
+    /// From the arrival of the message until its end.
+    pub took: Duration,
+    /// Where the transform ran.
+    pub times: Option<WorkTimes>,
 }
 
 /// How long the parts of one work took, one after the other, from the arrival of its message to its settling.

@@ -19,7 +19,8 @@
 //! memory
 //! foreign, accounting, continuation, standing, edges, freshness, addressing, turns: decisions as plain values
 //! ports: broker, claims, storage, transform, state, events, wire; setup; plan, which names them
-//! words: ids, message, node_trouble, disk_room, blocking_threads, outcome, template, retry, work_span
+//! words: ids, message, node_trouble, disk_room, blocking_threads, outcome, template, retry, trace,
+//! work_span
 //! ```
 //!
 //! Nothing here knows of AMQP, S3, audio, YAML or a command line: those come as adapters of the ports [broker],
@@ -58,6 +59,7 @@ pub mod standing;
 pub mod state;
 pub mod storage;
 pub mod template;
+pub mod trace;
 pub mod transform;
 pub mod turns;
 pub mod wire;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{EntityId, InputName, JobName, RunId};
 use crate::outcome::Reason;
+use crate::trace::TraceContext;
 
 /// The most frames that a message may stack; graphs deeper than this are refused when they are read.
 pub const MAX_FRAMES: usize = 32;
@@ -60,6 +61,10 @@ pub struct EntityMessage {
     /// again is published under the setup of whoever does that.
     #[serde(skip)]
     pub setup: SetupDigest,
+    /// The span that caused it, or, while it is in hand, its own: below that stands all that it causes. It travels beside the
+    /// message, and no record keeps it. No decision reads it.
+    #[serde(skip)]
+    pub trace: Option<TraceContext>,
     /// What happens after the outermost frame.
     pub base: Base,
     /// The targets that wait for this one, the last to be woken first.
@@ -193,6 +198,7 @@ impl EntityMessage {
             resumed: false,
             graph,
             setup: SetupDigest::NONE,
+            trace: None,
             base,
             frames: Vec::new(),
             audit: Vec::new(),
@@ -214,10 +220,11 @@ impl EntityMessage {
         !self.is_wake_up() && !self.is_request()
     }
 
-    /// A message caused by this one, with the same run, graph, setup, base, frames, force, ping and audit.
+    /// A message caused by this one, with the same run, graph, setup, trace, base, frames, force, ping and audit.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
         Self {
             setup: self.setup,
+            trace: self.trace,
             ping: self.ping,
             force: self.force.clone(),
             frames: self.frames.clone(),

@@ -6,7 +6,7 @@ use actix::prelude::*;
 
 use crate::broker::{Broker, BrokerError, Outgoing};
 use crate::message::EntityMessage;
-use crate::wire::{self, WireError};
+use crate::wire::WireError;
 
 /// Publish these requests to parents; answered when all are confirmed.
 #[derive(Debug, Message)]
@@ -50,10 +50,7 @@ impl Handler<RequestInputs> for ParentTrigger {
     fn handle(&mut self, RequestInputs(requests): RequestInputs, _: &mut Self::Context) -> Self::Result {
         let broker = self.broker.clone();
         Box::pin(async move {
-            let messages = requests
-                .iter()
-                .map(|request| Ok(Outgoing::now(request.target.job.clone(), wire::encode(request)?)))
-                .collect::<Result<Vec<_>, WireError>>()?;
+            let messages = requests.iter().map(Outgoing::of).collect::<Result<Vec<_>, WireError>>()?;
             Ok(broker.publish(messages).await?)
         })
     }

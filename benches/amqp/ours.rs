@@ -70,6 +70,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             served: None,
             isolate: false,
             clock: || 0,
+            traces: None,
         };
         serve(
             node,

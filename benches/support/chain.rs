@@ -76,6 +76,7 @@ pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> N
         slots: Default::default(),
         served: None,
         isolate: false,
+        traces: None,
         clock: || 0,
     }
 }

@@ -198,6 +198,7 @@ fn long_version() -> String {
         ("amqp", cfg!(feature = "amqp")),
         ("audio", cfg!(feature = "audio")),
         ("python", cfg!(feature = "python")),
+        ("otlp", cfg!(feature = "otlp")),
     ];
     let names = |built: bool| {
         let names: Vec<&str> = features.iter().filter(|(_, is)| *is == built).map(|(name, _)| *name).collect();

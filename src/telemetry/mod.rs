@@ -1,12 +1,15 @@
 //! Logs, and lines for the person at the terminal, on standard error; they never break the progress bars.
 //!
 //! What is logged of a run is kept in a file beside its records, too, and how far transforms say they are is remembered for
-//! the bars. What a process counts is served to Prometheus.
+//! the bars. What a process counts is served to Prometheus; the traces of its work are sent
+//! to a collector.
 
 mod aside;
 mod fractions;
 mod json_lines;
 mod metrics_server;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod run_log;
 
 use std::io;
@@ -27,6 +30,8 @@ use json_lines::JsonLines;
 pub use aside::{bars, say, say_error, says_json};
 pub use fractions::fraction_of;
 pub use metrics_server::{bind_metrics, serve_metrics};
+#[cfg(feature = "otlp")]
+pub use otlp::{Exporter, TraceSettings};
 pub use run_log::{begin_run_log, end_run_log};
 
 /// Modules of libraries that log secrets: the broker's user; variables and profiles as they are read, an address with its

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::format::BodyFormat;
+use crate::trace::TraceContext;
 
 /// How an adapter settles one delivery: exactly one of these is called, once.
 pub trait Ticket: Send {
@@ -22,13 +23,21 @@ pub struct Delivery {
     pub parks: u32,
     /// Whether the message was delivered before and not settled.
     pub redelivered: bool,
+    /// The span that caused the message, where its publisher named one.
+    pub trace: Option<TraceContext>,
     ticket: Option<Box<dyn Ticket>>,
 }
 
 impl Delivery {
     /// A delivery with its ticket.
     pub fn new(body: Bytes, format: BodyFormat, parks: u32, redelivered: bool, ticket: Box<dyn Ticket>) -> Self {
-        Self { body, format, parks, redelivered, ticket: Some(ticket) }
+        Self { body, format, parks, redelivered, trace: None, ticket: Some(ticket) }
+    }
+
+    /// The same, caused by this span.
+    pub fn caused_by(mut self, trace: Option<TraceContext>) -> Self {
+        self.trace = trace;
+        self
     }
 
     /// The same bytes without a ticket: to publish again, not to settle.
@@ -38,6 +47,7 @@ impl Delivery {
             format: self.format.clone(),
             parks: self.parks,
             redelivered: self.redelivered,
+            trace: self.trace,
             ticket: None,
         }
     }

@@ -17,6 +17,7 @@ use super::delivery::{Delivery, Ticket};
 use super::format::BodyFormat;
 use super::port::{Broker, BrokerError, Outgoing, Subscription};
 use crate::ids::JobName;
+use crate::trace::TraceContext;
 
 /// Queues in this process. What a dead worker had in hand goes back to its queue. All of it ends with the process.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ struct Item {
     format: BodyFormat,
     parks: u32,
     redelivered: bool,
+    trace: Option<TraceContext>,
 }
 
 struct Delayed {
@@ -146,9 +148,9 @@ impl Broker for InProcess {
         }
         self.shared.open.fetch_add(messages.len(), Ordering::AcqRel);
         for message in messages {
-            let Outgoing { job, body, format, parks, delay, suspect } = message;
+            let Outgoing { job, body, format, parks, delay, suspect, trace } = message;
             let queue = &self.queues[&job];
-            let item = Item { body, format, parks, redelivered: suspect };
+            let item = Item { body, format, parks, redelivered: suspect, trace };
             let mut state = queue.locked();
             if delay.is_zero() {
                 state.ready.push_back(item);
@@ -232,9 +234,9 @@ impl Queue {
             self.arrived.notify_one(); // several may have become due together: each wakes one worker
         }
         let (body, format) = (item.body.clone(), item.format.clone());
-        let (parks, redelivered) = (item.parks, item.redelivered);
+        let (parks, redelivered, trace) = (item.parks, item.redelivered, item.trace);
         let ticket = InProcessTicket { queue: self.clone(), item };
-        Ok(Delivery::new(body, format, parks, redelivered, Box::new(ticket)))
+        Ok(Delivery::new(body, format, parks, redelivered, Box::new(ticket)).caused_by(trace))
     }
 }
 

@@ -9,6 +9,9 @@ use thiserror::Error;
 use super::delivery::Delivery;
 use super::format::BodyFormat;
 use crate::ids::JobName;
+use crate::message::EntityMessage;
+use crate::trace::TraceContext;
+use crate::wire::{self, WireError};
 
 /// One message on its way to a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +29,23 @@ pub struct Outgoing {
     /// Whether its work may have ended a process before: it is then delivered as one that was delivered before. Each copy
     /// of a message keeps that; a header beside the body.
     pub suspect: bool,
+    /// The span that caused it; a header beside the body.
+    pub trace: Option<TraceContext>,
 }
 
 impl Outgoing {
     /// To be delivered as soon as a worker is free.
     pub fn now(job: JobName, body: Bytes) -> Self {
-        Self { job, body, format: BodyFormat::Envelope, parks: 0, delay: Duration::ZERO, suspect: false }
+        Self { job, body, format: BodyFormat::Envelope, parks: 0, delay: Duration::ZERO, suspect: false, trace: None }
+    }
+
+    /// An entity message to the job of its target, as soon as a worker is free.
+    ///
+    /// # Errors
+    /// A message that is too large.
+    pub fn of(message: &EntityMessage) -> Result<Self, WireError> {
+        let body = wire::encode(message)?;
+        Ok(Self { trace: message.trace, ..Self::now(message.target.job.clone(), body) })
     }
 }
 

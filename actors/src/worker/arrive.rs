@@ -26,7 +26,8 @@ impl Executor {
     }
 
     async fn open_envelope(&mut self, delivery: &Delivery) -> Result<EntityMessage, Settled> {
-        let (reason, text) = match wire::decode(&delivery.body) {
+        let caused = |message| EntityMessage { trace: delivery.trace, ..message };
+        let (reason, text) = match wire::decode(&delivery.body).map(caused) {
             Ok(message) if message.target.job == self.job.name => {
                 return self.same_setup(delivery, &message).await.map(|()| message);
             }
@@ -69,8 +70,10 @@ impl Executor {
         let came_before = delivery.redelivered || (foreign.needs_a_run() && properties.id.is_some());
         let publish_id = self.node.publish_ids.of(digest, came_before, now, self.node.next_id());
         match foreign.message(plan, publish_id, self.node.next_id()) {
-            Some(message) if foreign.needs_a_run() => Err(self.put_into_envelope(message).await),
-            Some(message) => Ok(message),
+            Some(message) => {
+                let message = EntityMessage { trace: delivery.trace, ..message };
+                if foreign.needs_a_run() { Err(self.put_into_envelope(message).await) } else { Ok(message) }
+            }
             None => {
                 let text = format!("job `{}` is not in the graph that this node runs", self.job.name);
                 Err(self.bury_body(delivery, foreign.run, Reason::UnknownJob, text).await)

@@ -18,6 +18,7 @@ use crate::outcome::{Fault, Outcome};
 use crate::plan::{JobIx, JobPlan};
 use crate::standing::InputPrints;
 use crate::storage::StorageError;
+use crate::trace::MessageSpan;
 use crate::transform::Transform;
 use crate::turns::Turn;
 
@@ -42,6 +43,8 @@ pub(crate) struct Executor {
     pub(super) arrived: Instant,
     /// Runs where the transform ran for the message in hand.
     pub(super) stopwatch: Option<Stopwatch>,
+    /// The span of the message in hand, where this node traces.
+    pub(super) span: Option<MessageSpan>,
     /// There from the beginning of a try until its message is settled.
     pub(super) in_work: Option<InWork>,
 }
@@ -65,6 +68,7 @@ impl Executor {
             read: InputPrints::new(),
             arrived: Instant::now(),
             stopwatch: None,
+            span: None,
             in_work: None,
         })
     }

@@ -10,6 +10,7 @@ use super::decision::{Decision, HeldDecision, ParkReason, Settled};
 use super::executor::Executor;
 use super::in_work::InWork;
 use super::pause::Allowance;
+use super::stopwatch::Stopwatch;
 use crate::broker::{BrokerError, Delivery};
 use crate::events::{Event, Purpose};
 use crate::message::EntityMessage;
@@ -23,16 +24,17 @@ const UNCONFIRMED_WAIT: Duration = Duration::from_millis(500);
 
 impl Executor {
     /// Brings one delivery to its outcome, within what the pool allows.
-    pub(super) async fn handle(&mut self, delivery: Delivery, allowance: &Allowance) {
+    pub(super) async fn handle(&mut self, mut delivery: Delivery, allowance: &Allowance) {
         self.arrived = Instant::now();
-        self.stopwatch = None;
+        (self.stopwatch, self.span) = (None, None);
         match self.arrive(&delivery).await {
             Err(settled) => {
                 self.turn = None; // taken for the message, whose work does not begin here
                 self.conclude(Some(delivery), None, settled).await;
             }
-            Ok(message) => {
+            Ok(mut message) => {
                 reach("arrived");
+                self.begin_span(&mut message, &mut delivery);
                 let span = work_span(&message.target.job, &message.target.entity, message.run, message.attempt);
                 self.carry_out(delivery, &message, allowance).instrument(span).await;
             }
@@ -59,9 +61,11 @@ impl Executor {
     /// Acknowledges what is settled, and tells of it. What is not goes back to its queue.
     async fn conclude(&mut self, delivery: Option<Delivery>, message: Option<&EntityMessage>, settled: Settled) {
         let job = self.job.name.clone();
-        if let Some(stopwatch) = self.stopwatch.take() {
-            self.tell(&Event::Worked { job: &job, times: stopwatch.published() });
+        let times = self.stopwatch.take().map(Stopwatch::published);
+        if let Some(times) = times {
+            self.tell(&Event::Worked { job: &job, times });
         }
+        self.end_span(message, delivery.as_ref(), &settled, times);
         match settled {
             Ok((outcome, why)) => {
                 reach("before_ack");
@@ -100,7 +104,8 @@ impl Executor {
             Decision::Return => self.give_to_others(delivery).await,
             Decision::Pause(_) => self.park(delivery, ParkReason::Trouble).await,
             Decision::Retry(wait, fault) => {
-                let again = EntityMessage { attempt: message.attempt + 1, id: self.node.next_id(), ..message.clone() };
+                let (attempt, id, trace) = (message.attempt + 1, self.node.next_id(), delivery.trace);
+                let again = EntityMessage { attempt, id, trace, ..message.clone() };
                 let suspect = delivery.redelivered || fault.kind == FaultKind::Killed;
                 self.node.next_tries.note(&again, wait);
                 self.publish_marked(Purpose::Retry, vec![(again, wait)], suspect).await?;

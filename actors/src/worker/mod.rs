@@ -24,6 +24,7 @@ mod phase;
 mod pool_shared;
 mod requests;
 mod setup;
+mod span;
 mod stamp;
 mod steps;
 mod stopwatch;

@@ -13,7 +13,6 @@ use crate::message::{Base, EntityMessage, Target};
 use crate::outcome::Outcome;
 use crate::points::reach;
 use crate::retry::{LONGEST_AT, park_wait};
-use crate::wire;
 
 impl Executor {
     /// Wakes the waiter, if there is one; otherwise, in a wave, tells the children.
@@ -97,14 +96,13 @@ impl Executor {
         }
         let mut outgoing = Vec::with_capacity(messages.len());
         for (message, delay) in messages {
-            let job = message.target.job.clone();
             let from = message.from.clone();
             let message = match from {
                 Some(at) => self.node.stamped(message, &at),
                 None => message,
             };
-            let body = wire::encode(&message).map_err(|error| BrokerError::Unconfirmed(error.to_string()))?;
-            outgoing.push(Outgoing { delay, suspect, ..Outgoing::now(job, body) });
+            let message = Outgoing::of(&message).map_err(|error| BrokerError::Unconfirmed(error.to_string()))?;
+            outgoing.push(Outgoing { delay, suspect, ..message });
         }
         let count = outgoing.len();
         reach("before_publish");
@@ -134,7 +132,8 @@ impl Executor {
 
     async fn publish_copy(&self, delivery: &Delivery, parks: u32, delay: Duration) -> Settled {
         let (body, format, suspect) = (delivery.body.clone(), delivery.format.clone(), delivery.redelivered);
-        let copy = Outgoing { job: self.job.name.clone(), body, format, parks, delay, suspect };
+        let trace = delivery.trace;
+        let copy = Outgoing { job: self.job.name.clone(), body, format, parks, delay, suspect, trace };
         self.node.settings.broker.publish(vec![copy]).await?;
         reach("parked");
         self.published(Purpose::Park, 1);

@@ -36,6 +36,7 @@ pub fn node(plan: &Arc<NodePlan>, broker: impl Broker + 'static, stores: Stores)
         served: None,
         isolate: false,
         clock: || 0,
+        traces: None,
     }
 }
 

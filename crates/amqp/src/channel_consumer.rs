@@ -21,7 +21,7 @@ use super::batch::Batch;
 use super::connection::{ANSWER, answer};
 use super::epoch::{ChannelEpoch, Settle};
 use super::error::ConnectionError;
-use super::message::{is_suspect, read};
+use super::message::{is_suspect, read, trace};
 use super::notifier::{Notice, Notifier};
 use super::prefetch::{PrefetchBuffer, Prefetched};
 use super::state::Phase;
@@ -157,6 +157,7 @@ impl ChannelConsumer<'_> {
             format,
             parks,
             redelivered: delivery.redelivered || is_suspect(&delivery.properties),
+            trace: trace(&delivery.properties),
             tag: delivery.delivery_tag,
             epoch: self.epoch.clone(),
         }

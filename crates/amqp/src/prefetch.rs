@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use euterpe_actors::broker::{BodyFormat, Delivery};
+use euterpe_actors::trace::TraceContext;
 use tokio::sync::{Notify, oneshot};
 
 use super::epoch::{ChannelEpoch, ChannelTicket};
@@ -81,6 +82,7 @@ pub(super) struct Prefetched {
     pub format: BodyFormat,
     pub parks: u32,
     pub redelivered: bool,
+    pub trace: Option<TraceContext>,
     pub tag: u64,
     pub epoch: Arc<ChannelEpoch>,
 }
@@ -195,8 +197,9 @@ impl PrefetchBuffer {
 impl Prefetched {
     /// The routing key and the delivery for a worker.
     pub fn into_delivery(self) -> (String, Delivery) {
-        let Prefetched { key, body, format, parks, redelivered, tag, epoch } = self;
-        (key, Delivery::new(body, format, parks, redelivered, Box::new(ChannelTicket { epoch, tag })))
+        let Prefetched { key, body, format, parks, redelivered, trace, tag, epoch } = self;
+        let ticket = Box::new(ChannelTicket { epoch, tag });
+        (key, Delivery::new(body, format, parks, redelivered, ticket).caused_by(trace))
     }
 }
 
@@ -215,8 +218,8 @@ mod tests {
 
     fn delivery(tag: u64, epoch: &Arc<ChannelEpoch>) -> Prefetched {
         let body = Bytes::from(format!("t-{tag}"));
-        let key = "mel".into();
-        Prefetched { key, body, format: BodyFormat::Envelope, parks: 0, redelivered: false, tag, epoch: epoch.clone() }
+        let (key, format, epoch) = ("mel".into(), BodyFormat::Envelope, epoch.clone());
+        Prefetched { key, body, format, parks: 0, redelivered: false, trace: None, tag, epoch }
     }
 
     fn push(buffer: &PrefetchBuffer, tag: u64, epoch: &Arc<ChannelEpoch>) {

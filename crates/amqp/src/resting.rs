@@ -91,14 +91,15 @@ impl ChannelConsumer<'_> {
 /// A copy to publish; none for a message of no possible job. What was delivered before may have ended a process, and keeps
 /// that mark.
 fn copy_of(unread: Prefetched) -> Option<Outgoing> {
-    let Prefetched { key, body, format, parks, redelivered, .. } = unread;
+    let Prefetched { key, body, format, parks, redelivered, trace, .. } = unread;
     let job = JobName::new(&key).ok()?;
-    Some(Outgoing { format, parks, suspect: redelivered, ..Outgoing::now(job, body) })
+    Some(Outgoing { format, parks, suspect: redelivered, trace, ..Outgoing::now(job, body) })
 }
 
 #[cfg(test)]
 mod tests {
     use euterpe_actors::broker::BodyFormat;
+    use euterpe_actors::trace::TraceContext;
 
     use super::*;
     use crate::epoch::ChannelEpoch;
@@ -108,10 +109,12 @@ mod tests {
         let unread = |redelivered| {
             let (epoch, _) = ChannelEpoch::new();
             let (key, body) = ("mel".into(), bytes::Bytes::from_static(b"t-1"));
-            copy_of(Prefetched { key, body, format: BodyFormat::Envelope, parks: 3, redelivered, tag: 7, epoch })
+            let (format, trace) = (BodyFormat::Envelope, Some(TraceContext { trace: 7, span: 9, sampled: true }));
+            copy_of(Prefetched { key, body, format, parks: 3, redelivered, trace, tag: 7, epoch })
         };
         let copy = unread(false).expect("a copy");
         assert_eq!((copy.job.as_str(), &*copy.body, copy.parks), ("mel", &b"t-1"[..], 3));
+        assert_eq!(copy.trace.map(|trace| trace.span), Some(9), "the span that caused it is forgotten");
         assert!(copy.delay.is_zero() && !copy.suspect);
         assert!(unread(true).expect("a copy").suspect, "the mark that it was delivered before is lost");
     }

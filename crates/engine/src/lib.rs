@@ -20,6 +20,7 @@
 //! | `metrics` | what a process counts of its work |
 //! | `audit` | what is valid and will bite: a file for each rule |
 //! | `profile` | one job's work under measurement |
+//! | `traces` | the spans of its work, until they are sent |
 //! | `builtin` | the transforms that come with the program |
 
 // Without buckets, or without a broker elsewhere, some values never exist and some code has no caller.
@@ -36,6 +37,7 @@ mod mistake;
 pub mod profile;
 mod run;
 mod session;
+mod traces;
 mod workspace;
 
 #[cfg(feature = "amqp")]
@@ -62,4 +64,5 @@ pub use run::tally::{JobTally, Tally};
 pub use run::tracker::Trouble;
 pub use run::watch::{Notice, Unwatched, Watch};
 pub use session::*;
+pub use traces::{Attribute, Span, SpanBuffer, SpanKind, Traces};
 pub use workspace::{Access, Lock, Opening, STATE_FOLDER, Workspace, code_files, missing_programs};

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use euterpe_actors::broker::{BodyFormat, Broker, BrokerError, Delivery, ForeignProperties, Outgoing, Subscription};
 use euterpe_actors::ids::JobName;
+use euterpe_actors::trace::TraceContext;
 
 /// How long the suite waits for what must come.
 const SOON: Duration = Duration::from_secs(10);
@@ -31,6 +32,7 @@ where
     never_delivers_again_what_was_acked(&*fresh().await).await;
     keeps_a_delayed_message_back_for_its_time(&*fresh().await).await;
     keeps_the_count_of_parks_beside_the_body(&*fresh().await).await;
+    keeps_the_span_that_caused_a_message_beside_the_body(&*fresh().await).await;
     says_of_a_body_by_others_that_it_is_one(&*fresh().await).await;
     names_the_queue_that_it_does_not_have(&*fresh().await).await;
     shares_a_queue_between_consumers(&*fresh().await).await;
@@ -137,6 +139,24 @@ async fn keeps_the_count_of_parks_beside_the_body(broker: &dyn Broker) {
     let again = soon(&mut mel).await;
     assert_eq!(again.parks, 7, "a redelivery forgot its count of parks");
     again.ack();
+}
+
+async fn keeps_the_span_that_caused_a_message_beside_the_body(broker: &dyn Broker) {
+    let trace = Some(TraceContext { trace: 0x4bf92f3577b34da6a3ce929d0e0e4736, span: u64::MAX, sampled: false });
+    let late = Outgoing { trace, delay: Duration::from_millis(300), ..message("mel", "late") };
+    publish(broker, vec![Outgoing { trace, ..message("mel", "t-1") }]).await;
+    let mut mel = subscribe(broker, "mel");
+    drop(soon(&mut mel).await);
+    let again = soon(&mut mel).await;
+    assert_eq!(again.trace, trace, "a redelivery forgot what caused the message");
+    again.ack();
+    publish(broker, vec![message("mel", "of no trace"), late]).await;
+    for (body, wanted) in [("of no trace", None), ("late", trace)] {
+        let delivery = soon(&mut mel).await;
+        assert_eq!((text(&delivery).as_str(), delivery.trace), (body, wanted));
+        assert_eq!(delivery.copy().trace, wanted);
+        delivery.ack();
+    }
 }
 
 async fn says_of_a_body_by_others_that_it_is_one(broker: &dyn Broker) {

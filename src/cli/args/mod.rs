@@ -6,6 +6,7 @@ mod graph_file;
 mod metrics;
 mod place;
 mod select;
+mod traces;
 
 #[cfg(feature = "amqp")]
 pub use broker::PATIENCE;
@@ -15,3 +16,4 @@ pub use graph_file::{GraphFile, show_problems};
 pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};
 pub use select::{Machine, Select};
+pub use traces::{Asked as TracesAsked, TracesArgs};

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::plan;
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, PATIENCE, Place, Select, wait_for};
+use crate::cli::args::{BrokerArgs, PATIENCE, Place, Select, TracesArgs, TracesAsked, wait_for};
 use crate::cli::page::{
     Output,
     words::{count, passed_over},
@@ -21,6 +21,8 @@ pub struct Args {
     select: Select,
     #[command(flatten)]
     broker: BrokerArgs,
+    #[command(flatten)]
+    traces: TracesArgs,
 
     /// Leave out entities whose outputs are all there, as a listing of the stores shows.
     #[arg(long)]
@@ -39,17 +41,22 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     if args.dry_run {
         return plan::show(&args.place, &args.select, false, registry, out);
     }
-    match args.place.open(registry, out, Opening { access: Access::Share, ..Opening::default() })? {
-        Ok(session) => wait_for(publish(args, &session, out)),
+    let traces = args.traces.asked()?;
+    let opening = Opening { access: Access::Share, traces: traces.sampling(), ..Opening::default() };
+    match args.place.open(registry, out, opening)? {
+        Ok(session) => wait_for(publish(args, &session, traces, out)),
         Err(exit) => Ok(exit),
     }
 }
 
-async fn publish(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+async fn publish(args: &Args, session: &Session, traces: TracesAsked, out: Output) -> anyhow::Result<Exit> {
     let (selection, ids) = args.select.resolve(session)?;
     let over = args.broker.open(session, args.broker.needed("publish")?, PATIENCE).await?;
     let request = PublishRequest { selection, ids, limit: args.select.limit, missing_only: args.missing_only };
-    let published = session.publish(request, over).await?;
+    let export = traces.send(session, None)?;
+    let published = session.publish(request, over).await;
+    export.finish().await;
+    let published = published?;
     let run = published.run;
     if out.json {
         out.fact(&json!({

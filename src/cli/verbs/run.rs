@@ -8,7 +8,9 @@ use euterpe_engine::{Access, Engine, Opening, RunRequest, Session};
 
 use super::plan;
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, GraphFile, Machine, MetricsArgs, Place, Select, serve_metrics, wait_for};
+use crate::cli::args::{
+    BrokerArgs, GraphFile, Machine, MetricsArgs, Place, Select, TracesArgs, TracesAsked, serve_metrics, wait_for,
+};
 use crate::cli::page::{Output, Terminal, summary::Summary};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
@@ -31,6 +33,10 @@ pub struct Args {
     /// The metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+
+    /// The traces.
+    #[command(flatten)]
+    pub traces: TracesArgs,
 
     /// Stop when so many entities have become dead letters.
     #[arg(long, value_name = "N")]
@@ -57,20 +63,30 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     if access == Access::Share {
         args.metrics.refuse()?;
     }
+    let traces = args.traces.asked()?;
     let listener = args.metrics.bind()?;
-    let opening = Opening { metrics: listener.is_some(), ..args.machine.opening(access) };
+    let (metrics, sampling) = (listener.is_some(), traces.sampling());
+    let opening = Opening { metrics, traces: sampling, ..args.machine.opening(access) };
     let session = Engine::open(plan, registry, &opening)?;
-    wait_for(follow(args, &session, listener, out))
+    wait_for(follow(args, &session, listener, traces, out))
 }
 
-async fn follow(args: &Args, session: &Session, listener: Option<TcpListener>, out: Output) -> anyhow::Result<Exit> {
+async fn follow(
+    args: &Args,
+    session: &Session,
+    listener: Option<TcpListener>,
+    traces: TracesAsked,
+    out: Output,
+) -> anyhow::Result<Exit> {
     let (selection, ids) = args.select.resolve(session)?;
     let over = args.broker.over(session, "run").await?;
     let (ping, over_broker) = (selection.ping, over.is_some());
     serve_metrics(listener, session, std::future::pending)?;
     let request = RunRequest { selection, ids, limit: args.select.limit, max_dead: args.max_dead, over };
+    let export = traces.send(session, None)?;
     let terminal = Terminal::of_run(session, out);
     let ended = session.run(request, &terminal).await;
+    export.finish().await;
     terminal.end_log().await;
     let ended = ended?;
     let all_read = session.workspace().state.has_all_entities(ended.run).await?;

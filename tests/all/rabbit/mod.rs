@@ -25,6 +25,7 @@ mod setups; //  runs and nodes that mean something else by the same name
 mod suite; //   the adapter passes the suite of the port
 mod timeouts; // a broker that takes messages away from who holds them for long
 mod tls; //     encrypted connections, and those that are refused
+mod traces; //  what an entity causes on three nodes, as one tree
 mod upgrades; // messages that are queued while program or graph change
 mod vhost; //   a virtual host of a test's own
 mod waiters; // thousands who wait for one, and failures above them

@@ -51,6 +51,7 @@ pub(super) struct ProcessMetrics {
     pub cache_bytes: IntGauge,
     pub cache_hits: IntCounter,
     pub spared: IntCounter,
+    pub lost_spans: IntCounter,
 }
 
 impl Families {
@@ -137,6 +138,10 @@ impl Families {
                 spared: into.counter(
                     "not_downloaded_bytes_total",
                     "Bytes that were read from the cache instead of being downloaded.",
+                )?,
+                lost_spans: into.counter(
+                    "spans_dropped_total",
+                    "Spans that the collector of traces did not get; none are counted without --otlp.",
                 )?,
             },
             registry,

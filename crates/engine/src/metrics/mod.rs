@@ -17,6 +17,7 @@ use euterpe_storage::s3::Cache;
 use prometheus::{Encoder, TextEncoder};
 
 use crate::run::in_hand::InHand;
+use crate::traces::SpanBuffer;
 use families::Families;
 use job::JobMetrics;
 
@@ -48,6 +49,7 @@ pub struct Metrics {
     in_work: Mutex<InHand>,
     cache: Option<Cache>,
     broker: OnceLock<Arc<dyn BrokerGauges>>,
+    spans: OnceLock<Arc<SpanBuffer>>,
 }
 
 impl Metrics {
@@ -67,7 +69,7 @@ impl Metrics {
             (job, metrics)
         };
         let jobs = jobs.into_iter().map(of).collect();
-        Ok(Self { families, jobs, in_work: Mutex::default(), cache, broker: OnceLock::new() })
+        Ok(Self { families, jobs, in_work: Mutex::default(), cache, broker: OnceLock::new(), spans: OnceLock::new() })
     }
 
     /// Counts what `inner` observes, too.
@@ -83,6 +85,11 @@ impl Metrics {
     /// Says what broker there is. The first one stays.
     pub(crate) fn set_broker(&self, broker: Arc<dyn BrokerGauges>) {
         self.broker.get_or_init(|| broker);
+    }
+
+    /// Says where the spans of this process wait to be sent. The first place stays.
+    pub(crate) fn set_spans(&self, spans: &Arc<SpanBuffer>) {
+        self.spans.get_or_init(|| spans.clone());
     }
 
     /// Takes note of how many messages wait in the queues of the jobs, and in delay queues; none where that is not known.
@@ -148,6 +155,9 @@ impl Metrics {
             own.connected.set(broker.is_connected().into());
             count_up(&own.outages, broker.outages());
         }
+        if let Some(spans) = self.spans.get() {
+            count_up(&own.lost_spans, spans.lost());
+        }
         if let Some(cache) = &self.cache {
             let cached = cache.usage();
             own.cache_entries.set(whole(cached.entries));
@@ -210,7 +220,7 @@ impl Metrics {
             Event::ClaimLost { job } => of(job, &|job| job.lost_claims.inc()),
             Event::WorkerLost { job, .. } => of(job, &|job| job.lost_workers.inc()),
             Event::WorkerFailed { job, .. } => of(job, &|job| job.failed_workers.inc()),
-            Event::Awaited { .. } | Event::OtherSetup { .. } => {}
+            Event::Awaited { .. } | Event::OtherSetup { .. } | Event::Traced { .. } => {}
         }
     }
 }

@@ -28,7 +28,8 @@ pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feed
     if let Some(metrics) = &workspace.metrics {
         metrics.has_no_broker();
     }
-    let observer = watched(running.tracker.clone(), workspace.metrics.as_ref());
+    let (metrics, traces) = (workspace.metrics.as_ref(), workspace.traces.as_ref());
+    let observer = watched(running.tracker.clone(), metrics, traces, "local");
     // No claims: the state is held by this process, so there is no other node.
     let node = Node::start(NodeSettings {
         salt: running.manifest.wave,

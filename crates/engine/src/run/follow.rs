@@ -77,6 +77,7 @@ pub async fn follow(
         }
     })
     .await;
+    running.tracker.roots.end_all();
     match broke.take() {
         Some(why) => bail!("{why}"),
         None => ended,

@@ -62,11 +62,22 @@ use std::sync::Arc;
 use euterpe_actors::events::Observer;
 
 use crate::metrics::Metrics;
+use crate::traces::Traces;
 
-/// Adds to an observer what counts its events, and in test builds the ledger that the environment asks for.
-fn watched(observer: Arc<dyn Observer>, metrics: Option<&Arc<Metrics>>) -> Arc<dyn Observer> {
+/// Adds to an observer what counts its events and what makes spans of them, where there is any, and in test builds the ledger
+/// that the environment asks for.
+fn watched(
+    observer: Arc<dyn Observer>,
+    metrics: Option<&Arc<Metrics>>,
+    traces: Option<&Arc<Traces>>,
+    node: &str,
+) -> Arc<dyn Observer> {
     let observer = match metrics {
         Some(metrics) => metrics.beside(observer),
+        None => observer,
+    };
+    let observer = match traces {
+        Some(traces) => traces.beside(observer, node),
         None => observer,
     };
     #[cfg(feature = "faults")]

@@ -246,6 +246,7 @@ impl Observer for Reporter {
             Event::WorkerLost { job, slot, .. } => tracing::error!(%job, slot, "a worker was lost and is replaced"),
             Event::Published { .. }
             | Event::Awaited { .. }
+            | Event::Traced { .. }
             | Event::Worked { .. }
             | Event::LeftToOthers { .. }
             | Event::ClaimLost { .. } => {}

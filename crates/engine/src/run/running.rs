@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::in_hand::Held;
 use super::tally::Tally;
 use super::tracker::{Tracker, Trouble};
+use crate::traces::Roots;
 use crate::workspace::Workspace;
 
 /// How soon a run or a node is to stop.
@@ -57,7 +58,8 @@ impl Running {
     /// A run of `manifest`, in this process or over a broker.
     pub(crate) fn new(workspace: &Workspace, manifest: Manifest, presence: Arc<Presence>, over_broker: bool) -> Self {
         let plan = workspace.nodes.clone();
-        let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone())), watch::Sender::new(Stop::No));
+        let roots = Roots::new(workspace.traces.clone());
+        let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone(), roots)), watch::Sender::new(Stop::No));
         Self { plan, manifest, presence, tracker, isolate: false, over_broker, elsewhere: RefCell::default(), stopper }
     }
 

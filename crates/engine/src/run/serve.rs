@@ -13,6 +13,7 @@ use super::reporter::{Packages, Reporter, SAY, Spared};
 use super::running::Stop;
 use super::{given_up, watched};
 use crate::metrics::{BrokerGauges, Metrics};
+use crate::traces::Traces;
 
 /// Is told every second whether the node is connected to its broker.
 pub type Beat = Arc<dyn Fn(bool) + Send + Sync>;
@@ -33,6 +34,8 @@ pub struct Serving {
     pub beat: Beat,
     /// What is counted of its work, where anything is.
     pub metrics: Option<Arc<Metrics>>,
+    /// Where the spans of its work go, where they are asked for.
+    pub traces: Option<Arc<Traces>>,
 }
 
 /// Serves until it is told to stop; then what is in hand is finished within the grace, or goes back to its queue. The
@@ -40,7 +43,7 @@ pub struct Serving {
 ///
 /// Runs on the current arbiter.
 pub async fn serve(node: NodeSettings, serving: Serving) {
-    let Serving { amqp, spared, packages, grace, mut stop, beat, metrics } = serving;
+    let Serving { amqp, spared, packages, grace, mut stop, beat, metrics, traces } = serving;
     let NodeSettings { plan, state, clock, setup, .. } = node.clone();
     let (name, jobs) = (node.name.clone(), node.served.clone());
     let served = |job: &JobName| jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
@@ -57,7 +60,7 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     }
     let node = Node::start(NodeSettings {
         broker: amqp.clone(),
-        observer: watched(reporter.clone(), metrics.as_ref()),
+        observer: watched(reporter.clone(), metrics.as_ref(), traces.as_ref(), &name),
         ..node
     });
     tokio::select! {

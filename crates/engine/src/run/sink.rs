@@ -15,7 +15,6 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{DeadLetter, GivenUp};
-use euterpe_actors::wire;
 
 use super::found::BadName;
 #[cfg(feature = "amqp")]
@@ -91,14 +90,15 @@ impl<'r> Sink<'r> {
         }
         let mut outgoing = Vec::with_capacity(messages.len());
         for message in messages {
-            let body = match self.target {
-                Publisher::Embedded(_) => wire::encode(message),
+            let sent = match self.target {
+                Publisher::Embedded(_) => Outgoing::of(message),
                 // What came from others is nobody's in particular: whichever node there is works on it.
-                Publisher::Remote { .. } if message.run.is_inbox() => wire::encode(message),
-                Publisher::Remote { setup, .. } => wire::encode(&EntityMessage { setup, ..message.clone() }),
+                Publisher::Remote { .. } if message.run.is_inbox() => Outgoing::of(message),
+                Publisher::Remote { setup, .. } => Outgoing::of(&EntityMessage { setup, ..message.clone() }),
             };
-            let body = body.with_context(|| format!("could not send `{entity}`"))?;
-            outgoing.push(Outgoing::now(message.target.job.clone(), body));
+            let sent = sent.with_context(|| format!("could not send `{entity}`"))?;
+            let trace = self.running.tracker.roots.begin(entity, message.run);
+            outgoing.push(Outgoing { trace, ..sent });
         }
         reach("before_feed");
         match &self.target {

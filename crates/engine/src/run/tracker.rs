@@ -17,6 +17,7 @@ use super::in_hand::{Held, InHand};
 use super::report::Note;
 use super::tally::{JobTally, Tally};
 use super::work_times::whole_millis;
+use crate::traces::Roots;
 
 mod observe;
 
@@ -29,6 +30,8 @@ pub struct Tracker {
     inner: Mutex<Inner>,
     /// Told whenever an entity came to its end, and whenever something went wrong.
     pub moved: Notify,
+    /// The roots of the traces of the entities under way.
+    pub roots: Roots,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +75,7 @@ enum End {
 
 impl Tracker {
     /// Follows a run of `plan`.
-    pub fn new(plan: Arc<NodePlan>) -> Self {
+    pub fn new(plan: Arc<NodePlan>, roots: Roots) -> Self {
         let mut below: Vec<Vec<u16>> = vec![Vec::new(); plan.jobs.len()];
         for at in plan.job_indices().rev() {
             let mut jobs: Vec<u16> = Vec::new();
@@ -86,7 +89,7 @@ impl Tracker {
         }
         let tally = Tally { jobs: vec![JobTally::default(); plan.jobs.len()], ..Tally::default() };
         let inner = Mutex::new(Inner { tally, ..Inner::default() });
-        Self { plan, below, inner, moved: Notify::new() }
+        Self { plan, below, inner, moved: Notify::new(), roots }
     }
 
     /// An entity whose required jobs are all there: it is counted and not sent.
@@ -128,6 +131,7 @@ impl Tracker {
     /// An entity that was sent and whose end nobody will tell of.
     pub fn leave(&self, entity: &EntityId) {
         self.locked().live.remove(entity);
+        self.roots.end(entity);
     }
 
     /// A name that cannot be an id, or an entity that no job takes.
@@ -234,12 +238,19 @@ impl Tracker {
             tally.jobs[at.0].done += 1;
         }
         settle(tally, left, at.0 as u16, end);
-        if left.is_empty() {
-            live.remove(entity);
+        let is_over = left.is_empty();
+        self.note_end(inner, entity, is_over);
+        true
+    }
+
+    /// Forgets an entity whose jobs have all ended, and tells so.
+    fn note_end(&self, mut inner: MutexGuard<'_, Inner>, entity: &EntityId, is_over: bool) {
+        if is_over {
+            inner.live.remove(entity);
             drop(inner);
+            self.roots.end(entity);
             self.moved.notify_one();
         }
-        true
     }
 
     fn handled(&self, job: &JobName, entity: &EntityId, outcome: Outcome, reason: Option<Reason>) {
@@ -282,11 +293,11 @@ impl Tracker {
             // In a wave nothing more is sent: who comes below is accounted for by this end.
             self.below[at.0].iter().for_each(|below| settle(tally, left, *below, end));
         }
-        if left.is_empty() {
-            live.remove(entity);
-            drop(inner);
-            self.moved.notify_one();
+        let is_over = left.is_empty();
+        if end == End::Dead {
+            self.roots.failed(entity, || format!("{job}: {}", reason.map_or("failed", Reason::name)));
         }
+        self.note_end(inner, entity, is_over);
     }
 
     /// A few dead letters are worth a line each; thousands would hide everything else.

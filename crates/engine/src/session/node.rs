@@ -65,8 +65,8 @@ impl Session {
         };
         let mut stopped = stop.clone();
         let own = over.setup.clone();
-        let metrics = workspace.metrics.clone();
-        let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics };
+        let (metrics, traces) = (workspace.metrics.clone(), workspace.traces.clone());
+        let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics, traces };
         let listing = self.warm(&presence).fuse();
         tokio::pin!(listing);
         let work = async {

@@ -95,6 +95,7 @@ impl Session {
             never = tell_troubles(&running) => match never {},
         };
         over.amqp.close().await;
+        running.tracker.roots.end_all();
         let tally = running.tally();
         // Of an entity that is left out, all jobs are counted as there.
         let left_out = tally.jobs.iter().map(|job| job.exists).max().unwrap_or(0);

@@ -48,6 +48,7 @@ use tempfile::TempDir;
 use crate::clock::{now, salt};
 use crate::metrics::Metrics;
 use crate::mistake::Mistake;
+use crate::traces::Traces;
 pub(crate) use folders::sweep_half_written;
 use folders::{local_folder, own_home};
 use jobs::{Transforming, Workplace, to_specs, with_names};
@@ -92,6 +93,8 @@ pub struct Workspace {
     pub cache: Option<Cache>,
     /// What is counted of the work of this process, where it was asked for.
     pub metrics: Option<Arc<Metrics>>,
+    /// The spans of the work of this process, where they were asked for.
+    pub traces: Option<Arc<Traces>>,
     /// Held while this lives, where it was asked for.
     pub lock: Option<Lock>,
     /// What this process keeps to itself, where it writes; goes after all that lies in it.
@@ -139,6 +142,10 @@ impl Workspace {
         let workers = || nodes.jobs.iter().map(|job| (job.name.clone(), job.workers));
         let metrics = opening.metrics.then(|| Metrics::new(&plan.graph, workers(), cache.clone()));
         let metrics = metrics.transpose()?.map(Arc::new);
+        let traces = opening.traces.map(|sampling| Arc::new(Traces::new(&plan.graph, sampling)));
+        if let (Some(metrics), Some(traces)) = (&metrics, &traces) {
+            metrics.set_spans(traces.buffer());
+        }
         Ok(Self {
             plan,
             nodes,
@@ -153,6 +160,7 @@ impl Workspace {
             code: codes,
             cache,
             metrics,
+            traces,
             lock,
             home,
             _own,
@@ -231,6 +239,7 @@ impl Workspace {
             served: None,
             isolate: false,
             clock: now,
+            traces: self.traces.as_ref().map(|traces| traces.sampling),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use euterpe_actors::ids::StoreName;
 use euterpe_actors::storage::Storage;
+use euterpe_actors::trace::Sampling;
 use euterpe_graph_file::plan::Location;
 
 /// The folder beside the graph file that holds what is known of its runs.
@@ -30,6 +31,8 @@ pub struct Opening {
     pub cache: u64,
     /// Whether what this process works on is counted ([`Workspace::metrics`](super::Workspace::metrics)).
     pub metrics: bool,
+    /// Which traces are recorded of what this process does ([`Workspace::traces`](super::Workspace::traces)), where any are.
+    pub traces: Option<Sampling>,
 }
 
 /// What a graph is opened for.

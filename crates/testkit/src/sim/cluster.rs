@@ -153,6 +153,7 @@ fn settings(
         served: None,
         isolate: false,
         clock: CLOCKS[incarnation.node % CLOCKS.len()],
+        traces: None,
     }
 }
 
@@ -207,6 +208,7 @@ impl Observer for SimObserver {
             | Event::Recovered { .. }
             | Event::PoolPaused { .. }
             | Event::PoolResumed { .. }
+            | Event::Traced { .. }
             | Event::Unconfirmed { .. } => {}
         }
     }

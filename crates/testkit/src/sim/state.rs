@@ -89,7 +89,8 @@ impl State {
 
     /// Puts a message into its queue and logs it.
     pub(super) fn enqueue(&mut self, outgoing: Outgoing) {
-        let Outgoing { job, body, parks, delay, suspect, format: _ } = outgoing; // a simulation has no other programs
+        // A simulation has no other programs, and nobody traces it.
+        let Outgoing { job, body, parks, delay, suspect, format: _, trace: _ } = outgoing;
         match wire::decode(&body) {
             Ok(message) => self.log.published(&message, !delay.is_zero()),
             Err(error) => self.log.violations.push(format!("somebody published what nobody can read: {error}")),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Which, unreadable};
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, CacheArgs, wait_for};
+use crate::cli::args::{BrokerArgs, CacheArgs, TracesArgs, wait_for};
 use crate::cli::page::words::{count, name, sentence};
 use crate::cli::page::{Output, Terminal};
 
@@ -28,6 +28,9 @@ pub(super) struct Args {
     #[command(flatten)]
     broker: BrokerArgs,
 
+    #[command(flatten)]
+    traces: TracesArgs,
+
     /// Only say what would be tried again.
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -40,7 +43,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.which.place;
     let (access, cache) = (args.broker.access(args.dry_run), args.cache.bytes);
-    let opening = Opening { workers: args.jobs.map(usize::from), access, cache, ..Opening::default() };
+    let traces = args.traces.asked()?;
+    let (workers, sampling) = (args.jobs.map(usize::from), traces.sampling());
+    let opening = Opening { workers, access, cache, traces: sampling, ..Opening::default() };
     let session = match place.open_as_in(args.which.run.as_deref(), registry, out, opening)? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
@@ -51,8 +56,10 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
             return say_what_would(&session, &letters, out);
         }
         let over = args.broker.over(&session, "retry").await?;
-        let retried = session.retry(letters, over, &Terminal::of_retry(out)).await?;
-        show(&retried, unreadable(&session), &place.typed(), out)
+        let export = traces.send(&session, None)?;
+        let retried = session.retry(letters, over, &Terminal::of_retry(out)).await;
+        export.finish().await;
+        show(&retried?, unreadable(&session), &place.typed(), out)
     })
 }
 

@@ -15,7 +15,9 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, CacheArgs, GraphFile, MetricsArgs, duration, serve_metrics, wait_for};
+use crate::cli::args::{
+    BrokerArgs, CacheArgs, GraphFile, MetricsArgs, TracesArgs, TracesAsked, duration, serve_metrics, wait_for,
+};
 use crate::cli::page::{Output, signals};
 use crate::telemetry;
 use health::{HealthFile, Word};
@@ -47,6 +49,9 @@ pub struct Args {
 
     #[command(flatten)]
     metrics: MetricsArgs,
+
+    #[command(flatten)]
+    traces: TracesArgs,
 
     /// Serve these jobs only; other nodes serve the rest.
     #[arg(long = "jobs", value_name = "JOB,…", value_delimiter = ',')]
@@ -84,15 +89,21 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         Err(exit) => return Ok(exit),
     };
     let (workers, state) = (args.workers.map(usize::from), args.state.clone());
+    let traces = args.traces.asked()?;
     let listener = args.metrics.bind()?;
-    let metrics = listener.is_some();
-    let opening =
-        Opening { workers, state, access: Access::Share, cache: args.cache.bytes, metrics, ..Opening::default() };
+    let (metrics, sampling) = (listener.is_some(), traces.sampling());
+    let (access, cache) = (Access::Share, args.cache.bytes);
+    let opening = Opening { workers, state, access, cache, metrics, traces: sampling, ..Opening::default() };
     let session = Engine::open(plan, registry, &opening)?;
-    wait_for(serve(args, &session, listener))
+    wait_for(serve(args, &session, listener, traces))
 }
 
-async fn serve(args: &Args, session: &Session, listener: Option<TcpListener>) -> anyhow::Result<Exit> {
+async fn serve(
+    args: &Args,
+    session: &Session,
+    listener: Option<TcpListener>,
+    traces: TracesAsked,
+) -> anyhow::Result<Exit> {
     let name = args.name.clone().unwrap_or_else(own_name);
     let beat = beat();
     let dial = args.broker.needed(&name)?;
@@ -126,11 +137,14 @@ async fn serve(args: &Args, session: &Session, listener: Option<TcpListener>) ->
             Some(jobs) => jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", "),
         },
     ));
+    let export = traces.send(session, Some(&name))?;
     let request = NodeRequest { name: name.clone(), jobs, grace: args.grace, stop, beat };
-    tokio::select! {
-        served = session.serve(request, over) => served?,
+    let served = tokio::select! {
+        served = session.serve(request, over) => served,
         never = stop_on_signals() => match never {},
-    }
+    };
+    export.finish().await;
+    served?;
     telemetry::say(&format!("{name} has ended"));
     Ok(Exit::Ok)
 }

@@ -36,7 +36,7 @@ enum Verb {
     /// by others.
     Check(check::Args),
     /// Publish again what is open of a run, and follow it to the end.
-    Resume(resume::Args),
+    Resume(Box<resume::Args>),
 }
 
 /// One run of a graph.

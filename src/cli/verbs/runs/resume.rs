@@ -5,7 +5,7 @@ use euterpe_engine::{Opening, Session};
 
 use super::One;
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, CacheArgs, wait_for};
+use crate::cli::args::{BrokerArgs, CacheArgs, TracesArgs, TracesAsked, wait_for};
 use crate::cli::page::{Output, Terminal, account, summary::Summary};
 
 /// Publish again what is open of a run, and follow it to the end.
@@ -24,6 +24,9 @@ pub(super) struct Args {
     #[command(flatten)]
     broker: BrokerArgs,
 
+    #[command(flatten)]
+    traces: TracesArgs,
+
     /// Stop when so many entities have become dead letters.
     #[arg(long, value_name = "N")]
     max_dead: Option<u64>,
@@ -40,14 +43,16 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let place = &args.one.place;
     let (access, cache) = (args.broker.access(args.dry_run), args.cache.bytes);
-    let opening = Opening { workers: args.jobs.map(usize::from), access, cache, ..Opening::default() };
+    let traces = args.traces.asked()?;
+    let (workers, sampling) = (args.jobs.map(usize::from), traces.sampling());
+    let opening = Opening { workers, access, cache, traces: sampling, ..Opening::default() };
     match place.open_as_in(Some(&args.one.run), registry, out, opening)? {
-        Ok(session) => wait_for(resume(args, &session, out)),
+        Ok(session) => wait_for(resume(args, &session, traces, out)),
         Err(exit) => Ok(exit),
     }
 }
 
-async fn resume(args: &Args, session: &Session, out: Output) -> anyhow::Result<Exit> {
+async fn resume(args: &Args, session: &Session, traces: TracesAsked, out: Output) -> anyhow::Result<Exit> {
     let file = args.one.place.typed();
     let run = args.one.find(session).await?;
     if args.dry_run {
@@ -55,8 +60,10 @@ async fn resume(args: &Args, session: &Session, out: Output) -> anyhow::Result<E
     }
     let over = args.broker.over(session, "resume").await?;
     let over_broker = over.is_some();
+    let export = traces.send(session, None)?;
     let terminal = Terminal::of_run(session, out);
     let resumed = session.resume(run, over, args.max_dead, &terminal).await;
+    export.finish().await;
     terminal.end_log().await;
     let resumed = resumed?;
     let (ended, ping) = (&resumed.ended, resumed.ping);

@@ -64,6 +64,7 @@ impl Observer for Tracker {
             | Event::Awaited { .. }
             | Event::Published { .. }
             | Event::Worked { .. }
+            | Event::Traced { .. }
             | Event::LeftToOthers { .. }
             | Event::ClaimLost { .. } => {}
         }
