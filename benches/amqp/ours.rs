@@ -78,9 +78,11 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
                 beat: Arc::new(|_| {}),
                 amqp,
                 spared: Arc::new(|| 0),
+                packages: Arc::new(|_| Default::default()),
                 grace: Duration::from_secs(30),
                 stop,
                 metrics: None,
+                traces: None,
             },
         )
         .await;

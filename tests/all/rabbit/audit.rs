@@ -54,7 +54,8 @@ fn an_audit_asks_the_broker_for_its_version_and_compares_what_nodes_mean_and_hav
         found.into_iter().filter(|(rule, _)| rule == "versions").map(|(_, message)| message).collect::<Vec<_>>()
     };
     assert_eq!(versions(), [""; 0], "one node is like itself");
-    (theirs.node(&[]), theirs.node(&[])); // the first one has the name of ours
+    theirs.node(&[]);
+    theirs.node(&[]); // the first one has the name of ours
     theirs.kill(0);
     // A worker that began before on a machine is not started again to see whether it can: the first entity starts one.
     fs::write(theirs.path("src/t1.txt"), "t1").expect("written");

@@ -177,7 +177,7 @@ fn varint(bytes: &mut &[u8]) -> u64 {
 }
 
 /// The messages in the fields of this number.
-fn all<'b>(message: &'b [u8], number: u64) -> impl Iterator<Item = &'b [u8]> {
+fn all(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
     fields(message).into_iter().filter(move |(at, _)| *at == number).map(|(_, field)| field.bytes())
 }
 
