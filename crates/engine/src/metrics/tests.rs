@@ -103,11 +103,15 @@ async fn each_event_is_counted_under_its_job_and_passed_on() {
 fn what_remains_is_the_queue_what_is_held_ready_and_what_is_worked_on() {
     let metrics = metrics([(job("mel"), 3)]);
     metrics.set_broker(Arc::new(Broker));
+    let spans = Arc::new(SpanBuffer::default());
+    metrics.set_spans(&spans);
+    spans.lose(5);
     metrics.set_waiting(Some(&Waiting { ready: BTreeMap::from([(job("mel"), 100)]), delayed: 7 }));
     for _ in 0..2 {
         let text = metrics.text().expect("text");
         assert!(has(&text, "euterpe_work_remaining{job=\"mel\",graph=\"catalogue\"} 104"), "{text}");
         assert!(has(&text, "euterpe_broker_outages_total{graph=\"catalogue\"} 3"), "counted once: {text}");
+        assert!(has(&text, "euterpe_spans_dropped_total{graph=\"catalogue\"} 5"), "counted once: {text}");
         assert!(has(&text, "euterpe_broker_connected{graph=\"catalogue\"} 0"), "{text}");
         assert!(has(&text, "euterpe_delayed_messages{graph=\"catalogue\"} 7"), "{text}");
         assert!(has(&text, "euterpe_queue_wait_seconds{job=\"mel\",graph=\"catalogue\"} 9"), "{text}");
