@@ -32,6 +32,7 @@ pub struct Around<'a> {
 }
 
 /// What one try took, and what was seen of it from outside.
+#[cfg_attr(not(feature = "audio"), allow(dead_code))] // some of it is for a picture alone
 pub struct Try {
     pub took: Took,
     /// The most memory that one process of it had.
