@@ -80,6 +80,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
                 grace: Duration::from_secs(30),
                 stop,
                 metrics: None,
+                logs: None,
             },
         )
         .await;

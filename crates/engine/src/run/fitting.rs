@@ -99,7 +99,7 @@ pub async fn hear<'s>(dial: &ConnectionSettings, graph: &str, mine: &'s Setup) -
     };
     tokio::select! {
         fitting = hearing => Ok(fitting),
-        ended = listen(dial, graph, NODE_KEY, &reports) => match ended {
+        ended = listen(dial, graph, &[NODE_KEY], &reports) => match ended {
             Ok(never) => match never {},
             Err(error) => Err(error),
         },
@@ -145,7 +145,7 @@ pub async fn tell_misfits(
     };
     tokio::select! {
         never = telling => never,
-        ended = listen(dial, graph, NODE_KEY, &reports) => ended,
+        ended = listen(dial, graph, &[NODE_KEY], &reports) => ended,
     }
 }
 

@@ -93,7 +93,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
 }
 
 async fn serve(args: &Args, session: &Session, listener: Option<TcpListener>) -> anyhow::Result<Exit> {
-    let name = args.name.clone().unwrap_or_else(own_name);
+    let (name, logs) = (args.name.clone().unwrap_or_else(own_name), Some(telemetry::keep_last_lines()));
     let beat = beat();
     let dial = args.broker.needed(&name)?;
     let of =
@@ -126,7 +126,7 @@ async fn serve(args: &Args, session: &Session, listener: Option<TcpListener>) ->
             Some(jobs) => jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(", "),
         },
     ));
-    let request = NodeRequest { name: name.clone(), jobs, grace: args.grace, stop, beat };
+    let request = NodeRequest { name: name.clone(), jobs, grace: args.grace, stop, beat, logs };
     tokio::select! {
         served = session.serve(request, over) => served?,
         never = stop_on_signals() => match never {},
