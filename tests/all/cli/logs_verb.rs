@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{Bench, CHAIN, ended};
 
-/// The chain, whose `b` fails twice for `y`, run once.
+/// The chain, whose `a` and `c` say what they do and whose `b` fails twice for `y`, run once.
 fn failed() -> Bench {
-    let bench = Bench::new(&CHAIN.replace("retries: 0", "retries: 1, backoff: 1ms"));
+    let bench = Bench::new(&CHAIN.replace("retries: 0", "retries: 1, backoff: 1ms").replace("[cp, ", "[cp, -v, "));
     ["x", "y"].into_iter().for_each(|id| bench.write(&format!("in/{id}.txt"), id));
     bench.write("fix/x", "fixed");
     bench.call("run g.yaml").ends(4);
@@ -54,9 +54,10 @@ fn lines_are_chosen_by_job_id_run_time_level_and_number() {
     let all = bench.call("logs g.yaml --json").ends(0).facts();
     let chosen = |words: &str| bench.call(&format!("logs g.yaml --json {words}")).ends(0).facts();
     let of_b: Vec<Value> = all.iter().filter(|line| line["job"] == "b").cloned().collect();
-    assert!(of_b.len() >= 4, "{all:#?}");
+    assert_eq!((of_b.len(), all.len()), (2, 5), "{all:#?}");
     assert_eq!(chosen("b"), of_b);
     assert_eq!(chosen("b --id y --id x"), of_b);
+    assert_eq!((chosen("--id x").len(), chosen("a --id x").len()), (2, 1));
     assert_eq!(chosen("b -n 1"), of_b[of_b.len() - 1..]);
     assert_eq!(chosen("--run last --since 1h --level info"), all);
     for none in ["a --id y --level error", "--id nosuch", "--since 2100-01-01T00:00:00Z", "--tail 0"] {
@@ -72,8 +73,8 @@ fn lines_are_chosen_by_job_id_run_time_level_and_number() {
 fn hostile_output_steers_no_terminal_and_forges_no_line() {
     let forged = "2026-11-29T10:00:00.000Z ERROR a(forged): boo";
     let bench = shell(&format!(
-        "printf '\\033[2Jone\\r\\n{forged}\\n\\377\\376 two\\n\\302\\2333m\\n'\nhead -c 65536 /dev/zero | tr '\\0' y\n\
-         echo; printf '{{\"level\":\"ERROR\"}}\\n'; cp \"$1\" \"$2\"\n"
+        "head -c 65536 /dev/zero | tr '\\0' y\necho\n\
+         printf '\\033[2Jone\\r\\n{forged}\\n\\377\\376 two\\n\\302\\2333m\\n'\nprintf '{{\"level\":\"ERROR\"}}\\n'; cp \"$1\" \"$2\"\n"
     ));
     bench.call("run g.yaml").ends(0);
     let shown = bench.call("logs g.yaml").ends(0).out;
@@ -100,20 +101,21 @@ fn follow(bench: &Bench) -> (Child, BufReader<ChildStdout>, String) {
 
 #[test]
 fn a_follower_sees_what_comes_and_ends_with_the_run_with_its_reader_and_with_ctrl_c() {
-    let bench = shell("echo first; read go < go; echo second; read go < go; cp \"$1\" \"$2\"\n");
-    let script = bench.read("a.sh").replace("< go", &format!("< {}", bench.path("go").display()));
-    bench.write("a.sh", &script);
+    // The work for the first entity ends at once, that for the others when it is told to.
+    let bench = shell("case $1 in *x.txt) ;; *) read go < $HERE/go ;; esac; echo \"done with $1\"; cp \"$1\" \"$2\"\n");
+    bench.write("a.sh", &bench.read("a.sh").replace("$HERE", bench.path("").to_str().expect("text")));
+    ["y", "z"].into_iter().for_each(|id| bench.write(&format!("in/{id}.txt"), id));
     assert!(std::process::Command::new("mkfifo").arg(bench.path("go")).status().expect("mkfifo").success());
     // Whoever writes to it waits until the work reads from it.
     let go = || std::fs::File::options().write(true).open(bench.path("go")).expect("opened").write_all(b"go\n");
-    let run = bench.start("run g.yaml");
+    let run = bench.start("run g.yaml -j 1 x y z");
     crate::rabbit::soon("the run logs", std::time::Duration::from_secs(20), || {
-        bench.call("logs g.yaml").out.contains("first")
+        bench.call("logs g.yaml").out.contains("a(x): done")
     });
     let (to_the_end, mut out, first) = follow(&bench);
     let (without_reader, closed, _) = follow(&bench);
     let (interrupted, _open, _) = follow(&bench);
-    assert!(first.contains("a(x): first"), "{first}");
+    assert!(first.contains("a(x): done"), "{first}");
     drop(closed);
     go().expect("written");
     let called = ended(without_reader.wait_with_output().expect("it ends")).ends(0);
@@ -125,7 +127,7 @@ fn a_follower_sees_what_comes_and_ends_with_the_run_with_its_reader_and_with_ctr
     assert_eq!(ended(run.wait_with_output().expect("it ends")).code, 0);
     let mut rest = String::new();
     out.read_to_string(&mut rest).expect("read");
-    assert!(rest.contains("a(x): second"), "{rest}");
+    assert!(rest.contains("a(y): done") && rest.contains("a(z): done"), "{rest}");
     assert_eq!(ended(to_the_end.wait_with_output().expect("it ends")).ends(0).err, "");
 }
 
