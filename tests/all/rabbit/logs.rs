@@ -73,15 +73,27 @@ fn the_lines_of_all_nodes_are_shown_in_the_order_of_their_times() {
         ("bad-1", word(&run, "run"), Some(1))
     );
 
-    let chosen = |words: &[&str]| facts(&cluster.call(&[&["logs", "g.yaml", "--json"], words].concat()).ends(0));
-    assert_eq!(whose(&chosen(&["first", "--id", "t-2"])), [("node-0", "first", "t-2")].into());
-    let last = chosen(&["-n", "2"]);
-    assert_eq!(last, lines[lines.len() - 2..], "the last of all nodes together");
-    assert_eq!(chosen(&["--run", word(&run, "run"), "second"]).len(), chosen(&["second"]).len());
-    let other = cluster.call(&["logs", "g.yaml", "--level", "warn"]).ends(0);
-    assert!(other.out.is_empty() && other.err.contains("no line fits"), "{other:?}");
-
-    let shown = cluster.call(&["logs", "g.yaml"]).ends(0).out;
+    let words: [&[&str]; 6] = [
+        &["--json", "first", "--id", "t-2"],
+        &["--json", "-n", "2"],
+        &["--json", "second"],
+        &["--json", "second", "--run", word(&run, "run")],
+        &["--level", "error"],
+        &[],
+    ];
+    // Side by side: each listens for a while to know which nodes there are.
+    let called: Vec<Said> = std::thread::scope(|scope| {
+        let cluster = &cluster;
+        let call = move |words: &[&str]| cluster.call(&[&["logs", "g.yaml"], words].concat()).ends(0);
+        let calls = words.map(|words| scope.spawn(move || call(words)));
+        calls.into_iter().map(|call| call.join().expect("called")).collect()
+    });
+    let [of_id, last, second, of_run, errors, shown] = &called[..] else { panic!("{called:?}") };
+    assert_eq!(whose(&facts(of_id)), [("node-0", "first", "t-2")].into());
+    assert_eq!(facts(last), lines[lines.len() - 2..], "the last of all nodes together");
+    assert_eq!((facts(second).len(), facts(of_run)), (2 * 2, facts(second)));
+    assert!(errors.out.is_empty() && errors.err.contains("no line fits"), "{errors:?}");
+    let shown = &shown.out;
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     assert!(shown.contains(" INFO  node-0 first(bad-1) try 2: \\u{1b}[2Jfirst of bad-1"), "{shown}");
     // Without the broker there is what the run itself recorded.

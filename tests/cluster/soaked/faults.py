@@ -50,11 +50,11 @@ class Faults:
             self.wait(0.2)
 
     def one(self):
-        """A node to strike; two are always left alone."""
-        while self.away:
+        """A node to strike, of those that are there; one at least is always left."""
+        while len(self.away) > 1:
             self.wait(0.2)
         self.struck += 1
-        return self.luck.choice(self.nodes)
+        return self.luck.choice([node for node in self.nodes if node not in self.away])
 
     def kill(self):
         # By the engine's kernel: after `docker kill` a container is not started again.
