@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use bytes::Bytes;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::state::log_key;
 
@@ -33,7 +34,7 @@ impl Session {
             return Ok(RunLog::Whole(None));
         }
         let object = storage.open(&key).await?;
-        let read = tokio::task::spawn_blocking(move || object.content.read()).await?;
+        let read = on_blocking_thread(move || object.content.read()).await?;
         Ok(RunLog::Whole(Some(read.with_context(|| format!("could not read `{key}`"))?)))
     }
 

@@ -6,7 +6,7 @@ use euterpe_engine::LogLine;
 #[cfg(feature = "amqp")]
 use euterpe_engine::{LogNews, LogView, NodeLine};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::page::Output;
 use crate::cli::page::words::{count, cut, name, plain};
@@ -78,7 +78,7 @@ impl LogView for Shown {
                 }
             };
             text += &match self.out.json {
-                true => format!("{}\n", json!({"node": node, word: lines})),
+                true => format!("{}\n", serde_json::json!({"node": node, word: lines})),
                 false => format!("{}: {} {why}\n", name(node), count(*lines, "line", "lines")),
             };
         }
@@ -135,6 +135,7 @@ fn text(node: Option<&str>, line: &LogLine) -> String {
 #[cfg(test)]
 mod tests {
     use euterpe_engine::LogLevel;
+    use serde_json::json;
 
     use super::*;
 
