@@ -83,6 +83,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
                 stop,
                 metrics: None,
                 traces: None,
+                logs: None,
             },
         )
         .await;

@@ -21,8 +21,8 @@ use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
 use verbs::{
-    audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, plan, profile, run,
-    runs, schema, test, verify,
+    audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan, profile,
+    run, runs, schema, test, verify,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -73,6 +73,8 @@ pub enum Verb {
     /// Not in this program: it was built without the feature `amqp`.
     #[cfg(not(feature = "amqp"))]
     Status(absent::Args),
+    /// Show what transforms print and log, and why tries fail: of all nodes over a broker, else of a run in its records.
+    Logs(logs::Args),
     /// Bring up a local cluster with Docker Compose: RabbitMQ, an object store, nodes.
     Up(cluster::UpArgs),
     /// Stop the local cluster.
@@ -163,6 +165,7 @@ impl Command {
             Verb::Status(args) => status::run(args, registry, out),
             #[cfg(not(feature = "amqp"))]
             Verb::Status(args) => absent::run(args, "status", "amqp"),
+            Verb::Logs(args) => logs::run(args, registry, out),
             Verb::Up(args) => cluster::up(args, registry, out),
             Verb::Down(args) => cluster::down(args, registry, out),
             Verb::Ps(args) => cluster::ps(args, out),

@@ -1,15 +1,13 @@
 //! The log as lines of JSON: one flat object for each event, with what is known of the work that it is about.
 
-use std::fmt;
 use std::io::Write;
 
-use euterpe_actors::work_span::WORK_SPAN;
 use serde_json::{Map, Value};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
+
+use super::works::said;
 
 /// The fields of a line that has no others of these names.
 const TIMESTAMP: &str = "timestamp";
@@ -20,56 +18,17 @@ const MESSAGE: &str = "message";
 /// Writes each event as a line.
 pub(super) struct JsonLines<W>(pub W);
 
-/// The fields of the span of a work.
-struct OfWork(Map<String, Value>);
-
 impl<S, W> Layer<S> for JsonLines<W>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     W: Write + Copy + 'static,
 {
-    fn on_new_span(&self, span: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if span.metadata().name() != WORK_SPAN {
-            return;
-        }
-        let mut fields = Fields::default();
-        span.record(&mut fields);
-        if let Some(kept) = context.span(id) {
-            kept.extensions_mut().insert(OfWork(fields.0));
-        }
-    }
-
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let mut said = fields.0;
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(OfWork(fields)) = span.extensions().get() {
-                fill(&mut said, fields);
-            }
-        }
-        let target = from_log(&mut said).unwrap_or_else(|| event.metadata().target().to_owned());
+        let (target, said) = said(event, &context);
         let mut writer = self.0;
         // Where nobody reads any more there is nobody to tell so.
         writer.write_all(line(*event.metadata().level(), target, said).as_bytes()).ok();
     }
-}
-
-/// Adds the fields of the work. What the event says itself goes before them, unless it is nothing.
-fn fill(said: &mut Map<String, Value>, work: &Map<String, Value>) {
-    for (name, value) in work {
-        let known = said.entry(name.clone()).or_insert(Value::Null);
-        if known.is_null() || known == "" {
-            *known = value.clone();
-        }
-    }
-}
-
-/// Removes what the crate `log` adds. The target that it means, where the event came from it.
-fn from_log(said: &mut Map<String, Value>) -> Option<String> {
-    let target = said.remove("log.target");
-    said.retain(|name, _| !name.starts_with("log."));
-    target?.as_str().map(str::to_owned)
 }
 
 /// A line of this level, with its end.
@@ -86,37 +45,6 @@ pub(super) fn sentence(level: Level, text: &str) -> String {
     line(level, "euterpe", Map::from_iter([(MESSAGE.to_owned(), text.into())]))
 }
 
-/// Fields as they come.
-#[derive(Default)]
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn keep(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-}
-
-impl Visit for Fields {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.keep(field, value);
-    }
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.keep(field, value);
-    }
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.keep(field, value);
-    }
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.keep(field, value);
-    }
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.keep(field, value);
-    }
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.keep(field, format!("{value:?}"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -126,6 +54,7 @@ mod tests {
     use euterpe_actors::work_span::work_span;
     use tracing_subscriber::prelude::*;
 
+    use super::super::works::Works;
     use super::*;
 
     static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -146,7 +75,7 @@ mod tests {
     fn a_line_of_a_work_has_its_fields_beside_its_own_and_an_empty_one_hides_none() {
         let (job, entity) = (JobName::new("mel").expect("a name"), EntityId::new("t-1").expect("an id"));
         let run = RunId::new(7, 7);
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(JsonLines(Kept)), || {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(Works).with(JsonLines(Kept)), || {
             work_span(&job, &entity, run, 2).in_scope(|| {
                 let _inner = tracing::info_span!("inner", secret = 1).entered();
                 tracing::info!(entity = %"", value = 0.5, "a \"line\"\nof two");

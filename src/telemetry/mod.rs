@@ -1,21 +1,21 @@
 //! Logs, and lines for the person at the terminal, on standard error; they never break the progress bars.
 //!
-//! What is logged of a run is kept in a file beside its records, too, and how far transforms say they are is remembered for
-//! the bars. What a process counts is served to Prometheus; the traces of its work are sent
-//! to a collector.
+//! What is logged of a run is kept in a file beside its records, too, the last lines of a node for those that ask, and how far
+//! transforms say they are is remembered for the bars. What a process counts is served to Prometheus; the traces of its work
+//! are sent to a collector.
 
 mod aside;
 mod fractions;
 mod json_lines;
+mod kept;
 mod metrics_server;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod run_log;
+mod works;
 
 use std::io;
 
-use euterpe_actors::work_span::WORK_SPAN;
-use tracing::Metadata;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt, Targets, filter_fn},
@@ -26,9 +26,12 @@ use tracing_subscriber::{
 
 use aside::Aside;
 use json_lines::JsonLines;
+use works::{Works, is_work};
 
 pub use aside::{bars, say, say_error, says_json};
 pub use fractions::fraction_of;
+#[cfg(feature = "amqp")]
+pub use kept::keep_last_lines;
 pub use metrics_server::{bind_metrics, serve_metrics};
 #[cfg(feature = "otlp")]
 pub use otlp::{Exporter, TraceSettings};
@@ -72,17 +75,17 @@ pub fn start(verbose: u8, format: LogFormat) {
     let discreet = || filter_fn(|said| !TELLTALES.iter().any(|module| said.target().starts_with(module)));
     let text = || fmt::layer().with_writer(Aside).with_ansi(colour).with_target(false).without_time().compact();
     let logs: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        // Lines of text name the job and the entity themselves, where that matters.
         LogFormat::Text => text().with_filter(filter.and(discreet()).and(filter_fn(|said| !is_work(said)))).boxed(),
         // Whatever is asked for, it is known of each line whose it is.
         LogFormat::Json => JsonLines(Aside).with_filter(filter.or(filter_fn(is_work)).and(discreet())).boxed(),
     };
-    let kept = fmt::layer().with_writer(run_log::Kept).with_ansi(false).with_target(false).compact();
-    // Lines of text name the job and the entity themselves, where that matters.
-    let of_ours = Targets::new().with_target("euterpe", tracing::Level::INFO).and(filter_fn(|said| !is_work(said)));
+    let of_ours = Targets::new().with_target("euterpe", tracing::Level::INFO);
     let said = Targets::new().with_target("euterpe_processes", tracing::Level::DEBUG);
     let layers = registry()
         .with(logs)
-        .with(kept.with_filter(of_ours.and(discreet())))
+        .with(Works.with_filter(filter_fn(is_work)))
+        .with(kept::Kept.with_filter(of_ours.and(discreet())))
         .with(fractions::Fractions.with_filter(said));
     if layers.try_init().is_err() {
         tracing::debug!("logging was started before");
@@ -91,9 +94,4 @@ pub fn start(verbose: u8, format: LogFormat) {
         aside::say_json();
         std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     }
-}
-
-/// Whether this is the span of a work.
-fn is_work(said: &Metadata<'_>) -> bool {
-    said.is_span() && said.name() == WORK_SPAN
 }

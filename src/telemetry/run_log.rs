@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
+
+use super::json_lines::sentence;
 
 /// The most that is kept of one run, in bytes. Of one entity the log has at most 64 KiB.
 const MOST: u64 = 64 << 20;
@@ -41,40 +43,30 @@ pub fn end_run_log() -> Option<PathBuf> {
     open().take().map(|open| open.path)
 }
 
-/// Writes lines to the file of the run, if there is one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kept;
-
-impl<'w> MakeWriter<'w> for Kept {
-    type Writer = Self;
-    fn make_writer(&'w self) -> Self {
-        *self
-    }
+/// Whether a run keeps a log now.
+pub(super) fn is_kept() -> bool {
+    open().is_some()
 }
 
-impl Write for Kept {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut kept = open();
-        let Some(log) = kept.as_mut() else { return Ok(line.len()) };
-        let size = line.len() as u64;
-        let written = match log.left >= size {
-            true => log.file.write_all(line),
-            false if log.left > 0 => writeln!(log.file, "the log of this run has {MOST} bytes; the rest is not kept"),
-            false => Ok(()),
-        };
-        log.left = log.left.saturating_sub(size);
-        if let Err(error) = written {
-            // Not by way of the log, which would come here again.
-            let path = log.path.display().to_string();
-            *kept = None;
-            drop(kept);
-            super::aside::say(&format!("the log of the run at {path} cannot be written, and ends here: {error}"));
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// Writes a line, with its end, to the file of the run, if there is one.
+pub(super) fn keep(line: &str) {
+    let mut kept = open();
+    let Some(log) = kept.as_mut() else { return };
+    let size = line.len() as u64;
+    let full = || sentence(Level::WARN, &format!("the log of this run has {MOST} bytes; the rest is not kept"));
+    let written = match log.left >= size {
+        true => log.file.write_all(line.as_bytes()),
+        false if log.left > 0 => log.file.write_all(full().as_bytes()),
+        false => Ok(()),
+    };
+    // Once something had no room nothing has: the log has no gap but at its end.
+    log.left = log.left.saturating_sub(size);
+    if let Err(error) = written {
+        // Not by way of the log, which would come here again.
+        let path = log.path.display().to_string();
+        *kept = None;
+        drop(kept);
+        super::aside::say(&format!("the log of the run at {path} cannot be written, and ends here: {error}"));
     }
 }
 
@@ -85,19 +77,21 @@ mod tests {
     #[test]
     fn a_run_s_log_is_appended_to_and_ends_at_its_bound() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("runs/1/log.txt");
+        let path = folder.path().join("runs/1/log.jsonl");
         begin_run_log(&path).expect("begun");
-        Kept.write_all(b"one\n").expect("written");
+        keep("one\n");
         assert_eq!(end_run_log().as_deref(), Some(path.as_path()));
-        Kept.write_all(b"of no run\n").expect("written");
+        keep("of no run\n");
         begin_run_log(&path).expect("begun again");
-        Kept.write_all(b"two\n").expect("written");
+        keep("two\n");
         open().as_mut().expect("open").left = 5;
         for _ in 0..3 {
-            Kept.write_all(b"too long\n").expect("written");
+            keep("too long\n");
         }
         end_run_log();
         let text = std::fs::read_to_string(&path).expect("a log");
-        assert_eq!(text, format!("one\ntwo\nthe log of this run has {MOST} bytes; the rest is not kept\n"));
+        let (lines, last) = text.trim_end().rsplit_once('\n').expect("lines");
+        assert_eq!(lines, "one\ntwo");
+        assert!(last.starts_with('{') && last.contains("the rest is not kept"), "{last}");
     }
 }

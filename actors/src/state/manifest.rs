@@ -135,9 +135,9 @@ pub fn chunk_key(run: RunId, chunk: u64) -> String {
     format!("runs/{run}/entities/{chunk:08}.txt")
 }
 
-/// The key of the log of a run.
+/// The key of the log of a run: an object in each line.
 pub fn log_key(run: RunId) -> String {
-    format!("runs/{run}/log.txt")
+    format!("runs/{run}/log.jsonl")
 }
 
 impl StateStore {

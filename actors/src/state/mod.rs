@@ -6,7 +6,7 @@
 //! skipped/<job>/<entity>.json
 //! names/<entity>.json, dropped-names/<name>.json
 //! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json,
-//! runs/<run>/log.txt, runs/<run>/superseded.json
+//! runs/<run>/log.jsonl, runs/<run>/superseded.json
 //! setups/<digest>.json
 //! ```
 //!

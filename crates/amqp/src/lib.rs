@@ -24,6 +24,7 @@
 //!              dead_letters      messages that the broker itself gave up on
 //!              queue_depths      how many messages wait
 //!              report_listener   hears the reports of all nodes
+//!              report_sender     says something to all of them
 //! thread       thread            starts the thread and ends it
 //!              loops             connect, work until it breaks, wait, connect again
 //! publishing   publishing, publish_one, batch, reports
@@ -60,6 +61,7 @@ mod publishing;
 mod queue_depths;
 mod refusal;
 mod report_listener;
+mod report_sender;
 mod reports;
 mod resting;
 mod settings;
@@ -76,6 +78,7 @@ pub use error::ConnectionError;
 pub use names::Names;
 pub use queue_depths::QueueDepths;
 pub use report_listener::{ListenerEvent, listen};
+pub use report_sender::ReportSender;
 pub use reports::Report;
 pub use settings::{AmqpSettings, ConnectionSettings, DEFAULT_CONSUMER_TIMEOUT, Identity, QueueSettings};
 pub use url::{BadUrl, BrokerUrl};

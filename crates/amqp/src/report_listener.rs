@@ -24,7 +24,7 @@ pub enum ListenerEvent {
     Report(Bytes),
 }
 
-/// Sends the reports of a graph's nodes whose key matches `pattern` to `events`. A broken connection is made anew.
+/// Sends the reports of a graph's nodes whose key matches one of `patterns` to `events`. A broken connection is made anew.
 ///
 /// Ends only by being dropped, or with an error.
 ///
@@ -33,12 +33,12 @@ pub enum ListenerEvent {
 pub async fn listen(
     settings: &ConnectionSettings,
     graph: &str,
-    pattern: &str,
+    patterns: &[&str],
     events: &mpsc::UnboundedSender<ListenerEvent>,
 ) -> Result<Infallible, ConnectionError> {
     let mut backoff = Backoff::new(std::process::id().into());
     loop {
-        let error = match listen_once(settings, graph, pattern, events, &mut backoff).await {
+        let error = match listen_once(settings, graph, patterns, events, &mut backoff).await {
             Ok(never) => match never {},
             Err(error) => error,
         };
@@ -53,7 +53,7 @@ pub async fn listen(
 async fn listen_once(
     settings: &ConnectionSettings,
     graph: &str,
-    pattern: &str,
+    patterns: &[&str],
     events: &mpsc::UnboundedSender<ListenerEvent>,
     backoff: &mut Backoff,
 ) -> Result<Infallible, ConnectionError> {
@@ -67,9 +67,11 @@ async fn listen_once(
     let own = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
     let queue = answer("could not make a queue", channel.queue_declare("".into(), own, FieldTable::default())).await?;
     let name = queue.name().clone();
-    let (options, table) = (QueueBindOptions::default(), FieldTable::default());
-    let bound = channel.queue_bind(name.clone(), exchange.into(), pattern.into(), options, table);
-    answer("could not bind a queue", bound).await?;
+    for pattern in patterns {
+        let (options, table) = (QueueBindOptions::default(), FieldTable::default());
+        let bound = channel.queue_bind(name.clone(), exchange.as_str().into(), (*pattern).into(), options, table);
+        answer("could not bind a queue", bound).await?;
+    }
     let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..Default::default() };
     let consumer = channel.basic_consume(name, "listener".into(), options, FieldTable::default());
     let mut consumer = answer("could not listen", consumer).await?;

@@ -17,6 +17,7 @@
 //! | `workspace` | what a plan names, opened: the only place that sees both configuration and actors |
 //! | `run` | how a run goes: ids, survey, sink, tracker; in this process or over a broker; a node and its reports |
 //! | `session` | a file for each method |
+//! | `logs` | the log lines of works: kept by nodes, asked of all of them |
 //! | `metrics` | what a process counts of its work |
 //! | `audit` | what is valid and will bite: a file for each rule |
 //! | `profile` | one job's work under measurement |
@@ -32,6 +33,7 @@ pub mod builtin;
 mod clock;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod logs;
 mod metrics;
 mod mistake;
 pub mod profile;
@@ -45,6 +47,13 @@ pub use audit::audit_broker;
 pub use audit::{Audit, Warning, audit, audit_without_broker};
 #[cfg(feature = "audio")]
 pub use euterpe_audio::Chart;
+pub use logs::filter::LogFilter;
+#[cfg(feature = "amqp")]
+pub use logs::gathering::{LogNews, NodeLine};
+pub use logs::line::{LogLevel, LogLine};
+pub use logs::ring::LogRing;
+#[cfg(feature = "amqp")]
+pub use logs::speak::Speaking;
 pub use metrics::Metrics;
 pub use mistake::{Mistake, find_job};
 pub use run::follow::Ended;

@@ -21,6 +21,17 @@ impl Output {
         forgive_closed_pipe(write!(io::stdout().lock(), "{text}{end}"))
     }
 
+    /// Prints whole lines; whether anybody reads them.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn lines(self, lines: &str) -> io::Result<bool> {
+        match io::stdout().lock().write_all(lines.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+
     /// Prints `fact` as one line of JSON.
     ///
     /// # Errors

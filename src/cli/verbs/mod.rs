@@ -15,6 +15,7 @@ pub mod explain;
 pub mod gc;
 pub mod graph;
 pub mod lint;
+pub mod logs;
 #[cfg(feature = "amqp")]
 pub mod node;
 pub mod plan;

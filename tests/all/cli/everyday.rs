@@ -133,7 +133,10 @@ fn a_run_keeps_a_log_and_knows_what_was_slow() {
     let shown = bench.call("runs show g.yaml last --json").ends(0).last();
     let log = shown["log"].as_str().expect("a log");
     let text = bench.read(&format!(".euterpe/chain/{log}"));
-    assert!(text.contains("will be tried again:") && text.contains("job=b") && text.contains("entity=y"), "{text}");
+    assert!(
+        text.contains("will be tried again:") && text.contains(r#""job":"b""#) && text.contains(r#""entity":"y""#),
+        "{text}"
+    );
     let slowest = shown["end"]["slowest"].as_array().expect("the slowest");
     assert!(slowest.len() == 3 && slowest.iter().any(|slow| slow["job"] == "a" && slow["entity"] == "y"), "{shown}");
     let page = bench.call("runs show g.yaml last").ends(0).out;

@@ -7,6 +7,7 @@ mod everyday; // slips of the finger, missing outputs, optional sources, logs, w
 mod gc; //       what is left behind: shown, removed
 mod inbox; //    dead letters of messages by other programs
 pub mod logs; // the log as JSON, each line of a work with whose it is
+mod logs_verb; // `logs` without a broker: filtered, followed, hostile, damaged, not there
 mod machine; //  no threads, no scratch folder, a full disk, files that may not grow, a program that is away
 mod others; //   runs of another graph file, outputs of another entity
 mod profile; //  one job under measurement: the kernel's numbers, and nothing kept

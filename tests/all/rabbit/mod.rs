@@ -10,6 +10,7 @@ mod cluster; // a graph in a folder, and node processes that serve it
 mod everyday; // what ctrl-c leaves, and how to go on; what waits
 mod faults; //  one fault of the broker at a time
 mod fuzzed; //  bodies of all kinds from anybody: each is accounted for, and the node stays as it is
+mod logs; //    `logs` over a broker: the lines of all nodes, and of those that come later
 mod management; // what HTTP tells of a broker, and changes in it
 mod network; // machines as network namespaces, with cables that can be pulled
 mod nodes; //   what several nodes make, each once; the verbs over a broker

@@ -98,10 +98,11 @@ fn verbs_end_soon_without_a_broker_and_a_node_waits_for_it() {
     rabbit.stop();
     let mut node = Ended(cluster.start(&["node", "g.yaml"]));
     std::thread::scope(|scope| {
-        let calls: [&[&str]; 5] = [
+        let calls: [&[&str]; 6] = [
             &["publish", "g.yaml", "t-2"],
             &["run", "g.yaml", "t-2"],
             &["status", "g.yaml"],
+            &["logs", "g.yaml", "-f"],
             &["verify", "g.yaml"],
             &["runs", "resume", "g.yaml", "last"],
         ];

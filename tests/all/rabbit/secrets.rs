@@ -33,12 +33,13 @@ fn nothing_that_is_printed_logged_or_kept_shows_a_brokers_user_or_password() {
         cluster.signal(node, rustix::process::Signal::TERM);
         assert_eq!(cluster.ended(node).0, Some(0), "{}", cluster.log(node));
     }
-    let verbs: [&[&str]; 21] = [
+    let verbs: [&[&str]; 23] = [
         &["--help"],
         &["run", "--help"],
         &["node", "--help"],
         &["publish", "--help"],
         &["status", "--help"],
+        &["logs", "--help"],
         &["verify", "--help"],
         &["dead", "retry", "--help"],
         &["runs", "resume", "--help"],
@@ -48,6 +49,7 @@ fn nothing_that_is_printed_logged_or_kept_shows_a_brokers_user_or_password() {
         &["config", "show", "g.yaml"],
         &["publish", "g.yaml", "t-3"],
         &["status", "g.yaml"],
+        &["logs", "g.yaml"],
         &["plan", "g.yaml", "t-2"],
         &["explain", "g.yaml", "t-2"],
         &["runs", "ls", "g.yaml"],

@@ -57,7 +57,8 @@ async fn what_is_kept_goes_where_the_disk_has_no_room_for_what_is_needed() {
 /// The log of the last run.
 fn log_of(studio: &Studio) -> String {
     let runs = studio.path(".euterpe/full/runs").read_dir().expect("runs");
-    let logs = runs.map(|run| std::fs::read_to_string(run.expect("a run").path().join("log.txt")).unwrap_or_default());
+    let logs =
+        runs.map(|run| std::fs::read_to_string(run.expect("a run").path().join("log.jsonl")).unwrap_or_default());
     logs.collect()
 }
 

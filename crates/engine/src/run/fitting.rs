@@ -127,7 +127,7 @@ async fn hear_all(
     };
     tokio::select! {
         () = hearing => Ok(()),
-        ended = listen(dial, graph, NODE_KEY, &reports) => match ended {
+        ended = listen(dial, graph, &[NODE_KEY], &reports) => match ended {
             Ok(never) => match never {},
             Err(error) => Err(error),
         },
@@ -173,7 +173,7 @@ pub async fn tell_misfits(
     };
     tokio::select! {
         never = telling => never,
-        ended = listen(dial, graph, NODE_KEY, &reports) => ended,
+        ended = listen(dial, graph, &[NODE_KEY], &reports) => ended,
     }
 }
 

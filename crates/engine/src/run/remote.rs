@@ -56,7 +56,8 @@ pub async fn run(
     let mut retry = feeder.retry_ends();
     let key = if retry.is_some() { ANY_RUN.to_owned() } else { run_key(manifest.run) };
     let last = Cell::new(Instant::now());
-    let listening = listen(&over.dial, &manifest.graph, &key, &ear);
+    let keys = [key.as_str()];
+    let listening = listen(&over.dial, &manifest.graph, &keys, &ear);
     let hold = |held| running.hold_elsewhere(held);
     let misfits = tell_misfits(&over.dial, &manifest.graph, (&workspace.nodes, tracker), &over.setup.setup, hold);
     let following = follow(&mut heard, tracker, &last, sight, (&workspace.state, &mut retry));
@@ -244,7 +245,7 @@ pub async fn publish(
     tokio::pin!(publishing);
     let error = tokio::select! {
         sent = &mut publishing => return sent,
-        ended = listen(&over.dial, &running.manifest.graph, NODE_KEY, &reports) => match ended {
+        ended = listen(&over.dial, &running.manifest.graph, &[NODE_KEY], &reports) => match ended {
             Ok(never) => match never {},
             Err(error) => error,
         },

@@ -9,9 +9,10 @@ use euterpe_actors::pool::Drain;
 use euterpe_amqp::{Amqp, Report};
 use tokio::sync::watch;
 
-use super::reporter::{Packages, Reporter, SAY, Spared};
+use super::reporter::{Mouth, Packages, Reporter, SAY, Spared};
 use super::running::Stop;
 use super::{given_up, watched};
+use crate::logs::speak::{Speaker, Speaking};
 use crate::metrics::{BrokerGauges, Metrics};
 use crate::traces::Traces;
 
@@ -36,6 +37,8 @@ pub struct Serving {
     pub metrics: Option<Arc<Metrics>>,
     /// Where the spans of its work go, where they are asked for.
     pub traces: Option<Arc<Traces>>,
+    /// Its log lines for those that ask, where it keeps any.
+    pub logs: Option<Speaking>,
 }
 
 /// Serves until it is told to stop; then what is in hand is finished within the grace, or goes back to its queue. The
@@ -43,14 +46,15 @@ pub struct Serving {
 ///
 /// Runs on the current arbiter.
 pub async fn serve(node: NodeSettings, serving: Serving) {
-    let Serving { amqp, spared, packages, grace, mut stop, beat, metrics, traces } = serving;
+    let Serving { amqp, spared, packages, grace, mut stop, beat, metrics, traces, logs } = serving;
     let NodeSettings { plan, state, clock, setup, .. } = node.clone();
     let (name, jobs) = (node.name.clone(), node.served.clone());
     let served = |job: &JobName| jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
     let workers = plan.jobs.iter().filter(|job| served(&job.name)).map(|job| (job.name.clone(), job.workers));
     let first = plan.jobs[0].name.clone();
     let publisher = amqp.clone();
-    let send = Arc::new(move |key, body: Vec<u8>| publisher.report(Report { key, body: body.into() }));
+    let send: Mouth = Arc::new(move |key, body: Vec<u8>| publisher.report(Report { key, body: body.into() }));
+    let speaker = logs.map(|logs| Speaker::new(&name, logs, send.clone()));
     let queues = amqp.clone();
     let reporter =
         Reporter::new(&name, workers, send, Arc::new(move |job| queues.waited(job)), spared, packages, setup);
@@ -63,8 +67,11 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
         observer: watched(reporter.clone(), metrics.as_ref(), traces.as_ref(), &name),
         ..node
     });
+    let speaking = speak(speaker.as_ref());
+    tokio::pin!(speaking);
     tokio::select! {
         () = Stop::Drain.is_told(&mut stop) => {}
+        never = &mut speaking => match never {},
         never = reporter.report() => match never {},
         never = given_up::empty(&amqp, &state, &first, &name, clock) => match never {},
         never = beats(&amqp, &beat) => match never {},
@@ -90,11 +97,23 @@ pub async fn serve(node: NodeSettings, serving: Serving) {
     };
     tokio::select! {
         () = drained => {}
+        never = &mut speaking => match never {},
         never = reporter.report() => match never {},
         never = beats(&amqp, &beat) => match never {},
     }
     reporter.flush();
+    if let Some(speaker) = &speaker {
+        speaker.flush();
+    }
     amqp.close().await;
+}
+
+/// Answers those that ask for the node's log lines, where it keeps any.
+async fn speak(speaker: Option<&Speaker>) -> Infallible {
+    match speaker {
+        Some(speaker) => speaker.speak().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Tells now and then that this thread lives, and whether the broker is there.

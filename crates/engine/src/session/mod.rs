@@ -7,6 +7,9 @@ mod forecast;
 mod gc;
 mod given;
 mod letters;
+mod log_file;
+#[cfg(feature = "amqp")]
+mod logs;
 #[cfg(feature = "amqp")]
 mod node;
 mod other_file;
@@ -36,6 +39,9 @@ pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
 pub use letters::{Letter, Which, by_target, times};
+pub use log_file::RunLog;
+#[cfg(feature = "amqp")]
+pub use logs::LogView;
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
 #[cfg(feature = "amqp")]

@@ -15,6 +15,8 @@ use futures::FutureExt;
 use tokio::sync::watch;
 
 use super::{REMEMBERED, Session};
+use crate::logs::ring::LogRing;
+use crate::logs::speak::Speaking;
 use crate::run::over::Over;
 use crate::run::reporter::Packages;
 use crate::run::running::Stop;
@@ -39,6 +41,8 @@ pub struct NodeRequest {
     pub stop: watch::Receiver<Stop>,
     /// Is told every second whether the node is connected to its broker, by the thread that its work depends on.
     pub beat: Beat,
+    /// Where its log lines are kept for those that ask, where they are.
+    pub logs: Option<Arc<LogRing>>,
 }
 
 impl Session {
@@ -47,7 +51,7 @@ impl Session {
     /// # Errors
     /// Claims that cannot be kept; workers of a job that cannot begin any more; a store in whose place there is another one.
     pub async fn serve(&self, request: NodeRequest, over: Over) -> anyhow::Result<()> {
-        let NodeRequest { name, jobs, grace, stop, beat } = request;
+        let NodeRequest { name, jobs, grace, stop, beat, logs } = request;
         let workspace = &self.workspace;
         let presence = Arc::new(Presence::up_to(REMEMBERED));
         let cache = workspace.cache.clone();
@@ -66,7 +70,8 @@ impl Session {
         let mut stopped = stop.clone();
         let own = over.setup.clone();
         let (metrics, traces) = (workspace.metrics.clone(), workspace.traces.clone());
-        let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics, traces };
+        let logs = logs.map(|ring| Speaking { ring, dial: over.dial, graph: workspace.plan.graph.clone() });
+        let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics, traces, logs };
         let listing = self.warm(&presence).fuse();
         tokio::pin!(listing);
         let work = async {

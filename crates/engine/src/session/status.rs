@@ -72,7 +72,7 @@ impl Session {
         let unusable = || format!("the broker at {} cannot be used", dial.url);
         tokio::select! {
             shown = showing => shown,
-            ended = listen(dial, &self.workspace.plan.graph, NODE_KEY, &reports) => match ended {
+            ended = listen(dial, &self.workspace.plan.graph, &[NODE_KEY], &reports) => match ended {
                 Ok(never) => match never {},
                 Err(error) => Err(anyhow!(error).context(unusable())),
             },

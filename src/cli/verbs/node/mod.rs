@@ -104,7 +104,7 @@ async fn serve(
     listener: Option<TcpListener>,
     traces: TracesAsked,
 ) -> anyhow::Result<Exit> {
-    let name = args.name.clone().unwrap_or_else(own_name);
+    let (name, logs) = (args.name.clone().unwrap_or_else(own_name), Some(telemetry::keep_last_lines()));
     let beat = beat();
     let dial = args.broker.needed(&name)?;
     let of =
@@ -138,7 +138,7 @@ async fn serve(
         },
     ));
     let export = traces.send(session, Some(&name))?;
-    let request = NodeRequest { name: name.clone(), jobs, grace: args.grace, stop, beat };
+    let request = NodeRequest { name: name.clone(), jobs, grace: args.grace, stop, beat, logs };
     let served = tokio::select! {
         served = session.serve(request, over) => served,
         never = stop_on_signals() => match never {},

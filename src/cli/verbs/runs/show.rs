@@ -110,7 +110,7 @@ impl Shown {
         }
         if self.has_log {
             let place = session.workspace().state.place();
-            writeln!(text, "\nlog      {} (in {place})", log_key(*run))?;
+            writeln!(text, "\nlog      {} (in {place}); `euterpe logs {file} --run {run}` shows it", log_key(*run))?;
         }
         writeln!(text, "\n`euterpe runs check {file} {run}` accounts for every entity")?;
         Ok(text)

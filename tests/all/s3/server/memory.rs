@@ -4,8 +4,9 @@
 //! with each page, 2 KB of metadata, absence of an object that a condition names. Switches make it lie.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     ops::Bound,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -15,33 +16,12 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::bodies::{check_crc, check_metadata, collect, etag_of};
+use super::buckets::{Buckets, Upload};
+use super::journal::Kept;
 use super::switches::Switches;
 
 /// How many keys a page has.
 const PAGE: usize = 1000;
-
-#[derive(Clone)]
-struct Kept {
-    bytes: Bytes,
-    metadata: Option<Metadata>,
-    etag: String,
-    modified: SystemTime,
-}
-
-#[derive(Default)]
-struct Buckets {
-    objects: BTreeMap<String, BTreeMap<String, Kept>>,
-    uploads: HashMap<String, Upload>,
-    begun: u64,
-}
-
-struct Upload {
-    bucket: String,
-    key: String,
-    metadata: Option<Metadata>,
-    parts: BTreeMap<i32, Bytes>,
-    initiated: SystemTime,
-}
 
 /// The server's state.
 #[derive(Clone)]
@@ -53,8 +33,14 @@ pub struct MemoryS3 {
 impl MemoryS3 {
     /// With one empty bucket.
     pub fn new(bucket: &str, switches: Arc<Switches>) -> Self {
-        let buckets = Buckets { objects: BTreeMap::from([(bucket.to_owned(), BTreeMap::new())]), ..Buckets::default() };
+        let mut buckets = Buckets::default();
+        buckets.make(bucket.to_owned());
         Self { buckets: Arc::new(Mutex::new(buckets)), switches }
+    }
+
+    /// With what was kept in a folder, which keeps what comes.
+    pub fn kept_in(folder: &Path, switches: Arc<Switches>) -> Self {
+        Self { buckets: Arc::new(Mutex::new(Buckets::kept_in(folder))), switches }
     }
 
     /// Puts small objects in place, `PREFIX000000SUFFIX` and so on: `seed PREFIX SUFFIX COUNT`.
@@ -80,38 +66,11 @@ impl MemoryS3 {
     }
 }
 
-impl Buckets {
-    /// Judges the conditions and writes, in one step.
-    fn place(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        new: Kept,
-        matching: Option<&ETagCondition>,
-        absent: Option<&ETagCondition>,
-    ) -> S3Result<()> {
-        let objects = self.objects.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
-        let placed = objects.get(key);
-        if absent.is_some_and(ETagCondition::is_any) && placed.is_some() {
-            return Err(s3_error!(PreconditionFailed));
-        }
-        match (matching, placed) {
-            (Some(_), None) => return Err(s3_error!(NoSuchKey)),
-            (Some(ETagCondition::ETag(wanted)), Some(placed)) if wanted.value() != placed.etag => {
-                return Err(s3_error!(PreconditionFailed));
-            }
-            _ => {}
-        }
-        objects.insert(key.to_owned(), new);
-        Ok(())
-    }
-}
-
 #[async_trait::async_trait]
 impl S3 for MemoryS3 {
     async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
         self.switches.met("CreateBucket")?;
-        self.locked().objects.entry(req.input.bucket).or_default();
+        self.locked().make(req.input.bucket);
         Ok(S3Response::new(CreateBucketOutput::default()))
     }
 
@@ -192,15 +151,8 @@ impl S3 for MemoryS3 {
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         self.switches.met("DeleteObject")?;
         let input = req.input;
-        let mut buckets = self.locked();
-        let objects = buckets.objects.get_mut(&input.bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
-        if let (Some(ETagCondition::ETag(wanted)), Some(placed)) = (&input.if_match, objects.get(&input.key))
-            && wanted.value() != placed.etag
-            && !self.switches.ignores_conditions()
-        {
-            return Err(s3_error!(PreconditionFailed));
-        }
-        objects.remove(&input.key);
+        let matching = input.if_match.filter(|_| !self.switches.ignores_conditions());
+        self.locked().remove(&input.bucket, &input.key, matching.as_ref())?;
         self.switches.answered()?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }

@@ -4,6 +4,8 @@
 //! The process is this test binary again: it runs nothing but [`serves`].
 
 mod bodies;
+mod buckets;
+mod journal;
 mod memory;
 mod moto;
 mod serve;

@@ -1,9 +1,9 @@
 //! The process of a server: it answers requests, does what its test says, and ends when that is gone.
 //!
 //! In a container (`tests/cluster/images`) it has an address of its own, its users stand in a file of SeaweedFS's form, and
-//! it ends with SIGTERM.
+//! it ends with SIGTERM; started again at the same folder, it has what it had.
 
-use std::{io::BufRead, sync::Arc, time::SystemTime};
+use std::{io::BufRead, path::Path, sync::Arc, time::SystemTime};
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use hyper::body::Incoming;
@@ -24,13 +24,16 @@ pub fn serve_if_asked() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let (kind, folder) = role.split_once(' ').expect("a kind and a folder");
     let switches = Arc::new(Switches::default());
-    let memory = MemoryS3::new(BUCKET, switches.clone());
+    let container = Container::of_environment();
+    let memory = match &container {
+        Some(_) => MemoryS3::kept_in(Path::new(folder), switches.clone()),
+        None => MemoryS3::new(BUCKET, switches.clone()),
+    };
     let mut service = match kind {
         "memory" => S3ServiceBuilder::new(memory.clone()),
         "folder" => S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).expect("a folder")),
         other => panic!("no such server: {other}"),
     };
-    let container = Container::of_environment();
     let (user, secret) = container.as_ref().map_or((USER.to_owned(), SECRET.to_owned()), Container::user);
     service.set_auth(SimpleAuth::from_single(user, secret));
     let (service, clock) = (service.build(), switches.clone());

@@ -59,6 +59,8 @@ async fn every_verb_finds_its_records_in_a_bucket_and_leaves_none_on_disk() {
     call("runs show g.yaml last").ends(0);
     let checked = call("--json runs check g.yaml last").ends(4).last();
     assert_eq!((checked["done"].as_u64(), checked["dead"].as_u64()), (Some(2), Some(1)), "{checked}");
+    assert!(call("logs g.yaml b --id y").ends(0).out.contains("dead: "));
+    assert!(call("logs g.yaml -f").ends(2).err.contains("leave out -f"));
     assert!(call("dead ls g.yaml").ends(0).out.contains('y'));
     assert!(call("dead show g.yaml y").out.contains("b(y)"));
     assert!(call("explain g.yaml y b").out.contains("dead"));
