@@ -113,6 +113,8 @@ jobs:
   tail: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {h: head}, out: "out:tail/{id}.txt"}
 "#;
     let mut cluster = Cluster::new(graph, &vhost);
+    let graph = graph.replace("$HERE", &cluster.path("").display().to_string());
+    fs::write(cluster.path("g.yaml"), graph).expect("written");
     fs::create_dir(cluster.path("src")).expect("made");
     for id in ["t-1", "t-2"] {
         fs::write(cluster.path(&format!("src/{id}.txt")), id).expect("written");
