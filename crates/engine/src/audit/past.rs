@@ -7,6 +7,7 @@ use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{LetterFilter, StateStore, log_key};
 use euterpe_actors::storage::{Content, StorageErrorKind};
+use serde_json::{Map, Value};
 
 /// How many runs are looked at, the newest first: their logs may be long.
 const RUNS: usize = 10;
@@ -85,14 +86,11 @@ fn timeouts_in(log: &Content) -> std::io::Result<Vec<(String, String)>> {
 fn timeouts(log: impl BufRead) -> std::io::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for line in log.split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        // From the end: the sentence, which may hold anything, stands before the fields.
-        let field =
-            |name: &str| line.split_whitespace().rev().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        if line.contains("will be tried again:") && field("reason") == Some(Reason::Timeout.name()) {
-            let text = |name| field(name).unwrap_or_default().to_owned();
-            found.push((text("job"), text("entity")));
+        // What is no object was cut off when its process died.
+        let Ok(said) = serde_json::from_slice::<Map<String, Value>>(&line?) else { continue };
+        let word = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
+        if word("message").starts_with("will be tried again:") && word("reason") == Reason::Timeout.name() {
+            found.push((word("job").to_owned(), word("entity").to_owned()));
         }
     }
     Ok(found)
@@ -104,9 +102,10 @@ mod tests {
 
     #[test]
     fn only_tries_that_ran_out_of_time_are_read_from_a_log() {
-        let log = "2026 INFO will be tried again: it took too long job=mel entity=t-1 attempt=0 reason=timeout\n\
-                   2026 INFO will be tried again: no reason=timeout here job=mel entity=t-2 attempt=0 reason=failed\n\
-                   2026 INFO printed: reason=timeout\n";
+        let log = r#"{"message":"will be tried again: it took too long","job":"mel","entity":"t-1","reason":"timeout"}
+{"message":"will be tried again: no reason=timeout here","job":"mel","entity":"t-2","reason":"failed"}
+{"message":"printed","job":"mel","entity":"t-3","reason":"timeout"}
+{"message":"will be tried again: it took"#;
         let found = timeouts(log.as_bytes()).expect("read");
         assert_eq!(found, [("mel".to_owned(), "t-1".to_owned())]);
     }
