@@ -109,11 +109,11 @@ graph: again
 stores: {src: ./src, out: ./out}
 defaults: {retries: 0}
 jobs:
-  head: {use: command, with: {argv: [cp, "$HERE/fix", "{output}"]}, in: {x: "src:{id}.txt"}, out: "out:head/{id}.txt"}
+  head: {use: command, with: {argv: [sh, -c, 'cp "$HERE/fix" "$0"', "{output}"]}, in: {x: "src:{id}.txt"}, out: "out:head/{id}.txt"}
   tail: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {h: head}, out: "out:tail/{id}.txt"}
 "#;
     let mut cluster = Cluster::new(graph, &vhost);
-    let graph = graph.replace("$HERE", &cluster.path("").display().to_string());
+    let graph = graph.replace("$HERE", cluster.path("").display().to_string().trim_end_matches('/'));
     fs::write(cluster.path("g.yaml"), graph).expect("written");
     fs::create_dir(cluster.path("src")).expect("made");
     for id in ["t-1", "t-2"] {
