@@ -32,6 +32,14 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
     here.or_else(|| causes(error.get_ref()?).find_map(|cause| remedy(cause.downcast_ref::<io::Error>()?)))
 }
 
+/// How transforms say that their process has no descriptors, where they hand on the words of the system: in Rust, in Python.
+const NO_FILES: [&str; 4] = ["(os error 23)", "(os error 24)", "[Errno 23]", "[Errno 24]"];
+
+/// Whether a sentence says that a process has no descriptors.
+pub fn says_no_files(text: &str) -> bool {
+    NO_FILES.iter().any(|words| text.contains(words))
+}
+
 /// Whether this process and its children may make files up to a size only. Without such a limit, what is too large is too
 /// large for the file system.
 pub(crate) fn limits_file_size() -> bool {

@@ -140,7 +140,25 @@ pub fn log_key(run: RunId) -> String {
     format!("runs/{run}/log.jsonl")
 }
 
+/// The key of the log that a former version kept of a run: text for people.
+fn former_log_key(run: RunId) -> String {
+    format!("runs/{run}/log.txt")
+}
+
 impl StateStore {
+    /// The key under which the log of a run lies, also where a former version wrote it; none where it has none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn find_log(&self, run: RunId) -> Result<Option<String>, StorageError> {
+        for key in [log_key(run), former_log_key(run)] {
+            if self.storage().look(&key).await?.is_some() {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
     /// Writes the manifest of a run, before its first entity.
     ///
     /// # Errors

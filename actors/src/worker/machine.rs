@@ -4,16 +4,13 @@
 //! there is no room, or says nothing. So this node looks itself.
 
 use crate::disk_room::{NO_ROOM, Room};
-use crate::node_trouble::limits_file_size;
+use crate::node_trouble::{limits_file_size, says_no_files};
 use crate::outcome::{Fault, FaultKind};
 use crate::transform::{Scratch, scratch_problem};
 
 /// How programs say that they could not start another.
 const NO_PROCESS: [&str; 4] =
     ["Cannot fork", "fork: Resource temporarily unavailable", "fork: retry", "fork: Cannot allocate memory"];
-
-/// How a transform says that its process has no descriptors, where it hands on the words of the system: in Rust, in Python.
-const NO_FILES: [&str; 4] = ["(os error 23)", "(os error 24)", "[Errno 23]", "[Errno 24]"];
 
 /// How programs say that a file grew beyond the limit of this process, which is theirs as well.
 const TOO_LARGE: [&str; 4] = ["File too large", "(os error 27)", "SIGXFSZ", "File size limit exceeded"];
@@ -40,9 +37,9 @@ pub(super) fn judged(fault: Fault, scratch: &Scratch) -> Fault {
         _ if says(&NO_PROCESS) => {
             "no more processes may be started; raise the limit (`ulimit -u`, `pids.max`)".to_owned()
         }
-        _ if NO_FILES.iter().any(|text| fault.text.contains(text)) => {
-            "raise the limit of open files (`ulimit -n`), lower `workers`, or set `pool.recycle_after` where the code leaves files open"
-                .to_owned()
+        _ if says_no_files(&fault.text) => {
+            let limit = "raise the limit of open files (`ulimit -n`), lower `workers`, or set `pool.recycle_after`";
+            format!("{limit} where the code leaves files open")
         }
         _ if says(&TOO_LARGE) && limits_file_size() => "raise the limit of file sizes (`ulimit -f`)".to_owned(),
         _ => return fault,

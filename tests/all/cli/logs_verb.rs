@@ -141,6 +141,14 @@ fn damaged_lines_are_counted_and_a_log_that_is_not_there_is_told_with_what_to_do
     std::fs::remove_file(bench.path(&log)).expect("removed");
     let gone = bench.call("logs g.yaml").ends(1);
     assert!(gone.err.contains("has no log") && gone.err.contains("--broker"), "{gone:?}");
+    // A former version kept it as text.
+    let former = log.replace("log.jsonl", "log.txt");
+    bench.write(&former, "2026 INFO it was so\n");
+    let told = bench.call("logs g.yaml").ends(1).err;
+    assert!(told.contains("a former version wrote the log of run") && told.contains("/log.txt`"), "{told}");
+    let shown = bench.call("runs show g.yaml last").ends(0).out;
+    assert!(shown.contains("/log.txt (in ") && !shown.contains("euterpe logs"), "{shown}");
+    std::fs::remove_file(bench.path(&former)).expect("removed");
     std::fs::remove_dir_all(bench.path(".euterpe")).expect("removed");
     assert!(bench.call("logs g.yaml").ends(2).err.contains("there is no run yet"));
 }

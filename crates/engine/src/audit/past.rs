@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, StateStore, log_key};
+use euterpe_actors::state::{LetterFilter, StateStore};
 use euterpe_actors::storage::{Content, StorageErrorKind};
 use serde_json::{Map, Value};
 
@@ -52,7 +52,8 @@ impl Past {
                 let job = past.jobs.entry(slow.job.to_string()).or_default();
                 job.slowest = job.slowest.max(Some(slow.millis));
             }
-            match state.storage().open(&log_key(*run)).await {
+            let Some(log) = state.find_log(*run).await? else { continue };
+            match state.storage().open(&log).await {
                 Ok(object) => {
                     let read = on_blocking_thread(move || timeouts_in(&object.content)).await.flatten();
                     match read {
@@ -86,14 +87,25 @@ fn timeouts_in(log: &Content) -> std::io::Result<Vec<(String, String)>> {
 fn timeouts(log: impl BufRead) -> std::io::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for line in log.split(b'\n') {
-        // What is no object was cut off when its process died.
-        let Ok(said) = serde_json::from_slice::<Map<String, Value>>(&line?) else { continue };
-        let word = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
-        if word("message").starts_with("will be tried again:") && word("reason") == Reason::Timeout.name() {
-            found.push((word("job").to_owned(), word("entity").to_owned()));
-        }
+        found.extend(timeout(&line?));
     }
     Ok(found)
+}
+
+/// The job and the entity of a line that says that a try ran out of time and is followed by another.
+fn timeout(line: &[u8]) -> Option<(String, String)> {
+    let told = |message: &str, reason: Option<&str>| {
+        message.contains("will be tried again:") && reason == Some(Reason::Timeout.name())
+    };
+    if let Ok(said) = serde_json::from_slice::<Map<String, Value>>(line) {
+        let word = |name: &str| said.get(name).and_then(Value::as_str);
+        let of = (word("job")?.to_owned(), word("entity")?.to_owned());
+        return told(word("message")?, word("reason")).then_some(of);
+    }
+    // A former version wrote text. From its end: the sentence, which may hold anything, stands before the fields.
+    let line = String::from_utf8_lossy(line);
+    let word = |name: &str| line.split_whitespace().rev().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    told(&line, word("reason")).then(|| Some((word("job")?.to_owned(), word("entity")?.to_owned())))?
 }
 
 #[cfg(test)]
@@ -101,12 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tries_that_ran_out_of_time_are_read_from_a_log() {
+    fn only_tries_that_ran_out_of_time_are_read_from_a_log_of_today_and_of_a_former_version() {
         let log = r#"{"message":"will be tried again: it took too long","job":"mel","entity":"t-1","reason":"timeout"}
 {"message":"will be tried again: no reason=timeout here","job":"mel","entity":"t-2","reason":"failed"}
 {"message":"printed","job":"mel","entity":"t-3","reason":"timeout"}
-{"message":"will be tried again: it took"#;
+{"message":"will be tried again: it took
+2026 INFO will be tried again: it took too long job=mel entity=t-4 attempt=0 reason=timeout
+2026 INFO will be tried again: no reason=timeout here job=mel entity=t-5 attempt=0 reason=failed
+2026 INFO printed: reason=timeout"#;
         let found = timeouts(log.as_bytes()).expect("read");
-        assert_eq!(found, [("mel".to_owned(), "t-1".to_owned())]);
+        assert_eq!(found, [("mel".to_owned(), "t-1".to_owned()), ("mel".to_owned(), "t-4".to_owned())]);
     }
 }

@@ -71,3 +71,93 @@ impl RetryEnds {
         Ok(told)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use euterpe_actors::ids::{JobName, StoreName};
+    use euterpe_actors::message::{Base, EntityMessage, GraphDigest, Target};
+    use euterpe_actors::outcome::Reason;
+    use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
+    use euterpe_actors::retry::RetryPolicy;
+    use euterpe_actors::state::GivenUp;
+    use euterpe_actors::storage::memory::MemoryStorage;
+    use euterpe_actors::template::{EntityForm, Template};
+    use euterpe_actors::transform::{Product, inline};
+
+    use super::*;
+    use crate::traces::Roots;
+
+    const JOBS: [&str; 2] = ["head", "tail"];
+
+    fn job(at: usize) -> JobName {
+        JobName::new(JOBS[at]).expect("a name")
+    }
+
+    /// `head` → `tail`.
+    fn plan() -> NodePlan {
+        let form = EntityForm::default();
+        let parent = |at: usize| InputPlan {
+            name: "x".parse().expect("a name"),
+            from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
+        };
+        let spec = |at: usize| JobSpec {
+            name: job(at),
+            form: form.clone(),
+            inputs: (at > 0).then(|| parent(at)).into_iter().collect(),
+            outputs: vec![OutputPlan {
+                store: StoreName::new("out").expect("a name"),
+                key: Template::parse(&format!("{}/{{id}}", JOBS[at]), &form).expect("a template"),
+            }],
+            transform: inline(|_| Ok(Product::bytes(&b"x"[..]))),
+            workers: 1,
+            timeout: Duration::from_secs(60),
+            retry: RetryPolicy::default(),
+            claim: false,
+            settings: 0,
+        };
+        NodePlan::new((0..JOBS.len()).map(spec).collect())
+    }
+
+    fn letter(at: usize, entity: &str, millis: u64) -> DeadLetter {
+        let job = job(at);
+        let target = Target { job: job.clone(), entity: EntityId::new(entity).expect("an id") };
+        let message = EntityMessage::new(1, RunId::new(7, 7), target, GraphDigest(1), Base::Stop);
+        let why = GivenUp { job: &job, node: "n", millis, reason: Reason::Failed, text: "no".into() };
+        DeadLetter::of_work(&message, why)
+    }
+
+    #[tokio::test]
+    async fn what_failed_again_is_found_by_letters_that_were_written_anew_or_are_new() {
+        let state = StateStore::new(Arc::new(MemoryStorage::default()));
+        let tracker = Tracker::new(Arc::new(plan()), Roots::new(None));
+        let (again, waits, other) = (letter(0, "t-1", 1), letter(0, "t-2", 1), letter(0, "t-3", 1));
+        for letter in [&again, &waits, &other] {
+            state.keep_letter(letter).await.expect("kept");
+        }
+        let keys = [&again, &waits, &other].map(DeadLetter::key);
+        let tried = [(keys[0].as_str(), &again), (keys[1].as_str(), &waits)];
+        let mut ends = RetryEnds::of(tried, &keys.iter().cloned().collect());
+        assert!(ends.has(RunId::new(7, 7)) && !ends.has(RunId::new(8, 8)));
+        for id in ["t-1", "t-2"] {
+            tracker.expect(&[JobIx(0), JobIx(1)]);
+            assert!(tracker.begin(&EntityId::new(id).expect("an id"), &[JobIx(0), JobIx(1)]));
+        }
+        assert!(!ends.tell(&state, &tracker).await.expect("told"), "nothing has changed");
+        // `t-1` fails at the same job again; `t-2` gets one job further. The letter of `t-3` is none of ours.
+        for letter in [letter(0, "t-1", 2), letter(1, "t-2", 2), letter(0, "t-3", 2)] {
+            state.keep_letter(&letter).await.expect("kept");
+        }
+        assert!(ends.tell(&state, &tracker).await.expect("told"));
+        let tally = tracker.tally();
+        assert_eq!((tally.jobs[0].dead, tally.jobs[1].dead, tally.letters()), (1, 2, 2));
+        assert_eq!(
+            tracker.some_open(9),
+            [EntityId::new("t-2").expect("an id")],
+            "its first job is still to be told of"
+        );
+        assert!(!ends.tell(&state, &tracker).await.expect("told"), "each is told once");
+    }
+}

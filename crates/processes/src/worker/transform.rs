@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use euterpe_actors::{
+    node_trouble::says_no_files,
     outcome::Fault,
     transform::{Product, Transform, TransformFactory, Work},
 };
@@ -17,11 +18,6 @@ impl Launcher {
         let launcher = self.clone();
         Arc::new(move || Ok(Box::new(Worker { launcher: launcher.clone(), child: None })))
     }
-}
-
-/// Whether the work failed because its process had as many files open as it may.
-fn has_no_files(fault: &Fault) -> bool {
-    ["[Errno 24]", "(os error 24)", "EMFILE"].iter().any(|text| fault.text.contains(text))
 }
 
 /// The transform of one worker of the pool.
@@ -51,7 +47,7 @@ impl Transform for Worker {
         self.child = child.and_then(|child| self.launcher.keep_or_retire(child));
         // It may have read more of the code meanwhile, as an import within a function does.
         let held = self.launcher.code().still_holds().await;
-        if answer.as_ref().is_err_and(has_no_files) {
+        if answer.as_ref().is_err_and(|fault| says_no_files(&fault.text)) {
             self.child = None; // files that earlier work left open would fail what comes next, too
         }
         let (outputs, attachment) = answer.map_err(|fault| held.err().unwrap_or(fault))?;

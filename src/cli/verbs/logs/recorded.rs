@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
+use euterpe_actors::state::log_key;
 use euterpe_engine::{LogFilter, LogLine, Mistake, RunLog, Session};
 
 use super::page::Shown;
@@ -29,7 +30,13 @@ pub(super) async fn show(
     follow: bool,
     shown: &mut Shown,
 ) -> anyhow::Result<()> {
-    let place = session.workspace().state.place();
+    let state = &session.workspace().state;
+    let place = state.place();
+    if let Some(log) = state.find_log(run).await?.filter(|log| *log != log_key(run)) {
+        bail!(
+            "a former version wrote the log of run {run}: text for people, without fields to choose by; it is `{log}` (in {place})"
+        );
+    }
     let path = match session.run_log(run).await? {
         RunLog::File(path) => path,
         RunLog::Whole(_) if follow => bail!(Mistake(format!(

@@ -22,7 +22,7 @@ struct Shown {
     all_read: bool,
     chunks: usize,
     letters: BTreeMap<(JobName, Reason), u64>,
-    has_log: bool,
+    log: Option<String>,
 }
 
 /// Shows a run.
@@ -54,8 +54,8 @@ async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     }
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
     let all_read = state.has_all_entities(run).await?;
-    let has_log = state.storage().look(&log_key(run)).await?.is_some();
-    Ok(Shown { manifest, end, all_read, chunks: state.chunks(run).await?.len(), letters, has_log })
+    let log = state.find_log(run).await?;
+    Ok(Shown { manifest, end, all_read, chunks: state.chunks(run).await?.len(), letters, log })
 }
 
 impl Shown {
@@ -65,7 +65,7 @@ impl Shown {
         let letters: Vec<Value> = self.letters.iter().map(letter).collect();
         json!({
             "manifest": self.manifest, "end": self.end, "all_read": self.all_read, "chunks": self.chunks,
-            "dead_letters": letters, "log": self.has_log.then(|| log_key(self.manifest.run)),
+            "dead_letters": letters, "log": self.log,
         })
     }
 
@@ -108,9 +108,11 @@ impl Shown {
                 writeln!(text, "  {job}: {count} {reason}")?;
             }
         }
-        if self.has_log {
-            let place = session.workspace().state.place();
-            writeln!(text, "\nlog      {} (in {place}); `euterpe logs {file} --run {run}` shows it", log_key(*run))?;
+        if let Some(log) = &self.log {
+            let (place, shown) =
+                (session.workspace().state.place(), format!("; `euterpe logs {file} --run {run}` shows it"));
+            let shown = if *log == log_key(*run) { &shown } else { "" };
+            writeln!(text, "\nlog      {log} (in {place}){shown}")?;
         }
         writeln!(text, "\n`euterpe runs check {file} {run}` accounts for every entity")?;
         Ok(text)
