@@ -127,8 +127,12 @@ pub async fn find_source(
         }
         [one, another, ..] => {
             let alike = if normal_form(one) == normal_form(another) { ", which look alike" } else { "" };
+            let choose = match template.has_ext() && alike.is_empty() {
+                true => ", or write one extension in the graph file in place of `{ext}`",
+                false => "",
+            };
             let text = format!(
-                "two sources have this id, `{store}:{}` and `{store}:{}`{alike}; rename or remove one",
+                "two sources have this id, `{store}:{}` and `{store}:{}`{alike}; rename or remove one{choose}",
                 told(one, another),
                 told(another, one)
             );

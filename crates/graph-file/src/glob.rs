@@ -51,6 +51,11 @@ impl Glob {
         let mut alternatives = Vec::new();
         let anywhere = !text.contains('/');
         for text in alternatives_of(text)? {
+            if text.split('/').any(|name| matches!(name, "" | "." | "..")) {
+                return Err("it fits no name: a path starts at the store and has no part `.` or `..` and no `//`; \
+                            write `demos/**` and not `./demos/**`"
+                    .into());
+            }
             let mut tokens = tokens(&text)?;
             if anywhere {
                 tokens.insert(0, Token::Folders);
@@ -239,7 +244,21 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_named_and_none_takes_long() {
-        for broken in ["", "/x", "a{b", "a}b", "a[b", "[z-a]", "x\\", &"x".repeat(257), &"{a,b}".repeat(7)] {
+        for broken in [
+            "",
+            "/x",
+            "a{b",
+            "a}b",
+            "a[b",
+            "[z-a]",
+            "x\\",
+            "./x",
+            "a/../x",
+            "a//x",
+            "{./a,b}/x",
+            &"x".repeat(257),
+            &"{a,b}".repeat(7),
+        ] {
             assert!(Glob::parse(broken).is_err(), "{broken}");
         }
         let glob = Glob::parse(&"*a".repeat(120)).expect("a pattern");

@@ -27,7 +27,7 @@ use std::io::Seek;
 use euterpe_actors::{outcome::Fault, storage::Content};
 
 use aac::adts::Adts;
-use bytes::read_up_to;
+use bytes::{big, read_up_to};
 use faults::unread;
 use mpeg::Mpeg;
 use packets::{Facts, Packets, Span};
@@ -58,11 +58,8 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     if let Some(chunks) = chunked(content, tag)? {
         return Ok(chunks);
     }
-    if mp4::is_mp4(&head) {
-        return mp4::open(first, source()?);
-    }
-    if mkv::is_mkv(&head) {
-        return mkv::open(first, source()?);
+    if let Some(packed) = boxed(content, tag)? {
+        return Ok(packed);
     }
     if let Some(start) = flac::start_of(&mut first).map_err(|error| unread(&error))? {
         return flac::open(first, start);
@@ -85,6 +82,24 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     }
 }
 
+/// Opens a file of the MP4 family or a Matroska file that begins at `start`, behind a tag; none where it is of another kind.
+/// The places that such a file names count from its own beginning.
+fn boxed(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault> {
+    let source = || Source::open_at(content, start).map_err(|error| unread(&error));
+    let mut first = source()?;
+    let mut head = vec![0; 4096];
+    let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
+    head.truncate(got);
+    first.rewind().map_err(|error| unread(&error))?;
+    if mp4::is_mp4(&head) {
+        return mp4::open(first, source()?).map(Some);
+    }
+    if mkv::is_mkv(&head) {
+        return mkv::open(first, source()?).map(Some);
+    }
+    Ok(None)
+}
+
 /// Opens a file that consists of chunks and begins at `start`, behind a tag; none where it is of another kind.
 fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault> {
     let source = || Source::open_at(content, start).map_err(|error| unread(&error));
@@ -99,9 +114,21 @@ fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fau
     } else if w64::is_w64(&head) {
         return wave(w64::chunks(&mut first, length)?.wave()?, source()?).map(Some);
     } else if aiff::is_aiff(&head) {
-        aiff::shape(&mut first, length)?
+        // Its outer size need not be right, so the next file may begin behind that or behind the samples.
+        let shape = aiff::shape(&mut first, length)?;
+        let outer = 8 + big(&head, 4, 4);
+        for end in [outer, outer + outer % 2, shape.data.end(), shape.data.end() + 1] {
+            if end >= shape.data.end() && begins(&mut first, end, b"FORM")? && begins(&mut first, end + 8, b"AIF")? {
+                return Err(faults::several());
+            }
+        }
+        shape
     } else if au::is_au(&head) {
-        au::shape(&mut first, length)?
+        let shape = au::shape(&mut first, length)?;
+        if shape.data.declared.is_some() && begins(&mut first, shape.data.end(), b".snd")? {
+            return Err(faults::several());
+        }
+        shape
     } else if caf::is_caf(&head) {
         match caf::contents(&mut first, length)? {
             caf::Caf::Pcm(shape) => shape,

@@ -18,8 +18,6 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"ajkg", "Shorten"),
     (b"DSD ", "DSD (DSF)"),
     (b"FRM8", "DSD (DSDIFF)"),
-    (b"\x0b\x77", "AC-3"),
-    (b"\x77\x0b", "AC-3"),
     (b"\x7f\xfe\x80\x01", "DTS"),
     (b"\xfe\x7f\x01\x80", "DTS"),
     (b"\xff\x1f\x00\xe8", "DTS"),
@@ -84,6 +82,12 @@ fn other_by_structure(head: &[u8]) -> Option<&'static str> {
     }
     if head.starts_with(b"FORM") && kind.starts_with(b"8SVX") {
         return Some("8SVX");
+    }
+    // Both kinds of AC-3 begin alike, and say in the sixth byte which version of the syntax follows; words may be swapped.
+    for (mark, version) in [(b"\x0b\x77", 5), (b"\x77\x0b", 4)] {
+        if head.starts_with(mark) {
+            return Some(if head.get(version).is_some_and(|byte| byte >> 3 > 10) { "E-AC-3" } else { "AC-3" });
+        }
     }
     // LOAS, AAC with a header of three bytes that gives the length of each frame.
     let loas = |at: usize| match head.get(at..at + 3) {

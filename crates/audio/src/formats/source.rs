@@ -95,6 +95,7 @@ impl Spliced {
     }
 
     /// All of a source.
+    #[cfg(test)]
     pub(crate) fn whole(source: Source) -> Self {
         let part = 0..source.length();
         Self::new(Vec::new(), source, part)

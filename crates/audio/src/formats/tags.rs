@@ -8,6 +8,9 @@ use super::{
     source::Source,
 };
 
+/// As many zeros behind the sound fill a sector or a block of a disk. More of them are the rest of a file that did not arrive.
+pub(crate) const MOST_PADDING: u64 = 64 << 10;
+
 /// Bytes of an ID3v1 tag, and of the header and the footer of an APE tag.
 const ID3V1: u64 = 128;
 const APE: u64 = 32;

@@ -180,7 +180,8 @@ fn several_recordings_in_a_row_are_named_where_only_the_first_would_be_read() {
     let sound = wav(44_100, 2, 30_000);
     let want = "the file is several recordings in a row; split it into one file each";
     assert_eq!(refused([&sound[..], &sound].concat()), want);
-    for (file, codec) in [("t.flac", "flac"), ("t.mka", "flac")] {
+    let uncompressed = [("t.aiff", "pcm_s16be"), ("t.au", "pcm_s16be"), ("t.caf", "pcm_s16be")];
+    for (file, codec) in [("t.flac", "flac"), ("t.mka", "flac")].into_iter().chain(uncompressed) {
         let bytes = fs::read(encoded(folder.path(), &sound, file, &["-c:a", codec])).expect("read");
         assert_eq!(refused([&bytes[..], &bytes].concat()), want, "{file}");
     }
@@ -196,4 +197,12 @@ fn a_matroska_file_or_live_stream_that_is_cut_is_seen_as_cut() {
     assert!(refused(file[..file.len() / 2].to_vec()).contains("replace it with a whole copy"));
     assert!(refused(file[..file.len() - 1].to_vec()).contains("replace it with a whole copy"));
     assert!(refused(bytes[..bytes.len() * 2 / 3].to_vec()).contains("replace it with a whole copy"));
+    // Also where it ends before it says how its samples are written.
+    let file = encoded(folder.path(), &wav(44_100, 2, 5_000), "pcm.mka", &["-c:a", "pcm_s16le"]);
+    let bytes = fs::read(file).expect("read");
+    let tracks = bytes.windows(4).position(|four| four == [0x16, 0x54, 0xae, 0x6b]).expect("a description of tracks");
+    for length in (tracks..tracks + 120).chain([bytes.len() / 2]) {
+        let said = refused(bytes[..length].to_vec());
+        assert!(!said.contains("not supported"), "cut to {length} bytes: {said}");
+    }
 }

@@ -22,6 +22,7 @@ fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
         ("mp2.wav", &["-c:a", "mp2", "-ac", "1", "-b:a", "384k"], "MPEG layer II of a bit rate"),
         ("mp2.mka", &["-c:a", "mp2", "-ac", "1", "-b:a", "384k"], "MPEG layer II of a bit rate"),
         ("t.ac3", &[], "AC-3"),
+        ("t.eac3", &[], "E-AC-3"),
         ("ac3.mka", &["-c:a", "ac3"], "AC-3"),
         ("ac3.mp4", &["-c:a", "ac3"], "AC-3"),
         ("alac.mov", &["-c:a", "alac"], "ALAC in QuickTime (.mov)"),

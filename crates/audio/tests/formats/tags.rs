@@ -35,7 +35,9 @@ fn tags_around_a_file_are_no_sound_and_no_damage() {
         let tagged = ours([&front[..], &bytes].concat()).unwrap_or_else(|fault| panic!("{file}: {fault}"));
         assert!(tagged == whole, "{file} behind a tag");
     }
-    for file in ["t.wav", "t.aiff", "t.caf", "t.au", "t.w64", "t.aac", "t.mp3", "t.flac", "t.ogg"] {
+    for file in
+        ["t.wav", "t.aiff", "t.caf", "t.au", "t.w64", "t.aac", "t.mp3", "t.flac", "t.ogg", "t.m4a", "t.mov", "t.mka"]
+    {
         let bytes = made(file);
         let whole = ours(bytes.clone()).expect("decoded");
         let tagged = ours([&front[..], &front, &bytes].concat()).unwrap_or_else(|fault| panic!("{file}: {fault}"));
@@ -53,6 +55,26 @@ fn tags_around_a_file_are_no_sound_and_no_damage() {
     let bytes = made("t.aac");
     let cut = [&bytes[..bytes.len() - 1], &ape(true)].concat();
     assert!(refused(cut).contains("replace it with a whole copy"));
+}
+
+#[test]
+fn zeros_that_fill_the_last_block_are_no_sound_and_no_damage_and_many_are() {
+    let folder = folder();
+    for (file, options) in [("t.aac", vec![]), ("t.mka", vec!["-c:a", "aac"]), ("t.mka", vec!["-c:a", "flac"])] {
+        let bytes = fs::read(encoded(folder.path(), &wav(44_100, 2, 100_000), file, &options)).expect("read");
+        let whole = ours(bytes.clone()).expect("decoded");
+        for zeros in [1, 2, 500, 4096, 64 << 10] {
+            let padded = ours([&bytes[..], &vec![0; zeros]].concat());
+            let padded = padded.unwrap_or_else(|fault| panic!("{file} {options:?} with {zeros} zeros: {fault}"));
+            assert!(padded == whole, "{file} {options:?} with {zeros} zeros");
+        }
+        // The rest of a file that was given its full size before it arrived; a Matroska file says itself where it ends.
+        let many = [&bytes[..], &vec![0; 600_000]].concat();
+        match file {
+            "t.aac" => assert!(refused(many).contains("replace it with a whole copy")),
+            _ => assert!(ours(many).expect("decoded") == whole, "{file} {options:?}"),
+        }
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
         faults::{breaks_off, changed, unread, unsupported},
         packets::{Lost, aac_decoder},
         source::Source,
-        tags::ape_length,
+        tags::{MOST_PADDING, ape_length},
         window::Window,
     },
     HE_AAC,
@@ -102,13 +102,15 @@ impl Adts {
 
     /// The next frame's packet; none at the end.
     fn take(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        let mut lost = 0u64;
+        let (mut lost, mut zeros) = (0u64, true);
         loop {
             let own = self.header;
             let ahead = self.window.peek(1 << 14).map_err(|error| unread(&error))?;
             if ahead.len() < 7 {
                 self.cut |= !ahead.is_empty() && ahead[0] == 0xff;
-                self.count_lost(lost);
+                if !zeros || lost > MOST_PADDING {
+                    self.count_lost(lost);
+                }
                 return Ok(None);
             }
             if let Some(tag) = id3v2_length(ahead).or_else(|| ape_length(ahead)) {
@@ -137,7 +139,9 @@ impl Adts {
                 return Err(changed(self.decoded, own.rate));
             }
             let next = ahead.iter().skip(1).position(|&byte| matches!(byte, 0xff | b'I' | b'T' | b'A'));
-            let passed = next.map_or(ahead.len(), |next| next + 1) as u64;
+            let passed = next.map_or(ahead.len(), |next| next + 1);
+            zeros &= ahead[..passed].iter().all(|&byte| byte == 0);
+            let passed = passed as u64;
             self.window.skip(passed).map_err(|error| unread(&error))?;
             lost += passed;
         }

@@ -10,7 +10,7 @@ use symphonia::core::audio::Position;
 use super::{
     aac::HE_AAC,
     bytes::{big, read_up_to},
-    faults::{damaged, unread, unsupported},
+    faults::{damaged, several, unread, unsupported},
     pcm::{Data, Encoding, Shape, read_piece},
 };
 use crate::limits::check_shape;
@@ -81,6 +81,7 @@ impl Chunks {
             match &header[..4] {
                 b"desc" => chunks.description = read_piece(source, size)?,
                 b"chan" => chunks.layout = positions(&read_piece(source, 12)?),
+                b"caff" if chunks.data.is_some() => return Err(several()),
                 b"kuki" => chunks.cookie = read_piece(source, size)?,
                 b"pakt" => {
                     chunks.table.clear();

@@ -37,6 +37,9 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
     if let Some(name) = codec_not_read(&track.codec) {
         return Err(unsupported(name));
     }
+    if found.cut && track.bits == 0 {
+        return Err(ends());
+    }
     if track.codec.starts_with("A_PCM/") && !matches!(track.bits, 16 | 24 | 32 | 64) {
         return Err(unsupported(&format!("Matroska with samples of {} bits", track.bits)));
     }
@@ -51,7 +54,8 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
         ..Facts::default()
     };
     // Symphonia takes a file whose last element is not all there for one of another kind.
-    Packets::any(Spliced::whole(again), "mka", facts).map_err(|fault| if found.cut { ends() } else { fault })
+    Packets::any(Spliced::new(Vec::new(), again, 0..found.end), "mka", facts)
+        .map_err(|fault| if found.cut { ends() } else { fault })
 }
 
 fn ends() -> Fault {

@@ -11,6 +11,7 @@ use super::{
     super::{
         bytes::{big, little, read_up_to},
         faults::{damaged, several, unread},
+        tags::MOST_PADDING,
     },
     ebml::{Element, checksum, element, go_to, number},
     track::Tracks,
@@ -46,6 +47,8 @@ pub(super) struct Walked {
     /// How many blocks that track has.
     pub(super) blocks: u64,
     pub(super) cut: bool,
+    /// Where its elements end: what follows is of no account, such as zeros up to the end of a sector.
+    pub(super) end: u64,
 }
 
 /// An element that others are within, and where it ends if that is known.
@@ -74,7 +77,8 @@ struct Walk<'a, R> {
 /// Where it is damaged or several files in a row, or cannot be read.
 pub(super) fn walk<R: Read + Seek>(source: &mut BufReader<R>, length: u64) -> Result<Walked, Fault> {
     let open = vec![Within::File];
-    let mut walk = Walk { source, length, found: Walked::default(), open, segments: 0, block_track: 0 };
+    let found = Walked { end: length, ..Walked::default() };
+    let mut walk = Walk { source, length, found, open, segments: 0, block_track: 0 };
     let mut at = 0;
     while at < length {
         at = walk.step(at)?;
@@ -92,12 +96,19 @@ impl<R: Read + Seek> Walk<'_, R> {
         go_to(self.source, at).map_err(|error| unread(&error))?;
         let Some(element) = element(self.source, at).map_err(|error| unread(&error))? else {
             self.found.cut |= !over && self.is_cut_or_damaged(at)?;
+            if !self.found.cut {
+                self.found.end = at;
+            }
             return Ok(self.length);
         };
         if !self.place(element.name) {
             // Anything may follow a segment whose end is known, but not a part of it.
             let part = IN_SEGMENT.contains(&element.name);
-            return if over && !part { Ok(self.length) } else { Err(damaged("an element of it is where none can be")) };
+            if part || !over {
+                return Err(damaged("an element of it is where none can be"));
+            }
+            self.found.end = at;
+            return Ok(self.length);
         }
         let end = element.size.map(|size| element.body.saturating_add(size));
         if end.zip(self.end()).is_some_and(|(own, outer)| own > outer) {
@@ -204,7 +215,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         Ok(())
     }
 
-    /// What is no element: zeros up to the end do not matter, and the head of an element may be cut off.
+    /// What is no element: a few zeros up to the end do not matter, and the head of an element may be cut off.
     fn is_cut_or_damaged(&mut self, at: u64) -> Result<bool, Fault> {
         go_to(self.source, at).map_err(|error| unread(&error))?;
         let (mut zeros, mut piece) = (true, vec![0; 1 << 12]);
@@ -216,6 +227,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
         }
         match zeros {
+            true if self.length - at > MOST_PADDING => Err(damaged("a part of it is zeros")),
             true => Ok(false),
             false if self.length - at < 12 => Ok(true),
             false => Err(damaged("something of it is no element")),

@@ -39,6 +39,11 @@ impl Data {
         Self::of(start, length, size, false)
     }
 
+    /// The first byte behind those that are there.
+    pub(crate) fn end(self) -> u64 {
+        self.start + self.there
+    }
+
     /// Whether bytes are missing at the end.
     pub(crate) fn is_cut(self) -> bool {
         self.declared.is_some_and(|declared| declared > self.there)
