@@ -5,7 +5,7 @@
 //! | `flow`, also without a name | three jobs that do nothing, beside a bare lapin loop of the same shape |
 //! | `celery` | the same, beside Celery 5 over the same broker; its packages come from a Python package index |
 //! | `queued` | the memory of a node with 1,000,000 messages queued, beside the same node with 10,000 |
-//! | `nodes` | four nodes whose transform waits 50 ms, beside one |
+//! | `nodes` | eight nodes whose transform waits 50 ms, beside one |
 //!
 //! `EUTERPE_ENTITIES` and `EUTERPE_ROUNDS` say how many, and how often.
 
