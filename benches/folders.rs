@@ -68,8 +68,13 @@ fn main() {
     });
 
     let job = JobName::new("mel").expect("a name");
-    let stamp =
-        Stamp { runs: Arc::new([(job.clone(), RunId::new(1, 1))].into()), job, entity: None, hash: String::new() };
+    let stamp = Stamp {
+        runs: Arc::new([(job.clone(), RunId::new(1, 1))].into()),
+        job,
+        entity: None,
+        hash: String::new(),
+        making: None,
+    };
     let bytes = bytes::Bytes::from(vec![7; 4096]);
     let stored = || {
         for at in 0..STORES {

@@ -1,7 +1,7 @@
 //! What all workers of a node share: the plan, the ports, and what the node remembers.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ffi::OsString,
     path::PathBuf,
     sync::{
@@ -63,6 +63,8 @@ pub struct NodeSettings {
     pub clock: fn() -> u64,
     /// Which traces are recorded, where this node tells of spans.
     pub traces: Option<Sampling>,
+    /// The recipe of each job: a digest of what its transform does, for the stamps of outputs.
+    pub recipes: Arc<BTreeMap<JobName, String>>,
 }
 
 /// The settings with the actors and memories of a running node.

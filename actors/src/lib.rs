@@ -47,6 +47,7 @@ pub mod message;
 pub mod mutants;
 pub mod node;
 pub mod node_trouble;
+pub mod out_of_date;
 pub mod outcome;
 mod parent_trigger;
 pub mod plan;

@@ -34,6 +34,11 @@ pub enum Mutant {
     ClaimBeforeCore,
     /// Begin work after the node was told to end: its end takes that much longer.
     WorkWhileDraining,
+    /// Take an output that is there for one that is up to date: a replaced source is not seen.
+    TrustTheOutput,
+    /// Store what was made although a source was replaced meanwhile: the stamp names the version that was opened, and the
+    /// bytes are another's.
+    TrustTheSource,
     /// Let a stamp of the future cover a demand: what is forced is not redone.
     TrustTheFuture,
 }

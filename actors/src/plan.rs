@@ -23,6 +23,7 @@ pub struct NodePlan {
     /// Digest of jobs, edges, entity forms and output templates.
     pub digest: GraphDigest,
     by_name: BTreeMap<JobName, JobIx>,
+    refreshes: bool,
 }
 
 /// One job, ready to run.
@@ -191,7 +192,18 @@ impl NodePlan {
                 })
             })
             .collect();
-        Self { jobs, digest, by_name }
+        Self { jobs, digest, by_name, refreshes: true }
+    }
+
+    /// The same, where outputs whose inputs changed since they were made stay as they are.
+    #[must_use]
+    pub fn without_refresh(self) -> Self {
+        Self { refreshes: false, ..self }
+    }
+
+    /// Whether an output is made anew when what it was made from changed.
+    pub fn refreshes(&self) -> bool {
+        self.refreshes
     }
 
     /// The job at an index.

@@ -1,16 +1,13 @@
 //! Whether a skip record still stands: as long as the job's settings and what it reads are what they were.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::time::SystemTime;
 
 use crate::edges::{SourceOf, find_source, parent_of};
-use crate::ids::{EntityId, InputName};
+use crate::ids::EntityId;
 use crate::message::Target;
 use crate::plan::{JobIx, NodePlan, Route};
 use crate::state::{SkipRecord, StateStore};
-use crate::storage::{ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
-
-/// What tells one version of each input from another, by the job's names for them. An input that is not there has none.
-pub type InputPrints = BTreeMap<InputName, String>;
+use crate::storage::{InputPrints, ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
 
 /// The skip record of a target that still stands. A repaired file, one that came or went, or an input that was made with
 /// another content is looked at again.

@@ -100,6 +100,8 @@ async fn the_account_of_300_dead_at_30_ms_an_answer_takes_less_than_10_s_and_ask
         run,
         force: Force::None,
         known: None,
+        dates: None,
+        refresh: false,
         now: 0,
     };
     let began = tokio::time::Instant::now();

@@ -71,6 +71,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             isolate: false,
             clock: || 0,
             traces: None,
+            recipes: Arc::default(),
         };
         serve(
             node,

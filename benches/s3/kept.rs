@@ -28,7 +28,7 @@ pub async fn main() {
         let content = Bytes::from(vec![7; size]);
         let job = JobName::new("make").expect("a name");
         let runs = Arc::new(BTreeMap::from([(job.clone(), RunId::new(1, 0))]));
-        let stamp = Stamp { job, entity: None, runs, hash: String::new() };
+        let stamp = Stamp { job, entity: None, runs, hash: String::new(), making: None };
         let mut figures: [Vec<(Cost, Cost)>; 2] = Default::default();
         for round in 0..ROUNDS {
             for (has_cache, figures) in figures.iter_mut().enumerate() {

@@ -77,6 +77,7 @@ pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> N
         served: None,
         isolate: false,
         traces: None,
+        recipes: Arc::default(),
         clock: || 0,
     }
 }

@@ -21,8 +21,8 @@ use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
 use verbs::{
-    audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan, profile,
-    run, runs, schema, test, verify,
+    accept, audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan,
+    profile, run, runs, schema, test, verify,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -95,6 +95,8 @@ pub enum Verb {
     Runs(runs::Args),
     /// Look at what failed for good; try it again or give it up.
     Dead(dead::Args),
+    /// Declare good what jobs made before their options or their code were changed; touches no output.
+    Accept(accept::Args),
     /// Remove what dead processes left behind, and records of runs that are long done; `-n` only shows it.
     Gc(gc::Args),
     /// Check a graph file; touches no network.
@@ -177,6 +179,7 @@ impl Command {
             Verb::Explain(args) => explain::run(args, registry, out),
             Verb::Runs(args) => runs::run(args, registry, out),
             Verb::Dead(args) => dead::run(args, registry, out),
+            Verb::Accept(args) => accept::run(args, registry, out),
             Verb::Gc(args) => gc::run(args, registry, out),
             Verb::Verify(args) => verify::run(args, registry, out),
             Verb::Lint(args) => lint::run(args, registry, out),

@@ -10,6 +10,7 @@ use crate::addressing::required;
 use crate::edges::parent_of;
 use crate::ids::EntityId;
 use crate::message::Target;
+use crate::out_of_date::Inspector;
 use crate::outcome::Reason;
 use crate::plan::JobIx;
 use crate::standing::stands;
@@ -73,10 +74,23 @@ impl Accountant {
     /// # Errors
     /// A store's own.
     pub async fn status(&self, target: &Target) -> Result<TargetStatus, StorageError> {
-        if self.is_done(target).await? {
+        if !self.is_done(target).await? {
+            return self.ending_of(target, &mut HashSet::new()).await;
+        }
+        if self.dead.is_empty() {
             return Ok(TargetStatus::Done);
         }
-        self.ending_of(target, &mut HashSet::new()).await
+        // What is there is out of date, and could not be made anew.
+        match self.ending_of(target, &mut HashSet::new()).await? {
+            dead @ TargetStatus::Dead(..) if self.is_out_of_date(target).await? => Ok(dead),
+            _ => Ok(TargetStatus::Done),
+        }
+    }
+
+    async fn is_out_of_date(&self, target: &Target) -> Result<bool, StorageError> {
+        let RunView { plan, stores, state, .. } = &self.view;
+        let Some(at) = plan.find(target.job.as_str()) else { return Ok(false) };
+        Ok(Inspector::new(plan, stores, state).check(at, &target.entity).await?.is_some())
     }
 
     /// Whether its outputs are there, and fresh for the run.

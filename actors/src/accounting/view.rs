@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::freshness::Demand;
 use crate::ids::{EntityId, RunId};
-use crate::memory::Presence;
+use crate::memory::{ListedDates, Presence};
 use crate::message::Force;
+use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
 use crate::state::StateStore;
 use crate::storage::{ObjectKey, StorageError, Stores};
@@ -26,20 +27,49 @@ pub struct RunView {
     pub now: u64,
     /// What a listing showed: objects in it are not looked up.
     pub known: Option<Arc<Presence>>,
+    /// When these were written, as that listing told it.
+    pub dates: Option<Arc<ListedDates>>,
+    /// Whether an output counts as missing that is out of date. Not where a run that is over is accounted for: what was
+    /// replaced since is the next one's.
+    pub refresh: bool,
 }
 
 impl RunView {
-    /// Whether the output of the job at `at` under `key` is there, and fresh.
+    /// Whether the output of the job at `at` under `key` is there, fresh, and up to date where that matters.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn is_there(&self, at: JobIx, key: &ObjectKey) -> Result<bool, StorageError> {
+    pub async fn is_there(&self, at: JobIx, entity: &EntityId, key: &ObjectKey) -> Result<bool, StorageError> {
         let demand = self.demand(at);
         if demand.is_presence() && self.known.as_ref().is_some_and(|known| known.knows(key, RunId::NEVER)) {
             return Ok(true);
         }
         let found = self.stores.look(key).await?;
-        Ok(found.is_some_and(|found| demand.is_met_by(&found)))
+        match found.filter(|found| demand.is_met_by(found)) {
+            Some(found) if self.refresh => {
+                let mut inspector = Inspector::new(&self.plan, &self.stores, &self.state);
+                inspector.stands(at, entity, key, found.stamp.as_ref()).await
+            }
+            found => Ok(found.is_some()),
+        }
+    }
+
+    /// Whether an output may be out of date, as far as listings tell.
+    pub fn may_be_out_of_date(&self, at: JobIx, entity: &EntityId) -> bool {
+        let (Some(dates), job) = (&self.dates, self.plan.job(at)) else { return true };
+        let Some(parts) = job.form.split(entity) else { return false };
+        dates.is_doubtful(&job.outputs[0].key_of(&parts))
+    }
+
+    /// Why the output of the job at `at` is out of date; none where it is not, or is not there, or that does not matter.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn out_of_date(&self, at: JobIx, entity: &EntityId) -> Result<Option<OutOfDate>, StorageError> {
+        match self.refresh {
+            true => Inspector::new(&self.plan, &self.stores, &self.state).check(at, entity).await,
+            false => Ok(None),
+        }
     }
 
     /// Whether all outputs of a job are there, and fresh: the primary does not speak for the others.
@@ -50,7 +80,7 @@ impl RunView {
         let job = self.plan.job(at);
         let Some(parts) = job.form.split(entity) else { return Ok(false) };
         for output in &job.outputs {
-            if !self.is_there(at, &output.key_of(&parts)).await? {
+            if !self.is_there(at, entity, &output.key_of(&parts)).await? {
                 return Ok(false);
             }
         }
@@ -59,6 +89,9 @@ impl RunView {
 
     /// Whether all outputs of all of `jobs` are there, and nothing is forced. A run does not send such an entity.
     pub async fn is_finished(&self, jobs: &[JobIx], entity: &EntityId) -> bool {
+        if let (Some(dates), Some(known)) = (&self.dates, &self.known) {
+            dates.forget_doubtful(&self.plan, known, jobs, entity);
+        }
         for at in jobs {
             let there = self.is_listed(*at, entity) || self.is_fresh(*at, entity).await.unwrap_or(false);
             if !there || !self.demand(*at).is_presence() {

@@ -3,6 +3,7 @@
 mod failures;
 mod fingerprint;
 mod in_flight;
+mod listed_dates;
 mod passed_on;
 mod pending_requests;
 mod presence;
@@ -14,6 +15,7 @@ mod unreadable_inputs;
 pub(crate) use failures::KnownFailures;
 pub use fingerprint::Fingerprint;
 pub(crate) use in_flight::{HoldTurn, InFlight, TargetHold};
+pub use listed_dates::{FormerOutputs, ListedDates};
 pub(crate) use passed_on::{PassTurn, PassedOn, wake_up_key, wave_key};
 pub(crate) use pending_requests::{AskTurn, PendingRequests};
 pub use presence::Presence;

@@ -84,7 +84,7 @@ fn the_first_wins(id: &str) -> Stamp {
     let job = |name: &str| -> JobName { name.parse().expect("a name") };
     // The job `store` is what the first version wrote, with a time for its run.
     let runs = [("store", 0), ("up", at), ("down", TO - at)].map(|(name, millis)| (job(name), RunId::new(millis, 0)));
-    Stamp { job: job("store"), entity: None, runs: Arc::new(runs.into()), hash: String::new() }
+    Stamp { job: job("store"), entity: None, runs: Arc::new(runs.into()), hash: String::new(), making: None }
 }
 
 #[cfg(test)]
@@ -131,7 +131,10 @@ mod tests {
         let job: JobName = "store".parse().expect("a name");
         let runs = Arc::new([(job.clone(), RunId::new(1_700_000_000_000, 0))].into());
         let text = Content::Bytes(Bytes::from(&b"{\"id\": \"former\"}"[..]));
-        store.store(MARKER, text, Some(Stamp { job, entity: None, runs, hash: String::new() })).await.expect("stored");
+        store
+            .store(MARKER, text, Some(Stamp { job, entity: None, runs, hash: String::new(), making: None }))
+            .await
+            .expect("stored");
         let late = Content::Bytes(Bytes::from(&b"{\"id\": \"late\"}"[..]));
         store.store(MARKER, late, Some(the_first_wins("late"))).await.expect("dropped");
         assert_eq!(StoreIdentity::of(&store).await.expect("read").id.as_deref(), Some("former"));

@@ -8,6 +8,7 @@
 //! runs/<run>/manifest.json, runs/<run>/entities/<number>.txt, runs/<run>/read.json, runs/<run>/end.json,
 //! runs/<run>/log.jsonl, runs/<run>/superseded.json
 //! setups/<digest>.json
+//! recipes.json
 //! ```
 //!
 //! Each JSON object has a `format`, so that a record of a newer version is passed over and never half-read.
@@ -20,6 +21,7 @@ mod manifest;
 mod names;
 mod noted;
 mod passed_over;
+mod recipes;
 mod record_name;
 mod setups;
 mod skips;
@@ -30,6 +32,7 @@ pub use dead_letter::{DeadLetter, GivenUp, LetterOwner};
 pub use letters::LetterFilter;
 pub use manifest::{Counts, IdSum, Manifest, RunEnd, Selection, Slow, chunk_key, log_key, manifest_key};
 pub use names::is_dropped;
+pub use recipes::{DatedRecipe, RecipeHistories, RecipeHistory};
 pub use record_name::record_name;
 pub use skips::SkipRecord;
 pub use store::StateStore;

@@ -37,7 +37,7 @@ pub struct SkipRecord {
 /// The stamp of a skip record: it tells the store which of two runs is the later one.
 fn stamp_of(record: &SkipRecord) -> Stamp {
     let runs = Arc::new([(record.job.clone(), record.run)].into());
-    Stamp { job: record.job.clone(), entity: Some(record.entity.clone()), runs, hash: String::new() }
+    Stamp { job: record.job.clone(), entity: Some(record.entity.clone()), runs, hash: String::new(), making: None }
 }
 
 impl StateStore {

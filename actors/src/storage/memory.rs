@@ -1,6 +1,11 @@
 //! Objects in memory: for tests, simulations and graphs whose outputs are not kept.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,7 +13,7 @@ use bytes::Bytes;
 use super::error::{StorageError, StorageErrorKind};
 use super::key::is_key;
 use super::object::{Content, KeepAlive, Object, ObjectInfo};
-use super::page::Page;
+use super::page::{Dates, Page};
 use super::port::{Storage, Stored};
 use super::stamp::Stamp;
 use crate::blocking_threads::on_blocking_thread;
@@ -19,11 +24,32 @@ const PAGE: usize = 1000;
 /// A store that forgets everything when it is dropped.
 #[derive(Debug, Default)]
 pub struct MemoryStorage {
-    objects: Mutex<BTreeMap<String, (Bytes, Option<Stamp>)>>,
+    objects: Mutex<Objects>,
+}
+
+#[derive(Debug, Default)]
+struct Objects {
+    by_path: BTreeMap<String, Kept>,
+    /// How often something was written: it stands for the time, in nanoseconds.
+    writes: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    bytes: Bytes,
+    stamp: Option<Stamp>,
+    written: u64,
+}
+
+impl Kept {
+    fn info(&self) -> ObjectInfo {
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.written);
+        ObjectInfo { size: self.bytes.len() as u64, stamp: self.stamp.clone(), modified: Some(modified) }
+    }
 }
 
 impl MemoryStorage {
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Bytes, Option<Stamp>)>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -33,23 +59,19 @@ fn check(action: &'static str, path: &str) -> Result<(), StorageError> {
     if is_key(path) { Ok(()) } else { Err(StorageError::new(StorageErrorKind::BadKey, action, path, why)) }
 }
 
-fn info(bytes: &Bytes, stamp: Option<&Stamp>) -> ObjectInfo {
-    ObjectInfo { size: bytes.len() as u64, stamp: stamp.cloned(), modified: None }
-}
-
 #[async_trait]
 impl Storage for MemoryStorage {
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError> {
         check("look for", path)?;
-        Ok(self.locked().get(path).map(|(bytes, stamp)| info(bytes, stamp.as_ref())))
+        Ok(self.locked().by_path.get(path).map(Kept::info))
     }
 
     async fn open(&self, path: &str) -> Result<Object, StorageError> {
         check("open", path)?;
-        match self.locked().get(path) {
-            Some((bytes, stamp)) => Ok(Object {
-                info: info(bytes, stamp.as_ref()),
-                content: Content::Bytes(bytes.clone()),
+        match self.locked().by_path.get(path) {
+            Some(kept) => Ok(Object {
+                info: kept.info(),
+                content: Content::Bytes(kept.bytes.clone()),
                 keep_alive: KeepAlive::default(),
             }),
             None => Err(StorageError::new(StorageErrorKind::NotFound, "open", path, "no such object")),
@@ -64,19 +86,22 @@ impl Storage for MemoryStorage {
         };
         let bytes = read.map_err(|error| StorageError::unreadable(path, &content, &error))?;
         let mut objects = self.locked();
-        if let (Some(mine), Some((_, Some(placed)))) = (&stamp, objects.get(path))
+        let placed = objects.by_path.get(path).and_then(|kept| kept.stamp.as_ref());
+        if let (Some(mine), Some(placed)) = (&stamp, placed)
             && mine.is_older_than(placed)
         {
             return Ok(Stored::NewerInPlace);
         }
         let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
-        objects.insert(path.to_owned(), (bytes, stamp));
+        objects.writes += 1;
+        let kept = Kept { bytes, stamp, written: objects.writes };
+        objects.by_path.insert(path.to_owned(), kept);
         Ok(Stored::Kept)
     }
 
     async fn remove(&self, path: &str) -> Result<(), StorageError> {
         check("remove", path)?;
-        self.locked().remove(path);
+        self.locked().by_path.remove(path);
         Ok(())
     }
 
@@ -89,11 +114,11 @@ impl Storage for MemoryStorage {
         loop {
             let mut part = Page::default();
             let mut last = None;
-            for (path, _) in self.locked().range((from, Bound::Unbounded)).take(PAGE) {
+            for (path, kept) in self.locked().by_path.range((from, Bound::Unbounded)).take(PAGE) {
                 if !path.starts_with(prefix) {
                     break;
                 }
-                part.push(path);
+                part.push_dated("", path, None, Dates { written: kept.written, arrived: kept.written });
                 last = Some(path.clone());
             }
             let Some(last) = last else { return Ok(()) };

@@ -12,6 +12,16 @@ struct Line {
     start: u32,
     end: u32,
     problem: Option<ListedProblem>,
+    dates: Dates,
+}
+
+/// When an object was written, in nanoseconds after the Unix epoch by the store's clock; 0 where a listing does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// Its content. A copy may have the time of the original.
+    pub written: u64,
+    /// The latest of that and the time at which it got its place, as far as the store knows it.
+    pub arrived: u64,
 }
 
 /// One line of a listing.
@@ -21,6 +31,8 @@ pub struct Listed<'p> {
     pub path: &'p str,
     /// Why there is no object under this path although something lies there; none for an object.
     pub problem: Option<ListedProblem>,
+    /// When it was written.
+    pub dates: Dates,
 }
 
 /// Why something that lies in a store cannot be an object. It is listed all the same, so that nothing is left out in
@@ -85,10 +97,18 @@ impl Page {
     /// # Panics
     /// As [`Page::push`].
     pub fn push_parts(&mut self, folder: &str, name: &str, problem: Option<ListedProblem>) {
+        self.push_dated(folder, name, problem, Dates::default());
+    }
+
+    /// The same with what the store says of its time.
+    ///
+    /// # Panics
+    /// As [`Page::push`].
+    pub fn push_dated(&mut self, folder: &str, name: &str, problem: Option<ListedProblem>, dates: Dates) {
         let start = place(self.text.len());
         self.text.push_str(folder);
         self.text.push_str(name);
-        self.lines.push(Line { start, end: place(self.text.len()), problem });
+        self.lines.push(Line { start, end: place(self.text.len()), problem, dates });
     }
 
     /// How many lines there are.
@@ -103,9 +123,11 @@ impl Page {
 
     /// The lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Listed<'_>> {
-        self.lines
-            .iter()
-            .map(|line| Listed { path: &self.text[line.start as usize..line.end as usize], problem: line.problem })
+        self.lines.iter().map(|&Line { start, end, problem, dates }| Listed {
+            path: &self.text[start as usize..end as usize],
+            problem,
+            dates,
+        })
     }
 
     /// The paths of objects, in order, without the lines that have a problem.

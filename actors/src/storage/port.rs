@@ -55,6 +55,18 @@ pub trait Storage: Send + Sync + fmt::Debug {
         page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError>;
 
+    /// The same with the times of the objects, where the store can tell them. That may take a little longer.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    async fn list_dated(
+        &self,
+        prefix: &str,
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
+    ) -> Result<(), StorageError> {
+        self.list(prefix, page).await
+    }
+
     /// Where the store is, for people: a folder, or a URL without credentials.
     fn place(&self) -> String;
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::making::Making;
 use crate::ids::{EntityId, JobName, RunId};
 
 /// Travels with an object: a run for its job and for each ancestor job, and the hash of its content.
@@ -23,6 +24,9 @@ pub struct Stamp {
     /// object may replace, see [`Stamp::replacing`].
     #[serde(default)]
     pub hash: String,
+    /// What it was made by and from; none in stamps of former versions, and on outputs that are not the primary one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub making: Option<Arc<Making>>,
 }
 
 impl Stamp {
@@ -97,11 +101,14 @@ mod tests {
         let job = JobName::new("mel").expect("a name");
         let entity = Some(EntityId::new("冬 \u{1F3B5} \"x\"").expect("an id"));
         let runs = Arc::new([(job.clone(), RunId::new(1, 0))].into());
-        let stamp = Stamp { job, entity, runs, hash: "h".into() };
+        let inputs = [("a".parse().expect("a name"), "冬.wav 5 7".to_owned())];
+        let making = Some(Arc::new(Making::new("r".into(), inputs.into())));
+        let stamp = Stamp { job, entity, runs, hash: "h".into(), making };
         let text = stamp.to_text();
         assert!(text.is_ascii(), "{text}");
         assert_eq!(Stamp::from_text(text.as_bytes()), Some(stamp));
         let former = br#"{"job":"mel","runs":{"mel":"20261123-063012.345-1a2b3c4d"},"hash":"h"}"#;
-        assert_eq!(Stamp::from_text(former).expect("read").entity, None);
+        let former = Stamp::from_text(former).expect("read");
+        assert_eq!((former.entity, former.making), (None, None));
     }
 }

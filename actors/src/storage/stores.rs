@@ -151,7 +151,7 @@ mod tests {
     fn stamp(entity: &str) -> Stamp {
         let job = JobName::new("mel").expect("a name");
         let runs = Arc::new([(job.clone(), RunId::new(1, 0))].into());
-        Stamp { job, entity: Some(EntityId::new(entity).expect("an id")), runs, hash: String::new() }
+        Stamp { job, entity: Some(EntityId::new(entity).expect("an id")), runs, hash: String::new(), making: None }
     }
 
     fn key(owner: &str) -> ObjectKey {

@@ -7,7 +7,9 @@ use rustix::fs::{Access, access};
 
 use super::executor::{Executor, SharedStorageError};
 use super::inputs::FoundInput;
-use crate::storage::{Content, Mount, StorageErrorKind};
+use crate::mutants::{Mutant, active};
+use crate::standing::print;
+use crate::storage::{Content, Mount, ObjectKey, StorageErrorKind};
 use crate::transform::Input;
 
 /// The files that a transform was given as inputs; none for what it was given in memory.
@@ -40,6 +42,25 @@ impl InputFiles {
 }
 
 impl Executor {
+    /// The first source that is another version now than the one that was opened; none where all are the same, or are gone.
+    ///
+    /// # Errors
+    /// Those of its store.
+    pub(super) async fn changed(&self, found: &[FoundInput]) -> Result<Option<ObjectKey>, SharedStorageError> {
+        for input in found.iter().filter(|input| input.parent.is_none()) {
+            let now = match self.node.settings.stores.look(&input.key).await {
+                Ok(now) => now,
+                Err(error) if error.kind == StorageErrorKind::Denied => None,
+                Err(error) => return Err(Arc::new(error)),
+            };
+            let then = self.read.get(&input.name);
+            if now.is_some_and(|now| Some(&print(&input.key, &now)) != then) && !active(Mutant::TrustTheSource) {
+                return Ok(Some(input.key.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether a file that the transform was given cannot be read any more, or its disk was mounted anew, while its store is
     /// well.
     ///

@@ -24,6 +24,16 @@ pub(super) struct FoundInput {
     pub same: bool,
     /// Whether it is there, and fresh for the message.
     pub there: bool,
+    /// Whether it is there and out of date, and so counts as missing.
+    pub out_of_date: bool,
+}
+
+/// What lies under the key of an input.
+enum InputState {
+    There,
+    /// It is there, and what it was made from changed.
+    OutOfDate,
+    Missing,
 }
 
 impl Executor {
@@ -48,6 +58,7 @@ impl Executor {
                             parent_at: None,
                             same: false,
                             there: true,
+                            out_of_date: false,
                         }),
                         Err(never) if *optional && never.reason == Reason::SourceMissing => {}
                         Err(never) => return Ok(Err(Ending::new(never.reason, never.text))),
@@ -60,14 +71,15 @@ impl Executor {
                         None => continue, // a source, which the arm above has
                     };
                     let demand = self.demand(parent.at, message);
-                    let there = self.is_there(message, &parent.key, &demand).await?;
+                    let state = self.input_state(message, (parent.at, &parent.target), &parent.key, &demand).await?;
                     found.push(FoundInput {
                         name,
                         key: parent.key,
                         parent: Some(parent.target),
                         parent_at: Some(parent.at),
                         same: parent.same,
-                        there,
+                        there: matches!(state, InputState::There),
+                        out_of_date: matches!(state, InputState::OutOfDate),
                     });
                 }
             }
@@ -75,19 +87,23 @@ impl Executor {
         Ok(Ok(found))
     }
 
-    /// Is an input there, and fresh?
+    /// Is an input there, fresh, and up to date?
     ///
     /// A cached hit may answer waves and wake-ups: if it is wrong, opening the input finds that out and corrects it. It
     /// may not answer a request: a request means that somebody saw the object missing.
-    async fn is_there(
+    ///
+    /// What was made in this run stays good for it, whatever another run makes anew meanwhile; so does what just woke the
+    /// target.
+    async fn input_state(
         &self,
         message: &EntityMessage,
+        (at, target): (JobIx, &Target),
         key: &ObjectKey,
         demand: &Demand<'_>,
-    ) -> Result<bool, SharedStorageError> {
+    ) -> Result<InputState, SharedStorageError> {
         let presence = &self.node.settings.presence;
         if !message.is_request() && demand.is_presence() && presence.knows(key, message.run) {
-            return Ok(true);
+            return Ok(InputState::There);
         }
         let found = match message.is_wake_up() {
             true => self.node.look_at_input(key).await?,
@@ -96,6 +112,9 @@ impl Executor {
         if found.is_none() {
             presence.forget(key);
         }
-        Ok(found.is_some_and(|found| demand.is_met_by(&found)))
+        let Some(found) = found.filter(|found| demand.is_met_by(found)) else { return Ok(InputState::Missing) };
+        let woke = message.from.as_ref() == Some(target);
+        let stands = woke || self.stands(message, at, &target.entity, key, found.stamp.as_ref()).await?;
+        Ok(if stands { InputState::There } else { InputState::OutOfDate })
     }
 }

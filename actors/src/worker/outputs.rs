@@ -1,10 +1,16 @@
 //! What lies under the keys of an entity's outputs, and whether it is what a message asks for.
 
+use std::sync::Arc;
+
 use super::executor::{Executor, SharedStorageError};
-use crate::freshness::Demand;
+use crate::context::NodeSettings;
+use crate::freshness::{Demand, is_of_the_future};
+use crate::ids::EntityId;
 use crate::message::{EntityMessage, Force};
+use crate::mutants::{Mutant, active};
+use crate::out_of_date::Inspector;
 use crate::plan::JobIx;
-use crate::storage::Stamp;
+use crate::storage::{ObjectKey, Stamp};
 use crate::template::Parts;
 
 /// What lies under the keys of the outputs.
@@ -51,19 +57,60 @@ impl Executor {
         let demand = self.demand(self.at, message);
         let mut stamps = Vec::with_capacity(self.job.outputs.len());
         let mut fresh = true;
-        for output in &self.job.outputs {
-            let key = output.key_of(parts);
-            let found = self.node.look(&key).await?;
-            match &found {
-                Some(found) if demand.is_met_by(found) => presence.learn(&key, message.run),
-                Some(_) => fresh = false,
-                None => {
-                    presence.forget(&key);
-                    fresh = false;
-                }
+        let keys: Vec<ObjectKey> = self.job.outputs.iter().map(|output| output.key_of(parts)).collect();
+        for key in &keys {
+            let found = self.node.look(key).await?;
+            fresh &= found.as_ref().is_some_and(|found| demand.is_met_by(found));
+            if found.is_none() {
+                presence.forget(key);
             }
             stamps.push(found.and_then(|found| found.stamp));
         }
-        Ok(if fresh { OutputState::Fresh } else { OutputState::Missing(stamps) })
+        fresh = fresh && !self.is_out_of_date(message, stamps.first().and_then(Option::as_ref)).await?;
+        if !fresh {
+            return Ok(OutputState::Missing(stamps));
+        }
+        keys.iter().for_each(|key| presence.learn(key, message.run));
+        Ok(OutputState::Fresh)
+    }
+
+    /// Whether an output that was seen stands for its job.
+    pub(super) async fn stands(
+        &self,
+        message: &EntityMessage,
+        at: JobIx,
+        entity: &EntityId,
+        key: &ObjectKey,
+        stamp: Option<&Stamp>,
+    ) -> Result<bool, SharedStorageError> {
+        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, stamp) {
+            return Ok(true);
+        }
+        let NodeSettings { plan, stores, state, .. } = &self.node.settings;
+        Inspector::new(plan, stores, state).stands(at, entity, key, stamp).await.map_err(Arc::new)
+    }
+
+    /// Whether an output was made in the run of a message or in a later one. Then it is good for the message, whatever
+    /// changed since: that is for the next run. Otherwise work would chase what other runs make anew, and what was seen to be
+    /// there would be there no more when the last input comes.
+    fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {
+        let now = (self.node.settings.clock)();
+        let run = stamp.and_then(Stamp::run);
+        run.is_some_and(|run| run >= message.run && !is_of_the_future(run, message.run, now))
+    }
+
+    /// Whether what the output of a target was made from is not what is there now. `stamp` is the one that was seen on its
+    /// primary output.
+    async fn is_out_of_date(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> Result<bool, SharedStorageError> {
+        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, stamp) {
+            return Ok(false);
+        }
+        let (at, entity) = (self.at, &message.target.entity);
+        let NodeSettings { plan, stores, state, .. } = &self.node.settings;
+        let found = Inspector::new(plan, stores, state).check_stamped(at, entity, stamp).await.map_err(Arc::new)?;
+        if let Some(why) = &found {
+            tracing::debug!(job = %plan.job(at).name, %entity, %why, "an output is out of date");
+        }
+        Ok(found.is_some())
     }
 }

@@ -70,7 +70,9 @@ impl Executor {
             }
         }
         let owed = self.owed(message, inputs);
-        let is_owed = |input: &&FoundInput| owed.contains(&&input.name) && !active(Mutant::AskForAllAgain);
+        // One that is out of date may have been up to date when its wake-up came: then none comes any more.
+        let is_owed =
+            |input: &&FoundInput| owed.contains(&&input.name) && !input.out_of_date && !active(Mutant::AskForAllAgain);
         let from_is_there = !missing.iter().any(|input| is_from(input));
         if message.frames.is_empty() && from_is_there && missing.iter().any(is_owed) {
             return Err(Decision::HandOver); // the last message to arrive sees all inputs and asks for the rest

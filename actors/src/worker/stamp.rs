@@ -7,7 +7,7 @@ use super::inputs::FoundInput;
 use crate::freshness::is_of_the_future;
 use crate::ids::{JobName, RunId};
 use crate::message::EntityMessage;
-use crate::storage::Stamp;
+use crate::storage::{InputPrints, Making, Stamp};
 use crate::transform::Input;
 
 impl Executor {
@@ -22,6 +22,7 @@ impl Executor {
         found: &[FoundInput],
         inputs: &[Input],
         in_place: &[Option<Stamp>],
+        read: &InputPrints,
     ) -> Stamp {
         let plan = self.node.plan();
         let now = (self.node.settings.clock)();
@@ -41,11 +42,13 @@ impl Executor {
         }
         let own = in_place.iter().flatten().filter_map(Stamp::run).filter(is_proof).fold(message.run, RunId::max);
         runs.insert(self.job.name.clone(), own);
+        let recipe = self.node.settings.recipes.get(&self.job.name).cloned().unwrap_or_default();
         Stamp {
             job: self.job.name.clone(),
             entity: Some(message.target.entity.clone()),
             runs: Arc::new(runs),
             hash: String::new(),
+            making: Some(Arc::new(Making::new(recipe, read.clone()))),
         }
     }
 }

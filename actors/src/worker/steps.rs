@@ -27,6 +27,9 @@ use crate::turns::Turn;
 /// How often trouble of the machine strikes a work on this node before it is asked whether other work goes well.
 const OFTEN: u32 = 12;
 
+/// How often work begins anew at once because a source was replaced while it was read. After that it is a failed try.
+const MOST_CHANGES: u32 = 2;
+
 /// What work begins with.
 struct Begun {
     /// The core, where jobs share them.
@@ -115,6 +118,7 @@ impl Executor {
         isolate: bool,
         awaited: &Awaited,
     ) -> Result<Progress, SharedStorageError> {
+        let mut changes = 0;
         loop {
             let stamps = match self.seen(message, parts).await? {
                 OutputState::Fresh => return Ok(Decision::PassOn(Outcome::Exists).into()),
@@ -134,7 +138,14 @@ impl Executor {
                 Beginning::Begun(begun) => begun,
                 Beginning::Decided(decision, claim) => return Ok(Progress::Decided(decision, claim)),
             };
-            match self.work(message, parts, inputs, stamps, isolate, turn).await? {
+            let worked = match self.work(message, parts, inputs, stamps, isolate, turn).await? {
+                Worked::SourceChanged(key) if changes == MOST_CHANGES => {
+                    let text = format!("`{key}` is being written to: it was another file each time after it was read");
+                    Worked::Fault(Fault::failed(text))
+                }
+                worked => worked,
+            };
+            match worked {
                 Worked::Done => {
                     release(claim).await; // a node that waits for the claim finds the output
                     return Ok(Decision::PassOn(Outcome::Done).into());
@@ -146,6 +157,10 @@ impl Executor {
                 Worked::InputVanished(_) => {
                     let text = "an input was seen three times and could not be read; look at its store";
                     return Ok(Progress::Decided(Decision::GiveUp(Ending::new(Reason::InputUnreadable, text)), claim));
+                }
+                Worked::SourceChanged(_) => {
+                    release(claim).await;
+                    changes += 1;
                 }
                 Worked::Drained => return Ok(Progress::Decided(Decision::Return, claim)),
                 Worked::Fault(fault) => {

@@ -31,6 +31,8 @@ pub(super) enum Worked {
     NewerInPlace,
     /// An input that was seen could not be opened: for how many times now.
     InputVanished(u32),
+    /// A source was replaced while it was read, so nobody knows what the product was made from. With its key.
+    SourceChanged(ObjectKey),
     /// The pool drains: the work does not begin.
     Drained,
     /// The transform did not make its output.
@@ -64,9 +66,9 @@ impl Executor {
         if self.pool.is_draining() {
             return Ok(Worked::Drained);
         }
-        let stamp = self.stamp(message, &found, &inputs, &stamps);
         let prints = found.iter().zip(&inputs);
         self.read = prints.map(|(found, input)| (found.name.clone(), print(&found.key, &input.object.info))).collect();
+        let stamp = self.stamp(message, &found, &inputs, &stamps, &self.read);
         self.in_work = None;
         self.in_work = Some(InWork::begins(&self.node, &self.job.name, message));
         reach("before_work");
@@ -100,6 +102,9 @@ impl Executor {
         };
         self.node.unreadable_inputs.clear(message.run, &message.target);
         reach("after_work");
+        if let Some(changed) = self.changed(&found).await? {
+            return Ok(Worked::SourceChanged(changed));
+        }
         let kept = match self.keep(message.run, parts, product, stamp, &stamps).await {
             Ok(Worked::Fault(fault)) => Ok(Worked::Fault(judged(fault, &scratch))),
             kept => kept,
@@ -173,9 +178,11 @@ impl Executor {
         for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
+            let making = stamp.making.clone().filter(|_| number == 0); // the primary output tells it for all
+            let stamp = Stamp { making, ..stamp.clone() };
             let stamp = match in_place.get(number).and_then(Option::as_ref) {
-                Some(seen) => stamp.clone().replacing(seen),
-                None => stamp.clone(),
+                Some(seen) => stamp.replacing(seen),
+                None => stamp,
             };
             reach("before_store");
             let stored = loop {

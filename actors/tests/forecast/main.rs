@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use euterpe_actors::accounting::{Accountant, TargetStatus};
 use euterpe_actors::accounting::{Expected, Fate, Forecaster, RunView};
 use euterpe_actors::ids::EntityId;
-use euterpe_actors::memory::Presence;
+use euterpe_actors::memory::{ListedDates, Presence};
 use euterpe_actors::message::Target;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::standing::standing_skip;
@@ -28,13 +28,16 @@ struct Sum {
     letters: BTreeSet<(Target, Reason)>,
 }
 
-fn view(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> RunView {
+fn view(world: &World, selection: &Selection) -> RunView {
     let (plan, stores, state) = (world.plan.clone(), world.stores(), world.state());
-    RunView { plan, stores, state, run: NOW, force: selection.force.clone(), now: 0, known }
+    let force = selection.force.clone();
+    RunView { plan, stores, state, run: NOW, force, now: 0, known: None, dates: None, refresh: false }
 }
 
 async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {
-    let forecaster = Forecaster::new(view(world, selection, known));
+    // Where no source was listed, all that has inputs is looked at.
+    let dates = known.is_some().then(|| Arc::new(ListedDates::up_to(1 << 16, false)));
+    let forecaster = Forecaster::new(RunView { known, dates, refresh: true, ..view(world, selection) });
     let mut sum = Sum::default();
     let mut all = Vec::new();
     for entity in world.meant(selection) {
@@ -65,10 +68,14 @@ async fn check(seed: u64) {
         })
         .await
         .expect("listed");
-    assert_eq!(foretold(&world, &selection, Some(known)).await.1, all, "seed {seed}: a listing changed the forecast");
+    let listed = foretold(&world, &selection, Some(known)).await.1;
+    let differ = listed.iter().filter(|one| !all.contains(one)).chain(all.iter().filter(|one| !listed.contains(one)));
+    let differ: Vec<&Expected> = differ.collect();
+    let shown = || format!("seed {seed}: {selection:?}\n{}", world.drawn());
+    assert!(differ.is_empty(), "a listing changed the forecast: {differ:#?}\n{}\n{}", shown(), world.files().await);
 
     // A run that has done nothing yet has skipped nothing but what stands.
-    let before = Accountant::open(view(&world, &selection, None)).await.expect("opened");
+    let before = Accountant::open(view(&world, &selection)).await.expect("opened");
     for entity in world.meant(&selection) {
         for (_, status) in before.entity(&selection, &entity).await.expect("accounted") {
             let TargetStatus::Skipped(target, _) = status else { continue };
@@ -86,15 +93,26 @@ async fn check(seed: u64) {
         done.letters.insert((Target { job: letter.job, entity }, letter.reason));
     }
     let shown = || format!("seed {seed}: {selection:?}\n{}\n{files}", world.drawn());
+    // Nobody can foretell whether what a missing output of a parent becomes is what it was: then its children are made anew.
+    let number = done.made.len();
+    let unforeseen = |target: &Target| {
+        let at = world.plan.find(target.job.as_str()).expect("a job");
+        let above = world.plan.job(at).ancestors.iter().map(|at| &world.plan.job(*at).name);
+        world.is_listed(&files, target) && above.into_iter().any(|job| started.iter().any(|made| made.job == *job))
+    };
+    done.made.retain(|target| sum.made.contains(target) || !unforeseen(target));
     assert_eq!(sum, done, "foretold (left) is not what was done (right), {}", shown());
-    assert_eq!(started.len(), done.made.len(), "work was done twice, {}", shown());
+    assert_eq!(started.len(), number, "work was done twice, {}", shown());
 
-    let accountant = Accountant::open(view(&world, &selection, None)).await.expect("opened");
+    let accountant = Accountant::open(view(&world, &selection)).await.expect("opened");
     for entity in world.meant(&selection) {
         for (at, status) in accountant.entity(&selection, &entity).await.expect("accounted") {
             let target = Target { job: world.plan.job(at).name.clone(), entity: entity.clone() };
+            let is_there = world.is_listed(&files, &target);
             let agrees = |expected: &&Expected| match &expected.fate {
                 Fate::Have | Fate::Make => status == TargetStatus::Done,
+                // What was declined stays as it was, where it is there and out of date.
+                Fate::Skipped(..) if is_there => status != TargetStatus::Open,
                 // Behind an ancestor's end there may be another on another way, or a skip of its own: one is told.
                 Fate::Blocked(at, _) | Fate::Skipped(at, _) if *at != expected.target => {
                     !matches!(status, TargetStatus::Done | TargetStatus::Open)

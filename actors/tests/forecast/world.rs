@@ -17,13 +17,14 @@ use euterpe_actors::ids::{EntityId, InputName, JobName, RunId, StoreName};
 use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::node::Node;
+use euterpe_actors::out_of_date::Inspector;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{InputPlan, JobIx, JobPlan, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
-use euterpe_actors::standing::{InputPrints, input_prints};
+use euterpe_actors::standing::input_prints;
 use euterpe_actors::state::{Manifest, Selection, SkipRecord, StateStore};
-use euterpe_actors::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Content, InputPrints, Making, Stamp, Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
@@ -132,16 +133,20 @@ pub async fn random_world(dice: &mut StdRng) -> World {
         }
     }
     let there = [0.0, 0.3, 0.8].choose(dice).copied().expect("one");
+    // Somebody removed single outputs, or stamps tell what outputs were made from. Where both, what a stamp tells of an output
+    // that is missing is as nobody would find it.
+    let lacks_parts = dice.random_bool(0.3);
     for job in &plan.jobs {
         for entity in &entities {
             let Some(parts) = job.form.split(entity) else { continue };
             // What was made before: nearly always all outputs of a job, with or without a stamp.
             let whole = dice.random_bool(there);
+            let making = making(dice, &plan, &store, &state, entity, job).await.filter(|_| !lacks_parts);
             for output in &job.outputs {
-                if whole != dice.random_bool(0.03) {
+                if whole != (dice.random_bool(0.03) && lacks_parts) {
                     let runs = BTreeMap::from([(job.name.clone(), BEFORE)]);
-                    let stamp =
-                        Stamp { job: job.name.clone(), runs: Arc::new(runs), entity: None, hash: String::new() };
+                    let (job, runs, making) = (job.name.clone(), Arc::new(runs), making.clone());
+                    let stamp = Stamp { job, runs, entity: None, hash: String::new(), making };
                     put(output.key_of(&parts).path.to_string(), dice.random_bool(0.7).then_some(stamp)).await;
                 }
             }
@@ -161,6 +166,32 @@ pub async fn random_world(dice: &mut StdRng) -> World {
         }
     }
     World { plan, store, state, entities }
+}
+
+/// What a stamp says of the job's inputs: nothing, what they are, or that one of them was another. One by one or together.
+async fn making(
+    dice: &mut StdRng,
+    plan: &NodePlan,
+    store: &Arc<MemoryStorage>,
+    state: &Arc<MemoryStorage>,
+    entity: &EntityId,
+    job: &JobPlan,
+) -> Option<Arc<Making>> {
+    if dice.random_bool(0.3) {
+        return None;
+    }
+    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
+    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
+    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
+    if dice.random_bool(0.2)
+        && let Some(print) = prints.values_mut().next()
+    {
+        *print = "once".into();
+    }
+    // A digest of all of them tells nothing as long as a parent is missing, and nobody can foretell what that will be.
+    let has_all = prints.len() == job.inputs.len();
+    let making = Making::new("r".into(), prints);
+    Some(Arc::new(if has_all && dice.random_bool(0.2) { making.shortened() } else { making }))
 }
 
 /// What a skip record says of the job's inputs: nothing, what they are, or what they were once. What a run makes anew it
@@ -217,6 +248,13 @@ impl World {
         files.join(" ")
     }
 
+    /// Whether the primary output of a target is among `files`.
+    pub fn is_listed(&self, files: &str, target: &Target) -> bool {
+        let job = self.plan.job(self.plan.find(target.job.as_str()).expect("a job"));
+        let Some(parts) = job.form.split(&target.entity) else { return false };
+        files.split(' ').any(|file| file == &*job.outputs[0].key_of(&parts).path)
+    }
+
     /// The jobs with their edges, for a test that fails.
     pub fn drawn(&self) -> String {
         let route = |input: &InputPlan| match &input.from {
@@ -257,6 +295,10 @@ impl World {
                 }
             }
             if !Demand::new(&self.plan, at, &selection.force, NOW, 0).is_presence() {
+                return false;
+            }
+            let (stores, state) = (self.stores(), self.state());
+            if Inspector::new(&self.plan, &stores, &state).check(at, entity).await.expect("looked").is_some() {
                 return false;
             }
         }

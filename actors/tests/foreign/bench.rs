@@ -199,7 +199,7 @@ impl Bench {
     /// Puts an output in place whose stamp says that `run` made it and all before it.
     pub async fn stamp(&self, name: &str, run: RunId) {
         let runs = JOBS.iter().map(|(above, _)| (job(above), run)).collect();
-        let stamp = Stamp { job: job(name), entity: None, runs: Arc::new(runs), hash: String::new() };
+        let stamp = Stamp { job: job(name), entity: None, runs: Arc::new(runs), hash: String::new(), making: None };
         let content = Content::Bytes(Bytes::from_static(b"old"));
         self.storage.store(&format!("{name}/t-1"), content, Some(stamp)).await.expect("memory stores");
     }

@@ -37,6 +37,7 @@ pub fn node(plan: &Arc<NodePlan>, broker: impl Broker + 'static, stores: Stores)
         isolate: false,
         clock: || 0,
         traces: None,
+        recipes: Arc::default(),
     }
 }
 

@@ -57,10 +57,12 @@ pub use logs::speak::Speaking;
 pub use metrics::Metrics;
 pub use mistake::{Mistake, find_job};
 pub use run::follow::Ended;
+pub use run::former::{Former, FormerGroup};
 pub use run::ids::Ids;
 pub use run::in_hand::Held;
 #[cfg(feature = "amqp")]
 pub use run::node_views::AtWork;
+pub use run::outdated::{Outdated, OutdatedGroup};
 pub use run::over::Over;
 pub use run::passed::{Passed, PassedKind};
 #[cfg(feature = "amqp")]

@@ -29,6 +29,8 @@ pub struct Plan {
     pub graph: String,
     /// The stores, in the order of the file.
     pub stores: Vec<Store>,
+    /// Whether an output is made anew when what it was made from is another.
+    pub refresh: bool,
     /// The jobs, parents before children.
     pub jobs: Vec<Job>,
     /// The graph file's own tests.

@@ -29,6 +29,7 @@ pub fn schema(registry: &Registry) -> Value {
                 "propertyNames": {"pattern": NAME},
                 "additionalProperties": store(),
             },
+            "refresh": {"enum": ["sources", "never"], "description": "Whether an output is made anew when what it was made from is another (default sources: it is)."},
             "defaults": {
                 "type": "object",
                 "description": "Settings of every job that does not say otherwise.",

@@ -19,7 +19,8 @@ pub fn effective(plan: &Plan) -> Value {
         plan.stores.iter().map(|store| (store.name.to_string(), masked("", store_value(store)))).collect();
     let jobs: Map<String, Value> =
         plan.jobs.iter().map(|job| (job.name.to_string(), masked("", job_value(plan, job)))).collect();
-    json!({"version": 1, "graph": plan.graph, "stores": stores, "jobs": jobs})
+    let refresh = if plan.refresh { "sources" } else { "never" };
+    json!({"version": 1, "graph": plan.graph, "stores": stores, "refresh": refresh, "jobs": jobs})
 }
 
 fn store_value(store: &Store) -> Value {

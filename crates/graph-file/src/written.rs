@@ -13,6 +13,8 @@ pub struct GraphFile {
     pub graph: Option<At<String>>,
     /// `stores`, in the order of the file.
     pub stores: Vec<Store>,
+    /// `refresh`: which outputs that are there are made anew.
+    pub refresh: Option<Refresh>,
     /// `defaults` of all jobs.
     pub defaults: Settings,
     /// `jobs`, in the order of the file.
@@ -45,6 +47,15 @@ pub enum Links {
     Inside,
     /// They are followed.
     Follow,
+}
+
+/// `refresh`: which outputs are made anew although they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Those that were made from sources, or from outputs of other jobs, that are others now.
+    Sources,
+    /// None.
+    Never,
 }
 
 /// The settings that may stand in `defaults` and in a job; those of the job win.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use euterpe_engine::{Forecast, Group, PassedKind, Row};
 
-use super::words::{columns, count, passed_over, plain, selection};
+use super::words::{columns, count, former, out_of_date, passed_over, plain, selection};
 use crate::cli::args::{Place, Select};
 
 /// A plan on paper.
@@ -46,6 +46,8 @@ impl ForecastPage<'_> {
         let mut page = json!({
             "graph": graph, "entities": self.forecast.entities, "unfinished": self.forecast.unfinished, "bad_names": self.forecast.bad_names,
             "jobs": jobs, "blocked": groups(&self.forecast.blocked), "skipped": groups(&self.forecast.skipped), "work": self.forecast.work(),
+            "out_of_date": self.forecast.out_of_date.json(&self.forecast.plan),
+            "former": self.forecast.former.json(&self.forecast.plan),
             "passed_over": self.forecast.passed.total(), "passed_over_by_kind": self.forecast.passed.kinds(),
             "shortened": self.forecast.shortened,
         });
@@ -62,6 +64,8 @@ impl ForecastPage<'_> {
         let entities = count(self.forecast.entities, "entity", "entities");
         let mut text = format!("{entities}, {}; nothing was written\n\n", selection(&self.forecast.selection));
         text += &self.table();
+        text += &out_of_date("out of date, and made anew", &self.forecast.out_of_date, &self.forecast.plan);
+        text += &former(&self.forecast.former, &self.forecast.plan, &place.typed());
         text += &self.reasons("blocked", &self.forecast.blocked);
         text += &self.reasons("skipped", &self.forecast.skipped);
         if let Some((name, why)) = &self.forecast.bad_name {

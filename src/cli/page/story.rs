@@ -87,6 +87,10 @@ fn headline(story: &Story) -> String {
             Some(run) => format!("is there, made by run {run}"),
             None => "is there, and was not made by this program".into(),
         },
+        Decision::Make { .. } if story.out_of_date.is_some() => {
+            let why = story.out_of_date.as_deref().unwrap_or_default();
+            format!("is out of date, and would be made anew: {}", plain(why, false))
+        }
         Decision::Make { first } if first.is_empty() => "would be made: all of its inputs are there".into(),
         Decision::Make { first } => {
             let first: Vec<String> = first.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@ use euterpe_engine::{Ended, JobTally, RunEnded, Session, Tally};
 use serde_json::{Map, Value, json};
 
 use super::Output;
-use super::words::{passed_over, size};
+use super::words::{former, out_of_date, passed_over, size};
 use crate::cli::Exit;
 
 /// A column of the table: its name, and what it counts.
@@ -57,6 +57,8 @@ impl Summary<'_> {
                 "event": "summary", "run": self.ended.run, "entities": tally.entities, "bad_names": tally.bad_names, "jobs": jobs,
                 "open": open(tally), "complete": self.ended.ended.complete, "seconds": self.ended.ended.took.as_secs_f64(),
                 "stalls": self.stalls(),
+                "out_of_date": self.ended.ended.out_of_date.json(&self.session.workspace().nodes),
+                "former": self.ended.ended.former.json(&self.session.workspace().nodes),
                 "passed_over": self.ended.ended.passed.total(), "passed_over_by_kind": self.ended.ended.passed.kinds(),
                 "peak_rss_bytes": peak_rss_bytes(), "not_downloaded_bytes": self.session.workspace().spared_bytes(),
             }))?;
@@ -98,7 +100,7 @@ impl Summary<'_> {
                 entities(tally.entities),
                 self.ended.ended.took.as_secs_f64()
             );
-            return text + &passed_over(&self.ended.ended.passed);
+            return text + &self.out_of_date() + &passed_over(&self.ended.ended.passed);
         }
         if tally.entities == 0 && self.ended.ended.complete {
             let why = match (&self.why_none, self.ended.ended.passed.total()) {
@@ -115,6 +117,7 @@ impl Summary<'_> {
             self.ended.ended.took.as_secs_f64(),
             self.ended.run
         );
+        text += &self.out_of_date();
         text += &passed_over(&self.ended.ended.passed);
         if self.session.workspace().spared_bytes() > 0 {
             text += &format!(
@@ -123,6 +126,13 @@ impl Summary<'_> {
             );
         }
         text + &self.what_next(tally)
+    }
+
+    /// What was made anew although it was there, and what was left although a job was changed.
+    fn out_of_date(&self) -> String {
+        let (Ended { out_of_date: outdated, former: left, .. }, plan) =
+            (&self.ended.ended, &self.session.workspace().nodes);
+        out_of_date("it was out of date, and was made anew", outdated, plan) + &former(left, plan, &self.file)
     }
 
     fn table(&self, tally: &Tally) -> String {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use euterpe_actors::message::Force;
+use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::Selection;
-use euterpe_engine::Passed;
+use euterpe_engine::{Former, FormerGroup, Outdated, OutdatedGroup, Passed};
 
 /// A time in milliseconds after the Unix epoch, in UTC.
 pub fn time(millis: u64) -> String {
@@ -95,6 +96,40 @@ pub fn for_shell(word: &str) -> String {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', "'\\''")),
     }
+}
+
+/// What is out of date, a line for each job and each cause; empty where nothing is.
+pub fn out_of_date(title: &str, outdated: &Outdated, plan: &NodePlan) -> String {
+    let mut text = String::new();
+    for (at, OutdatedGroup { count, entity, text: why }) in outdated.iter() {
+        if text.is_empty() {
+            text += &format!("\n{title}\n");
+        }
+        text += &format!("  {}: {count}, such as `{entity}`: {}\n", plan.job(at).name, plain(why, false));
+    }
+    text
+}
+
+/// What was made before jobs were changed, a line for each, and what to do about it; empty where there is nothing.
+pub fn former(former: &Former, plan: &NodePlan, file: &str) -> String {
+    let mut text = String::new();
+    let mut jobs: Vec<&str> = Vec::new();
+    for FormerGroup { at, count, entity, change } in former.iter() {
+        if text.is_empty() {
+            text += "\nmade before a job was changed, and left as it is\n";
+        }
+        let job = plan.job(*at).name.as_str();
+        text += &format!("  {job}: {count}, such as `{entity}`: {}\n", plain(change, false));
+        if !jobs.contains(&job) {
+            jobs.push(job);
+        }
+    }
+    if !jobs.is_empty() {
+        let (list, words) = (jobs.join(","), jobs.join(" "));
+        text +=
+            &format!("  `euterpe run {file} --force={list}` makes it anew, `euterpe accept {file} {words}` keeps it\n");
+    }
+    text
 }
 
 /// An id as it is typed in a shell behind all flags of a command.

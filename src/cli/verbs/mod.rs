@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "amqp"))]
 pub mod absent;
+pub mod accept;
 pub mod audit;
 pub mod cluster;
 pub mod completions;

@@ -4,6 +4,7 @@ mod audit; //    what will bite, rule by rule
 mod code; //     a script that changes while a run works by it
 mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
+mod fresh; //    replaced sources, parents made anew, changed jobs
 mod gc; //       what is left behind: shown, removed
 mod inbox; //    dead letters of messages by other programs
 pub mod logs; // the log as JSON, each line of a work with whose it is

@@ -171,7 +171,8 @@ async fn what_is_forced_in_such_a_store_leaves_the_outputs_of_other_names_alone(
     for job in ["a", "b"] {
         let job = JobName::new(job).expect("a name");
         let runs = Arc::new([(job.clone(), RunId::new(1, 0))].into());
-        let (path, stamp) = (format!("{job}/T.json"), Stamp { job, entity: None, runs, hash: String::new() });
+        let (path, stamp) =
+            (format!("{job}/T.json"), Stamp { job, entity: None, runs, hash: String::new(), making: None });
         out.store(&path, Content::Bytes(content("T").into()), Some(stamp)).await.expect("stored");
     }
     assert_eq!(made(&run_with(&names[..1], &out, &ForceNames::All, capital()).await), [2, 0]);

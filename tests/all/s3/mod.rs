@@ -36,5 +36,11 @@ pub use server::{BUCKET, Server};
 /// A stamp by the run that started at `millis`.
 fn stamp(millis: u64) -> Stamp {
     let job = JobName::new("mel").expect("a plain name");
-    Stamp { job: job.clone(), runs: Arc::new([(job, RunId::new(millis, 0))].into()), entity: None, hash: String::new() }
+    Stamp {
+        job: job.clone(),
+        runs: Arc::new([(job, RunId::new(millis, 0))].into()),
+        entity: None,
+        hash: String::new(),
+        making: None,
+    }
 }

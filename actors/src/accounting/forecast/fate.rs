@@ -3,6 +3,7 @@
 use super::needs::bad_key;
 use crate::edges::Unobtainable;
 use crate::message::Target;
+use crate::out_of_date::OutOfDate;
 use crate::plan::JobIx;
 use crate::storage::StorageError;
 
@@ -37,6 +38,8 @@ pub struct Expected {
     pub required: bool,
     /// What would become of it.
     pub fate: Fate,
+    /// Where it would be made although it is there: what changed since it was made.
+    pub out_of_date: Option<OutOfDate>,
 }
 
 /// A key that its store can never hold blocks the target.

@@ -41,7 +41,8 @@ impl Forecaster {
         let jobs = required(&self.view.plan, selection, entity);
         let target = |at: &JobIx| Target { job: self.view.plan.job(*at).name.clone(), entity: entity.clone() };
         if self.view.is_finished(&jobs, entity).await {
-            let have = |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have };
+            let have =
+                |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have, out_of_date: None };
             return Ok(jobs.into_iter().map(have).collect());
         }
         let mut memo = RequestMemo::default();
@@ -66,13 +67,25 @@ impl Forecaster {
                 (Some(_), Some(request)) => request,
                 (None, None) => continue,
             };
-            expected.push(Expected { at, target, required: true, fate });
+            expected.push(self.expected(at, target, true, fate).await?);
         }
         let mut by_request: Vec<(Target, (JobIx, Fate))> = memo.asked.into_iter().collect();
         by_request.sort_unstable_by(|(a, (at, _)), (b, (other, _))| at.cmp(other).then_with(|| a.cmp(b)));
-        let asked = |(target, (at, fate))| Expected { at, target, required: false, fate };
-        expected.extend(by_request.into_iter().map(asked));
+        for (target, (at, fate)) in by_request {
+            expected.push(self.expected(at, target, false, fate).await?);
+        }
         Ok(expected)
+    }
+
+    /// With the reason why what is there would be made anew.
+    async fn expected(&self, at: JobIx, target: Target, required: bool, fate: Fate) -> Result<Expected, StorageError> {
+        let out_of_date = match fate {
+            Fate::Make if self.view.may_be_out_of_date(at, &target.entity) => {
+                self.view.out_of_date(at, &target.entity).await?
+            }
+            _ => None,
+        };
+        Ok(Expected { at, target, required, fate, out_of_date })
     }
 
     /// What would become of one target if it were requested, and of all that it would request.

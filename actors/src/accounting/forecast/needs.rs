@@ -47,7 +47,7 @@ pub(super) async fn needs(
             Ok(parent) => parent,
             Err(never) => return Ok(Err(never)),
         };
-        match view.is_there(parent.at, &parent.key).await {
+        match view.is_there(parent.at, &parent.target.entity, &parent.key).await {
             Ok(true) => {}
             Ok(false) => {
                 let ParentInput { at, target, same, .. } = parent;

@@ -34,7 +34,7 @@ pub async fn run(workspace: &Workspace, running: &Running, mut feeder: impl Feed
     let node = Node::start(NodeSettings {
         salt: running.manifest.wave,
         isolate: running.isolate,
-        ..workspace.node(Arc::new(broker.clone()), observer, running.presence.clone())
+        ..workspace.node(Arc::new(broker.clone()), observer, running.presence.clone()).await?
     });
     let workers: usize = jobs.iter().map(|job| job.workers).sum();
     let sink = Sink::embedded(workspace, running, broker.clone(), workers * 4 + 64);

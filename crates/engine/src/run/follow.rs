@@ -14,6 +14,8 @@ use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::{Counts, RunEnd};
 
 use super::embedded;
+use super::former::Former;
+use super::outdated::Outdated;
 use super::over::Over;
 use super::passed::Passed;
 use super::running::{Running, Stop};
@@ -35,6 +37,10 @@ pub struct Ended {
     pub complete: bool,
     /// What the listing of the source passed over.
     pub passed: Passed,
+    /// What was there and was made anew.
+    pub out_of_date: Outdated,
+    /// What former recipes made, and is left as it is.
+    pub former: Former,
     /// How long it took.
     pub took: Duration,
 }
@@ -100,7 +106,9 @@ async fn end(
     let brought_to_end = complete && is_over && running.keep_record(has_all).await?;
     let record = RunEnd { millis: now(), complete: brought_to_end, entities: tally.entities, jobs, slowest };
     running.keep_record(async || workspace.state.end_run(running.run(), &record).await).await?;
-    Ok(Ended { tally, complete, passed: passed.unwrap_or_default(), took })
+    let out_of_date = running.out_of_date.take();
+    let former = Former::of(workspace, running.dates.as_deref(), &running.manifest.selection.force).await;
+    Ok(Ended { tally, complete, passed: passed.unwrap_or_default(), out_of_date, former, took })
 }
 
 /// Runs the feeder here or over the broker; nothing comes back where it was stopped.

@@ -4,12 +4,14 @@ use std::{
     collections::HashSet,
     io::{self, BufReader},
     path::PathBuf,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
 };
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::blocking_threads;
+use euterpe_actors::ids::StoreName;
+use euterpe_actors::memory::ListedDates;
 use euterpe_actors::node_trouble::remedy;
 use euterpe_actors::transform::blocking::panic_text;
 
@@ -18,6 +20,9 @@ use super::found::{BATCH, Found, Sink};
 use super::lines::read_lines;
 use super::listing::Listing;
 use super::passed::Passed;
+
+/// So many ids are few: a page of a listing has as many names.
+const FEW: usize = 1000;
 
 /// Where ids come from.
 #[derive(Clone, Debug)]
@@ -47,6 +52,11 @@ pub enum Stream {
 }
 
 impl Ids {
+    /// Whether they are so few that each of their sources is sooner looked at than all are listed.
+    pub(crate) fn are_few(&self) -> bool {
+        matches!(self, Ids::These(ids) if ids.len() <= FEW)
+    }
+
     /// The same, with each path that is passed over.
     #[must_use]
     pub fn with_passed(mut self) -> Self {
@@ -54,6 +64,16 @@ impl Ids {
             listings.iter_mut().for_each(|listing| listing.names_passed = true);
         }
         self
+    }
+
+    /// Lets the listings of sources tell when each came. Which parts of which stores those are.
+    pub(crate) fn tell_dates(&mut self, dates: &Arc<ListedDates>) -> Vec<(StoreName, String)> {
+        let Ids::Listed(listings) = self else { return Vec::new() };
+        listings.iter_mut().for_each(|listing| listing.dates = Some(dates.clone()));
+        let places = |listing: &Listing| -> Vec<_> {
+            listing.prefixes().into_iter().map(|prefix| (listing.store.clone(), prefix)).collect()
+        };
+        listings.iter().flat_map(places).collect()
     }
 
     /// The sources that are listed, as records name them.

@@ -2,18 +2,19 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
 use async_trait::async_trait;
-use euterpe_actors::accounting::first_messages;
+use euterpe_actors::accounting::{RunView, first_messages};
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{IdSum, chunk_key};
+use futures::stream::{self, StreamExt};
 use tokio::sync::Notify;
 
 use super::addressing::{Address, Addressed, Addresses};
@@ -48,6 +49,9 @@ enum Chunk {
     /// The number of the chunk in the manifest, and which of its entities are meant, a bit for each.
     InManifest(u64, Vec<u64>),
 }
+
+/// How many entities are looked at at once.
+const AT_ONCE: usize = 32;
 
 /// How many chunks wait in memory: one is enough for a feeder that takes much longer over a chunk than the reader.
 const IN_MEMORY: usize = 1;
@@ -106,6 +110,7 @@ impl Intake {
                 }
                 Next::Failed(error) => return Err(error),
             };
+            let up_to_date = look_at_doubtful(sink, addresses, &batch).await;
             let mut ids = Vec::with_capacity(batch.len());
             let mut unfinished = Unfinished::default();
             for found in batch {
@@ -139,7 +144,7 @@ impl Intake {
                     let state = &sink.workspace.state;
                     sink.running.keep_record(async || state.keep_name(&found.entity, written).await).await?;
                 }
-                if finished(sink, &found) {
+                if finished(sink, &found) || up_to_date.contains(&found.entity) {
                     sink.running.tracker.exists(&found.to.required);
                 } else {
                     sink.running.tracker.expect(&found.to.required);
@@ -235,6 +240,51 @@ async fn send(sink: &Sink<'_>, addresses: &Addresses, ahead: &Ahead) -> anyhow::
 
 fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<Arc<Address>, String> {
     addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
+}
+
+/// Looks at those entities of a batch whose outputs are all there and may be out of date; which of them are finished.
+async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> HashSet<EntityId> {
+    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return HashSet::new() };
+    if manifest.selection.ping {
+        return HashSet::new();
+    }
+    let workspace = sink.workspace;
+    let mut doubtful = Vec::new();
+    for found in batch {
+        let (entity, to, written) = match found {
+            Found::Addressed(found) => (&found.entity, found.to.clone(), &found.written),
+            Found::Id(entity, written) => match address(sink, addresses, entity) {
+                Ok(to) => (entity, to, written),
+                Err(_) => continue, // told where it is taken
+            },
+            _ => continue,
+        };
+        if dates.forget_doubtful(&workspace.nodes, presence, &to.required, entity) {
+            if let Some(written) = written {
+                workspace.state.note_name(entity, written);
+            }
+            doubtful.push((entity.clone(), to));
+        }
+    }
+    let view = workspace.view(manifest.run, manifest.selection.force.clone(), Some(presence.clone()));
+    let view = RunView { refresh: true, ..view };
+    let looks = doubtful.into_iter().map(|(entity, to)| {
+        let view = &view;
+        async move {
+            if view.is_finished(&to.required, &entity).await {
+                return Some(entity);
+            }
+            for at in &to.required {
+                // Trouble of a store is told by the work.
+                if let Ok(Some(why)) = view.out_of_date(*at, &entity).await {
+                    sink.running.out_of_date.borrow_mut().add(*at, &entity, &why);
+                }
+            }
+            None
+        }
+    });
+    let looked: Vec<Option<EntityId>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    looked.into_iter().flatten().collect()
 }
 
 fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::Context;
 use euterpe_actors::edges::source_paths;
-use euterpe_actors::ids::{EntityId, decomposed_form, escaped_form, normal_form};
-use euterpe_actors::memory::Fingerprint;
+use euterpe_actors::ids::{EntityId, StoreName, decomposed_form, escaped_form, normal_form};
+use euterpe_actors::memory::{Fingerprint, ListedDates};
 use euterpe_actors::storage::{Listed, ListedProblem, Page, Storage, each_once, find_spelled, is_hidden, told_apart};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_graph_file::plan::Patterns;
@@ -34,6 +34,10 @@ pub struct Listing {
     pub patterns: Patterns,
     /// Whether what is passed over is named one by one.
     pub names_passed: bool,
+    /// The name of the store.
+    pub store: StoreName,
+    /// Who wants to know when each source came.
+    pub dates: Option<Arc<ListedDates>>,
 }
 
 /// A source while it is listed.
@@ -147,6 +151,9 @@ impl Listing {
         let mut takers: Vec<Taker> = listings.into_iter().map(Taker::new).collect();
         for prefix in prefixes {
             let mut take = |listed: Listed<'_>| {
+                if let Some(dates) = &first.dates {
+                    dates.learn_source(&first.store, listed.path, listed.dates);
+                }
                 let (mut is_taken, mut is_twin, mut passed) = (false, false, None);
                 for taker in &mut takers {
                     match taker.take(&listed, once, (several, twice), sink) {
@@ -166,7 +173,11 @@ impl Listing {
                 passed.is_none_or(|kind| is_taken || first.pass(kind, listed.path, sink))
             };
             let mut each = |page: &Page| page.iter().all(&mut take);
-            first.storage.list(&prefix, &mut each).await.with_context(|| format!("could not list {place}"))?;
+            let listed = match first.dates {
+                Some(_) => first.storage.list_dated(&prefix, &mut each).await,
+                None => first.storage.list(&prefix, &mut each).await,
+            };
+            listed.with_context(|| format!("could not list {place}"))?;
         }
         for Taker { listing, odd, .. } in takers {
             let took = listing.take_odd(odd, once, several, sink).await;
@@ -176,7 +187,7 @@ impl Listing {
     }
 
     /// The start of all keys, and the same decomposed, as Macs write the names of folders.
-    fn prefixes(&self) -> BTreeSet<String> {
+    pub(super) fn prefixes(&self) -> BTreeSet<String> {
         let prefix = self.key.prefix();
         [prefix.to_owned(), decomposed_form(prefix).into_owned()].into()
     }

@@ -42,8 +42,9 @@ pub(crate) fn listings(workspace: &Workspace, selection: &Selection) -> Vec<List
             let (storage, key, exts) = (workspace.stores.get(store).clone(), key.clone(), vec![exts.clone()]);
             let source = format!("{store}:{key} in {}", storage.place());
             let jobs = ListedFor::new(workspace.nodes.clone(), at, job.is_some());
-            let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false };
-            listings.push((store.clone(), listing));
+            let (store, dates) = (store.clone(), None);
+            let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false, store, dates };
+            listings.push((listing.store.clone(), listing));
         }
     }
     listings.into_iter().map(|(_, listing)| listing).collect()

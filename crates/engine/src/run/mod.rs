@@ -18,6 +18,7 @@ pub mod embedded;
 #[cfg(feature = "amqp")]
 pub mod fitting;
 pub mod follow;
+pub mod former;
 pub mod found;
 #[cfg(feature = "amqp")]
 pub mod given_up;
@@ -31,6 +32,7 @@ pub mod listing;
 pub mod listings;
 #[cfg(feature = "amqp")]
 pub mod node_views;
+pub mod outdated;
 pub mod over;
 pub mod passed;
 #[cfg(feature = "amqp")]

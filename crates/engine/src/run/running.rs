@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use euterpe_actors::ids::RunId;
-use euterpe_actors::memory::Presence;
+use euterpe_actors::memory::{ListedDates, Presence};
 use euterpe_actors::plan::NodePlan;
 use euterpe_actors::state::Manifest;
 use tokio::sync::watch;
 
 use super::in_hand::Held;
+use super::outdated::Outdated;
 use super::tally::Tally;
 use super::tracker::{Tracker, Trouble};
 use crate::traces::Roots;
@@ -45,10 +46,14 @@ pub struct Running {
     pub(crate) manifest: Manifest,
     /// What is known to exist.
     pub(crate) presence: Arc<Presence>,
+    /// What tells which of that may be out of date; none where nobody asks.
+    pub(crate) dates: Option<Arc<ListedDates>>,
     /// Follows each entity to its end.
     pub(crate) tracker: Arc<Tracker>,
     /// Whether all work is done in child processes; nodes elsewhere decide that for themselves.
     pub(crate) isolate: bool,
+    /// What is there and is made anew.
+    pub(crate) out_of_date: RefCell<Outdated>,
     over_broker: bool,
     elsewhere: RefCell<Vec<Held>>,
     stopper: watch::Sender<Stop>,
@@ -60,7 +65,18 @@ impl Running {
         let plan = workspace.nodes.clone();
         let roots = Roots::new(workspace.traces.clone());
         let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone(), roots)), watch::Sender::new(Stop::No));
-        Self { plan, manifest, presence, tracker, isolate: false, over_broker, elsewhere: RefCell::default(), stopper }
+        Self {
+            plan,
+            manifest,
+            presence,
+            dates: None,
+            tracker,
+            isolate: false,
+            out_of_date: RefCell::default(),
+            over_broker,
+            elsewhere: RefCell::default(),
+            stopper,
+        }
     }
 
     /// The id of the run.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use euterpe_actors::freshness::Demand;
-use euterpe_actors::ids::{EntityId, RunId};
-use euterpe_actors::memory::{Fingerprint, Presence};
+use euterpe_actors::ids::{EntityId, RunId, StoreName, decomposed_form};
+use euterpe_actors::memory::{Fingerprint, ListedDates, Presence};
 use euterpe_actors::message::Force;
-use euterpe_actors::plan::{JobIx, NodePlan};
-use euterpe_actors::storage::Stores;
+use euterpe_actors::plan::{JobIx, NodePlan, Route};
+use euterpe_actors::state::RecipeHistories;
+use euterpe_actors::storage::{Page, Stores};
 
+use super::ids::Ids;
 use crate::workspace::Workspace;
 
 /// The most objects whose presence a run or a node remembers; an entry takes at most 40 bytes.
@@ -22,36 +24,121 @@ pub const REMEMBERED: usize = 16 << 20;
 /// A store that cannot be listed.
 pub async fn known(workspace: &Workspace, run: RunId) -> anyhow::Result<Arc<Presence>> {
     let presence = Arc::new(Presence::up_to(REMEMBERED));
-    survey(&workspace.nodes, &workspace.stores, &presence, run).await?;
+    survey(&workspace.nodes, &workspace.stores, &presence, run, None).await?;
     Ok(presence)
 }
 
-/// Lists every output of the graph's jobs and remembers what is there, as of `run`.
+/// What exists, as of `run`, and when it was written; where outputs are made anew whose inputs changed, also when the sources
+/// came, unless the ids are few: then each is looked at. Sources that the ids come from are listed only once.
 ///
 /// # Errors
 /// A store that cannot be listed.
-pub async fn survey(plan: &NodePlan, stores: &Stores, presence: &Arc<Presence>, run: RunId) -> anyhow::Result<()> {
-    let mut places = BTreeSet::new();
-    for output in plan.jobs.iter().flat_map(|job| &job.outputs) {
-        places.insert((output.store.clone(), output.key.prefix().to_owned()));
+pub async fn dated(
+    workspace: &Workspace,
+    run: RunId,
+    ids: &mut Ids,
+    recipes: &RecipeHistories,
+) -> anyhow::Result<Survey> {
+    let (nodes, stores) = (&workspace.nodes, &workspace.stores);
+    if !nodes.refreshes() {
+        return Ok(Survey { presence: known(workspace, run).await?, dates: None });
     }
-    // A prefix that another one of the same store covers needs no listing of its own.
-    let covered = |store: &_, prefix: &str| {
+    let presence = Arc::new(Presence::up_to(REMEMBERED));
+    let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
+    let list_sources = !ids.are_few();
+    let dates = Arc::new(ListedDates::up_to(REMEMBERED, list_sources).with_recipes(recipes));
+    let listed_later = ids.tell_dates(&dates);
+    let outputs = survey(nodes, stores, &presence, run, Some(&dates));
+    let sources = async {
+        match list_sources {
+            true => list_other_sources(nodes, stores, &dates, &listed_later).await,
+            false => Ok(()),
+        }
+    };
+    futures::future::try_join(outputs, sources).await?;
+    Ok(Survey { presence, dates: Some(dates) })
+}
+
+/// What exists when a run begins.
+pub struct Survey {
+    /// The outputs.
+    pub presence: Arc<Presence>,
+    /// When they were written, and when the sources came; none where that does not matter.
+    pub dates: Option<Arc<ListedDates>>,
+}
+
+/// Lists every source of the graph that is not `listed_later`, for the times at which they came.
+async fn list_other_sources(
+    plan: &NodePlan,
+    stores: &Stores,
+    dates: &ListedDates,
+    listed_later: &[(StoreName, String)],
+) -> anyhow::Result<()> {
+    let mut places = BTreeSet::new();
+    for input in plan.jobs.iter().flat_map(|job| &job.inputs) {
+        if let Route::Source { store, key, .. } = &input.from {
+            // Macs write the names of folders decomposed.
+            places.insert((store.clone(), key.prefix().to_owned()));
+            places.insert((store.clone(), decomposed_form(key.prefix()).into_owned()));
+        }
+    }
+    let left = uncovered(&places).filter(|place| !listed_later.contains(place));
+    let listings = left.map(|(name, prefix)| async move {
+        let storage = stores.get(name);
+        let learn = &mut |page: &Page| {
+            page.iter().for_each(|listed| dates.learn_source(name, listed.path, listed.dates));
+            true
+        };
+        let listed = storage.list_dated(prefix, learn).await;
+        listed.with_context(|| format!("could not list the sources in store `{name}` ({})", storage.place()))
+    });
+    futures::future::try_join_all(listings).await?;
+    Ok(())
+}
+
+/// The prefixes that no other one of the same store covers: those need no listing of their own.
+fn uncovered(places: &BTreeSet<(StoreName, String)>) -> impl Iterator<Item = &(StoreName, String)> {
+    let covered = |store: &StoreName, prefix: &str| {
         places
             .iter()
             .any(|(other, shorter)| other == store && shorter != prefix && prefix.starts_with(shorter.as_str()))
     };
-    let listings = places.iter().filter(|(store, prefix)| !covered(store, prefix)).map(|(name, prefix)| async move {
+    places.iter().filter(move |(store, prefix)| !covered(store, prefix))
+}
+
+/// Lists every output of the graph's jobs and remembers what is there, as of `run`, and when it was written where `dates` are
+/// wanted.
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn survey(
+    plan: &NodePlan,
+    stores: &Stores,
+    presence: &Arc<Presence>,
+    run: RunId,
+    dates: Option<&ListedDates>,
+) -> anyhow::Result<()> {
+    let mut places = BTreeSet::new();
+    for output in plan.jobs.iter().flat_map(|job| &job.outputs) {
+        places.insert((output.store.clone(), output.key.prefix().to_owned()));
+    }
+    let listings = uncovered(&places).map(|(name, prefix)| async move {
         let storage = stores.get(name);
-        storage
-            .list(prefix, &mut |page| {
-                for listed in page.iter().filter(|listed| listed.problem.is_none()) {
-                    presence.learn_fingerprint(Fingerprint::of(name.as_str(), listed.path), run);
+        let learn = &mut |page: &Page| {
+            for listed in page.iter().filter(|listed| listed.problem.is_none()) {
+                let print = Fingerprint::of(name.as_str(), listed.path);
+                presence.learn_fingerprint(print, run);
+                if let Some(dates) = dates {
+                    dates.learn_output(print, listed.dates);
                 }
-                true
-            })
-            .await
-            .with_context(|| format!("could not list what exists in store `{name}` ({})", storage.place()))
+            }
+            true
+        };
+        let listed = match dates {
+            Some(_) => storage.list_dated(prefix, learn).await,
+            None => storage.list(prefix, learn).await,
+        };
+        listed.with_context(|| format!("could not list what exists in store `{name}` ({})", storage.place()))
     });
     futures::future::try_join_all(listings).await?;
     Ok(())

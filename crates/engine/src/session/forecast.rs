@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use euterpe_actors::accounting::{Expected, Fate, Forecaster};
+use euterpe_actors::accounting::{Expected, Fate, Forecaster, RunView};
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::outcome::Reason;
@@ -15,9 +15,12 @@ use euterpe_actors::state::{Selection, is_dropped};
 use super::Session;
 use crate::mistake::Mistake;
 use crate::run::addressing::Addresses;
+use crate::run::former::Former;
 use crate::run::found::Found;
 use crate::run::ids::{Ids, Next};
+use crate::run::outdated::Outdated;
 use crate::run::passed::{Passed, PassedKind};
+use crate::run::survey::Survey;
 
 /// How long the reader of ids is waited for before it is asked again.
 const WAIT: Duration = Duration::from_secs(60);
@@ -27,14 +30,15 @@ impl Session {
     ///
     /// # Errors
     /// [`Mistake`] for a ping, which makes nothing; what keeps ids and stores from being read.
-    pub async fn plan(&self, selection: Selection, ids: Ids, limit: Option<u64>) -> anyhow::Result<Forecast> {
+    pub async fn plan(&self, selection: Selection, mut ids: Ids, limit: Option<u64>) -> anyhow::Result<Forecast> {
         if selection.ping {
             let text = "a ping makes nothing, so there is nothing to plan; leave out --ping, or run it";
             bail!(Mistake(text.into()));
         }
         let run = self.workspace.next_run().await?;
-        let presence = self.survey(run).await?;
-        let forecaster = Forecaster::new(self.workspace.view(run, selection.force.clone(), Some(presence)));
+        let Survey { presence, dates } = self.survey_for(run, &mut ids).await?;
+        let view = self.workspace.view(run, selection.force.clone(), Some(presence));
+        let forecaster = Forecaster::new(RunView { dates: dates.clone(), refresh: true, ..view });
         let addresses = Addresses::default();
         let nodes = &self.workspace.nodes;
         let mut forecast = Forecast::of(nodes.clone(), selection.clone());
@@ -93,6 +97,7 @@ impl Session {
                 }
             }
         }
+        forecast.former = Former::of(&self.workspace, dates.as_deref(), &selection.force).await;
         Ok(forecast)
     }
 }
@@ -113,6 +118,10 @@ pub struct Forecast {
     pub blocked: BTreeMap<(JobIx, JobName, Reason), Group>,
     /// The same of those that are declined or were given up.
     pub skipped: BTreeMap<(JobIx, JobName, Reason), Group>,
+    /// What is there and is made anew.
+    pub out_of_date: Outdated,
+    /// What former recipes made, and is left as it is.
+    pub former: Former,
     /// Names that end as dead letters without any work.
     pub bad_names: u64,
     /// An example of these.
@@ -174,6 +183,8 @@ impl Forecast {
             unfinished: 0,
             blocked: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            out_of_date: Outdated::default(),
+            former: Former::default(),
             bad_names: 0,
             bad_name: None,
             passed: Passed::default(),
@@ -216,6 +227,9 @@ impl Forecast {
             let is_there = expected.fate == Fate::Have && expected.required;
             if is_there || expected.fate == Fate::Make {
                 self.foresee_names(expected.at, &expected.target.entity);
+            }
+            if let Some(why) = &expected.out_of_date {
+                self.out_of_date.add(expected.at, &expected.target.entity, why);
             }
             let row = &mut self.jobs[expected.at.0];
             let (groups, cause, why) = match expected.fate {

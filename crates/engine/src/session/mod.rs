@@ -29,8 +29,10 @@ mod verify;
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
+use euterpe_actors::state::RecipeHistories;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
 
@@ -59,7 +61,10 @@ pub use test::run_case;
 pub use test::{PythonTests, python_tests};
 pub use verify::Finding;
 
-use crate::run::survey::{REMEMBERED, known};
+use crate::mistake::find_job;
+use crate::run::former::histories;
+use crate::run::ids::Ids;
+use crate::run::survey::{REMEMBERED, Survey, dated, known};
 use crate::workspace::{Opening, Workspace};
 
 /// Opens graphs.
@@ -90,5 +95,39 @@ impl Session {
     /// Lists what exists, as of `run`.
     async fn survey(&self, run: RunId) -> anyhow::Result<Arc<Presence>> {
         known(&self.workspace, run).await
+    }
+
+    /// The same with what tells which of it may be out of date, for a run over `ids`.
+    async fn survey_for(&self, run: RunId, ids: &mut Ids) -> anyhow::Result<Survey> {
+        let (recipes, _) = histories(&self.workspace).await?;
+        dated(&self.workspace, run, ids, &recipes).await
+    }
+
+    /// The same for a run that is about to begin: it notes the recipes of its jobs.
+    async fn survey_noted(&self, run: RunId, ids: &mut Ids) -> anyhow::Result<Survey> {
+        let recipes = self.note_recipes().await?;
+        dated(&self.workspace, run, ids, &recipes).await
+    }
+
+    /// Notes what the jobs do from now on.
+    async fn note_recipes(&self) -> anyhow::Result<RecipeHistories> {
+        let (recipes, is_new) = histories(&self.workspace).await?;
+        if is_new {
+            self.workspace.state.keep_recipes(&recipes).await.context("could not note what the jobs do")?;
+        }
+        Ok(recipes)
+    }
+
+    /// Declares good what jobs made before they were changed: from now on it counts as made by what they do today.
+    ///
+    /// # Errors
+    /// [`Mistake`] for a job that the graph does not have; what keeps the records from being read or written.
+    pub async fn accept(&self, jobs: &[String]) -> anyhow::Result<()> {
+        let (mut recipes, _) = histories(&self.workspace).await?;
+        for job in jobs {
+            let at = find_job(&self.workspace.nodes, job)?;
+            recipes.entry(self.workspace.nodes.job(at).name.clone()).or_default().accept();
+        }
+        self.workspace.state.keep_recipes(&recipes).await.context("could not note what is accepted")
     }
 }

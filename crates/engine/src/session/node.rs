@@ -65,7 +65,7 @@ impl Session {
             served: jobs,
             claims: workspace.claims(&name)?,
             setup: Some(over.setup.clone()),
-            ..workspace.node(over.amqp.clone(), observer, presence.clone())
+            ..workspace.node(over.amqp.clone(), observer, presence.clone()).await?
         };
         let mut stopped = stop.clone();
         let own = over.setup.clone();
@@ -116,7 +116,11 @@ impl Session {
         let workspace = &self.workspace;
         let listed = async {
             let Some(run) = workspace.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
-            survey(&workspace.nodes, &workspace.stores, presence, run).await?;
+            // That an output is there does not say that it is up to date: each is looked at when a message asks for it.
+            if workspace.nodes.refreshes() {
+                return Ok(());
+            }
+            survey(&workspace.nodes, &workspace.stores, presence, run, None).await?;
             tracing::info!(outputs = presence.len(), most = REMEMBERED, "what exists is known");
             Ok(())
         };

@@ -17,6 +17,7 @@ use crate::run::over::{self, Over};
 use crate::run::passed::Passed;
 use crate::run::remote::{self, Sent};
 use crate::run::running::Running;
+use crate::run::survey::Survey;
 use crate::run::tally::Tally;
 
 /// How often it is looked for trouble.
@@ -80,16 +81,20 @@ impl Session {
     /// # Errors
     /// Ids that cannot be read; a broker that does not take messages; a manifest that cannot be written.
     pub async fn publish(&self, request: PublishRequest, over: Over) -> anyhow::Result<Published> {
-        let PublishRequest { selection, ids, limit, missing_only } = request;
+        let PublishRequest { selection, mut ids, limit, missing_only } = request;
         let workspace = &self.workspace;
         let run = workspace.next_run().await?;
         let manifest = workspace.manifest(run, selection);
-        let presence = match missing_only {
-            true => self.survey(run).await?,
-            false => Arc::new(Presence::up_to(REMEMBERED)),
+        let Survey { presence, dates } = match missing_only {
+            true => self.survey_noted(run, &mut ids).await?,
+            false => {
+                self.note_recipes().await?;
+                Survey { presence: Arc::new(Presence::up_to(REMEMBERED)), dates: None }
+            }
         };
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
-        let running = Running::new(workspace, manifest, presence, true);
+        let mut running = Running::new(workspace, manifest, presence, true);
+        running.dates = dates;
         let Sent { passed, problems } = tokio::select! {
             sent = remote::publish(workspace, &running, &over, Intake { ids, limit }) => sent?,
             never = tell_troubles(&running) => match never {},

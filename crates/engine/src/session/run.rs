@@ -11,6 +11,7 @@ use crate::run::ids::Ids;
 use crate::run::intake::Intake;
 use crate::run::over::Over;
 use crate::run::running::Running;
+use crate::run::survey::Survey;
 use crate::run::watch::Watch;
 use crate::workspace::Workspace;
 
@@ -44,7 +45,7 @@ impl Session {
     /// Workers of a job that cannot begin, ids that cannot be read, a broker that does not take messages, a state that does
     /// not take the run's records. What was made stays.
     pub async fn run(&self, request: RunRequest, watch: &dyn Watch) -> anyhow::Result<RunEnded> {
-        let RunRequest { selection, ids, limit, max_dead, over } = request;
+        let RunRequest { selection, mut ids, limit, max_dead, over } = request;
         let workspace = &self.workspace;
         let last = workspace.state.runs().await?.last().copied();
         let isolate = over.is_none() && is_suspect(&workspace.state, last).await?;
@@ -53,10 +54,11 @@ impl Session {
         }
         let run = Workspace::run_after(last);
         let manifest = workspace.manifest(run, selection);
-        let presence = self.survey(run).await?;
+        let Survey { presence, dates } = self.survey_noted(run, &mut ids).await?;
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         running.isolate = isolate;
+        running.dates = dates;
         let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
         Ok(RunEnded { run, ended })
     }

@@ -30,6 +30,9 @@ pub struct Story {
     pub outputs: Vec<StoryOutput>,
     /// What a run would do.
     pub decision: Decision,
+    /// Why its output would be made anew although it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_date: Option<String>,
     /// Its dead letters, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dead: Vec<StoryLetter>,
@@ -178,8 +181,12 @@ impl Story {
             }
         }
         dead.sort_by_key(|dead| std::cmp::Reverse(dead.millis));
+        let expected = forecaster.request(at, entity).await?;
+        let own = expected.iter().find(|expected| expected.target == target);
+        let out_of_date = own.and_then(|own| own.out_of_date.as_ref()).map(ToString::to_string);
         Ok(Self {
-            decision: decide(forecaster.request(at, entity).await?, &target),
+            out_of_date,
+            decision: decide(expected, &target),
             job: job.name.clone(),
             transform: workspace.plan.jobs[at.0].transform.clone(),
             inputs,

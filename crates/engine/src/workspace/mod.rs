@@ -137,7 +137,8 @@ impl Workspace {
         if let Some(twins) = plan.twins_without_case(|store| !stores.get(store).name_rules().tells_case) {
             return Err(Mistake(twins).into());
         }
-        let nodes = Arc::new(NodePlan::new(with_names(specs, &stores)));
+        let nodes = NodePlan::new(with_names(specs, &stores));
+        let nodes = Arc::new(if plan.refresh { nodes } else { nodes.without_refresh() });
         let _own = own;
         let workers = || nodes.jobs.iter().map(|job| (job.name.clone(), job.workers));
         let metrics = opening.metrics.then(|| Metrics::new(&plan.graph, workers(), cache.clone()));
@@ -213,17 +214,20 @@ impl Workspace {
     /// What a run sees of the outputs.
     pub fn view(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> RunView {
         let (plan, stores, state) = (self.nodes.clone(), self.stores.clone(), self.state.clone());
-        RunView { plan, stores, state, run, force, now: now(), known }
+        RunView { plan, stores, state, run, force, now: now(), known, dates: None, refresh: false }
     }
 
     /// The settings of a node of this process, on its own and without claims, over `broker`.
-    pub(crate) fn node(
+    ///
+    /// # Errors
+    /// Where no thread can be had to read the code of its jobs.
+    pub(crate) async fn node(
         &self,
         broker: Arc<dyn Broker>,
         observer: Arc<dyn Observer>,
         presence: Arc<Presence>,
-    ) -> NodeSettings {
-        NodeSettings {
+    ) -> anyhow::Result<NodeSettings> {
+        Ok(NodeSettings {
             plan: self.nodes.clone(),
             stores: self.stores.clone(),
             state: self.state.clone(),
@@ -240,7 +244,8 @@ impl Workspace {
             isolate: false,
             clock: now,
             traces: self.traces.as_ref().map(|traces| traces.sampling),
-        }
+            recipes: self.recipes().await?,
+        })
     }
 
     /// Keeps a run that has the state alone off it for as long as the lock lives, although this was opened to look; no

@@ -1,24 +1,52 @@
 //! What the transform of a job does, as a digest that is the same on every machine with the same files.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::JobName;
+use euterpe_graph_file::plan::Job;
+use euterpe_processes::JobCode;
 
 use super::Workspace;
 
 impl Workspace {
+    /// The recipes of all jobs.
+    ///
+    /// # Errors
+    /// Where no thread can be had to read their code.
+    pub(crate) async fn recipes(&self) -> anyhow::Result<Arc<BTreeMap<JobName, String>>> {
+        let jobs: Vec<(Job, Option<Arc<JobCode>>)> =
+            self.plan.jobs.iter().map(|job| (job.clone(), self.code.get(&job.name).cloned())).collect();
+        let digests = move || jobs.iter().map(|(job, code)| (job.name.clone(), recipe(job, code.as_deref()))).collect();
+        let recipes = on_blocking_thread(digests).await;
+        Ok(Arc::new(recipes.context("no thread for the digests of what the jobs do")?))
+    }
+
+    /// The recipe of a job; none where no thread can be had to read its code.
+    pub(crate) async fn recipe_of(&self, name: &JobName) -> Option<String> {
+        self.recipes().await.ok()?.get(name).cloned()
+    }
+
     /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are
     /// seen from the graph's folder. This process does no work by other code any more.
     pub(super) fn recipe(&self, name: &JobName) -> String {
-        let Some(job) = self.plan.jobs.iter().find(|job| job.name == *name) else { return String::new() };
-        let mut digest = blake3::Hasher::new();
-        digest.update(&job.settings_digest().to_le_bytes());
-        if let Some(code) = self.code.get(name) {
-            digest.update(code.pin().as_bytes());
-        }
-        if let Some(python) = &job.python {
-            digest.update(format!("{:?}", python.variables).as_bytes());
-        }
-        digest.finalize().to_hex()[..32].to_owned()
+        let job = self.plan.jobs.iter().find(|job| job.name == *name);
+        job.map_or_else(String::new, |job| recipe(job, self.code.get(name).map(|code| &**code)))
     }
+}
+
+fn recipe(job: &Job, code: Option<&JobCode>) -> String {
+    let mut digest = blake3::Hasher::new();
+    digest.update(&job.settings_digest().to_le_bytes());
+    if let Some(code) = code {
+        digest.update(code.pin().as_bytes());
+    }
+    if let Some(python) = &job.python {
+        digest.update(format!("{:?}", python.variables).as_bytes());
+    }
+    digest.finalize().to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::position::At;
 use crate::problem::Findings;
 use crate::scalar;
 use crate::tree::{Kind, Node};
-use crate::written::{GraphFile, Links, Store};
+use crate::written::{GraphFile, Links, Refresh, Store};
 
 /// The version of the format that this program reads.
 const VERSION: i64 = 1;
@@ -26,6 +26,7 @@ pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     {
         file.stores = stores.all().filter_map(|(name, node)| store(name, node, findings)).collect();
     }
+    file.refresh = fields.choice("refresh", &[("sources", Refresh::Sources), ("never", Refresh::Never)]);
     if let Some(node) = fields.take("defaults")
         && let Some(mut defaults) = Fields::of(node, "defaults", findings)
     {

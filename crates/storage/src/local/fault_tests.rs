@@ -20,7 +20,7 @@ fn job(name: &str) -> JobName {
 fn stamp(run: u64, ancestors: usize) -> Stamp {
     let runs = (0..ancestors).map(|at| (job(&format!("an-ancestor-with-a-long-name-{at}")), RunId::new(1, 0)));
     let runs = runs.chain([(job("mel"), RunId::new(run, 0))]).collect();
-    Stamp { job: job("mel"), runs: Arc::new(runs), entity: None, hash: String::new() }
+    Stamp { job: job("mel"), runs: Arc::new(runs), entity: None, hash: String::new(), making: None }
 }
 
 /// All files below a folder.

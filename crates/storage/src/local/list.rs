@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
 };
 
-use euterpe_actors::storage::{ListedProblem, Page, is_hidden, is_key, name_as_text};
+use euterpe_actors::storage::{Dates, ListedProblem, Page, is_hidden, is_key, name_as_text};
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir};
 use rustix::io::Errno;
 
@@ -34,6 +34,8 @@ const READ: usize = if cfg!(test) { 8 << 10 } else { 256 << 10 };
 pub(super) enum Wanted {
     /// Objects.
     Objects,
+    /// Objects with their times: each is looked at by itself, which takes a microsecond or two.
+    Dated,
     /// Temporary files, which writers that died left behind.
     Leftovers,
 }
@@ -193,7 +195,7 @@ impl Walk<'_> {
         self.names.sort();
         for at in 0..self.names.len() {
             let (name, kind) = self.names.get(at);
-            add_entry(self.root, &folder, level, &mut self.page, &self.links, name, kind)?;
+            add_entry(self.root, &folder, level, &mut self.page, &self.links, self.wanted, name, kind)?;
         }
         level.folders.reverse();
         level.rest = (!ended).then_some(folder);
@@ -203,22 +205,43 @@ impl Walk<'_> {
 
 fn wants(wanted: Wanted, name: &[u8], kind: FileType) -> bool {
     match wanted {
-        Wanted::Objects => !(name[0] == b'.' && is_reserved(name)),
+        Wanted::Objects | Wanted::Dated => !(name[0] == b'.' && is_reserved(name)),
         Wanted::Leftovers if kind == FileType::Directory => name != STATE_FOLDER.as_bytes(),
         Wanted::Leftovers => name.starts_with(TEMP_PREFIX.as_bytes()),
     }
 }
 
+/// When a file was written, and when it got its place; of a link the later of its own times and those of the file.
+fn dates(folder: &OwnedFd, name: &str, is_link: bool) -> Dates {
+    let of = |flags| {
+        // One that is gone, or that may not be looked at, has none.
+        let stat = rustix::fs::statat(folder, name, flags).ok()?;
+        let nanos =
+            |seconds: i64, nanos: u64| u64::try_from(seconds).ok()?.checked_mul(1_000_000_000)?.checked_add(nanos);
+        let written = nanos(stat.st_mtime, stat.st_mtime_nsec)?;
+        Some(Dates { written, arrived: written.max(nanos(stat.st_ctime, stat.st_ctime_nsec)?) })
+    };
+    let own = of(AtFlags::SYMLINK_NOFOLLOW).unwrap_or_default();
+    match is_link.then(|| of(AtFlags::empty())) {
+        None => own,
+        Some(Some(file)) => Dates { written: file.written, arrived: file.arrived.max(own.arrived) },
+        Some(None) => Dates::default(),
+    }
+}
+
 /// Adds one entry to the page or to the level.
+#[allow(clippy::too_many_arguments)] // the parts of a walk, of which one is borrowed apart
 fn add_entry(
     root: &Root,
     folder: &OwnedFd,
     level: &mut Level,
     page: &mut Page,
     links: &Links,
+    wanted: Wanted,
     name: &[u8],
     kind: FileType,
 ) -> Result<(), LocalError> {
+    let dates = |name, is_link| if wanted == Wanted::Dated { dates(folder, name, is_link) } else { Dates::default() };
     let Ok(text) = std::str::from_utf8(name) else {
         if !matches!(kind, FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) {
             let is_folder = kind == FileType::Directory;
@@ -228,14 +251,14 @@ fn add_entry(
         return Ok(());
     };
     match kind {
-        FileType::RegularFile => page.push_parts(&level.path, text, None),
+        FileType::RegularFile => page.push_dated(&level.path, text, None, dates(text, false)),
         FileType::Directory => level.folders.push((text.to_owned(), false)),
-        FileType::Symlink => add_link(root, level, page, links, text)?,
+        FileType::Symlink => add_link(root, level, page, links, text, || dates(text, true))?,
         FileType::Unknown => match rustix::fs::statat(folder, text, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
                 let kind = FileType::from_raw_mode(stat.st_mode);
                 // Not `Unknown` again, so this ends.
-                add_entry(root, folder, level, page, links, name, kind)?;
+                add_entry(root, folder, level, page, links, wanted, name, kind)?;
             }
             Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
@@ -246,7 +269,14 @@ fn add_entry(
 }
 
 /// Adds a link: to a file, to a folder that is to be walked, or one that is listed with its problem.
-fn add_link(root: &Root, level: &mut Level, page: &mut Page, links: &Links, name: &str) -> Result<(), LocalError> {
+fn add_link(
+    root: &Root,
+    level: &mut Level,
+    page: &mut Page,
+    links: &Links,
+    name: &str,
+    dates: impl FnOnce() -> Dates,
+) -> Result<(), LocalError> {
     let problem = match links.target(root, &format!("{}{name}", level.path))? {
         Target::File => None,
         Target::Folder => {
@@ -255,6 +285,6 @@ fn add_link(root: &Root, level: &mut Level, page: &mut Page, links: &Links, name
         }
         Target::Problem(problem) => Some(problem),
     };
-    page.push_parts(&level.path, name, problem);
+    page.push_dated(&level.path, name, problem, dates());
     Ok(())
 }

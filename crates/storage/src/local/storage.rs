@@ -94,6 +94,23 @@ impl LocalStorage {
     }
 }
 
+impl LocalStorage {
+    async fn walk(
+        &self,
+        prefix: &str,
+        wanted: list::Wanted,
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
+    ) -> Result<(), StorageError> {
+        let under = prefix.to_owned();
+        let listing = |send: Sender<Page>| {
+            self.on_thread("list", prefix, move |folder| {
+                list::walk(&folder.root, &folder.outputs, &under, wanted, |page| send.blocking_send(page).is_ok())
+            })
+        };
+        read_pages(listing, page).await
+    }
+}
+
 #[async_trait]
 impl Storage for LocalStorage {
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError> {
@@ -119,15 +136,15 @@ impl Storage for LocalStorage {
         prefix: &str,
         page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError> {
-        let under = prefix.to_owned();
-        let listing = |send: Sender<Page>| {
-            self.on_thread("list", prefix, move |folder| {
-                list::walk(&folder.root, &folder.outputs, &under, list::Wanted::Objects, |page| {
-                    send.blocking_send(page).is_ok()
-                })
-            })
-        };
-        read_pages(listing, page).await
+        self.walk(prefix, list::Wanted::Objects, page).await
+    }
+
+    async fn list_dated(
+        &self,
+        prefix: &str,
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
+    ) -> Result<(), StorageError> {
+        self.walk(prefix, list::Wanted::Dated, page).await
     }
 
     fn place(&self) -> String {

@@ -334,6 +334,7 @@ async fn stamps_that_lie_beside_go_with_their_version_only() {
         job,
         entity: None,
         hash: String::new(),
+        making: None,
     };
     store.store("a", bytes("ours"), Some(stamp)).await.expect("stored");
     assert!(store.look("a").await.expect("looked").expect("there").stamp.is_some());

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
-use euterpe_actors::storage::{ListedProblem, Page, is_key};
+use euterpe_actors::storage::{Dates, ListedProblem, Page, is_key};
 use tokio::sync::mpsc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,16 +27,18 @@ impl Bucket {
             let answer = answer.map_err(|error| not_listed(classify(&error)))?;
             let encoded = answer.encoding_type() == Some(&EncodingType::Url);
             let mut page = Page::with_room_for(answer.contents().len());
-            for key in answer.contents().iter().filter_map(|object| object.key()) {
+            for object in answer.contents() {
+                let Some(key) = object.key() else { continue };
+                let dates = dates(object.last_modified());
                 match encoded.then(|| decoded_bytes(key).map(String::from_utf8)) {
-                    Some(Some(Ok(key))) => self.push(&mut page, &key),
+                    Some(Some(Ok(key))) => self.push(&mut page, &key, dates),
                     Some(Some(Err(key))) => {
                         if let Some(path) = self.keys.path_as_text(key.as_bytes()) {
                             page.push_parts("", &path, Some(ListedProblem::NotUtf8));
                         }
                     }
                     Some(None) => page.push_parts("", key, Some(ListedProblem::NotUtf8)), // no encoding of anything
-                    None => self.push(&mut page, key),
+                    None => self.push(&mut page, key, dates),
                 }
             }
             if !page.is_empty() && pages.send(page).await.is_err() {
@@ -55,10 +58,10 @@ impl Bucket {
         }
     }
 
-    fn push(&self, page: &mut Page, key: &str) {
+    fn push(&self, page: &mut Page, key: &str, dates: Dates) {
         if let Some(path) = self.keys.path(key) {
             let problem = (!is_key(path)).then_some(ListedProblem::NoKey);
-            page.push_parts("", path, problem);
+            page.push_dated("", path, problem, dates);
         }
     }
 
@@ -75,6 +78,12 @@ impl Bucket {
         let (listed, names) = futures::join!(self.list(prefix, send), gathering);
         listed.map(|()| names)
     }
+}
+
+/// The time of an object: a server knows one only, that at which it came.
+fn dates(modified: Option<&DateTime>) -> Dates {
+    let nanos = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or(0);
+    Dates { written: nanos, arrived: nanos }
 }
 
 /// A listing of nothing is an empty one; 404 is no such answer.

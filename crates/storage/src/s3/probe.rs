@@ -162,7 +162,8 @@ async fn content(bucket: &Bucket, key: &str, n: usize) -> Result<(Measured, Hash
     let content = content.map_err(|error| Refusal::Other(S3Error::unavailable(error)))?;
     let name =
         |at: usize| JobName::new(&format!("probe-{at}")).map_err(|error| Refusal::Other(S3Error::unavailable(error)));
-    let mut stamp = Stamp { job: name(0)?, entity: None, runs: Arc::default(), hash: content.hash.clone() };
+    let mut stamp =
+        Stamp { job: name(0)?, entity: None, runs: Arc::default(), hash: content.hash.clone(), making: None };
     let mut runs = BTreeMap::from([(name(0)?, RunId::NEVER)]);
     loop {
         stamp.runs = Arc::new(runs.clone());

@@ -17,7 +17,13 @@ use super::storage::S3Storage;
 
 fn stamp() -> Stamp {
     let job = JobName::new("mel").expect("a plain name");
-    Stamp { job: job.clone(), entity: None, runs: Arc::new([(job, RunId::new(5, 0))].into()), hash: String::new() }
+    Stamp {
+        job: job.clone(),
+        entity: None,
+        runs: Arc::new([(job, RunId::new(5, 0))].into()),
+        hash: String::new(),
+        making: None,
+    }
 }
 
 async fn store(store: &S3Storage, path: &str) -> Result<Stored, StorageError> {

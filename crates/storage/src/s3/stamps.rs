@@ -21,6 +21,8 @@ use super::keys::{Keys, decoded, encoded};
 const STAMP: &str = "euterpe-stamp";
 /// The digest of a stamp that is an object of its own.
 const STAMP_AT: &str = "euterpe-stamp-at";
+/// What the object was made by and from, beside the former.
+const MAKING: &str = "euterpe-making";
 /// The hash of the content, beside the former.
 const HASH: &str = "euterpe-hash";
 /// The entity, beside both, as in a URL.
@@ -57,7 +59,7 @@ impl Stamps {
         if text.len() <= LONGEST {
             return Ok(HashMap::from([(STAMP.to_owned(), text)]));
         }
-        let runs = Stamp { entity: None, hash: String::new(), ..stamp.clone() };
+        let runs = Stamp { entity: None, hash: String::new(), making: None, ..stamp.clone() };
         let text = runs.to_text();
         let digest = blake3::hash(text.as_bytes()).to_hex().to_string();
         if self.remembered(&digest).is_none() {
@@ -68,7 +70,10 @@ impl Stamps {
             self.remember(&digest, runs);
         }
         let entity = stamp.entity.iter().map(|entity| (ENTITY.to_owned(), encoded(entity.as_str())));
-        Ok(entity.chain([(STAMP_AT.to_owned(), digest), (HASH.to_owned(), stamp.hash.clone())]).collect())
+        // A digest has room beside the longest entity; it is plain ASCII.
+        let making = stamp.making.iter().filter_map(|making| serde_json::to_string(&making.shortened()).ok());
+        let making = making.map(|making| (MAKING.to_owned(), making));
+        Ok(entity.chain(making).chain([(STAMP_AT.to_owned(), digest), (HASH.to_owned(), stamp.hash.clone())]).collect())
     }
 
     /// The stamp that metadata holds or names; `None` for a foreign object.
@@ -78,8 +83,9 @@ impl Stamps {
         }
         let (Some(digest), Some(hash)) = (metadata.get(STAMP_AT), metadata.get(HASH)) else { return Ok(None) };
         let entity = metadata.get(ENTITY).and_then(|text| EntityId::new(&decoded(text)?).ok());
+        let making = metadata.get(MAKING).and_then(|text| serde_json::from_str(text).ok()).map(Arc::new);
         if let Some(runs) = self.remembered(digest) {
-            return Ok(Some(Stamp { entity, hash: hash.clone(), ..(*runs).clone() }));
+            return Ok(Some(Stamp { entity, hash: hash.clone(), making, ..(*runs).clone() }));
         }
         if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None); // no digest, so no name of ours
@@ -93,7 +99,7 @@ impl Stamps {
         };
         let Some(runs) = Stamp::from_text(&text) else { return Ok(None) };
         self.remember(digest, runs.clone());
-        Ok(Some(Stamp { entity, hash: hash.clone(), ..runs }))
+        Ok(Some(Stamp { entity, hash: hash.clone(), making, ..runs }))
     }
 
     fn remembered(&self, digest: &str) -> Option<Arc<Stamp>> {

@@ -154,6 +154,7 @@ fn settings(
         isolate: false,
         clock: CLOCKS[incarnation.node % CLOCKS.len()],
         traces: None,
+        recipes: Arc::default(),
     }
 }
 

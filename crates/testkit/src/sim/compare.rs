@@ -34,6 +34,8 @@ pub(super) async fn compare(
             force: submission.force.clone(),
             now: 0,
             known: None,
+            dates: None,
+            refresh: false,
         };
         let accountant = Accountant::open(view).await;
         let accountant = accountant.expect("a store in memory answers");

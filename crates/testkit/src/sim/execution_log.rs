@@ -172,10 +172,29 @@ impl ExecutionLog {
         self.executions.get(content.strip_prefix('x')?.parse::<usize>().ok()?)
     }
 
-    /// How often each target's transform made its output, by run.
+    /// Which executions made an output anew because what it was made from had been made anew by another run, or for the same
+    /// reason. One that is repeated because its run made an input only after it had begun is none.
+    fn refreshing(&self) -> Vec<bool> {
+        let mut refreshing = vec![false; self.executions.len()];
+        let mut last: BTreeMap<(JobIx, &EntityId), usize> = BTreeMap::new();
+        for (number, execution) in self.executions.iter().enumerate().filter(|(_, execution)| execution.succeeded) {
+            let Some(before) = last.insert((execution.job, &execution.entity), number) else { continue };
+            let before = &self.executions[before];
+            let (Some(then), Some(now)) = (&before.inputs, &execution.inputs) else { continue };
+            let changed = then.iter().zip(now).filter(|(then, now)| then != now);
+            refreshing[number] = changed.into_iter().any(|(_, now)| {
+                let maker = now.strip_prefix('x').and_then(|number| number.parse::<usize>().ok());
+                maker.is_some_and(|maker| self.executions[maker].run != before.run || refreshing[maker])
+            });
+        }
+        refreshing
+    }
+
+    /// How often each target's transform made its output, by run, without those times when it was out of date.
     pub(super) fn successes(&self) -> BTreeMap<(JobIx, &EntityId), BTreeMap<RunId, u32>> {
         let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-        for execution in self.executions.iter().filter(|execution| execution.succeeded) {
+        let executions = self.executions.iter().zip(self.refreshing());
+        for (execution, _) in executions.filter(|(execution, refreshes)| execution.succeeded && !refreshes) {
             if let Some(run) = execution.run {
                 *all.entry((execution.job, &execution.entity)).or_default().entry(run).or_default() += 1;
             }

@@ -23,7 +23,7 @@ pub(super) fn put_existing_outputs(world: &Arc<World>, scenario: &Scenario) {
         let family = plan.ancestors.iter().map(|at| graph::name(at.0)).chain([plan.name.clone()]);
         let stamp = old.stamped.map(|run| {
             let runs = Arc::new(family.map(|name| (name, run)).collect());
-            Stamp { job: plan.name.clone(), runs, entity: None, hash: String::new() }
+            Stamp { job: plan.name.clone(), runs, entity: None, hash: String::new(), making: None }
         });
         let executions = &mut world.state().log.executions;
         let text = if old.stamped.is_some() { format!("x{}", executions.len()) } else { "foreign".to_owned() };

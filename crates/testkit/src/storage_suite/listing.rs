@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{bytes, list, on_thread, read};
-use euterpe_actors::storage::Storage;
+use euterpe_actors::storage::{Page, Storage};
 
 /// Over many pages, folders and levels.
 pub async fn a_listing_shows_each_object_once(store: Arc<dyn Storage>) {
@@ -25,6 +25,23 @@ pub async fn a_listing_shows_each_object_once(store: Arc<dyn Storage>) {
     }
     expected.sort();
     assert_eq!(list(&*store, "").await, expected);
+}
+
+/// The content may be older than the object: of a copy. Servers tell whole seconds.
+pub async fn a_listing_tells_when_each_object_was_written_and_came(store: Arc<dyn Storage>) {
+    store.store("mel/t-1.npy", bytes("x"), None).await.expect("stored");
+    let modified = store.look("mel/t-1.npy").await.expect("looked").expect("it is there").modified.expect("a time");
+    let modified = modified.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
+    let mut seen = Vec::new();
+    let learn = &mut |page: &Page| {
+        seen.extend(page.iter().map(|listed| (listed.path.to_owned(), listed.dates)));
+        true
+    };
+    store.list_dated("mel/", learn).await.expect("listed");
+    let [(path, dates)] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(path, "mel/t-1.npy");
+    assert!(dates.written > 0 && dates.written <= dates.arrived, "{dates:?}");
+    assert!(dates.written.abs_diff(modified) < 1_000_000_000, "{dates:?} and {modified}");
 }
 
 /// `mel/t` is what lies in `mel` and starts with `t`, and nothing else.

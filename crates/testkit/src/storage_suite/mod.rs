@@ -43,6 +43,7 @@ macro_rules! storage_suite {
             a_stamp_is_kept_and_its_hash_filled_in,
             an_object_without_a_stamp_is_foreign,
             a_stamp_of_a_hundred_ancestors_is_kept,
+            what_an_object_was_made_from_is_kept_however_long_its_stamp_is,
             an_older_run_never_replaces_a_newer_one,
             an_older_ancestor_never_replaces_a_newer_one,
             what_was_seen_may_be_replaced_and_nothing_else,
@@ -53,6 +54,7 @@ macro_rules! storage_suite {
             a_listing_goes_by_the_text_before_which_may_end_within_a_segment,
             a_listing_ends_when_its_reader_has_seen_enough,
             a_listing_of_an_empty_store_is_empty,
+            a_listing_tells_when_each_object_was_written_and_came,
             what_is_half_written_is_never_listed
         );
     };
@@ -83,7 +85,7 @@ fn job(name: &str) -> JobName {
 /// A stamp of the job `mel` by the run of `mel`, over an ancestor `pcm` by the run of `pcm`.
 fn stamp(mel: u64, pcm: u64) -> Stamp {
     let runs = [(job("mel"), run(mel)), (job("pcm"), run(pcm))].into_iter().collect();
-    Stamp { job: job("mel"), runs: Arc::new(runs), entity: None, hash: String::new() }
+    Stamp { job: job("mel"), runs: Arc::new(runs), entity: None, hash: String::new(), making: None }
 }
 
 fn bytes(content: impl Into<Vec<u8>>) -> Content {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{bytes, job, on_thread, read, run, stamp};
-use euterpe_actors::storage::{Stamp, Storage, Stored};
+use euterpe_actors::storage::{InputPrints, Making, Stamp, Storage, Stored};
 
 async fn placed(store: &dyn Storage, path: &str) -> Option<Stamp> {
     store.look(path).await.expect("looked").expect("it is there").stamp
@@ -48,6 +48,25 @@ pub async fn a_stamp_of_a_hundred_ancestors_is_kept(store: Arc<dyn Storage>) {
     assert_eq!(older, Stored::NewerInPlace);
     store.store("a", bytes("newer"), Some(stamp(6, 3))).await.expect("stored");
     assert_eq!(placed(&*store, "a").await.expect("a stamp").runs, stamp(6, 3).runs);
+}
+
+/// One by one, or together where there is no room.
+pub async fn what_an_object_was_made_from_is_kept_however_long_its_stamp_is(store: Arc<dyn Storage>) {
+    let ancestor = |at: u64| (job(&format!("a-job-with-a-rather-long-name-{at}")), run(at));
+    for (ancestors, inputs) in [(0, 1), (0, 40), (100, 1), (100, 40)] {
+        let input = |at: usize| (format!("input{at}").parse().expect("a name"), format!("冬 {at}.wav 5 17"));
+        let prints: InputPrints = (0..inputs).map(input).collect();
+        let making = Arc::new(Making::new("recipe".into(), prints.clone()));
+        let mut whole = Stamp { making: Some(making), ..stamp(5, 3) };
+        Arc::make_mut(&mut whole.runs).extend((0..ancestors).map(ancestor));
+        store.store("a", bytes("content"), Some(whole.clone())).await.expect("stored");
+        let kept = placed(&*store, "a").await.expect("a stamp");
+        let making = kept.making.as_ref().unwrap_or_else(|| panic!("lost with {ancestors} and {inputs}"));
+        assert_eq!((&kept.runs, making.recipe.as_str()), (&whole.runs, "recipe"), "{ancestors} and {inputs}");
+        assert!(making.is_of(&prints) && !making.is_of(&InputPrints::new()), "{ancestors} and {inputs}: {making:?}");
+    }
+    store.store("a", bytes("newer"), Some(stamp(6, 3))).await.expect("stored");
+    assert_eq!(placed(&*store, "a").await.expect("a stamp").making, None);
 }
 
 /// The later write loses where its run is the earlier one.

@@ -1,0 +1,267 @@
+//! Whether an output is what would be made of its inputs today. Its stamp tells the version of each input that it was made
+//! from.
+
+use std::{collections::HashMap, fmt};
+
+use futures::future::BoxFuture;
+
+use crate::edges::{SourceOf, find_source, parent_of};
+use crate::ids::{EntityId, InputName};
+use crate::message::Target;
+use crate::outcome::Reason;
+use crate::plan::{InputPlan, JobIx, NodePlan, Route};
+use crate::standing::print;
+use crate::state::StateStore;
+use crate::storage::{InputPrints, Making, ObjectKey, Stamp, StorageError, StorageErrorKind, Stores};
+use crate::template::EntityForm;
+
+/// Why an output is out of date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutOfDate {
+    /// The output that an input of changed: the one that was asked about, or one that it was made from.
+    pub target: Target,
+    /// That job's name for the input; none where its inputs are recorded together.
+    pub input: Option<InputName>,
+    /// What happened to it.
+    pub change: Change,
+}
+
+/// What happened to an input since an output was made from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Another file lies in the place of the source.
+    Replaced,
+    /// An optional source is there that was not.
+    Came,
+    /// An optional source is not there any more.
+    Went,
+    /// The output of a parent has another content.
+    MadeAnew,
+    /// One of many.
+    OneOfMany,
+}
+
+impl Change {
+    /// For programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Change::Replaced => "replaced",
+            Change::Came => "came",
+            Change::Went => "went",
+            Change::MadeAnew => "made_anew",
+            Change::OneOfMany => "one_of_many",
+        }
+    }
+
+    /// For people, after the name of the input.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Change::Replaced => "was replaced",
+            Change::Came => "came",
+            Change::Went => "is gone",
+            Change::MadeAnew => "has another content",
+            Change::OneOfMany => "changed",
+        }
+    }
+}
+
+impl fmt::Display for OutOfDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.input {
+            Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
+            None => write!(f, "one of the inputs of `{}` changed since it was made", self.target.job),
+        }
+    }
+}
+
+/// Looks whether outputs are out of date, and remembers what it found.
+pub struct Inspector<'a> {
+    plan: &'a NodePlan,
+    stores: &'a Stores,
+    state: &'a StateStore,
+    known: HashMap<Target, Option<OutOfDate>>,
+}
+
+/// An input as it is now.
+enum Now {
+    Print(String),
+    /// Not there, where it must be: that makes nothing out of date, for nothing can be made of it.
+    Missing,
+    /// Not there, and need not be.
+    None,
+}
+
+impl<'a> Inspector<'a> {
+    /// An inspector of these stores.
+    pub fn new(plan: &'a NodePlan, stores: &'a Stores, state: &'a StateStore) -> Self {
+        Self { plan, stores, state, known: HashMap::new() }
+    }
+
+    /// Why the output of the job at `at` is out of date; none where it is not, or is not there. An output that does not tell
+    /// what it was made from counts as up to date.
+    ///
+    /// # Errors
+    /// Those of the stores and of the state. A source that may not be read counts as unchanged: nothing could be made of it.
+    pub async fn check(&mut self, at: JobIx, entity: &EntityId) -> Result<Option<OutOfDate>, StorageError> {
+        if !self.plan.refreshes() {
+            return Ok(None);
+        }
+        self.look(at, entity).await
+    }
+
+    /// The same where the stamp of the output is known.
+    ///
+    /// # Errors
+    /// As [`Inspector::check`].
+    pub async fn check_stamped(
+        &mut self,
+        at: JobIx,
+        entity: &EntityId,
+        stamp: Option<&Stamp>,
+    ) -> Result<Option<OutOfDate>, StorageError> {
+        match stamp.and_then(|stamp| stamp.making.as_deref()) {
+            Some(making) if self.plan.refreshes() => self.compare(at, entity, making).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether an output that is there stands for its job: it is up to date, and the other outputs are there too. Where one
+    /// of them is missing, the job will be done anew.
+    ///
+    /// # Errors
+    /// As [`Inspector::check`].
+    pub async fn stands(
+        &mut self,
+        at: JobIx,
+        entity: &EntityId,
+        key: &ObjectKey,
+        stamp: Option<&Stamp>,
+    ) -> Result<bool, StorageError> {
+        let job = self.plan.job(at).clone();
+        if !self.plan.refreshes() || job.outputs.len() == 1 {
+            return Ok(self.check_stamped(at, entity, stamp).await?.is_none());
+        }
+        let Some(parts) = job.form.split(entity) else { return Ok(true) };
+        let mut primary = stamp.cloned();
+        for (number, output) in job.outputs.iter().enumerate() {
+            let other = output.key_of(&parts);
+            if other == *key {
+                continue;
+            }
+            match self.stores.look(&other).await? {
+                None => return Ok(false),
+                Some(found) if number == 0 => primary = found.stamp,
+                Some(_) => {}
+            }
+        }
+        Ok(self.check_stamped(at, entity, primary.as_ref()).await?.is_none())
+    }
+
+    fn look<'s>(
+        &'s mut self,
+        at: JobIx,
+        entity: &'s EntityId,
+    ) -> BoxFuture<'s, Result<Option<OutOfDate>, StorageError>> {
+        Box::pin(async move {
+            let job = self.plan.job(at).clone();
+            let target = Target { job: job.name.clone(), entity: entity.clone() };
+            if let Some(known) = self.known.get(&target) {
+                return Ok(known.clone());
+            }
+            let Some(parts) = job.form.split(entity) else { return Ok(None) };
+            let found = absent_if_refused(self.stores.look(&job.outputs[0].key_of(&parts)).await)?;
+            let making = found.and_then(|found| found.stamp).and_then(|stamp| stamp.making);
+            let found = match making {
+                Some(making) => self.compare(at, entity, &making).await?,
+                None => None,
+            };
+            self.known.insert(target, found.clone());
+            Ok(found)
+        })
+    }
+
+    /// Compares the inputs of a target with those that its output was made from.
+    async fn compare(
+        &mut self,
+        at: JobIx,
+        entity: &EntityId,
+        making: &Making,
+    ) -> Result<Option<OutOfDate>, StorageError> {
+        let job = self.plan.job(at).clone();
+        let Some(parts) = job.form.split(entity) else { return Ok(None) };
+        let target = || Target { job: job.name.clone(), entity: entity.clone() };
+        let mut all = InputPrints::new();
+        for input in &job.inputs {
+            let recorded = making.inputs.get(&input.name).map(String::as_str);
+            let (now, change) = match &input.from {
+                Route::Source { .. } => (self.source(&job.form, input, entity, recorded).await?, Change::Replaced),
+                Route::Job { .. } => {
+                    let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
+                    if let Some(above) = self.look(parent.at, &parent.target.entity).await? {
+                        return Ok(Some(above));
+                    }
+                    (self.object(&parent.key).await?.map_or(Now::Missing, Now::Print), Change::MadeAnew)
+                }
+            };
+            let change = match (recorded, now) {
+                (_, Now::Missing) if making.is_shortened() => return Ok(None),
+                (None, Now::Print(now)) if making.is_shortened() => {
+                    all.insert(input.name.clone(), now);
+                    continue;
+                }
+                (Some(recorded), Now::Print(now)) if recorded != now => change,
+                (None, Now::Print(_)) if is_optional(input) => Change::Came,
+                (Some(_), Now::None) => Change::Went,
+                // An input that the graph file did not have is another recipe.
+                _ => continue,
+            };
+            return Ok(Some(OutOfDate { target: target(), input: Some(input.name.clone()), change }));
+        }
+        let differs = making.is_shortened() && !making.is_of(&all);
+        Ok(differs.then(|| OutOfDate { target: target(), input: None, change: Change::OneOfMany }))
+    }
+
+    /// A source of an entity as it is now. It is looked for where it lay first.
+    async fn source(
+        &self,
+        form: &EntityForm,
+        input: &InputPlan,
+        entity: &EntityId,
+        recorded: Option<&str>,
+    ) -> Result<Now, StorageError> {
+        let Route::Source { store, key, exts, optional } = &input.from else { return Ok(Now::Missing) };
+        // Path, size and time; a path may have spaces.
+        if let Some(path) = recorded.and_then(|print| print.rsplitn(3, ' ').nth(2)) {
+            let there = ObjectKey::new(store.clone(), path);
+            if let Some(now) = self.object(&there).await?
+                && Some(now.as_str()) == recorded
+            {
+                return Ok(Now::Print(now));
+            }
+        }
+        let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
+        let found = match find_source(self.stores, self.state, source).await {
+            Ok(Ok(key)) => self.object(&key).await?,
+            Ok(Err(never)) if *optional && never.reason == Reason::SourceMissing => return Ok(Now::None),
+            Ok(Err(_)) => None,
+            Err(error) => absent_if_refused(Err(error))?,
+        };
+        Ok(found.map_or(Now::Missing, Now::Print))
+    }
+
+    async fn object(&self, key: &ObjectKey) -> Result<Option<String>, StorageError> {
+        Ok(absent_if_refused(self.stores.look(key).await)?.map(|found| print(key, &found)))
+    }
+}
+
+fn is_optional(input: &InputPlan) -> bool {
+    matches!(input.from, Route::Source { optional: true, .. })
+}
+
+/// What a store can never hold, or does not let be seen, counts as not there.
+fn absent_if_refused<T>(found: Result<Option<T>, StorageError>) -> Result<Option<T>, StorageError> {
+    match found {
+        Err(error) if matches!(error.kind, StorageErrorKind::BadKey | StorageErrorKind::Denied) => Ok(None),
+        found => found,
+    }
+}

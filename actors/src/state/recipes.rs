@@ -1,0 +1,130 @@
+//! When the recipe of each job changed: what was written before may be made by another one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::store::StateStore;
+use crate::ids::JobName;
+use crate::storage::StorageError;
+
+/// The key of the record.
+const KEY: &str = "recipes.json";
+
+/// The most recipes of one job that are remembered.
+const MOST: usize = 100;
+
+/// The recipes of all jobs.
+pub type RecipeHistories = BTreeMap<JobName, RecipeHistory>;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    jobs: RecipeHistories,
+}
+
+/// The recipes that a job has had, the oldest first. What was there before the first one counts as made by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeHistory(Vec<DatedRecipe>);
+
+/// A recipe of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatedRecipe {
+    /// Digest of what the transform does.
+    pub recipe: String,
+    /// What that was, for people: the transform and its options, secrets masked.
+    pub meaning: Value,
+    /// Since when, in milliseconds after the Unix epoch.
+    pub since: u64,
+    /// Whether a person said that what was made before is good.
+    #[serde(default)]
+    pub accepted: bool,
+}
+
+impl RecipeHistory {
+    /// Notes the recipe of today; whether it is another one than before.
+    pub fn note(&mut self, recipe: &str, meaning: &Value, now: u64) -> bool {
+        if self.0.last().is_some_and(|last| last.recipe == recipe) {
+            return false;
+        }
+        let since = if self.0.is_empty() { 0 } else { now };
+        self.0.push(DatedRecipe { recipe: recipe.to_owned(), meaning: meaning.clone(), since, accepted: false });
+        if self.0.len() > MOST {
+            self.0.remove(0);
+        }
+        true
+    }
+
+    /// Declares what was made before good.
+    pub fn accept(&mut self) {
+        if let Some(last) = self.0.last_mut() {
+            last.accepted = true;
+        }
+    }
+
+    /// The recipe of today.
+    pub fn today(&self) -> Option<&DatedRecipe> {
+        self.0.last()
+    }
+
+    /// The recipe by which something was made that was written at this time, in nanoseconds after the Unix epoch, where that
+    /// is another one than today's.
+    pub fn former(&self, written: u64) -> Option<&DatedRecipe> {
+        let (today, before) = self.0.split_last()?;
+        if today.accepted || written >= today.since.saturating_mul(1_000_000) {
+            return None;
+        }
+        let then = before.iter().rposition(|recipe| written >= recipe.since.saturating_mul(1_000_000)).unwrap_or(0);
+        // What was accepted since counts as made by what the job did then.
+        let then = before.iter().rposition(|recipe| recipe.accepted).map_or(then, |accepted| accepted.max(then));
+        before.get(then).filter(|then| then.recipe != today.recipe)
+    }
+}
+
+impl StateStore {
+    /// The recipes of all jobs, as far as runs have noted them.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn recipes(&self) -> Result<RecipeHistories, StorageError> {
+        let read: Option<Record> = self.get(KEY).await?;
+        Ok(read.map(|read| read.jobs).unwrap_or_default())
+    }
+
+    /// Keeps the recipes of all jobs. A record of a newer version stays.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn keep_recipes(&self, recipes: &RecipeHistories) -> Result<(), StorageError> {
+        match self.is_newer(KEY).await? {
+            true => Ok(()),
+            false => self.put(KEY, &Record { jobs: recipes.clone() }).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_before_a_change_is_of_a_former_recipe_until_it_is_changed_back_or_accepted() {
+        let nanos = |millis: u64| millis * 1_000_000;
+        let mut history = RecipeHistory::default();
+        let former = |history: &RecipeHistory, at: u64| history.former(nanos(at)).map(|former| former.recipe.clone());
+        assert!(history.note("a", &Value::Null, 1000) && !history.note("a", &Value::Null, 2000));
+        assert_eq!(former(&history, 5), None, "nobody knows how it was made");
+        assert!(history.note("b", &Value::Null, 3000));
+        assert_eq!([5, 2999, 3000].map(|at| former(&history, at)), [Some("a".into()), Some("a".into()), None]);
+        assert!(history.note("a", &Value::Null, 4000));
+        assert_eq!([5, 3500, 4000].map(|at| former(&history, at)), [None, Some("b".into()), None]);
+        history.accept();
+        assert_eq!(former(&history, 3500), None);
+        assert!(history.note("c", &Value::Null, 5000));
+        assert_eq!(former(&history, 3500), Some("a".into()), "accepted as made by another recipe");
+        for number in 0..300 {
+            assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
+        }
+        assert_eq!((history.0.len(), former(&history, 5)), (MOST, Some("r200".into())));
+    }
+}

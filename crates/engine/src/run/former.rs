@@ -1,0 +1,179 @@
+//! Outputs that a job made before its transform, its options or its code were changed. They are told, and left as they are.
+
+use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::memory::{FormerOutputs, ListedDates};
+use euterpe_actors::message::Force;
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::state::RecipeHistories;
+use euterpe_graph_file::show;
+use futures::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use crate::clock::now;
+use crate::workspace::Workspace;
+
+/// So many outputs are looked at, for what their stamps say; where there are more, their times decide.
+const LOOKED_AT: u64 = 1000;
+/// How many are looked at at once.
+const AT_ONCE: usize = 32;
+/// How many changes are named.
+const NAMED: usize = 3;
+
+/// Outputs of former recipes, counted by job and recipe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Former(Vec<FormerGroup>);
+
+/// Outputs of one job that a former recipe made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerGroup {
+    /// The job.
+    pub at: JobIx,
+    /// How many.
+    pub count: u64,
+    /// One of them.
+    pub entity: EntityId,
+    /// What has changed since, in a sentence.
+    pub change: String,
+}
+
+impl Former {
+    /// What the listed dates tell of those entities that were asked about, and the stamps where they are few; without the jobs
+    /// that `force` does anew.
+    pub async fn of(workspace: &Workspace, dates: Option<&ListedDates>, force: &Force) -> Self {
+        let mut groups = Vec::new();
+        for former in dates.map(ListedDates::former_outputs).unwrap_or_default() {
+            let FormerOutputs { at, recipe, count, entities } = former;
+            if force.names(&workspace.nodes.job(at).name) {
+                continue;
+            }
+            let made_since = match count <= LOOKED_AT {
+                true => stamped_today(workspace, at, &entities).await,
+                false => Vec::new(),
+            };
+            let Some(entity) = entities.into_iter().find(|entity| !made_since.contains(entity)) else { continue };
+            let change =
+                change(&recipe.meaning, &meaning(&show::effective(&workspace.plan), &workspace.nodes.job(at).name));
+            let count = count - made_since.len() as u64;
+            groups.push(FormerGroup { at, count, entity, change });
+        }
+        groups.sort_by_key(|group| group.at);
+        Self(groups)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The groups, parents before children.
+    pub fn iter(&self) -> impl Iterator<Item = &FormerGroup> {
+        self.0.iter()
+    }
+
+    /// For programs.
+    pub fn json(&self, plan: &NodePlan) -> Value {
+        let group = |FormerGroup { at, count, entity, change }: &FormerGroup| json!({"job": plan.job(*at).name, "count": count, "example": {"entity": entity, "text": change}});
+        self.0.iter().map(group).collect()
+    }
+}
+
+/// Those of some entities whose output was made by the recipe of today after all: the clocks differ.
+async fn stamped_today(workspace: &Workspace, at: JobIx, entities: &[EntityId]) -> Vec<EntityId> {
+    let job = workspace.nodes.job(at);
+    let today = workspace.recipe_of(&job.name).await;
+    let looks = entities.iter().map(|entity| {
+        let today = today.as_deref();
+        async move {
+            let key = job.outputs[0].key_of(&job.form.split(entity)?);
+            // Whatever cannot be looked at was listed all the same.
+            let making = workspace.stores.look(&key).await.ok()??.stamp?.making?;
+            (Some(making.recipe.as_str()) == today).then(|| entity.clone())
+        }
+    });
+    let looked: Vec<Option<EntityId>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+    looked.into_iter().flatten().collect()
+}
+
+/// The recipes that the jobs have had, with that of today; whether one of them is new.
+///
+/// # Errors
+/// What keeps the records or the code of the jobs from being read.
+pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories, bool)> {
+    let mut histories = workspace.state.recipes().await?;
+    let recipes = workspace.recipes().await?;
+    let shown = show::effective(&workspace.plan);
+    let mut is_new = false;
+    for (job, recipe) in recipes.iter() {
+        is_new |= histories.entry(job.clone()).or_default().note(recipe, &meaning(&shown, job), now());
+    }
+    Ok((histories, is_new))
+}
+
+/// What a job does, as a graph file says it: without what does not matter to its outputs.
+fn meaning(shown: &Value, job: &JobName) -> Value {
+    let shown = &shown["jobs"][job.as_str()];
+    let mut meaning = serde_json::Map::new();
+    for key in ["use", "python", "with", "version"] {
+        if let Some(value) = shown.get(key).filter(|value| !value.is_null()) {
+            meaning.insert(key.to_owned(), value.clone());
+        }
+    }
+    Value::Object(meaning)
+}
+
+/// What changed between two meanings of a job.
+fn change(then: &Value, now: &Value) -> String {
+    let mut changes = Vec::new();
+    differences("", then, now, &mut changes);
+    match changes.len() {
+        0 => "its code, or what it was given as variables, was another".to_owned(),
+        1..=NAMED => changes.join(", "),
+        more => format!("{} and {} more", changes[..NAMED].join(", "), more - NAMED),
+    }
+}
+
+fn differences(path: &str, then: &Value, now: &Value, changes: &mut Vec<String>) {
+    match (then, now) {
+        (Value::Object(before), Value::Object(after)) => {
+            let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                // Options are named by themselves.
+                let below = if path.is_empty() || path == "with" { key.clone() } else { format!("{path}.{key}") };
+                let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                differences(&below, &of(before), &of(after), changes);
+            }
+        }
+        (then, now) if then != now => changes.push(format!("`{path}` was {} and is {}", said(then), said(now))),
+        _ => {}
+    }
+}
+
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "not set".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        other => other.to_string().chars().take(100).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_named_with_both_values() {
+        let then = json!({"use": "audio.melspectrogram", "with": {"bands": 64, "window": "hann", "log": {"floor": 1}}});
+        let now = json!({"use": "audio.melspectrogram", "with": {"bands": 128, "window": "hann", "log": {"floor": 2}}});
+        assert_eq!(change(&then, &now), "`bands` was 64 and is 128, `log.floor` was 1 and is 2");
+        assert_eq!(change(&now, &now), "its code, or what it was given as variables, was another");
+        let other = json!({"use": "x", "version": "2", "with": {}});
+        let said = change(&then, &other);
+        assert_eq!(
+            said,
+            "`use` was `audio.melspectrogram` and is `x`, `version` was not set and is `2`, \
+                          `bands` was 64 and is not set and 2 more"
+        );
+    }
+}

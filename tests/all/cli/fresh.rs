@@ -1,0 +1,336 @@
+//! What was made from something else than what is there now: sources that were replaced, parents that were made anew, jobs
+//! that were changed. What `plan` says, what `run` makes, and that nothing is left to do then.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::Bench;
+
+const GRAPH: &str = r#"
+version: 1
+graph: g
+stores: {in: ./in, notes: ./notes, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a:
+    use: command
+    with: {argv: [./upper.sh, "{input.x}", "{output}"]}
+    in: {x: "in:{id}.txt"}
+    out: "out:a/{id}.txt"
+  b: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: a}, out: "out:b/{id}.txt"}
+  m: {use: json.merge, in: {j: "in:{id}.json", note: {from: "notes:{id}.json", optional: true}}, out: "out:m/{id}.json"}
+  pair:
+    use: command
+    with: {argv: [sh, -c, "cat {input.l} {input.r} > {output}"]}
+    entity: "{l},{r}"
+    in: {l: {from: b, id: "{l}"}, r: {from: b, id: "{r}"}}
+    out: "out:pair/{l}+{r}.txt"
+"#;
+
+/// The program of job `a`.
+fn script(bench: &Bench, text: &str) {
+    bench.write("upper.sh", &format!("#!/bin/sh\n{text}\n"));
+    fs::set_permissions(bench.path("upper.sh"), fs::Permissions::from_mode(0o755)).expect("set");
+}
+
+/// Three tracks and a pair, all made, and nothing to do.
+fn made() -> Bench {
+    let bench = Bench::new(GRAPH);
+    script(&bench, "tr a-z A-Z < \"$1\" > \"$2\"");
+    for id in ["t1", "t2", "t3"] {
+        bench.write(&format!("in/{id}.txt"), &format!("sound of {id}"));
+    }
+    bench.write("in/t1.json", "{\"k\": 1}");
+    bench.write("notes/other.json", "{}");
+    bench.write("ids", "t1\nt2\nt3\nt1,t2\n");
+    assert_eq!(done(&bench, ALL), numbers("a 3 b 3 pair 1"));
+    assert_eq!(done(&bench, "--job m t1"), numbers("m 1"));
+    settled(&bench);
+    bench
+}
+
+/// The jobs `a`, `b` and `pair`, whose ids are in a file.
+const ALL: &str = "--only a,b,pair --ids ids";
+
+fn numbers(text: &str) -> BTreeMap<String, u64> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().expect("a number"))).collect()
+}
+
+fn counted(jobs: &Value, key: &str) -> BTreeMap<String, u64> {
+    let jobs = jobs.as_object().expect("jobs").iter();
+    let count = |(job, counts): (&String, &Value)| (job.clone(), counts[key].as_u64().expect("a number"));
+    jobs.map(count).filter(|(_, count)| *count > 0).collect()
+}
+
+/// What a run makes.
+fn done(bench: &Bench, selection: &str) -> BTreeMap<String, u64> {
+    let ran = bench.call(&format!("run g.yaml --json {selection}")).ends(0).last();
+    counted(&ran["jobs"], "done")
+}
+
+/// What `plan` says that a run would make.
+fn planned(bench: &Bench, selection: &str) -> BTreeMap<String, u64> {
+    let plan = bench.call(&format!("plan g.yaml --json {selection}")).ends(0).last();
+    counted(&plan["jobs"], "make")
+}
+
+/// A further run has nothing to do, and says so.
+fn settled(bench: &Bench) {
+    let said = bench.call(&format!("run g.yaml {ALL}")).ends(0).out;
+    assert!(said.starts_with("nothing to do"), "{said}");
+}
+
+/// Gives a file a time of long ago, as a copy that keeps times has it.
+fn age(bench: &Bench, below: &str) {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let file = File::options().append(true).open(bench.path(below)).expect("opened");
+    file.set_times(FileTimes::new().set_modified(then)).expect("set");
+}
+
+/// A name, what changes, what is planned, and what a run then makes. Who is planned and not made turned out to be the same.
+type Case = (&'static str, fn(&Bench), &'static str, &'static str);
+
+const CASES: &[Case] = &[
+    ("nothing", |_| {}, "", ""),
+    ("another sound", |b| b.write("in/t1.txt", "a new sound"), "a 1 b 1 pair 1", "a 1 b 1 pair 1"),
+    ("another sound of the same length", |b| b.write("in/t3.txt", "SOUND of tX"), "a 1 b 1", "a 1 b 1"),
+    (
+        "another sound with an old time",
+        |b| {
+            b.write("in/t3.txt", "a new sound");
+            age(b, "in/t3.txt");
+        },
+        "a 1 b 1",
+        "a 1 b 1",
+    ),
+    (
+        "another file in its place, with an old time",
+        |b| {
+            b.write("elsewhere", "a new sound");
+            age(b, "elsewhere");
+            fs::rename(b.path("elsewhere"), b.path("in/t3.txt")).expect("moved");
+        },
+        "a 1 b 1",
+        "a 1 b 1",
+    ),
+    ("the same sound, written anew", |b| b.write("in/t1.txt", "sound of t1"), "a 1 b 1 pair 1", "a 1"),
+    ("other letters, of which the same comes", |b| b.write("in/t2.txt", "sOUND OF t2"), "a 1 b 1 pair 1", "a 1"),
+    ("an output of a parent removed", |b| fs::remove_file(b.path("out/a/t1.txt")).expect("removed"), "a 1", "a 1"),
+    ("an output at the end removed", |b| fs::remove_file(b.path("out/b/t1.txt")).expect("removed"), "b 1", "b 1"),
+    (
+        "an output of a parent that somebody put there",
+        |b| {
+            fs::remove_file(b.path("out/a/t1.txt")).expect("removed");
+            b.write("out/a/t1.txt", "own");
+        },
+        "b 1 pair 1",
+        "b 1 pair 1",
+    ),
+    ("a source removed", |b| fs::remove_file(b.path("in/t3.txt")).expect("removed"), "", ""),
+    (
+        "an output removed and its source replaced",
+        |b| {
+            fs::remove_file(b.path("out/b/t3.txt")).expect("removed");
+            b.write("in/t3.txt", "a new sound");
+        },
+        "a 1 b 1",
+        "a 1 b 1",
+    ),
+    ("a file that nobody reads", |b| b.write("in/other.json.bak", "x"), "", ""),
+    (
+        "all sources",
+        |b| ["t1", "t2", "t3"].iter().for_each(|id| b.write(&format!("in/{id}.txt"), &format!("new {id}"))),
+        "a 3 b 3 pair 1",
+        "a 3 b 3 pair 1",
+    ),
+];
+
+#[test]
+fn whatever_was_replaced_is_planned_and_made_anew_and_nothing_else() {
+    for (name, change, plan, makes) in CASES {
+        let bench = made();
+        change(&bench);
+        assert_eq!(planned(&bench, ALL), numbers(plan), "{name}: what is planned");
+        assert_eq!(done(&bench, ALL), numbers(makes), "{name}: what is made");
+        settled(&bench);
+        let check = bench.call("runs check g.yaml last").ends(0).out;
+        assert!(check.contains("0 open"), "{name}: {check}");
+    }
+}
+
+#[test]
+fn a_replaced_source_is_followed_whichever_way_its_entity_is_asked_for() {
+    for (selection, makes) in [
+        ("--only a,b t1", "a 1 b 1"),
+        ("--only a,b,pair --ids ids", "a 1 b 1 pair 1"),
+        ("--only a,b", "a 1 b 1"),
+        ("--job b --bottom-up t1", "a 1 b 1"),
+        ("--job pair --bottom-up t1,t2", "a 1 b 1 pair 1"),
+        // What a wave does not reach is asked for.
+        ("--only b t1", "a 1 b 1"),
+    ] {
+        let bench = made();
+        bench.write("in/t1.txt", "a new sound");
+        let ran = bench.call(&format!("run g.yaml --json {selection}")).ends(0).last();
+        assert_eq!(counted(&ran["jobs"], "done"), numbers(makes), "{selection}: {ran}");
+        assert_eq!(bench.read("out/b/t1.txt"), "A NEW SOUND", "{selection}");
+    }
+}
+
+#[test]
+fn what_is_out_of_date_is_told_with_its_reason_by_plan_run_and_explain() {
+    let bench = made();
+    bench.write("in/t1.txt", "a new sound");
+    let plan = bench.call(&format!("plan g.yaml {ALL}")).ends(0).out;
+    let why = "`x` of `a` was replaced since it was made";
+    assert!(plan.contains("out of date, and made anew\n"), "{plan}");
+    for line in ["a: 1, such as `t1`", "b: 1, such as `t1`", "pair: 1, such as `t1,t2`"] {
+        assert!(plan.contains(&format!("  {line}: {why}\n")), "{plan}");
+    }
+    let story = bench.call("explain g.yaml t1 b").ends(0).out;
+    assert!(story.contains(&format!("b(t1)  is out of date, and would be made anew: {why}")), "{story}");
+    let ran = bench.call(&format!("run g.yaml {ALL}")).ends(0).out;
+    assert!(ran.contains(&format!("it was out of date, and was made anew\n  a: 1, such as `t1`: {why}\n")), "{ran}");
+    let story = bench.call("explain g.yaml t1 b").ends(0).out;
+    assert!(story.contains("b(t1)  is there, made by run"), "{story}");
+}
+
+#[test]
+fn what_was_made_of_an_output_that_is_missing_is_judged_when_that_is_there_again() {
+    let bench = made();
+    fs::remove_file(bench.path("out/b/t1.txt")).expect("removed");
+    bench.write("in/t1.txt", "a new sound");
+    // A pair is no part of the wave of one of its parts.
+    assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
+    assert_eq!(done(&bench, ALL), numbers("pair 1"));
+    settled(&bench);
+}
+
+#[test]
+fn an_optional_source_that_comes_or_goes_is_another_input() {
+    let bench = made();
+    bench.write("notes/t1.json", "{\"note\": 1}");
+    assert_eq!(done(&bench, "--job m"), numbers("m 1"));
+    assert!(bench.read("out/m/t1.json").contains("note"));
+    fs::remove_file(bench.path("notes/t1.json")).expect("removed");
+    // Nothing is newer for that, so a listing does not show it; who is asked for by name is looked at.
+    assert_eq!(done(&bench, "--job m"), numbers(""));
+    assert_eq!(done(&bench, "--job m t1"), numbers("m 1"));
+    assert!(!bench.read("out/m/t1.json").contains("note"));
+}
+
+#[test]
+fn a_graph_that_says_so_leaves_what_was_replaced_alone() {
+    let bench = made();
+    bench.write("g.yaml", &GRAPH.replace("defaults:", "refresh: never\ndefaults:"));
+    bench.write("in/t1.txt", "a new sound");
+    assert_eq!((planned(&bench, ALL), done(&bench, ALL)), (numbers(""), numbers("")));
+    assert_eq!(bench.read("out/b/t1.txt"), "SOUND OF T1");
+    bench.write("g.yaml", &GRAPH.replace("defaults:", "refresh: now\ndefaults:"));
+    let said = bench.call("lint g.yaml --json").ends(3).out;
+    assert!(said.contains("expected `sources` or `never`, got `now`"), "{said}");
+}
+
+#[test]
+fn a_changed_job_is_told_with_what_changed_and_left_alone_until_it_is_forced_or_accepted() {
+    let bench = made();
+    let nothing = |bench: &Bench| {
+        let said = bench.call(&format!("run g.yaml {ALL}")).ends(0).out;
+        assert!(said.starts_with("nothing to do"), "{said}");
+        assert!(!said.contains("was another") && !said.contains("before a job was changed"), "{said}");
+    };
+    let told = |bench: &Bench, what: &str| {
+        for verb in ["plan", "run"] {
+            let said = bench.call(&format!("{verb} g.yaml {ALL}")).ends(0).out;
+            assert!(said.contains("made before a job was changed, and left as it is\n"), "{verb}: {said}");
+            assert!(said.contains(what), "{verb}: {said}");
+        }
+    };
+    // Its code: a file that `argv` names.
+    script(&bench, "tr a-z A-Z < \"$1\" | rev > \"$2\"");
+    told(&bench, "a: 3, such as `t1`: its code, or what it was given as variables, was another\n");
+    told(&bench, "`euterpe run g.yaml --force=a` makes it anew, `euterpe accept g.yaml a` keeps it\n");
+    assert_eq!(bench.read("out/a/t1.txt"), "SOUND OF T1");
+    // Back again: what is there was made by this.
+    script(&bench, "tr a-z A-Z < \"$1\" > \"$2\"");
+    nothing(&bench);
+    // An option.
+    bench.write("g.yaml", &GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\""));
+    told(&bench, "b: 3, such as `t1`: `argv` was [\"cp\",\"{input}\",\"{output}\"] and is [\"cp\",\"-f\",\"{input}\"");
+    let plan = bench.call(&format!("plan g.yaml --json {ALL}")).ends(0).last();
+    assert_eq!(plan["former"][0]["count"], 3, "{plan}");
+    bench.call("accept g.yaml b").ends(0);
+    nothing(&bench);
+    // What counts for the outputs, and what does not.
+    let other = GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\"");
+    bench.write("g.yaml", &other.replace("retries: 0", "retries: 3, timeout: 1m"));
+    bench.write("beside.sh", "a file that no job names");
+    nothing(&bench);
+    bench.write("g.yaml", &other.replace("in: {x: a}", "version: \"2\", in: {x: a}"));
+    told(&bench, "b: 3, such as `t1`: `version` was not set and is `2`\n");
+    // Force makes it anew; what comes of it is the same.
+    assert_eq!(done(&bench, &format!("{ALL} --force=b")), numbers("b 3 pair 1"));
+    nothing(&bench);
+    let said = bench.call("accept g.yaml nosuch").ends(2).err;
+    assert!(said.contains("no job named `nosuch`"), "{said}");
+}
+
+#[test]
+fn a_job_that_was_changed_is_told_for_those_entities_alone_that_were_asked_for() {
+    let bench = made();
+    bench.write("g.yaml", &GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\""));
+    let said = bench.call("run g.yaml --only a,b t2").ends(0).out;
+    assert!(said.contains("b: 1, such as `t2`: `argv` was"), "{said}");
+}
+
+#[test]
+fn a_source_that_is_replaced_while_it_is_read_does_not_count_as_what_was_made_from_it() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: g
+stores: {in: ./in, out: ./out}
+defaults: {retries: 1, backoff: 10ms}
+jobs:
+  a:
+    use: command
+    with: {argv: [sh, -c, "cat {input} > {output}; if ! [ -e $HERE/swapped ]; then touch $HERE/swapped; echo new > $HERE/in/t.txt; fi"]}
+    in: {x: "in:{id}.txt"}
+    out: "out:a/{id}.txt"
+  always:
+    use: command
+    with: {argv: [sh, -c, "cat {input} > {output}; date +%s%N > $HERE/in/u.log"]}
+    in: {x: "in:{id}.log"}
+    out: "out:always/{id}.txt"
+"#,
+    );
+    bench.write("in/t.txt", "old");
+    assert_eq!(done(&bench, "--only a t"), numbers("a 1"));
+    assert_eq!(bench.read("out/a/t.txt"), "new\n");
+    let said = bench.call("run g.yaml --only a t").ends(0).out;
+    assert!(said.starts_with("nothing to do"), "{said}");
+    // One that never holds still is a failure that says so.
+    bench.write("in/u.log", "1");
+    bench.call("run g.yaml --job always u").ends(4);
+    let dead = bench.call("dead ls g.yaml").out;
+    assert!(dead.contains("is being written to: it was another file each time after it was read"), "{dead}");
+    assert!(!bench.has("out/always/u.txt"));
+}
+
+#[test]
+fn outputs_of_a_former_version_and_foreign_ones_count_as_up_to_date() {
+    let bench = made();
+    for file in ["out/a/t1.txt", "out/b/t1.txt"] {
+        let text = bench.read(file);
+        fs::remove_file(bench.path(file)).expect("removed");
+        bench.write(file, &text);
+    }
+    bench.write("in/t1.txt", "a new sound");
+    assert_eq!(planned(&bench, "--only a,b t1"), numbers(""));
+    assert_eq!(done(&bench, "--only a,b t1"), numbers(""));
+}
