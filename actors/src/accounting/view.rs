@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::freshness::Demand;
+use crate::freshness::{Demand, is_of_the_future};
 use crate::ids::{EntityId, RunId};
-use crate::memory::{ListedDates, Presence};
+use crate::memory::{Glance, ListedDates, Presence};
 use crate::message::Force;
 use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
 use crate::state::StateStore;
-use crate::storage::{ObjectKey, StorageError, Stores};
+use crate::storage::{ObjectKey, Stamp, StorageError, Stores};
 
 /// A run's view of the graph's stores. It reads and never writes.
 pub struct RunView {
@@ -29,8 +29,8 @@ pub struct RunView {
     pub known: Option<Arc<Presence>>,
     /// When these were written, as that listing told it.
     pub dates: Option<Arc<ListedDates>>,
-    /// Whether an output counts as missing that is out of date. Not where a run that is over is accounted for: what was
-    /// replaced since is the next one's.
+    /// Whether an output counts as missing that is out of date, unless it was made in this run or in a later one. Not where a
+    /// run that is over is accounted for: what was replaced since is the next one's.
     pub refresh: bool,
 }
 
@@ -46,12 +46,18 @@ impl RunView {
         }
         let found = self.stores.look(key).await?;
         match found.filter(|found| demand.is_met_by(found)) {
-            Some(found) if self.refresh => {
+            Some(found) if self.refresh && !self.is_of_this_run(found.stamp.as_ref()) => {
                 let mut inspector = Inspector::new(&self.plan, &self.stores, &self.state);
                 inspector.stands(at, entity, key, found.stamp.as_ref()).await
             }
             found => Ok(found.is_some()),
         }
+    }
+
+    /// Whether an output was made in this run or in a later one: then it is good for the run, whatever changed since.
+    fn is_of_this_run(&self, stamp: Option<&Stamp>) -> bool {
+        let run = stamp.and_then(Stamp::run);
+        run.is_some_and(|run| run >= self.run && !is_of_the_future(run, self.run, self.now))
     }
 
     /// Whether an output may be out of date, as far as listings tell.
@@ -79,6 +85,7 @@ impl RunView {
     pub async fn is_fresh(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
         let job = self.plan.job(at);
         let Some(parts) = job.form.split(entity) else { return Ok(false) };
+        self.forget_doubtful(&[at], entity);
         for output in &job.outputs {
             if !self.is_there(at, entity, &output.key_of(&parts)).await? {
                 return Ok(false);
@@ -89,8 +96,10 @@ impl RunView {
 
     /// Whether all outputs of all of `jobs` are there, and nothing is forced. A run does not send such an entity.
     pub async fn is_finished(&self, jobs: &[JobIx], entity: &EntityId) -> bool {
-        if let (Some(dates), Some(known)) = (&self.dates, &self.known) {
-            dates.forget_doubtful(&self.plan, known, jobs, entity);
+        if self.forget_doubtful(jobs, entity) == Glance::UpToDate
+            && jobs.iter().all(|at| self.demand(*at).is_presence())
+        {
+            return true;
         }
         for at in jobs {
             let there = self.is_listed(*at, entity) || self.is_fresh(*at, entity).await.unwrap_or(false);
@@ -99,6 +108,13 @@ impl RunView {
             }
         }
         true
+    }
+
+    fn forget_doubtful(&self, jobs: &[JobIx], entity: &EntityId) -> Glance {
+        match (&self.dates, &self.known) {
+            (Some(dates), Some(known)) => dates.forget_doubtful(&self.plan, known, jobs, entity),
+            _ => Glance::NotDoubtful,
+        }
     }
 
     /// Whether the listing alone says that a job is done.

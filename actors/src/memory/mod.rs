@@ -15,7 +15,7 @@ mod unreadable_inputs;
 pub(crate) use failures::KnownFailures;
 pub use fingerprint::Fingerprint;
 pub(crate) use in_flight::{HoldTurn, InFlight, TargetHold};
-pub use listed_dates::{FormerOutputs, ListedDates};
+pub use listed_dates::{FormerOutputs, Glance, ListedDates};
 pub(crate) use passed_on::{PassTurn, PassedOn, wake_up_key, wave_key};
 pub(crate) use pending_requests::{AskTurn, PendingRequests};
 pub use presence::Presence;

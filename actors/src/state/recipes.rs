@@ -55,6 +55,11 @@ impl RecipeHistory {
         true
     }
 
+    /// Whether it was ever another one than today's.
+    pub fn has_changed(&self) -> bool {
+        self.0.len() > 1
+    }
+
     /// Declares what was made before good.
     pub fn accept(&mut self) {
         if let Some(last) = self.0.last_mut() {

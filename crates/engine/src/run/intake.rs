@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::Duration,
 };
@@ -12,6 +12,8 @@ use async_trait::async_trait;
 use euterpe_actors::accounting::{RunView, first_messages};
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
+use euterpe_actors::memory::Glance;
+use euterpe_actors::message::Force;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{IdSum, chunk_key};
 use futures::stream::{self, StreamExt};
@@ -110,10 +112,11 @@ impl Intake {
                 }
                 Next::Failed(error) => return Err(error),
             };
-            let up_to_date = look_at_doubtful(sink, addresses, &batch).await;
+            let mut up_to_date = look_at_doubtful(sink, addresses, &batch).await.into_iter();
             let mut ids = Vec::with_capacity(batch.len());
             let mut unfinished = Unfinished::default();
             for found in batch {
+                let is_up_to_date = up_to_date.next().unwrap_or(false);
                 if left == 0 {
                     break;
                 }
@@ -144,7 +147,7 @@ impl Intake {
                     let state = &sink.workspace.state;
                     sink.running.keep_record(async || state.keep_name(&found.entity, written).await).await?;
                 }
-                if finished(sink, &found) || up_to_date.contains(&found.entity) {
+                if is_up_to_date || finished(sink, &found) {
                     sink.running.tracker.exists(&found.to.required);
                 } else {
                     sink.running.tracker.expect(&found.to.required);
@@ -242,15 +245,16 @@ fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<
     addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
 }
 
-/// Looks at those entities of a batch whose outputs are all there and may be out of date; which of them are finished.
-async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> HashSet<EntityId> {
-    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return HashSet::new() };
+/// Which entities of a batch are finished, as far as times tell it. Those whose outputs may be out of date are looked at.
+async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> Vec<bool> {
+    let mut finished = vec![false; batch.len()];
+    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return finished };
     if manifest.selection.ping {
-        return HashSet::new();
+        return finished;
     }
     let workspace = sink.workspace;
     let mut doubtful = Vec::new();
-    for found in batch {
+    for (number, found) in batch.iter().enumerate() {
         let (entity, to, written) = match found {
             Found::Addressed(found) => (&found.entity, found.to.clone(), &found.written),
             Found::Id(entity, written) => match address(sink, addresses, entity) {
@@ -259,20 +263,24 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             },
             _ => continue,
         };
-        if dates.forget_doubtful(&workspace.nodes, presence, &to.required, entity) {
-            if let Some(written) = written {
-                workspace.state.note_name(entity, written);
+        match dates.forget_doubtful(&workspace.nodes, presence, &to.required, entity) {
+            Glance::UpToDate => finished[number] = manifest.selection.force == Force::None,
+            Glance::Doubtful => {
+                if let Some(written) = written {
+                    workspace.state.note_name(entity, written);
+                }
+                doubtful.push((number, entity.clone(), to));
             }
-            doubtful.push((entity.clone(), to));
+            Glance::NotDoubtful => {}
         }
     }
     let view = workspace.view(manifest.run, manifest.selection.force.clone(), Some(presence.clone()));
     let view = RunView { refresh: true, ..view };
-    let looks = doubtful.into_iter().map(|(entity, to)| {
+    let looks = doubtful.into_iter().map(|(number, entity, to)| {
         let view = &view;
         async move {
             if view.is_finished(&to.required, &entity).await {
-                return Some(entity);
+                return Some(number);
             }
             for at in &to.required {
                 // Trouble of a store is told by the work.
@@ -283,8 +291,9 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             None
         }
     });
-    let looked: Vec<Option<EntityId>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-    looked.into_iter().flatten().collect()
+    let looked: Vec<Option<usize>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    looked.into_iter().flatten().for_each(|number| finished[number] = true);
+    finished
 }
 
 fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {

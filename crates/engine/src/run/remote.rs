@@ -49,7 +49,10 @@ pub async fn run(
 ) -> anyhow::Result<Option<Passed>> {
     let (manifest, tracker) = (&running.manifest, &running.tracker);
     let feeds_all = feeder.feeds_all();
-    let sight = || workspace.view(manifest.run, manifest.selection.force.clone(), None);
+    let sight = || {
+        let view = workspace.view(manifest.run, manifest.selection.force.clone(), None);
+        RunView { refresh: true, ..view }
+    };
     let sink = Sink::remote(workspace, running, &over, true);
     let mut stop = running.stopped();
     let (ear, mut heard) = mpsc::unbounded_channel();

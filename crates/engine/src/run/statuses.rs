@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use euterpe_actors::accounting::{Accountant, TargetStatus};
+use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::state::{IdSum, Manifest, StateStore};
 use euterpe_actors::storage::StorageError;
 
-use super::survey::known;
+use super::survey::{Survey, dated_again, known};
 use crate::workspace::Workspace;
 
 /// How many entities are looked at together.
@@ -49,6 +49,20 @@ pub async fn accountant(workspace: &Workspace, manifest: &Manifest) -> anyhow::R
         Force::None | Force::Jobs(_) => Some(known(workspace, manifest.run).await?),
     };
     Ok(Accountant::open(workspace.view(manifest.run, force, known)).await?)
+}
+
+/// The same for a run that may not be over: what is out of date, and was not made anew by it, is open.
+///
+/// # Errors
+/// What keeps the stores or the records from being read.
+pub async fn accountant_until_over(workspace: &Workspace, manifest: &Manifest) -> anyhow::Result<Accountant> {
+    let end = workspace.state.run_end(manifest.run).await?;
+    if end.is_some_and(|end| end.complete) {
+        return accountant(workspace, manifest).await;
+    }
+    let Survey { presence, dates } = dated_again(workspace, manifest.run).await?;
+    let view = workspace.view(manifest.run, manifest.selection.force.clone(), Some(presence));
+    Ok(Accountant::open(RunView { dates, refresh: true, ..view }).await?)
 }
 
 impl<'a> Statuses<'a> {

@@ -39,20 +39,52 @@ pub async fn dated(
     ids: &mut Ids,
     recipes: &RecipeHistories,
 ) -> anyhow::Result<Survey> {
-    let (nodes, stores) = (&workspace.nodes, &workspace.stores);
+    let nodes = &workspace.nodes;
     if !nodes.refreshes() {
         return Ok(Survey { presence: known(workspace, run).await?, dates: None });
     }
-    let presence = Arc::new(Presence::up_to(REMEMBERED));
     let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
     let list_sources = !ids.are_few();
-    let dates = Arc::new(ListedDates::up_to(REMEMBERED, list_sources).with_recipes(recipes));
+    let dates = Arc::new(ListedDates::up_to(REMEMBERED, list_sources).of(nodes).with_recipes(recipes));
     let listed_later = ids.tell_dates(&dates);
+    let sources = if list_sources { Some(&listed_later[..]) } else { None };
+    listed(workspace, run, dates, sources).await
+}
+
+/// What exists, and when it was written and the sources came, for a run that nobody feeds any more: what came after it had
+/// begun is not its own.
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn dated_again(workspace: &Workspace, run: RunId) -> anyhow::Result<Survey> {
+    match workspace.nodes.refreshes() {
+        true => {
+            listed(
+                workspace,
+                run,
+                Arc::new(ListedDates::up_to(REMEMBERED, true).of(&workspace.nodes).as_of(run.millis())),
+                Some(&[]),
+            )
+            .await
+        }
+        false => Ok(Survey { presence: known(workspace, run).await?, dates: None }),
+    }
+}
+
+/// Lists the outputs, and the sources, if they are wanted, but for those that are listed later.
+async fn listed(
+    workspace: &Workspace,
+    run: RunId,
+    dates: Arc<ListedDates>,
+    listed_later: Option<&[(StoreName, String)]>,
+) -> anyhow::Result<Survey> {
+    let (nodes, stores) = (&workspace.nodes, &workspace.stores);
+    let presence = Arc::new(Presence::up_to(REMEMBERED));
     let outputs = survey(nodes, stores, &presence, run, Some(&dates));
     let sources = async {
-        match list_sources {
-            true => list_other_sources(nodes, stores, &dates, &listed_later).await,
-            false => Ok(()),
+        match listed_later {
+            Some(listed_later) => list_other_sources(nodes, stores, &dates, listed_later).await,
+            None => Ok(()),
         }
     };
     futures::future::try_join(outputs, sources).await?;
@@ -125,12 +157,14 @@ pub async fn survey(
     let listings = uncovered(&places).map(|(name, prefix)| async move {
         let storage = stores.get(name);
         let learn = &mut |page: &Page| {
-            for listed in page.iter().filter(|listed| listed.problem.is_none()) {
+            let outputs = page.iter().filter(|listed| listed.problem.is_none()).map(|listed| {
                 let print = Fingerprint::of(name.as_str(), listed.path);
                 presence.learn_fingerprint(print, run);
-                if let Some(dates) = dates {
-                    dates.learn_output(print, listed.dates);
-                }
+                (print, listed.dates)
+            });
+            match dates {
+                Some(dates) => dates.learn_outputs(outputs),
+                None => outputs.for_each(drop),
             }
             true
         };

@@ -14,7 +14,7 @@ use euterpe_actors::storage::{ObjectKey, StorageErrorKind, Stores, Wholeness, ch
 use serde::Serialize;
 
 use super::Session;
-use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant};
+use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant_until_over};
 use crate::workspace::Workspace;
 
 /// How many examples of each kind are shown.
@@ -101,7 +101,7 @@ impl Session {
         if let Err(other) = self.refuse_other_file(&manifest) {
             tracing::warn!("{other}");
         }
-        Account::of(&self.workspace, &accountant(&self.workspace, &manifest).await?, &manifest, hashes).await
+        Account::of(&self.workspace, &accountant_until_over(&self.workspace, &manifest).await?, &manifest, hashes).await
     }
 
     /// Whether all that a run asked for is done, skipped or dead, although no record says that it was brought to its end: so

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use euterpe_actors::accounting::RunView;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
 use euterpe_actors::outcome::Reason;
@@ -203,10 +204,11 @@ impl Session {
         self.has_output(target, &message.force, message.run).await
     }
 
-    /// Whether all outputs of a target are there, as fresh as `run` wants them.
+    /// Whether all outputs of a target are there, as fresh as `run` wants them, and none that it would have made anew.
     async fn has_output(&self, target: &Target, force: &Force, run: RunId) -> anyhow::Result<bool> {
         let Some(at) = self.workspace.nodes.find(target.job.as_str()) else { return Ok(false) };
-        match self.workspace.view(run, force.clone(), None).is_fresh(at, &target.entity).await {
+        let view = RunView { refresh: true, ..self.workspace.view(run, force.clone(), None) };
+        match view.is_fresh(at, &target.entity).await {
             Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
             there => Ok(there?),
         }
