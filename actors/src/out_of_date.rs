@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 
 use futures::future::BoxFuture;
 
-use crate::edges::{SourceOf, find_source, parent_of};
+use crate::edges::{SourceOf, find_source, parent_of, source_paths};
 use crate::ids::{EntityId, InputName};
 use crate::message::Target;
 use crate::outcome::Reason;
@@ -13,7 +13,7 @@ use crate::plan::{InputPlan, JobIx, NodePlan, Route};
 use crate::standing::print;
 use crate::state::StateStore;
 use crate::storage::{InputPrints, Making, ObjectKey, Stamp, StorageError, StorageErrorKind, Stores};
-use crate::template::EntityForm;
+use crate::template::{EntityForm, Parts};
 
 /// Why an output is out of date.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,14 +170,33 @@ impl<'a> Inspector<'a> {
             }
             let Some(parts) = job.form.split(entity) else { return Ok(None) };
             let found = absent_if_refused(self.stores.look(&job.outputs[0].key_of(&parts)).await)?;
+            let is_there = found.is_some();
             let making = found.and_then(|found| found.stamp).and_then(|stamp| stamp.making);
             let found = match making {
                 Some(making) => self.compare(at, entity, &making).await?,
-                None => None,
+                None if is_there => None,
+                None => self.above(at, entity, &parts).await?,
             };
             self.known.insert(target, found.clone());
             Ok(found)
         })
+    }
+
+    /// What is out of date above an output that is missing.
+    async fn above(
+        &mut self,
+        at: JobIx,
+        entity: &EntityId,
+        parts: &Parts<'_>,
+    ) -> Result<Option<OutOfDate>, StorageError> {
+        for input in &self.plan.job(at).clone().inputs {
+            if let Some(Ok(parent)) = parent_of(self.plan, input, entity, parts)
+                && let Some(above) = self.look(parent.at, &parent.target.entity).await?
+            {
+                return Ok(Some(above));
+            }
+        }
+        Ok(None)
     }
 
     /// Compares the inputs of a target with those that its output was made from.
@@ -194,7 +213,9 @@ impl<'a> Inspector<'a> {
         for input in &job.inputs {
             let recorded = making.inputs.get(&input.name).map(String::as_str);
             let (now, change) = match &input.from {
-                Route::Source { .. } => (self.source(&job.form, input, entity, recorded).await?, Change::Replaced),
+                Route::Source { .. } => {
+                    (self.source(&job.form, input, entity, (&parts, recorded)).await?, Change::Replaced)
+                }
                 Route::Job { .. } => {
                     let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
                     if let Some(above) = self.look(parent.at, &parent.target.entity).await? {
@@ -209,7 +230,7 @@ impl<'a> Inspector<'a> {
                     all.insert(input.name.clone(), now);
                     continue;
                 }
-                (Some(recorded), Now::Print(now)) if recorded != now => change,
+                (Some(recorded), Now::Print(now)) if version(recorded) != version(&now) => change,
                 (None, Now::Print(_)) if is_optional(input) => Change::Came,
                 (Some(_), Now::None) => Change::Went,
                 // An input that the graph file did not have is another recipe.
@@ -227,15 +248,14 @@ impl<'a> Inspector<'a> {
         form: &EntityForm,
         input: &InputPlan,
         entity: &EntityId,
-        recorded: Option<&str>,
+        (parts, recorded): (&Parts<'_>, Option<&str>),
     ) -> Result<Now, StorageError> {
         let Route::Source { store, key, exts, optional } = &input.from else { return Ok(Now::Missing) };
         // Path, size and time; a path may have spaces.
         if let Some(path) = recorded.and_then(|print| print.rsplitn(3, ' ').nth(2)) {
             let there = ObjectKey::new(store.clone(), path);
-            if let Some(now) = self.object(&there).await?
-                && Some(now.as_str()) == recorded
-            {
+            let is_its = key.has_ext() && source_paths(key, exts, parts).iter().any(|allowed| allowed == path);
+            if is_its && let Some(now) = self.object(&there).await? {
                 return Ok(Now::Print(now));
             }
         }
@@ -251,6 +271,15 @@ impl<'a> Inspector<'a> {
 
     async fn object(&self, key: &ObjectKey) -> Result<Option<String>, StorageError> {
         Ok(absent_if_refused(self.stores.look(key).await)?.map(|found| print(key, &found)))
+    }
+}
+
+/// What tells the version of an input, of its print: of a source the size and the time, whatever its name. A catalogue whose
+/// files are moved within their store is not made anew.
+fn version(print: &str) -> &str {
+    match print.rmatch_indices(' ').nth(1) {
+        Some((at, _)) => &print[at..],
+        None => print,
     }
 }
 

@@ -8,7 +8,8 @@ use crate::memory::{Glance, ListedDates, Presence};
 use crate::message::Force;
 use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
-use crate::state::StateStore;
+use crate::standing::standing_skip;
+use crate::state::{SkipRecord, StateStore};
 use crate::storage::{ObjectKey, Stamp, StorageError, Stores};
 
 /// A run's view of the graph's stores. It reads and never writes.
@@ -76,6 +77,14 @@ impl RunView {
             true => Inspector::new(&self.plan, &self.stores, &self.state).check(at, entity).await,
             false => Ok(None),
         }
+    }
+
+    /// The skip of a target that still stands.
+    ///
+    /// # Errors
+    /// Those of the stores and of the state.
+    pub async fn standing_skip(&self, at: JobIx, entity: &EntityId) -> Result<Option<SkipRecord>, StorageError> {
+        standing_skip(&self.plan, &self.stores, &self.state, at, entity).await
     }
 
     /// Whether all outputs of a job are there, and fresh: the primary does not speak for the others.

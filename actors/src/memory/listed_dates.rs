@@ -21,6 +21,9 @@ use crate::template::{Parts, Template};
 /// written.
 const LATE: u64 = 10_000_000_000;
 
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 /// So many outputs of a former recipe are named.
 const FEW: usize = 1000;
 
@@ -218,7 +221,10 @@ impl Known {
             let written = *self.written.get(&print)?;
             for input in &job.inputs {
                 let came = match &input.from {
-                    Route::Source { store, key, .. } => source(&self.sources, store, key, &parts).unwrap_or(0),
+                    Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
+                        arrived if arrived == written && arrived % SECOND == 0 => return None,
+                        arrived => arrived,
+                    },
                     Route::Job { job, entity: Mapping::Same, .. } => times[job.0],
                     Route::Job { entity: Mapping::To(_), .. } => return None,
                 };
@@ -254,16 +260,19 @@ impl Known {
         if !is_doubtful {
             let (written, until) = (written.unwrap_or(0), self.until);
             let came_after = |arrived: u64| arrived > written && arrived <= until;
+            // A bucket tells whole seconds: a source of the same second may have come after.
+            let source_came = |arrived: u64| came_after(arrived) || (arrived == written && arrived % SECOND == 0);
             is_doubtful = lacks_parts || (!self.has_sources && !job.inputs.is_empty());
             for input in &job.inputs {
                 is_doubtful |= match &input.from {
                     Route::Source { store, key, .. } => {
-                        source(&self.sources, store, key, &parts).is_some_and(came_after)
+                        source(&self.sources, store, key, &parts).is_some_and(source_came)
                     }
                     Route::Job { .. } => match parent_of(plan, input, entity, &parts) {
                         Some(Ok(parent)) => {
                             let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
-                            arrived.is_some_and(came_after)
+                            // What was made of an output that is missing is looked at when that is there again.
+                            arrived.is_none_or(came_after)
                                 | self.is_doubtful(plan, presence, parent.at, &parent.target.entity, looked)
                         }
                         _ => false,

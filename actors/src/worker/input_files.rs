@@ -7,7 +7,10 @@ use rustix::fs::{Access, access};
 
 use super::executor::{Executor, SharedStorageError};
 use super::inputs::FoundInput;
+use crate::edges::{SourceOf, find_source};
+use crate::ids::EntityId;
 use crate::mutants::{Mutant, active};
+use crate::plan::Route;
 use crate::standing::print;
 use crate::storage::{Content, Mount, ObjectKey, StorageErrorKind};
 use crate::transform::Input;
@@ -42,11 +45,26 @@ impl InputFiles {
 }
 
 impl Executor {
-    /// The first source that is another version now than the one that was opened; none where all are the same, or are gone.
+    /// The first source that is another version now than the one that was opened, or that was not there and is now; none where
+    /// all are the same, or are gone.
     ///
     /// # Errors
     /// Those of its store.
-    pub(super) async fn changed(&self, found: &[FoundInput]) -> Result<Option<ObjectKey>, SharedStorageError> {
+    pub(super) async fn changed(
+        &self,
+        entity: &EntityId,
+        found: &[FoundInput],
+    ) -> Result<Option<ObjectKey>, SharedStorageError> {
+        for input in self.job.inputs.iter().filter(|input| !found.iter().any(|found| found.name == input.name)) {
+            let Route::Source { store, key, exts, optional: true } = &input.from else { continue };
+            let source = SourceOf { entity, form: &self.job.form, store, template: key, exts, optional: true };
+            match find_source(&self.node.settings.stores, &self.node.settings.state, source).await {
+                Ok(Ok(key)) => return Ok(Some(key)),
+                Ok(Err(_)) => {}
+                Err(error) if error.kind == StorageErrorKind::Denied => {}
+                Err(error) => return Err(Arc::new(error)),
+            }
+        }
         for input in found.iter().filter(|input| input.parent.is_none()) {
             let now = match self.node.settings.stores.look(&input.key).await {
                 Ok(now) => now,

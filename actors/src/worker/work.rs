@@ -102,7 +102,7 @@ impl Executor {
         };
         self.node.unreadable_inputs.clear(message.run, &message.target);
         reach("after_work");
-        if let Some(changed) = self.changed(&found).await? {
+        if let Some(changed) = self.changed(&message.target.entity, &found).await? {
             return Ok(Worked::SourceChanged(changed));
         }
         let kept = match self.keep(message.run, parts, product, stamp, &stamps).await {

@@ -22,5 +22,5 @@ pub fn find_job(plan: &NodePlan, name: &str) -> Result<JobIx, Mistake> {
         Some((distance, known)) if distance <= 2 => format!("did you mean `{known}`?"),
         _ => format!("the jobs are {}", names.join(", ")),
     };
-    Err(Mistake(format!("no job named `{name}`; {hint}")))
+    Err(Mistake(format!("no job named `{}`; {hint}", name.escape_debug())))
 }

@@ -47,6 +47,19 @@ pub async fn stop_on(stopping: impl Fn() -> Stop, stop: impl Fn(Stop), says: [&s
     }
 }
 
+/// Waits for the first of these signals.
+pub async fn interrupted() {
+    let (Ok(mut interrupts), Ok(mut terms)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    let mut hangups = hangups();
+    tokio::select! {
+        _ = interrupts.recv() => {}
+        _ = terms.recv() => {}
+        () = next(&mut hangups) => {}
+    }
+}
+
 /// The ends of the terminal; none where whoever started this process wants it to outlive that (`nohup`), or nobody can tell.
 fn hangups() -> Option<Signal> {
     let kind = SignalKind::hangup();

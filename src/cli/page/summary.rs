@@ -132,7 +132,7 @@ impl Summary<'_> {
     fn out_of_date(&self) -> String {
         let (Ended { out_of_date: outdated, former: left, .. }, plan) =
             (&self.ended.ended, &self.session.workspace().nodes);
-        out_of_date("it was out of date, and was made anew", outdated, plan) + &former(left, plan, &self.file)
+        out_of_date("out of date when the run began", outdated, plan) + &former(left, plan, &self.file)
     }
 
     fn table(&self, tally: &Tally) -> String {

@@ -133,6 +133,15 @@ const CASES: &[Case] = &[
     ),
     ("a source removed", |b| fs::remove_file(b.path("in/t3.txt")).expect("removed"), "", ""),
     (
+        "an output between removed and its source replaced",
+        |b| {
+            fs::remove_file(b.path("out/a/t3.txt")).expect("removed");
+            b.write("in/t3.txt", "a new sound");
+        },
+        "a 1",
+        "a 1 b 1",
+    ),
+    (
         "an output removed and its source replaced",
         |b| {
             fs::remove_file(b.path("out/b/t3.txt")).expect("removed");
@@ -195,20 +204,83 @@ fn what_is_out_of_date_is_told_with_its_reason_by_plan_run_and_explain() {
     let story = bench.call("explain g.yaml t1 b").ends(0).out;
     assert!(story.contains(&format!("b(t1)  is out of date, and would be made anew: {why}")), "{story}");
     let ran = bench.call(&format!("run g.yaml {ALL}")).ends(0).out;
-    assert!(ran.contains(&format!("it was out of date, and was made anew\n  a: 1, such as `t1`: {why}\n")), "{ran}");
+    assert!(ran.contains(&format!("out of date when the run began\n  a: 1, such as `t1`: {why}\n")), "{ran}");
     let story = bench.call("explain g.yaml t1 b").ends(0).out;
     assert!(story.contains("b(t1)  is there, made by run"), "{story}");
 }
 
 #[test]
 fn what_was_made_of_an_output_that_is_missing_is_judged_when_that_is_there_again() {
+    for selection in [ALL, "--job pair --bottom-up t1,t2"] {
+        let bench = made();
+        fs::remove_file(bench.path("out/b/t1.txt")).expect("removed");
+        bench.write("in/t1.txt", "a new sound");
+        assert_eq!(done(&bench, selection), numbers("a 1 b 1 pair 1"), "{selection}");
+        settled(&bench);
+    }
+    // A pair is no part of the wave of one of its parts, and nothing that is there tells that it is out of date.
     let bench = made();
-    fs::remove_file(bench.path("out/b/t1.txt")).expect("removed");
+    fs::remove_file(bench.path("out/a/t1.txt")).expect("removed");
     bench.write("in/t1.txt", "a new sound");
-    // A pair is no part of the wave of one of its parts.
     assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
     assert_eq!(done(&bench, ALL), numbers("pair 1"));
     settled(&bench);
+}
+
+#[test]
+fn what_a_failed_or_stopped_run_was_to_make_anew_is_not_called_made() {
+    let bench = made();
+    bench.write("in/t3.txt", "BAD");
+    script(&bench, "grep -q BAD \"$1\" && exit 1; tr a-z A-Z < \"$1\" > \"$2\"");
+    bench.call(&format!("run g.yaml {ALL}")).ends(4);
+    assert_eq!(bench.read("out/b/t3.txt"), "SOUND OF T3", "what was there stays");
+    bench.call("runs check g.yaml last").ends(4);
+    assert!(bench.call("dead ls g.yaml").ends(0).out.contains("t3"));
+    bench.call("dead retry g.yaml").ends(4);
+    bench.call("runs check g.yaml last").ends(4);
+    assert!(bench.call("dead drop g.yaml t3").ends(0).out.contains("gave up 1"));
+    let plan = bench.call(&format!("plan g.yaml --json {ALL}")).ends(0).last();
+    assert_eq!(counted(&plan["jobs"], "skipped"), numbers("a 1 b 1"), "{plan}");
+    bench.write("in/t3.txt", "a good sound");
+    assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
+    assert_eq!(bench.read("out/b/t3.txt"), "A GOOD SOUND");
+}
+
+#[test]
+fn sources_that_are_moved_within_their_store_are_the_same_and_others_in_a_new_place_are_not() {
+    let bench = made();
+    let moved = GRAPH.replace("in:{id}.txt", "in:sub/{id}.txt");
+    fs::create_dir(bench.path("in/sub")).expect("made");
+    for id in ["t1", "t2", "t3"] {
+        fs::rename(bench.path(&format!("in/{id}.txt")), bench.path(&format!("in/sub/{id}.txt"))).expect("moved");
+    }
+    bench.write("g.yaml", &moved);
+    assert_eq!((planned(&bench, ALL), done(&bench, ALL)), (numbers(""), numbers("")));
+    // The former place does not matter any more.
+    bench.write("in/t3.txt", "sound of t3");
+    bench.write("in/sub/t3.txt", "a new sound");
+    assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
+    assert_eq!(bench.read("out/b/t3.txt"), "A NEW SOUND");
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_brings_other_sources_however_old_they_are() {
+    let bench = made();
+    for folder in ["v1", "v2"] {
+        bench.write(&format!("{folder}/t1.txt"), &format!("sound of {folder}"));
+        age(&bench, &format!("{folder}/t1.txt"));
+    }
+    std::os::unix::fs::symlink("v1", bench.path("current")).expect("linked");
+    let of = "--only a,b --store in=current";
+    assert_eq!(done(&bench, of), numbers("a 1 b 1"));
+    assert_eq!(done(&bench, of), numbers(""));
+    fs::remove_file(bench.path("current")).expect("removed");
+    bench.write("v2/longer", "");
+    std::os::unix::fs::symlink("v2", bench.path("current")).expect("linked");
+    bench.write("v2/t1.txt", "another sound of v2");
+    age(&bench, "v2/t1.txt");
+    assert_eq!(done(&bench, of), numbers("a 1 b 1"));
+    assert_eq!(bench.read("out/b/t1.txt"), "ANOTHER SOUND OF V2");
 }
 
 #[test]

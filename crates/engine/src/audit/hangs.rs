@@ -20,8 +20,8 @@ pub(super) fn warnings(plan: &Plan, past: &Past) -> Vec<Warning> {
         let (whose, evidence) = evidence(plan, past, job)?;
         let usual = duration_text(job.timeout);
         let slowest = past.jobs.get(job.name.as_str()).and_then(|past| past.slowest);
-        let slowest = slowest
-            .map_or(String::new(), |millis| format!(" (its slowest good work took {:.1} s)", millis as f64 / 1000.0));
+        let slowest =
+            slowest.map_or(String::new(), |millis| format!(" (its slowest work took {:.1} s)", millis as f64 / 1000.0));
         let message = format!(
             "it says no `timeout`, so a try that hangs takes {usual}, and {whose} ran out of time before: {evidence}; write \
              `timeout: …`, some times what good work takes{slowest}"

@@ -88,7 +88,24 @@ fn read(line: &str) -> Option<Requirement> {
         }
     };
     let name = if is_path { String::new() } else { name.to_ascii_lowercase().replace(['_', '.'], "-") };
-    Some(Requirement { text: line.to_owned(), name, is_pinned })
+    Some(Requirement { text: without_credentials(line), name, is_pinned })
+}
+
+/// The same without the users, passwords and tokens of addresses.
+fn without_credentials(line: &str) -> String {
+    let mut parts = line.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(part.len());
+        let (host, rest) = part.split_at(end);
+        shown += "://";
+        match host.rsplit_once('@') {
+            Some((_, host)) => shown.extend(["***@", host]),
+            None => shown += host,
+        }
+        shown += rest;
+    }
+    shown
 }
 
 /// Whether an address stands for one content for ever: it has a digest or a commit, or is a wheel, whose name has its version.
@@ -125,6 +142,22 @@ fn installed(venv: &Path) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_user_password_or_token_of_an_address_is_shown() {
+        for (line, shown) in [
+            ("git+https://user:secret@host/x/y.git", "git+https://***@host/x/y.git"),
+            ("-e git+https://secret@host/x.git@v1", "-e git+https://***@host/x.git@v1"),
+            (
+                "foo @ https://u:secret@host/a.zip ; python_version > '3'",
+                "foo @ https://***@host/a.zip ; python_version > '3'",
+            ),
+            ("foo @ https://host/a@b.zip", "foo @ https://host/a@b.zip"),
+            ("numpy>=1", "numpy>=1"),
+        ] {
+            assert_eq!(read(line).expect("a requirement").text, shown);
+        }
+    }
 
     #[test]
     fn only_a_version_to_the_last_digit_is_a_pin() {

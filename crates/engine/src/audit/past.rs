@@ -48,7 +48,10 @@ impl Past {
         }
         let runs = state.runs().await?;
         for run in runs.iter().rev().take(RUNS) {
-            for slow in state.run_end(*run).await?.into_iter().flat_map(|end| end.slowest) {
+            let end = state.run_end(*run).await?.unwrap_or_default();
+            // Where nothing succeeded, the slowest is what ran out of time.
+            let succeeds = |job: &JobName| end.jobs.get(job).is_some_and(|counts| counts.done > 0);
+            for slow in end.slowest.iter().filter(|slow| succeeds(&slow.job)) {
                 let job = past.jobs.entry(slow.job.to_string()).or_default();
                 job.slowest = job.slowest.max(Some(slow.millis));
             }

@@ -20,8 +20,21 @@ pub(super) fn warnings(plan: &Plan, cores: usize, env: &dyn Fn(&str) -> Option<S
         let set = set_for(job, env);
         let at = |key: &str| format!("jobs.{}.{key}", job.name);
         let warn = |key: String, message| Some(Warning::new(RULE, plan, &key, message));
+        let too_many = || {
+            warn(
+                at("pool.workers"),
+                format!(
+                    "{workers} workers are more than the {}: work that computes only gets slower by it; lower \
+                     `pool.workers`, unless the {} mostly waits for something elsewhere",
+                    counted(cores),
+                    kind.name()
+                ),
+            )
+        };
         match (kind, set) {
+            (Kind::Native, _) if workers > cores => too_many(),
             (Kind::Native, _) => None,
+            (_, Some((_, threads))) if workers > cores && threads <= 1 => too_many(),
             (_, Some((name, threads))) if workers * threads > cores => warn(
                 at(&format!("{}.{name}", kind.variables_key())),
                 format!(
@@ -41,16 +54,7 @@ pub(super) fn warnings(plan: &Plan, cores: usize, env: &dyn Fn(&str) -> Option<S
                     (cores / workers).max(1)
                 ),
             ),
-            (Kind::Command, None) => None,
-            (_, None) if workers > cores => warn(
-                at("pool.workers"),
-                format!(
-                    "{workers} workers are more than the {}: work that computes only gets slower by it; lower \
-                     `pool.workers`, unless the {} mostly waits for something elsewhere",
-                    counted(cores),
-                    kind.name()
-                ),
-            ),
+            (_, None) if workers > cores => too_many(),
             (_, None) => None,
         }
     };

@@ -44,6 +44,9 @@ impl Measured {
     }
 }
 
+/// How much slower a function may be whose lines are measured, before its time is over.
+const SLOWER: u32 = 100;
+
 /// The plan with the job at `at` as it is measured: no limits of memory, which would end a process that is to be looked at,
 /// one worker with the threads that it has in its pool. Where `lines` names a file, a Python function writes there how long each line took.
 pub fn profiled(plan: &Plan, at: JobIx, lines: Option<&Path>) -> Plan {
@@ -52,6 +55,7 @@ pub fn profiled(plan: &Plan, at: JobIx, lines: Option<&Path>) -> Plan {
     (job.memory, job.recycle_after, job.isolate) = (None, None, false);
     if let (Some(python), Some(file)) = (&mut job.python, lines) {
         python.variables.insert(LINES.to_owned(), file.display().to_string());
+        job.timeout = job.timeout.saturating_mul(SLOWER);
     }
     plan
 }

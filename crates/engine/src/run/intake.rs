@@ -14,6 +14,8 @@ use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::memory::Glance;
 use euterpe_actors::message::Force;
+use euterpe_actors::out_of_date::OutOfDate;
+use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{IdSum, chunk_key};
 use futures::stream::{self, StreamExt};
@@ -112,11 +114,11 @@ impl Intake {
                 }
                 Next::Failed(error) => return Err(error),
             };
-            let mut up_to_date = look_at_doubtful(sink, addresses, &batch).await.into_iter();
+            let mut glances = look_at_doubtful(sink, addresses, &batch).await.into_iter();
             let mut ids = Vec::with_capacity(batch.len());
             let mut unfinished = Unfinished::default();
             for found in batch {
-                let is_up_to_date = up_to_date.next().unwrap_or(false);
+                let seen = glances.next().unwrap_or_default();
                 if left == 0 {
                     break;
                 }
@@ -147,10 +149,13 @@ impl Intake {
                     let state = &sink.workspace.state;
                     sink.running.keep_record(async || state.keep_name(&found.entity, written).await).await?;
                 }
-                if is_up_to_date || finished(sink, &found) {
+                if seen.is_finished || finished(sink, &found) {
                     sink.running.tracker.exists(&found.to.required);
                 } else {
                     sink.running.tracker.expect(&found.to.required);
+                    for (at, why) in &seen.out_of_date {
+                        sink.running.out_of_date.borrow_mut().add(*at, &found.entity, why);
+                    }
                     unfinished.add(ids.len(), &found);
                     left -= 1;
                 }
@@ -245,12 +250,19 @@ fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<
     addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
 }
 
+/// What is known of an entity before it is sent.
+#[derive(Clone, Default)]
+struct Seen {
+    is_finished: bool,
+    out_of_date: Vec<(JobIx, OutOfDate)>,
+}
+
 /// Which entities of a batch are finished, as far as times tell it. Those whose outputs may be out of date are looked at.
-async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> Vec<bool> {
-    let mut finished = vec![false; batch.len()];
-    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return finished };
+async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> Vec<Seen> {
+    let mut seen = vec![Seen::default(); batch.len()];
+    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return seen };
     if manifest.selection.ping {
-        return finished;
+        return seen;
     }
     let workspace = sink.workspace;
     let mut doubtful = Vec::new();
@@ -264,7 +276,7 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             _ => continue,
         };
         match dates.forget_doubtful(&workspace.nodes, presence, &to.required, entity) {
-            Glance::UpToDate => finished[number] = manifest.selection.force == Force::None,
+            Glance::UpToDate => seen[number].is_finished = manifest.selection.force == Force::None,
             Glance::Doubtful => {
                 if let Some(written) = written {
                     workspace.state.note_name(entity, written);
@@ -279,21 +291,38 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
     let looks = doubtful.into_iter().map(|(number, entity, to)| {
         let view = &view;
         async move {
-            if view.is_finished(&to.required, &entity).await {
-                return Some(number);
-            }
-            for at in &to.required {
-                // Trouble of a store is told by the work.
-                if let Ok(Some(why)) = view.out_of_date(*at, &entity).await {
-                    sink.running.out_of_date.borrow_mut().add(*at, &entity, &why);
+            let is_finished = view.is_finished(&to.required, &entity).await;
+            let mut out_of_date = Vec::new();
+            for at in to.required.iter().filter(|_| !is_finished) {
+                // Trouble of a store is told by the work; what was declined stays as it is.
+                let why = view.out_of_date(*at, &entity).await.ok().flatten();
+                if let Some(why) = why
+                    && matches!(view.standing_skip(*at, &entity).await, Ok(None))
+                {
+                    out_of_date.push((*at, why));
                 }
             }
-            None
+            if !out_of_date.is_empty() {
+                // What lies above is looked at by the work, too: a listing may have told otherwise.
+                forget_all(view, &to.required, &entity);
+            }
+            (number, Seen { is_finished, out_of_date })
         }
     });
-    let looked: Vec<Option<usize>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-    looked.into_iter().flatten().for_each(|number| finished[number] = true);
-    finished
+    let looked: Vec<(usize, Seen)> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    looked.into_iter().for_each(|(number, one)| seen[number] = one);
+    seen
+}
+
+/// Forgets the presence of all outputs of an entity by these jobs and their ancestors.
+fn forget_all(view: &RunView, jobs: &[JobIx], entity: &EntityId) {
+    let Some(known) = &view.known else { return };
+    for at in jobs.iter().flat_map(|at| view.plan.job(*at).ancestors.iter().chain([at])) {
+        let job = view.plan.job(*at);
+        if let Some(parts) = job.form.split(entity) {
+            job.outputs.iter().for_each(|output| known.forget(&output.key_of(&parts)));
+        }
+    }
 }
 
 fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {

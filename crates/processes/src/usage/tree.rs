@@ -39,6 +39,10 @@ pub(super) fn tree(root: u32, with_root: bool) -> Vec<u32> {
         all.extend(children_of(all[at]));
         at += 1;
     }
+    // Until it begins its program, a process is a copy of the one that started it, with that one's memory and words.
+    let words = |process: u32| fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let own = words(root);
+    all.retain(|process| words(*process) != own);
     if with_root {
         all.insert(0, root);
     }

@@ -7,7 +7,8 @@
 use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
 };
 
 use euterpe_actors::storage::{Dates, ListedProblem, Page, is_hidden, is_key, name_as_text};
@@ -50,6 +51,8 @@ struct Level {
     folders: Vec<(String, bool)>,
     /// Whether a link led here.
     linked: bool,
+    /// When the latest of the links came that lead here, in nanoseconds after the Unix epoch: what they lead to came with them.
+    since: u64,
 }
 
 /// The state of one walk.
@@ -98,7 +101,10 @@ pub(super) fn walk(
     let mut levels = Vec::new();
     if let Some(first) = walk.open(path, OFlags::empty())? {
         match walk.links.begin(root, &first, path) {
-            Ok(linked) => levels.push(Level { path: start.to_owned(), rest: Some(first), folders: Vec::new(), linked }),
+            Ok(linked) => {
+                let since = if wanted == Wanted::Dated { links_came(&root.path().join(path)) } else { 0 };
+                levels.push(Level { path: start.to_owned(), rest: Some(first), folders: Vec::new(), linked, since });
+            }
             Err(problem) => walk.page.push_parts(path, "", Some(problem)),
         }
     }
@@ -106,10 +112,12 @@ pub(super) fn walk(
         if let Some((name, is_link)) = level.folders.pop() {
             let path = format!("{}{name}", level.path);
             let linked = level.linked || is_link;
+            let own = if is_link && wanted == Wanted::Dated { link_came(&root.path().join(&path)) } else { 0 };
+            let since = level.since.max(own);
             let flags = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
             let Some(rest) = walk.open(&path, flags)? else { continue };
             match if linked { walk.links.enter(root, &rest, &path, is_link) } else { Ok(()) } {
-                Ok(()) => levels.push(Level { path: path + "/", rest: Some(rest), folders: Vec::new(), linked }),
+                Ok(()) => levels.push(Level { path: path + "/", rest: Some(rest), folders: Vec::new(), linked, since }),
                 Err(problem) => walk.page.push_parts(&path, "", Some(problem)),
             }
         } else if level.rest.is_some() {
@@ -229,6 +237,20 @@ fn dates(folder: &OwnedFd, name: &str, is_link: bool) -> Dates {
     }
 }
 
+/// When a link came, in nanoseconds after the Unix epoch; 0 for what is none.
+fn link_came(path: &Path) -> u64 {
+    let Ok(metadata) = path.symlink_metadata() else { return 0 };
+    match metadata.is_symlink() {
+        true => u64::try_from(metadata.ctime()).unwrap_or(0) * 1_000_000_000 + metadata.ctime_nsec() as u64,
+        false => 0,
+    }
+}
+
+/// When the latest of the links on the way to a folder came.
+fn links_came(folder: &Path) -> u64 {
+    folder.ancestors().map(link_came).max().unwrap_or(0)
+}
+
 /// Adds one entry to the page or to the level.
 #[allow(clippy::too_many_arguments)] // the parts of a walk, of which one is borrowed apart
 fn add_entry(
@@ -241,7 +263,15 @@ fn add_entry(
     name: &[u8],
     kind: FileType,
 ) -> Result<(), LocalError> {
-    let dates = |name, is_link| if wanted == Wanted::Dated { dates(folder, name, is_link) } else { Dates::default() };
+    let since = level.since;
+    let dates = |name, is_link| match wanted {
+        Wanted::Dated => {
+            let dates = dates(folder, name, is_link);
+            // One of unknown time stays so.
+            Dates { arrived: if dates.arrived == 0 { 0 } else { dates.arrived.max(since) }, ..dates }
+        }
+        Wanted::Objects | Wanted::Leftovers => Dates::default(),
+    };
     let Ok(text) = std::str::from_utf8(name) else {
         if !matches!(kind, FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) {
             let is_folder = kind == FileType::Directory;

@@ -17,11 +17,12 @@ use serde_json::json;
 
 use crate::cli::Exit;
 use crate::cli::args::{Place, wait_for};
-use crate::cli::page::{Output, words::for_shell};
+use crate::cli::page::Output;
+use crate::cli::page::words::{for_shell, plain};
 use crate::telemetry::{self, LogFormat};
 use lines::Lines;
 use statistics::Summary;
-use tries::{Around, Try};
+use tries::{Around, Interrupted, Try};
 
 pub use tries::{MEASURE_VERB, measure_once};
 
@@ -82,16 +83,20 @@ pub fn run(args: &Args, registry: &Registry, out: Output, (verbose, log): (u8, L
     for id in &args.ids {
         let mut tried: Vec<Try> = Vec::new();
         for _ in 0..args.repeat {
-            match tries::one(&around, id, None)? {
-                Ok(took) => tried.push(took),
-                Err(failure) => return failed(args, id, &failure, out),
+            match tries::one(&around, id, None) {
+                Ok(Ok(took)) => tried.push(took),
+                Ok(Err(failure)) => return failed(args, id, &failure, out),
+                Err(error) if error.is::<Interrupted>() => return Ok(interrupted()),
+                Err(error) => return Err(error),
             }
         }
         let lines = match args.lines {
             false => None,
-            true => match lines_of(&around, id)? {
-                Ok(lines) => Some(lines),
-                Err(failure) => return failed(args, id, &failure, out),
+            true => match lines_of(&around, id) {
+                Ok(Ok(lines)) => Some(lines),
+                Ok(Err(failure)) => return failed(args, id, &failure, out),
+                Err(error) if error.is::<Interrupted>() => return Ok(interrupted()),
+                Err(error) => return Err(error),
             },
         };
         let summary = Summary::of(&tried);
@@ -115,6 +120,12 @@ pub fn run(args: &Args, registry: &Registry, out: Output, (verbose, log): (u8, L
         telemetry::say(&format!("memory over time is drawn in {}", file.display()));
     }
     Ok(Exit::Ok)
+}
+
+/// A signal ended it: nothing is kept.
+fn interrupted() -> Exit {
+    telemetry::say("stopped; nothing of it is kept");
+    Exit::Interrupted
 }
 
 /// Whether all inputs are there; says which are missing, and how to make them.
@@ -152,9 +163,14 @@ fn failed(args: &Args, id: &str, failure: &tries::Failure, out: Output) -> anyho
         let (job, event) = (&args.job, "failed");
         out.fact(&json!({"event": event, "job": job, "entity": id, "kind": kind, "text": text, "stderr": stderr}))?;
     }
-    telemetry::say_error(&format!("a try of {}({id}) failed ({kind}): {text}", args.job));
+    telemetry::say_error(&format!(
+        "a try of {}({}) failed ({kind}): {}",
+        args.job,
+        plain(id, false),
+        plain(text, true)
+    ));
     if !stderr.is_empty() && !out.json {
-        telemetry::say(stderr.trim_end());
+        telemetry::say(plain(stderr, true).trim_end());
     }
     Ok(Exit::Failed)
 }

@@ -1,6 +1,6 @@
 //! One try in a process of its own, which is this program again, while its memory is looked at from here.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,10 +14,11 @@ use euterpe_processes::usage::{Sample, Sampled, Sampler};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::cli::Exit;
 use crate::cli::args::{GraphFile, Place, wait_for};
-use crate::cli::page::Output;
+use crate::cli::page::{Output, signals::interrupted};
 
 /// The hidden verb by which this program does one try.
 pub const MEASURE_VERB: &str = "__measure";
@@ -81,13 +82,25 @@ pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow
     let mut command = Command::new("/proc/self/exe");
     command.args(&around.flags).arg(MEASURE_VERB).arg(std::process::id().to_string());
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("no process for a try")?;
-    let sampler = Sampler::start(child.id(), around.measured == Measured::Program).context("no thread for a try")?;
-    let mut stdin = child.stdin.take().context("no pipe to a try")?;
-    let told = stdin.write_all(&serde_json::to_vec(&request)?);
-    drop(stdin);
-    let ended = child.wait_with_output().context("could not wait for a try")?;
-    let sampled = sampler.stop();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let text = serde_json::to_vec(&request)?;
+    let with_itself = around.measured == Measured::Program;
+    let tried = wait_for(async {
+        let mut child = tokio::process::Command::from(command);
+        let mut child = child.kill_on_drop(true).spawn().context("no process for a try")?;
+        let process = child.id().context("no process for a try")?;
+        let sampler = Sampler::start(process, with_itself).context("no thread for a try")?;
+        let mut stdin = child.stdin.take().context("no pipe to a try")?;
+        let told = stdin.write_all(&text).await;
+        drop(stdin);
+        tokio::select! {
+            ended = child.wait_with_output() => {
+                anyhow::Ok(Some((ended.context("could not wait for a try")?, sampler.stop(), told)))
+            }
+            () = interrupted() => Ok(None),
+        }
+    })?;
+    let Some((ended, sampled, told)) = tried else { return Err(Interrupted.into()) };
     if !ended.status.success() {
         bail!("the process of a try ended with {}, for the reason above", ended.status);
     }
@@ -99,10 +112,16 @@ pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow
     })
 }
 
+/// A signal ended the try.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
 impl Try {
     fn of(took: Took, sampled: Sampled, began: f64) -> Self {
         let peak = match took.child_peak {
-            None => took.peak,
+            // What it started counts, too.
+            None => took.peak.max(sampled.largest_process),
             // The kernel counts what a child has of our memory before it begins its program.
             Some(kernel) if kernel > took.before => kernel.max(sampled.largest_process),
             Some(_) => sampled.largest_process,
