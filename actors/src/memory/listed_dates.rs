@@ -222,7 +222,7 @@ impl Known {
             for input in &job.inputs {
                 let came = match &input.from {
                     Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
-                        arrived if arrived == written && arrived % SECOND == 0 => return None,
+                        arrived if arrived == written && arrived.is_multiple_of(SECOND) => return None,
                         arrived => arrived,
                     },
                     Route::Job { job, entity: Mapping::Same, .. } => times[job.0],
@@ -261,7 +261,8 @@ impl Known {
             let (written, until) = (written.unwrap_or(0), self.until);
             let came_after = |arrived: u64| arrived > written && arrived <= until;
             // A bucket tells whole seconds: a source of the same second may have come after.
-            let source_came = |arrived: u64| came_after(arrived) || (arrived == written && arrived % SECOND == 0);
+            let source_came =
+                |arrived: u64| came_after(arrived) || (arrived == written && arrived.is_multiple_of(SECOND));
             is_doubtful = lacks_parts || (!self.has_sources && !job.inputs.is_empty());
             for input in &job.inputs {
                 is_doubtful |= match &input.from {

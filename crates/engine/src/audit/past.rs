@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{LetterFilter, StateStore};
+use euterpe_actors::state::{LetterFilter, Slow, StateStore};
 use euterpe_actors::storage::{Content, StorageErrorKind};
 use serde_json::{Map, Value};
 
@@ -48,10 +48,11 @@ impl Past {
         }
         let runs = state.runs().await?;
         for run in runs.iter().rev().take(RUNS) {
-            let end = state.run_end(*run).await?.unwrap_or_default();
+            let end = state.run_end(*run).await?;
+            let (jobs, slowest) = end.map(|end| (end.jobs, end.slowest)).unwrap_or_default();
             // Where nothing succeeded, the slowest is what ran out of time.
-            let succeeds = |job: &JobName| end.jobs.get(job).is_some_and(|counts| counts.done > 0);
-            for slow in end.slowest.iter().filter(|slow| succeeds(&slow.job)) {
+            let succeeds = |slow: &&Slow| jobs.get(&slow.job).is_some_and(|counts| counts.done > 0);
+            for slow in slowest.iter().filter(succeeds) {
                 let job = past.jobs.entry(slow.job.to_string()).or_default();
                 job.slowest = job.slowest.max(Some(slow.millis));
             }
