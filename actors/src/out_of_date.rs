@@ -79,7 +79,15 @@ pub struct Inspector<'a> {
     plan: &'a NodePlan,
     stores: &'a Stores,
     state: &'a StateStore,
-    known: HashMap<Target, Option<OutOfDate>>,
+    known: HashMap<Target, Found>,
+}
+
+/// What was found of an output.
+#[derive(Clone, Default)]
+struct Found {
+    is_there: bool,
+    /// What changed below it, or above one that is missing.
+    why: Option<OutOfDate>,
 }
 
 /// An input as it is now.
@@ -106,7 +114,8 @@ impl<'a> Inspector<'a> {
         if !self.plan.refreshes() {
             return Ok(None);
         }
-        self.look(at, entity).await
+        let found = self.look(at, entity).await?;
+        Ok(found.why.filter(|_| found.is_there))
     }
 
     /// The same where the stamp of the output is known.
@@ -157,26 +166,23 @@ impl<'a> Inspector<'a> {
         Ok(self.check_stamped(at, entity, primary.as_ref()).await?.is_none())
     }
 
-    fn look<'s>(
-        &'s mut self,
-        at: JobIx,
-        entity: &'s EntityId,
-    ) -> BoxFuture<'s, Result<Option<OutOfDate>, StorageError>> {
+    fn look<'s>(&'s mut self, at: JobIx, entity: &'s EntityId) -> BoxFuture<'s, Result<Found, StorageError>> {
         Box::pin(async move {
             let job = self.plan.job(at).clone();
             let target = Target { job: job.name.clone(), entity: entity.clone() };
             if let Some(known) = self.known.get(&target) {
                 return Ok(known.clone());
             }
-            let Some(parts) = job.form.split(entity) else { return Ok(None) };
+            let Some(parts) = job.form.split(entity) else { return Ok(Found::default()) };
             let found = absent_if_refused(self.stores.look(&job.outputs[0].key_of(&parts)).await)?;
             let is_there = found.is_some();
             let making = found.and_then(|found| found.stamp).and_then(|stamp| stamp.making);
-            let found = match making {
+            let why = match making {
                 Some(making) => self.compare(at, entity, &making).await?,
                 None if is_there => None,
                 None => self.above(at, entity, &parts).await?,
             };
+            let found = Found { is_there, why };
             self.known.insert(target, found.clone());
             Ok(found)
         })
@@ -191,7 +197,7 @@ impl<'a> Inspector<'a> {
     ) -> Result<Option<OutOfDate>, StorageError> {
         for input in &self.plan.job(at).clone().inputs {
             if let Some(Ok(parent)) = parent_of(self.plan, input, entity, parts)
-                && let Some(above) = self.look(parent.at, &parent.target.entity).await?
+                && let Some(above) = self.look(parent.at, &parent.target.entity).await?.why
             {
                 return Ok(Some(above));
             }
@@ -208,24 +214,31 @@ impl<'a> Inspector<'a> {
     ) -> Result<Option<OutOfDate>, StorageError> {
         let job = self.plan.job(at).clone();
         let Some(parts) = job.form.split(entity) else { return Ok(None) };
-        let target = || Target { job: job.name.clone(), entity: entity.clone() };
-        let mut all = InputPrints::new();
+        let found = |input: Option<&InputPlan>, change| OutOfDate {
+            target: Target { job: job.name.clone(), entity: entity.clone() },
+            input: input.map(|input| input.name.clone()),
+            change,
+        };
+        let (mut first, mut all, mut has_all) = (None, InputPrints::new(), true);
         for input in &job.inputs {
             let recorded = making.inputs.get(&input.name).map(String::as_str);
             let (now, change) = match &input.from {
                 Route::Source { .. } => {
-                    (self.source(&job.form, input, entity, (&parts, recorded)).await?, Change::Replaced)
+                    match self.source(&job.form, input, entity, (&parts, recorded)).await? {
+                        // Whatever else changed: nothing can be made of what is gone.
+                        Now::Missing => return Ok(None),
+                        now => (now, Change::Replaced),
+                    }
                 }
                 Route::Job { .. } => {
                     let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
-                    if let Some(above) = self.look(parent.at, &parent.target.entity).await? {
-                        return Ok(Some(above));
+                    if let Some(above) = self.look(parent.at, &parent.target.entity).await?.why {
+                        first.get_or_insert(above);
                     }
                     (self.object(&parent.key).await?.map_or(Now::Missing, Now::Print), Change::MadeAnew)
                 }
             };
             let change = match (recorded, now) {
-                (_, Now::Missing) if making.is_shortened() => return Ok(None),
                 (None, Now::Print(now)) if making.is_shortened() => {
                     all.insert(input.name.clone(), now);
                     continue;
@@ -233,13 +246,17 @@ impl<'a> Inspector<'a> {
                 (Some(recorded), Now::Print(now)) if version(recorded) != version(&now) => change,
                 (None, Now::Print(_)) if is_optional(input) => Change::Came,
                 (Some(_), Now::None) => Change::Went,
+                (_, Now::Missing) => {
+                    has_all = false;
+                    continue;
+                }
                 // An input that the graph file did not have is another recipe.
                 _ => continue,
             };
-            return Ok(Some(OutOfDate { target: target(), input: Some(input.name.clone()), change }));
+            first.get_or_insert_with(|| found(Some(input), change));
         }
-        let differs = making.is_shortened() && !making.is_of(&all);
-        Ok(differs.then(|| OutOfDate { target: target(), input: None, change: Change::OneOfMany }))
+        let differs = making.is_shortened() && has_all && !making.is_of(&all);
+        Ok(first.or_else(|| differs.then(|| found(None, Change::OneOfMany))))
     }
 
     /// A source of an entity as it is now. It is looked for where it lay first.

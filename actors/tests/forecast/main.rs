@@ -53,7 +53,8 @@ async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presen
     (sum, all)
 }
 
-async fn check(seed: u64) {
+/// Checks a world; whether its outcome could be foretold.
+async fn check(seed: u64) -> bool {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = random_world(&mut dice).await;
     let selection = random_selection(&mut dice, &world.plan);
@@ -93,16 +94,23 @@ async fn check(seed: u64) {
         done.letters.insert((Target { job: letter.job, entity }, letter.reason));
     }
     let shown = || format!("seed {seed}: {selection:?}\n{}\n{files}", world.drawn());
-    // Nobody can foretell whether what a missing output of a parent becomes is what it was: then its children are made anew.
-    let number = done.made.len();
-    let unforeseen = |target: &Target| {
+    // Nobody can foretell whether what becomes of a missing output is what it was. If it is not, what was made of it is out of
+    // date, and what else that lacks is asked for. So what is there and has such an output above it decides a world alone.
+    let is_above = |made: &Target, target: &Target| {
         let at = world.plan.find(target.job.as_str()).expect("a job");
-        let above = world.plan.job(at).ancestors.iter().map(|at| &world.plan.job(*at).name);
-        world.is_listed(&files, target) && above.into_iter().any(|job| started.iter().any(|made| made.job == *job))
+        let is_ancestor = world.plan.job(at).ancestors.iter().any(|above| world.plan.job(*above).name == made.job);
+        is_ancestor
+            && target.entity.as_str().split(',').any(|part| made.entity.as_str().split(',').any(|own| own == part))
     };
-    done.made.retain(|target| sum.made.contains(target) || !unforeseen(target));
+    let is_open = |target: &Target| {
+        let stays = world.is_listed(&files, target) && !sum.made.contains(target);
+        stays && started.iter().any(|made| is_above(made, target))
+    };
+    if !world.lacks_parts && world.targets().any(|target| is_open(&target)) {
+        return false;
+    }
     assert_eq!(sum, done, "foretold (left) is not what was done (right), {}", shown());
-    assert_eq!(started.len(), number, "work was done twice, {}", shown());
+    assert_eq!(started.len(), done.made.len(), "work was done twice, {}", shown());
 
     let accountant = Accountant::open(view(&world, &selection)).await.expect("opened");
     for entity in world.meant(&selection) {
@@ -126,6 +134,7 @@ async fn check(seed: u64) {
             assert!(fates.iter().any(agrees), "{fates:?} became {status:?}, {}", shown());
         }
     }
+    true
 }
 
 #[actix::test]
@@ -136,7 +145,10 @@ async fn what_is_foretold_is_what_a_run_then_does_and_what_the_accounts_then_say
         Some(seed) => seed..seed + 1, // replays what a failure names
         None => 0..number("EUTERPE_SEEDS").unwrap_or(600),
     };
+    let (mut checked, mut foretold) = (0, 0);
     for seed in seeds {
-        check(seed).await;
+        checked += 1;
+        foretold += u32::from(check(seed).await);
     }
+    assert!(checked == 1 || foretold > checked / 2, "only {foretold} of {checked} worlds could be foretold");
 }

@@ -39,6 +39,8 @@ pub struct World {
     pub store: Arc<MemoryStorage>,
     state: Arc<MemoryStorage>,
     entities: Vec<EntityId>,
+    /// Whether single outputs are missing, and no stamp tells what its output was made from.
+    pub lacks_parts: bool,
 }
 
 /// The targets whose transform started, in order.
@@ -165,7 +167,7 @@ pub async fn random_world(dice: &mut StdRng) -> World {
             }
         }
     }
-    World { plan, store, state, entities }
+    World { plan, store, state, entities, lacks_parts }
 }
 
 /// What a stamp says of the job's inputs: nothing, what they are, or that one of them was another. One by one or together.
@@ -190,6 +192,10 @@ async fn making(
     }
     // A digest of all of them tells nothing as long as a parent is missing, and nobody can foretell what that will be.
     let has_all = prints.len() == job.inputs.len();
+    // What is missing now was there when it was made.
+    for input in job.inputs.iter().filter(|input| matches!(input.from, Route::Job { .. })) {
+        prints.entry(input.name.clone()).or_insert_with(|| "as it was".into());
+    }
     let making = Making::new("r".into(), prints);
     Some(Arc::new(if has_all && dice.random_bool(0.2) { making.shortened() } else { making }))
 }
@@ -246,6 +252,15 @@ impl World {
         };
         self.store.list("", &mut { list }).await.expect("listed");
         files.join(" ")
+    }
+
+    /// All targets.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        let of = |job: &Arc<JobPlan>| {
+            let fitting = self.entities.iter().filter(|entity| job.form.split(entity).is_some());
+            fitting.map(|entity| Target { job: job.name.clone(), entity: entity.clone() }).collect::<Vec<_>>()
+        };
+        self.plan.jobs.iter().flat_map(of)
     }
 
     /// Whether the primary output of a target is among `files`.

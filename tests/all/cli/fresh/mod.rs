@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::Bench;
 
-const GRAPH: &str = r#"
+mod jobs; // changed jobs, moved sources, what does not tell
+
+pub const GRAPH: &str = r#"
 version: 1
 graph: g
 stores: {in: ./in, notes: ./notes, out: ./out}
@@ -247,43 +249,6 @@ fn what_a_failed_or_stopped_run_was_to_make_anew_is_not_called_made() {
 }
 
 #[test]
-fn sources_that_are_moved_within_their_store_are_the_same_and_others_in_a_new_place_are_not() {
-    let bench = made();
-    let moved = GRAPH.replace("in:{id}.txt", "in:sub/{id}.txt");
-    fs::create_dir(bench.path("in/sub")).expect("made");
-    for id in ["t1", "t2", "t3"] {
-        fs::rename(bench.path(&format!("in/{id}.txt")), bench.path(&format!("in/sub/{id}.txt"))).expect("moved");
-    }
-    bench.write("g.yaml", &moved);
-    assert_eq!((planned(&bench, ALL), done(&bench, ALL)), (numbers(""), numbers("")));
-    // The former place does not matter any more.
-    bench.write("in/t3.txt", "sound of t3");
-    bench.write("in/sub/t3.txt", "a new sound");
-    assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
-    assert_eq!(bench.read("out/b/t3.txt"), "A NEW SOUND");
-}
-
-#[test]
-fn a_link_that_leads_elsewhere_brings_other_sources_however_old_they_are() {
-    let bench = made();
-    for folder in ["v1", "v2"] {
-        bench.write(&format!("{folder}/t1.txt"), &format!("sound of {folder}"));
-        age(&bench, &format!("{folder}/t1.txt"));
-    }
-    std::os::unix::fs::symlink("v1", bench.path("current")).expect("linked");
-    let of = "--only a,b --store in=current";
-    assert_eq!(done(&bench, of), numbers("a 1 b 1"));
-    assert_eq!(done(&bench, of), numbers(""));
-    fs::remove_file(bench.path("current")).expect("removed");
-    bench.write("v2/longer", "");
-    std::os::unix::fs::symlink("v2", bench.path("current")).expect("linked");
-    bench.write("v2/t1.txt", "another sound of v2");
-    age(&bench, "v2/t1.txt");
-    assert_eq!(done(&bench, of), numbers("a 1 b 1"));
-    assert_eq!(bench.read("out/b/t1.txt"), "ANOTHER SOUND OF V2");
-}
-
-#[test]
 fn an_optional_source_that_comes_or_goes_is_another_input() {
     let bench = made();
     bench.write("notes/t1.json", "{\"note\": 1}");
@@ -294,70 +259,6 @@ fn an_optional_source_that_comes_or_goes_is_another_input() {
     assert_eq!(done(&bench, "--job m"), numbers(""));
     assert_eq!(done(&bench, "--job m t1"), numbers("m 1"));
     assert!(!bench.read("out/m/t1.json").contains("note"));
-}
-
-#[test]
-fn a_graph_that_says_so_leaves_what_was_replaced_alone() {
-    let bench = made();
-    bench.write("g.yaml", &GRAPH.replace("defaults:", "refresh: never\ndefaults:"));
-    bench.write("in/t1.txt", "a new sound");
-    assert_eq!((planned(&bench, ALL), done(&bench, ALL)), (numbers(""), numbers("")));
-    assert_eq!(bench.read("out/b/t1.txt"), "SOUND OF T1");
-    bench.write("g.yaml", &GRAPH.replace("defaults:", "refresh: now\ndefaults:"));
-    let said = bench.call("lint g.yaml --json").ends(3).out;
-    assert!(said.contains("expected `sources` or `never`, got `now`"), "{said}");
-}
-
-#[test]
-fn a_changed_job_is_told_with_what_changed_and_left_alone_until_it_is_forced_or_accepted() {
-    let bench = made();
-    let nothing = |bench: &Bench| {
-        let said = bench.call(&format!("run g.yaml {ALL}")).ends(0).out;
-        assert!(said.starts_with("nothing to do"), "{said}");
-        assert!(!said.contains("was another") && !said.contains("before a job was changed"), "{said}");
-    };
-    let told = |bench: &Bench, what: &str| {
-        for verb in ["plan", "run"] {
-            let said = bench.call(&format!("{verb} g.yaml {ALL}")).ends(0).out;
-            assert!(said.contains("made before a job was changed, and left as it is\n"), "{verb}: {said}");
-            assert!(said.contains(what), "{verb}: {said}");
-        }
-    };
-    // Its code: a file that `argv` names.
-    script(&bench, "tr a-z A-Z < \"$1\" | rev > \"$2\"");
-    told(&bench, "a: 3, such as `t1`: its code, or what it was given as variables, was another\n");
-    told(&bench, "`euterpe run g.yaml --force=a` makes it anew, `euterpe accept g.yaml a` keeps it\n");
-    assert_eq!(bench.read("out/a/t1.txt"), "SOUND OF T1");
-    // Back again: what is there was made by this.
-    script(&bench, "tr a-z A-Z < \"$1\" > \"$2\"");
-    nothing(&bench);
-    // An option.
-    bench.write("g.yaml", &GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\""));
-    told(&bench, "b: 3, such as `t1`: `argv` was [\"cp\",\"{input}\",\"{output}\"] and is [\"cp\",\"-f\",\"{input}\"");
-    let plan = bench.call(&format!("plan g.yaml --json {ALL}")).ends(0).last();
-    assert_eq!(plan["former"][0]["count"], 3, "{plan}");
-    bench.call("accept g.yaml b").ends(0);
-    nothing(&bench);
-    // What counts for the outputs, and what does not.
-    let other = GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\"");
-    bench.write("g.yaml", &other.replace("retries: 0", "retries: 3, timeout: 1m"));
-    bench.write("beside.sh", "a file that no job names");
-    nothing(&bench);
-    bench.write("g.yaml", &other.replace("in: {x: a}", "version: \"2\", in: {x: a}"));
-    told(&bench, "b: 3, such as `t1`: `version` was not set and is `2`\n");
-    // Force makes it anew; what comes of it is the same.
-    assert_eq!(done(&bench, &format!("{ALL} --force=b")), numbers("b 3 pair 1"));
-    nothing(&bench);
-    let said = bench.call("accept g.yaml nosuch").ends(2).err;
-    assert!(said.contains("no job named `nosuch`"), "{said}");
-}
-
-#[test]
-fn a_job_that_was_changed_is_told_for_those_entities_alone_that_were_asked_for() {
-    let bench = made();
-    bench.write("g.yaml", &GRAPH.replace("[cp, \"{input}\"", "[cp, -f, \"{input}\""));
-    let said = bench.call("run g.yaml --only a,b t2").ends(0).out;
-    assert!(said.contains("b: 1, such as `t2`: `argv` was"), "{said}");
 }
 
 #[test]
@@ -392,17 +293,4 @@ jobs:
     let dead = bench.call("dead ls g.yaml").out;
     assert!(dead.contains("is being written to: it was another file each time after it was read"), "{dead}");
     assert!(!bench.has("out/always/u.txt"));
-}
-
-#[test]
-fn outputs_of_a_former_version_and_foreign_ones_count_as_up_to_date() {
-    let bench = made();
-    for file in ["out/a/t1.txt", "out/b/t1.txt"] {
-        let text = bench.read(file);
-        fs::remove_file(bench.path(file)).expect("removed");
-        bench.write(file, &text);
-    }
-    bench.write("in/t1.txt", "a new sound");
-    assert_eq!(planned(&bench, "--only a,b t1"), numbers(""));
-    assert_eq!(done(&bench, "--only a,b t1"), numbers(""));
 }
