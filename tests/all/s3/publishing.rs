@@ -52,4 +52,11 @@ async fn published_of_a_bucket_are_its_names_those_that_are_named_or_what_is_not
     made(&cluster);
     let object = server.store("out").open("b/t-07.txt").await.expect("made again");
     assert_eq!(object.content.read().expect("read"), "text 7".as_bytes());
+    let text = Content::Bytes("another text".into());
+    server.store("in").store("t-07.txt", text, None).await.expect("stored");
+    assert_eq!(publish(&cluster, &["--missing-only"]), (1, 29), "what was replaced in the bucket");
+    made(&cluster);
+    let object = server.store("out").open("b/t-07.txt").await.expect("made anew");
+    assert_eq!(object.content.read().expect("read"), "another text".as_bytes());
+    assert_eq!(publish(&cluster, &["--missing-only"]), (0, 30), "nothing is out of date");
 }
