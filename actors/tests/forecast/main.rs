@@ -1,5 +1,6 @@
 //! What is foretold is what a run then does: random graphs, random files, random selections, run on real workers.
 
+mod recorded;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
@@ -19,7 +20,8 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{LetterFilter, Selection};
 use euterpe_actors::storage::{ObjectKey, Storage};
-use world::{NOW, World, random_selection, random_world, store_name};
+use recorded::store_name;
+use world::{NOW, World, random_selection, random_world};
 
 /// What is foretold for a whole run.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::freshness::Demand;
-use euterpe_actors::ids::{EntityId, InputName, JobName, RunId, StoreName};
+use euterpe_actors::ids::{EntityId, InputName, JobName, RunId};
 use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::node::Node;
@@ -22,12 +22,13 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{InputPlan, JobIx, JobPlan, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
-use euterpe_actors::standing::input_prints;
 use euterpe_actors::state::{Manifest, Selection, SkipRecord, StateStore};
-use euterpe_actors::storage::{Content, InputPrints, Making, Stamp, Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
+
+use super::recorded::{making, store_name, then};
 
 const BEFORE: RunId = RunId::new(500, 0);
 pub const NOW: RunId = RunId::new(1000, 1);
@@ -54,10 +55,6 @@ impl Observer for Started {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(target);
         }
     }
-}
-
-pub fn store_name() -> StoreName {
-    StoreName::new("s").expect("a name")
 }
 
 fn template(text: &str, form: &EntityForm) -> Template {
@@ -168,58 +165,6 @@ pub async fn random_world(dice: &mut StdRng) -> World {
         }
     }
     World { plan, store, state, entities, lacks_parts }
-}
-
-/// What a stamp says of the job's inputs: nothing, what they are, or that one of them was another. One by one or together.
-async fn making(
-    dice: &mut StdRng,
-    plan: &NodePlan,
-    store: &Arc<MemoryStorage>,
-    state: &Arc<MemoryStorage>,
-    entity: &EntityId,
-    job: &JobPlan,
-) -> Option<Arc<Making>> {
-    if dice.random_bool(0.3) {
-        return None;
-    }
-    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
-    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
-    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
-    if dice.random_bool(0.2)
-        && let Some(print) = prints.values_mut().next()
-    {
-        *print = "once".into();
-    }
-    // A digest of all of them tells nothing as long as a parent is missing, and nobody can foretell what that will be.
-    let has_all = prints.len() == job.inputs.len();
-    // What is missing now was there when it was made.
-    for input in job.inputs.iter().filter(|input| matches!(input.from, Route::Job { .. })) {
-        prints.entry(input.name.clone()).or_insert_with(|| "as it was".into());
-    }
-    let making = Making::new("r".into(), prints);
-    Some(Arc::new(if has_all && dice.random_bool(0.2) { making.shortened() } else { making }))
-}
-
-/// What a skip record says of the job's inputs: nothing, what they are, or what they were once. What a run makes anew it
-/// may make alike or not, so only sources are told.
-async fn then(
-    dice: &mut StdRng,
-    plan: &NodePlan,
-    store: &Arc<MemoryStorage>,
-    state: &Arc<MemoryStorage>,
-    entity: &EntityId,
-    job: &JobPlan,
-) -> Option<InputPrints> {
-    if dice.random_bool(0.3) || job.inputs.iter().any(|input| matches!(input.from, Route::Job { .. })) {
-        return None;
-    }
-    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
-    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
-    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
-    if dice.random_bool(0.5) {
-        prints.insert(InputName::new("gone").expect("a name"), "once".to_owned());
-    }
-    Some(prints)
 }
 
 pub fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
