@@ -18,7 +18,8 @@ use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
 use crate::ids::JobName;
 use crate::memory::{
-    InFlight, KnownFailures, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds, UnreadableInputs,
+    InFlight, KnownFailures, ListedDates, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds,
+    UnreadableInputs,
 };
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::ParentTrigger;
@@ -44,6 +45,8 @@ pub struct NodeSettings {
     pub observer: Arc<dyn Observer>,
     /// The objects that are known to exist, perhaps warmed by a listing.
     pub presence: Arc<Presence>,
+    /// What tells which of them may be out of date, where a listing of this node warmed them.
+    pub dates: Option<Arc<ListedDates>>,
     /// What this node means by its words; none where no message comes from another process.
     pub setup: Option<Arc<OwnSetup>>,
     /// The node's name, for people.

@@ -72,6 +72,7 @@ pub fn run(url: &str, entities: usize, meter: Arc<Meter>) {
             clock: || 0,
             traces: None,
             recipes: Arc::default(),
+            dates: None,
         };
         serve(
             node,

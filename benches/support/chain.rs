@@ -78,6 +78,7 @@ pub fn settings(plan: &Arc<NodePlan>, broker: &InProcess, scratch: PathBuf) -> N
         isolate: false,
         traces: None,
         recipes: Arc::default(),
+        dates: None,
         clock: || 0,
     }
 }

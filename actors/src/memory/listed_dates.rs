@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     hash::BuildHasherDefault,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use super::fingerprint::{Fingerprint, PrehashedHasher};
@@ -39,6 +39,8 @@ pub struct ListedDates {
     limit: usize,
     /// By the index of the job.
     recipes: Vec<RecipeHistory>,
+    /// As of which run it was listed, once that is known.
+    run: OnceLock<RunId>,
     /// Whether sources are asked for by their names without an extension, and by their whole names.
     asked: (bool, bool),
 }
@@ -86,7 +88,7 @@ impl ListedDates {
     /// For at most `limit` outputs and as many sources: whatever is beyond that has to be looked at.
     pub fn up_to(limit: usize, has_sources: bool) -> Self {
         let known = Mutex::new(Known { has_sources, until: u64::MAX, ..Known::default() });
-        Self { known, limit, recipes: Vec::new(), asked: (true, true) }
+        Self { known, limit, recipes: Vec::new(), run: OnceLock::new(), asked: (true, true) }
     }
 
     /// For the sources of this graph alone.
@@ -112,6 +114,24 @@ impl ListedDates {
     #[must_use]
     pub fn with_recipes(self, recipes: Vec<RecipeHistory>) -> Self {
         Self { recipes, ..self }
+    }
+
+    /// Says as of which run the listing is that follows; the first word counts.
+    pub fn begins_as_of(&self, run: RunId) {
+        self.run.get_or_init(|| run);
+    }
+
+    /// Whether what the listing showed may answer for a run: it is no later one.
+    pub fn answers_for(&self, run: RunId) -> bool {
+        self.run.get().is_some_and(|listed| run <= *listed)
+    }
+
+    /// Forgets the time of an output that was made since.
+    pub fn forget_output(&self, key: &ObjectKey) {
+        let (mut known, print) = (self.locked(), Fingerprint::from(key));
+        known.written.remove(&print);
+        known.arrived.remove(&print);
+        known.doubtful.remove(&print);
     }
 
     /// What was found to be made by former recipes, among the entities that were asked about.
@@ -256,6 +276,8 @@ impl Known {
         let known = keys.iter().filter(|key| presence.knows(key, RunId::NEVER)).count();
         let (is_there, lacks_parts) = (known > 0, known > 0 && known < keys.len());
         let mut is_doubtful = self.doubtful.contains(&print);
+        // Not of the listing: it was made since.
+        let is_new = self.has_sources && is_there && !keys.iter().any(|key| latest(&self.written, key).is_some());
         let written = keys.iter().filter_map(|key| latest(&self.written, key)).min();
         if !is_doubtful {
             let (written, until) = (written.unwrap_or(0), self.until);
@@ -282,7 +304,7 @@ impl Known {
             }
             // One that is not there is made anew, and what it was made into is judged by what comes of that. What it is made
             // from was looked at all the same.
-            is_doubtful &= is_there;
+            is_doubtful &= is_there && !is_new;
         }
         if is_doubtful && is_there {
             self.doubtful.insert(print);

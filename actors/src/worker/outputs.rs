@@ -39,7 +39,10 @@ impl Executor {
     ) -> Result<OutputState, SharedStorageError> {
         let demand = self.demand(self.at, message);
         if message.is_wave() && demand.is_presence() {
-            let presence = &self.node.settings.presence;
+            let NodeSettings { plan, presence, dates, .. } = &self.node.settings;
+            if let Some(dates) = dates.as_ref().filter(|dates| dates.answers_for(message.run)) {
+                dates.forget_doubtful(plan, presence, &[self.at], &message.target.entity);
+            }
             if self.job.outputs.iter().all(|output| presence.knows(&output.key_of(parts), message.run)) {
                 return Ok(OutputState::Fresh);
             }

@@ -198,6 +198,7 @@ impl Executor {
             match stored {
                 Stored::Kept => {
                     self.node.settings.presence.learn(&key, run);
+                    self.node.settings.dates.iter().for_each(|dates| dates.forget_output(&key));
                     if !key.former.is_empty() {
                         self.remove_former(&key).await;
                     }

@@ -38,6 +38,7 @@ pub fn node(plan: &Arc<NodePlan>, broker: impl Broker + 'static, stores: Stores)
         clock: || 0,
         traces: None,
         recipes: Arc::default(),
+        dates: None,
     }
 }
 

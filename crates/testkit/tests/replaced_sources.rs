@@ -109,6 +109,7 @@ fn run(between: Option<&'static str>, while_read: Option<(&'static str, &'static
                 clock: || 0,
                 traces: None,
                 recipes: Arc::default(),
+                dates: None,
             });
             let wave = Arc::new(Wave { id: number, origins: vec![name("a")], only: None });
             let target = Target { job: name("a"), entity: EntityId::new("t").expect("an id") };

@@ -83,7 +83,7 @@ async fn listed(
     let outputs = survey(nodes, stores, &presence, run, Some(&dates));
     let sources = async {
         match listed_later {
-            Some(listed_later) => list_other_sources(nodes, stores, &dates, listed_later).await,
+            Some(listed_later) => list_sources(nodes, stores, &dates, listed_later).await,
             None => Ok(()),
         }
     };
@@ -100,7 +100,10 @@ pub struct Survey {
 }
 
 /// Lists every source of the graph that is not `listed_later`, for the times at which they came.
-async fn list_other_sources(
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn list_sources(
     plan: &NodePlan,
     stores: &Stores,
     dates: &ListedDates,

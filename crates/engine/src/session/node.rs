@@ -9,7 +9,7 @@ use euterpe_actors::actors_thread::on_actors_thread;
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::JobName;
-use euterpe_actors::memory::Presence;
+use euterpe_actors::memory::{ListedDates, Presence};
 use euterpe_actors::setup::Setup;
 use futures::FutureExt;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ use crate::run::over::Over;
 use crate::run::reporter::Packages;
 use crate::run::running::Stop;
 use crate::run::serve::{Beat, Serving, serve};
-use crate::run::survey::survey;
+use crate::run::survey::{list_sources, survey};
 
 /// How long a node lists what exists before it begins to work.
 const LISTING: Duration = Duration::from_secs(30);
@@ -54,6 +54,7 @@ impl Session {
         let NodeRequest { name, jobs, grace, stop, beat, logs } = request;
         let workspace = &self.workspace;
         let presence = Arc::new(Presence::up_to(REMEMBERED));
+        let dates = Arc::new(ListedDates::up_to(REMEMBERED, true).of(&workspace.nodes));
         let cache = workspace.cache.clone();
         let spared = Arc::new(move || cache.as_ref().map_or(0, |cache| cache.spared()));
         let launchers = workspace.launchers.clone();
@@ -65,6 +66,7 @@ impl Session {
             served: jobs,
             claims: workspace.claims(&name)?,
             setup: Some(over.setup.clone()),
+            dates: workspace.nodes.refreshes().then(|| dates.clone()),
             ..workspace.node(over.amqp.clone(), observer, presence.clone()).await?
         };
         let mut stopped = stop.clone();
@@ -72,7 +74,7 @@ impl Session {
         let (metrics, traces) = (workspace.metrics.clone(), workspace.traces.clone());
         let logs = logs.map(|ring| Speaking { ring, dial: over.dial, graph: workspace.plan.graph.clone() });
         let serving = Serving { amqp: over.amqp, spared, packages, grace, stop, beat, metrics, traces, logs };
-        let listing = self.warm(&presence).fuse();
+        let listing = self.warm(&presence, &dates).fuse();
         tokio::pin!(listing);
         let work = async {
             // A catalogue may be so large that work should not wait for all of it, and the end of the node not at all.
@@ -112,15 +114,20 @@ impl Session {
 
     /// Learns what exists by listing it, as of the newest run: what that run or an earlier one has queued is then not
     /// looked for one by one. Later runs look for themselves.
-    async fn warm(&self, presence: &Arc<Presence>) {
+    async fn warm(&self, presence: &Arc<Presence>, dates: &Arc<ListedDates>) {
         let workspace = &self.workspace;
         let listed = async {
             let Some(run) = workspace.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
-            // That an output is there does not say that it is up to date: each is looked at when a message asks for it.
-            if workspace.nodes.refreshes() {
-                return Ok(());
+            let (nodes, stores) = (&workspace.nodes, &workspace.stores);
+            match nodes.refreshes() {
+                // The sources first: that an output is there is known only when it is known which came after it.
+                true => {
+                    dates.begins_as_of(run);
+                    list_sources(nodes, stores, dates, &[]).await?;
+                    survey(nodes, stores, presence, run, Some(dates)).await?;
+                }
+                false => survey(nodes, stores, presence, run, None).await?,
             }
-            survey(&workspace.nodes, &workspace.stores, presence, run, None).await?;
             tracing::info!(outputs = presence.len(), most = REMEMBERED, "what exists is known");
             Ok(())
         };

@@ -245,6 +245,7 @@ impl Workspace {
             clock: now,
             traces: self.traces.as_ref().map(|traces| traces.sampling),
             recipes: self.recipes().await?,
+            dates: None,
         })
     }
 

@@ -155,6 +155,7 @@ fn settings(
         clock: CLOCKS[incarnation.node % CLOCKS.len()],
         traces: None,
         recipes: Arc::default(),
+        dates: None,
     }
 }
 
