@@ -1,5 +1,6 @@
 //! What a node remembers. All of it may be forgotten: the price is work or messages too many, never a lost entity.
 
+mod doubt;
 mod failures;
 mod fingerprint;
 mod in_flight;
@@ -12,10 +13,11 @@ mod setups;
 mod tries;
 mod unreadable_inputs;
 
+pub use doubt::FormerOutputs;
 pub(crate) use failures::KnownFailures;
 pub use fingerprint::Fingerprint;
 pub(crate) use in_flight::{HoldTurn, InFlight, TargetHold};
-pub use listed_dates::{FormerOutputs, Glance, ListedDates};
+pub use listed_dates::{Glance, ListedDates};
 pub(crate) use passed_on::{PassTurn, PassedOn, wake_up_key, wave_key};
 pub(crate) use pending_requests::{AskTurn, PendingRequests};
 pub use presence::Presence;

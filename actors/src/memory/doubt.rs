@@ -1,0 +1,207 @@
+//! What listings told of outputs and sources, and which outputs may be out of date by that.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasherDefault,
+};
+
+use super::fingerprint::{Fingerprint, PrehashedHasher};
+use super::presence::Presence;
+use crate::edges::parent_of;
+use crate::ids::{EntityId, RunId, StoreName};
+use crate::message::Target;
+use crate::plan::{JobIx, Mapping, NodePlan, Route};
+use crate::state::DatedRecipe;
+use crate::storage::ObjectKey;
+use crate::template::{Parts, Template};
+
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
+/// So many outputs of a former recipe are named.
+const FEW: usize = 1000;
+
+type Times = HashMap<Fingerprint, u64, BuildHasherDefault<PrehashedHasher>>;
+
+/// The outputs of a job that a former recipe made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormerOutputs {
+    /// The job.
+    pub at: JobIx,
+    /// The recipe.
+    pub recipe: DatedRecipe,
+    /// How many, by the time at which they were written.
+    pub count: u64,
+    /// Some of them: all, where they are few.
+    pub entities: Vec<EntityId>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) written: Times,
+    /// When outputs came, where that is another time: somebody put them back from a backup.
+    pub(super) arrived: Times,
+    pub(super) sources: Times,
+    /// Whether all sources were listed. If not, each output has to be looked at.
+    pub(super) has_sources: bool,
+    /// What came later does not matter.
+    pub(super) until: u64,
+    /// The primary outputs of which presence was forgotten: what was made from them is doubtful, too.
+    pub(super) doubtful: HashSet<Fingerprint, BuildHasherDefault<PrehashedHasher>>,
+    pub(super) former: Vec<FormerOutputs>,
+}
+
+/// As many jobs are looked at at a glance.
+pub(super) const AT_A_GLANCE: usize = 64;
+
+impl Known {
+    /// When the outputs of an entity were written, by the index of the job, where all those of `jobs` and of their ancestors
+    /// are there and nothing came after what was made from it. None also where more is to be looked at than a glance
+    /// shows.
+    ///
+    /// It says what [`Known::is_doubtful`] says, for a tenth of its time: nearly all entities of a catalogue are like this.
+    pub(super) fn glance(&self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId) -> Option<[u64; AT_A_GLANCE]> {
+        if !self.has_sources || plan.jobs.len() > AT_A_GLANCE {
+            return None;
+        }
+        let mut needed = 0_u64;
+        for at in jobs {
+            needed |= 1 << at.0;
+            plan.job(*at).ancestors.iter().for_each(|above| needed |= 1 << above.0);
+        }
+        let mut times = [0; AT_A_GLANCE];
+        while needed != 0 {
+            let at = needed.trailing_zeros() as usize; // parents first
+            needed &= needed - 1;
+            let job = &plan.jobs[at];
+            let [output] = &job.outputs[..] else { return None };
+            let parts = job.form.split(entity)?;
+            let print = Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts));
+            if self.doubtful.contains(&print) || (!self.arrived.is_empty() && self.arrived.contains_key(&print)) {
+                return None;
+            }
+            let written = *self.written.get(&print)?;
+            for input in &job.inputs {
+                let came = match &input.from {
+                    Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
+                        arrived if arrived == written && arrived.is_multiple_of(SECOND) => return None,
+                        arrived => arrived,
+                    },
+                    Route::Job { job, entity: Mapping::Same, .. } => times[job.0],
+                    Route::Job { entity: Mapping::To(_), .. } => return None,
+                };
+                if came > written && came <= self.until {
+                    return None;
+                }
+            }
+            times[at] = written;
+        }
+        Some(times)
+    }
+
+    pub(super) fn is_doubtful(
+        &mut self,
+        plan: &NodePlan,
+        presence: &Presence,
+        at: JobIx,
+        entity: &EntityId,
+        looked: &mut Looked,
+    ) -> bool {
+        let job = plan.job(at);
+        let Some(parts) = job.form.split(entity) else { return false };
+        let target = Target { job: job.name.clone(), entity: entity.clone() };
+        if let Some(known) = looked.get(&target) {
+            return known.is_doubtful;
+        }
+        let keys: Vec<ObjectKey> = job.outputs.iter().map(|output| output.key_of(&parts)).collect();
+        let print = Fingerprint::from(&keys[0]);
+        let known = keys.iter().filter(|key| presence.knows(key, RunId::NEVER)).count();
+        let (is_there, lacks_parts) = (known > 0, known > 0 && known < keys.len());
+        let mut is_doubtful = self.doubtful.contains(&print);
+        // Not of the listing: it was made since.
+        let is_new = self.has_sources && is_there && !keys.iter().any(|key| latest(&self.written, key).is_some());
+        let written = keys.iter().filter_map(|key| latest(&self.written, key)).min();
+        if !is_doubtful {
+            let (written, until) = (written.unwrap_or(0), self.until);
+            let came_after = |arrived: u64| arrived > written && arrived <= until;
+            // A bucket tells whole seconds: a source of the same second may have come after.
+            let source_came =
+                |arrived: u64| came_after(arrived) || (arrived == written && arrived.is_multiple_of(SECOND));
+            is_doubtful = lacks_parts || (!self.has_sources && !job.inputs.is_empty());
+            for input in &job.inputs {
+                is_doubtful |= match &input.from {
+                    Route::Source { store, key, .. } => {
+                        source(&self.sources, store, key, &parts).is_some_and(source_came)
+                    }
+                    Route::Job { .. } => match parent_of(plan, input, entity, &parts) {
+                        Some(Ok(parent)) => {
+                            let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
+                            // What was made of an output that is missing is looked at when that is there again.
+                            arrived.is_none_or(came_after)
+                                | self.is_doubtful(plan, presence, parent.at, &parent.target.entity, looked)
+                        }
+                        _ => false,
+                    },
+                };
+            }
+            // One that is not there is made anew, and what it was made into is judged by what comes of that. What it is made
+            // from was looked at all the same.
+            is_doubtful &= is_there && !is_new;
+        }
+        if is_doubtful && is_there {
+            self.doubtful.insert(print);
+            keys.iter().for_each(|key| presence.forget(key));
+        }
+        let written = written.filter(|_| is_there && !lacks_parts);
+        looked.insert(target, LookedAt { is_doubtful, written });
+        is_doubtful
+    }
+
+    pub(super) fn note_former(&mut self, at: JobIx, recipe: &DatedRecipe, entity: &EntityId) {
+        let known = self.former.iter().position(|former| former.at == at && former.recipe == *recipe);
+        let number = known.unwrap_or_else(|| {
+            self.former.push(FormerOutputs { at, recipe: recipe.clone(), count: 0, entities: Vec::new() });
+            self.former.len() - 1
+        });
+        let former = &mut self.former[number];
+        former.count += 1;
+        if former.entities.len() < FEW {
+            former.entities.push(entity.clone());
+        }
+    }
+}
+
+/// What was found of the targets of one entity.
+pub(super) type Looked = HashMap<Target, LookedAt>;
+
+/// What was found of a target.
+pub(super) struct LookedAt {
+    is_doubtful: bool,
+    /// When its outputs were written, where they are all there.
+    pub(super) written: Option<u64>,
+}
+
+/// The latest time of what lies under the paths of a key.
+fn latest(times: &Times, key: &ObjectKey) -> Option<u64> {
+    key.paths().filter_map(|path| times.get(&Fingerprint::of(key.store.as_str(), path)).copied()).max()
+}
+
+/// When the source of an entity came; none where it was not listed.
+fn source(sources: &Times, store: &StoreName, key: &Template, parts: &Parts<'_>) -> Option<u64> {
+    let print = match key.has_ext() {
+        true => {
+            let path = key.source_key(parts, "");
+            any_ext(store, path.strip_suffix('.').unwrap_or(&path))
+        }
+        false => Fingerprint::of(store.as_str(), &key.source_key(parts, "")),
+    };
+    sources.get(&print).copied()
+}
+
+/// Stands for a path with any extension: no path has a zero.
+pub(super) fn any_ext(store: &StoreName, name: &str) -> Fingerprint {
+    let mut text = String::with_capacity(name.len() + 1);
+    text.push_str(name);
+    text.push('\0');
+    Fingerprint::of(store.as_str(), &text)
+}
