@@ -121,7 +121,7 @@ impl Session {
     /// Declares good what jobs made before they were changed: from now on it counts as made by what they do today.
     ///
     /// # Errors
-    /// [`Mistake`] for a job that the graph does not have; what keeps the records from being read or written.
+    /// [`Mistake`](crate::mistake::Mistake) for a job that the graph does not have; what keeps the records from being read or written.
     pub async fn accept(&self, jobs: &[String]) -> anyhow::Result<()> {
         let (mut recipes, _) = histories(&self.workspace).await?;
         for job in jobs {
