@@ -48,9 +48,20 @@ impl<'p> Demand<'p> {
     }
 
     fn is_covered_by(&self, stamp: &Stamp) -> bool {
-        let covers = |run: &RunId| *run >= self.run && !is_of_the_future(*run, self.run, self.now);
+        let covers = |run: &RunId| is_of_run_or_later(*run, self.run, self.now);
         self.forced.iter().all(|job| stamp.runs.get(*job).is_some_and(covers))
     }
+}
+
+/// Whether an output with this stamp was made in `run` or in a later one, as seen at `now`. Then it is good for that run,
+/// whatever changed since: that is for the next one. Otherwise work would chase what other runs make anew, and what was seen
+/// to be there would be there no more when the last input comes.
+pub fn is_made_since(stamp: Option<&Stamp>, run: RunId, now: u64) -> bool {
+    stamp.and_then(Stamp::run).is_some_and(|stamped| is_of_run_or_later(stamped, run, now))
+}
+
+fn is_of_run_or_later(stamped: RunId, run: RunId, now: u64) -> bool {
+    stamped >= run && !is_of_the_future(stamped, run, now)
 }
 
 /// Whether a run on a stamp lies in the future as a message of `run` sees it at `now`: later than that run, and later than

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::freshness::{Demand, is_of_the_future};
+use crate::freshness::{Demand, is_made_since};
 use crate::ids::{EntityId, RunId};
 use crate::memory::{Glance, ListedDates, Presence};
 use crate::message::Force;
@@ -10,7 +10,7 @@ use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
 use crate::standing::standing_skip;
 use crate::state::{SkipRecord, StateStore};
-use crate::storage::{ObjectKey, Stamp, StorageError, Stores};
+use crate::storage::{ObjectKey, StorageError, Stores};
 
 /// A run's view of the graph's stores. It reads and never writes.
 pub struct RunView {
@@ -47,18 +47,12 @@ impl RunView {
         }
         let found = self.stores.look(key).await?;
         match found.filter(|found| demand.is_met_by(found)) {
-            Some(found) if self.refresh && !self.is_of_this_run(found.stamp.as_ref()) => {
+            Some(found) if self.refresh && !is_made_since(found.stamp.as_ref(), self.run, self.now) => {
                 let mut inspector = Inspector::new(&self.plan, &self.stores, &self.state);
                 inspector.stands(at, entity, key, found.stamp.as_ref()).await
             }
             found => Ok(found.is_some()),
         }
-    }
-
-    /// Whether an output was made in this run or in a later one: then it is good for the run, whatever changed since.
-    fn is_of_this_run(&self, stamp: Option<&Stamp>) -> bool {
-        let run = stamp.and_then(Stamp::run);
-        run.is_some_and(|run| run >= self.run && !is_of_the_future(run, self.run, self.now))
     }
 
     /// Whether an output may be out of date, as far as listings tell.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::executor::{Executor, SharedStorageError};
 use crate::context::NodeSettings;
-use crate::freshness::{Demand, is_of_the_future};
+use crate::freshness::{Demand, is_made_since};
 use crate::ids::EntityId;
 use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
@@ -93,13 +93,8 @@ impl Executor {
         Inspector::new(plan, stores, state).stands(at, entity, key, stamp).await.map_err(Arc::new)
     }
 
-    /// Whether an output was made in the run of a message or in a later one. Then it is good for the message, whatever
-    /// changed since: that is for the next run. Otherwise work would chase what other runs make anew, and what was seen to be
-    /// there would be there no more when the last input comes.
     fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {
-        let now = (self.node.settings.clock)();
-        let run = stamp.and_then(Stamp::run);
-        run.is_some_and(|run| run >= message.run && !is_of_the_future(run, message.run, now))
+        is_made_since(stamp, message.run, (self.node.settings.clock)())
     }
 
     /// Whether what the output of a target was made from is not what is there now. `stamp` is the one that was seen on its
