@@ -11,7 +11,7 @@ use super::input_files::InputFiles;
 use super::inputs::FoundInput;
 use super::machine::judged;
 use super::stopwatch::Stopwatch;
-use crate::ids::RunId;
+use crate::ids::{EntityId, RunId};
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Fault, FaultKind};
@@ -102,7 +102,7 @@ impl Executor {
         };
         self.node.unreadable_inputs.clear(message.run, &message.target);
         reach("after_work");
-        if let Some(changed) = self.changed(&message.target.entity, &found).await? {
+        if let Some(changed) = self.changed_source(&message.target.entity, &found).await? {
             return Ok(Worked::SourceChanged(changed));
         }
         let kept = match self.keep(message.run, parts, product, stamp, &stamps).await {
@@ -112,6 +112,21 @@ impl Executor {
         drop(scratch);
         self.stopwatch.iter_mut().for_each(Stopwatch::stored);
         kept
+    }
+
+    /// A source that changed during the work. While a store is in trouble the product is kept in hand.
+    async fn changed_source(
+        &self,
+        entity: &EntityId,
+        found: &[FoundInput],
+    ) -> Result<Option<ObjectKey>, SharedStorageError> {
+        let mut patience = self.patience();
+        loop {
+            match self.changed(entity, found).await {
+                Err(error) if self.waits_for(&error, &mut patience).await => {}
+                changed => return changed,
+            }
+        }
     }
 
     /// An input was seen and could not be read, once more.

@@ -12,6 +12,10 @@ pub trait Change: fmt::Debug + Send + Sync {
     /// The store within.
     fn within(&self) -> &dyn Storage;
 
+    async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError> {
+        self.within().look(path).await
+    }
+
     async fn open(&self, path: &str) -> Result<Object, StorageError> {
         self.within().open(path).await
     }
@@ -35,7 +39,7 @@ impl<C> Deref for Wrapped<C> {
 #[async_trait]
 impl<C: Change> Storage for Wrapped<C> {
     async fn look(&self, path: &str) -> Result<Option<ObjectInfo>, StorageError> {
-        self.0.within().look(path).await
+        self.0.look(path).await
     }
     async fn open(&self, path: &str) -> Result<Object, StorageError> {
         self.0.open(path).await
