@@ -15,6 +15,19 @@ pub fn store_name() -> StoreName {
     StoreName::new("s").expect("a name")
 }
 
+/// What the job's inputs are now.
+async fn prints_now(
+    plan: &NodePlan,
+    store: &Arc<MemoryStorage>,
+    state: &Arc<MemoryStorage>,
+    entity: &EntityId,
+    job: &JobPlan,
+) -> InputPrints {
+    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
+    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
+    input_prints(plan, &stores, &state, at, entity).await.expect("looked")
+}
+
 /// What a stamp says of the job's inputs: nothing, what they are, or that one of them was another. One by one or together.
 pub async fn making(
     dice: &mut StdRng,
@@ -27,9 +40,7 @@ pub async fn making(
     if dice.random_bool(0.3) {
         return None;
     }
-    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
-    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
-    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
+    let mut prints = prints_now(plan, store, state, entity, job).await;
     if dice.random_bool(0.2)
         && let Some(print) = prints.values_mut().next()
     {
@@ -58,9 +69,7 @@ pub async fn then(
     if dice.random_bool(0.3) || job.inputs.iter().any(|input| matches!(input.from, Route::Job { .. })) {
         return None;
     }
-    let stores = Stores::new([(store_name(), store.clone() as Arc<dyn Storage>)]);
-    let (state, at) = (StateStore::new(state.clone()), plan.find(job.name.as_str()).expect("a job"));
-    let mut prints = input_prints(plan, &stores, &state, at, entity).await.expect("looked");
+    let mut prints = prints_now(plan, store, state, entity, job).await;
     if dice.random_bool(0.5) {
         prints.insert(InputName::new("gone").expect("a name"), "once".to_owned());
     }

@@ -94,6 +94,10 @@ fn age(bench: &Bench, below: &str) {
     file.set_times(FileTimes::new().set_modified(then)).expect("set");
 }
 
+fn remove(bench: &Bench, below: &str) {
+    fs::remove_file(bench.path(below)).expect("removed");
+}
+
 /// A name, what changes, what is planned, and what a run then makes. Who is planned and not made turned out to be the same.
 type Case = (&'static str, fn(&Bench), &'static str, &'static str);
 
@@ -122,22 +126,22 @@ const CASES: &[Case] = &[
     ),
     ("the same sound, written anew", |b| b.write("in/t1.txt", "sound of t1"), "a 1 b 1 pair 1", "a 1"),
     ("other letters, of which the same comes", |b| b.write("in/t2.txt", "sOUND OF t2"), "a 1 b 1 pair 1", "a 1"),
-    ("an output of a parent removed", |b| fs::remove_file(b.path("out/a/t1.txt")).expect("removed"), "a 1", "a 1"),
-    ("an output at the end removed", |b| fs::remove_file(b.path("out/b/t1.txt")).expect("removed"), "b 1", "b 1"),
+    ("an output of a parent removed", |b| remove(b, "out/a/t1.txt"), "a 1", "a 1"),
+    ("an output at the end removed", |b| remove(b, "out/b/t1.txt"), "b 1", "b 1"),
     (
         "an output of a parent that somebody put there",
         |b| {
-            fs::remove_file(b.path("out/a/t1.txt")).expect("removed");
+            remove(b, "out/a/t1.txt");
             b.write("out/a/t1.txt", "own");
         },
         "b 1 pair 1",
         "b 1 pair 1",
     ),
-    ("a source removed", |b| fs::remove_file(b.path("in/t3.txt")).expect("removed"), "", ""),
+    ("a source removed", |b| remove(b, "in/t3.txt"), "", ""),
     (
         "an output between removed and its source replaced",
         |b| {
-            fs::remove_file(b.path("out/a/t3.txt")).expect("removed");
+            remove(b, "out/a/t3.txt");
             b.write("in/t3.txt", "a new sound");
         },
         "a 1",
@@ -146,7 +150,7 @@ const CASES: &[Case] = &[
     (
         "an output removed and its source replaced",
         |b| {
-            fs::remove_file(b.path("out/b/t3.txt")).expect("removed");
+            remove(b, "out/b/t3.txt");
             b.write("in/t3.txt", "a new sound");
         },
         "a 1 b 1",
@@ -215,14 +219,14 @@ fn what_is_out_of_date_is_told_with_its_reason_by_plan_run_and_explain() {
 fn what_was_made_of_an_output_that_is_missing_is_judged_when_that_is_there_again() {
     for selection in [ALL, "--job pair --bottom-up t1,t2"] {
         let bench = made();
-        fs::remove_file(bench.path("out/b/t1.txt")).expect("removed");
+        remove(&bench, "out/b/t1.txt");
         bench.write("in/t1.txt", "a new sound");
         assert_eq!(done(&bench, selection), numbers("a 1 b 1 pair 1"), "{selection}");
         settled(&bench);
     }
     // A pair is no part of the wave of one of its parts, and nothing that is there tells that it is out of date.
     let bench = made();
-    fs::remove_file(bench.path("out/a/t1.txt")).expect("removed");
+    remove(&bench, "out/a/t1.txt");
     bench.write("in/t1.txt", "a new sound");
     assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
     assert_eq!(done(&bench, ALL), numbers("pair 1"));
@@ -254,7 +258,7 @@ fn an_optional_source_that_comes_or_goes_is_another_input() {
     bench.write("notes/t1.json", "{\"note\": 1}");
     assert_eq!(done(&bench, "--job m"), numbers("m 1"));
     assert!(bench.read("out/m/t1.json").contains("note"));
-    fs::remove_file(bench.path("notes/t1.json")).expect("removed");
+    remove(&bench, "notes/t1.json");
     // Nothing is newer for that, so a listing does not show it; who is asked for by name is looked at.
     assert_eq!(done(&bench, "--job m"), numbers(""));
     assert_eq!(done(&bench, "--job m t1"), numbers("m 1"));
