@@ -200,7 +200,7 @@ impl Bench {
                         name: InputName::new("audio").expect("a name"),
                         path: format!("t.{suffix}").into(),
                         object: Object {
-                            info: ObjectInfo { size: 0, stamp: None, modified: None },
+                            info: ObjectInfo::of_size(0),
                             content: track.clone(),
                             keep_alive: Default::default(),
                         },

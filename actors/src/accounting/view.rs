@@ -49,7 +49,7 @@ impl RunView {
         match found.filter(|found| demand.is_met_by(found)) {
             Some(found) if self.refresh && !is_made_since(found.stamp.as_ref(), self.run, self.now) => {
                 let mut inspector = Inspector::new(&self.plan, &self.stores, &self.state);
-                inspector.stands(at, entity, key, found.stamp.as_ref()).await
+                inspector.stands(at, entity, key, &found).await
             }
             found => Ok(found.is_some()),
         }

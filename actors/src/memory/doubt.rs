@@ -44,7 +44,7 @@ pub(super) struct Known {
     pub(super) sources: Times,
     /// Whether all sources were listed. If not, each output has to be looked at.
     pub(super) has_sources: bool,
-    /// What came later does not matter.
+    /// Sources that came later do not matter.
     pub(super) until: u64,
     /// The primary outputs of which presence was forgotten: what was made from them is doubtful, too.
     pub(super) doubtful: HashSet<Fingerprint, BuildHasherDefault<PrehashedHasher>>,
@@ -82,15 +82,15 @@ impl Known {
             }
             let written = *self.written.get(&print)?;
             for input in &job.inputs {
-                let came = match &input.from {
+                let came_after = match &input.from {
                     Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
                         arrived if arrived == written && arrived.is_multiple_of(SECOND) => return None,
-                        arrived => arrived,
+                        arrived => arrived > written && arrived <= self.until,
                     },
-                    Route::Job { job, entity: Mapping::Same, .. } => times[job.0],
+                    Route::Job { job, entity: Mapping::Same, .. } => times[job.0] > written,
                     Route::Job { entity: Mapping::To(_), .. } => return None,
                 };
-                if came > written && came <= self.until {
+                if came_after {
                     return None;
                 }
             }
@@ -123,10 +123,10 @@ impl Known {
         let written = keys.iter().filter_map(|key| latest(&self.written, key)).min();
         if !is_doubtful {
             let (written, until) = (written.unwrap_or(0), self.until);
-            let came_after = |arrived: u64| arrived > written && arrived <= until;
             // A bucket tells whole seconds: a source of the same second may have come after.
-            let source_came =
-                |arrived: u64| came_after(arrived) || (arrived == written && arrived.is_multiple_of(SECOND));
+            let source_came = |arrived: u64| {
+                (arrived > written && arrived <= until) || (arrived == written && arrived.is_multiple_of(SECOND))
+            };
             is_doubtful = lacks_parts || (!self.has_sources && !job.inputs.is_empty());
             for input in &job.inputs {
                 is_doubtful |= match &input.from {
@@ -137,7 +137,7 @@ impl Known {
                         Some(Ok(parent)) => {
                             let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
                             // What was made of an output that is missing is looked at when that is there again.
-                            arrived.is_none_or(came_after)
+                            arrived.is_none_or(|arrived| arrived > written)
                                 | self.is_doubtful(plan, presence, parent.at, &parent.target.entity, looked)
                         }
                         _ => false,

@@ -62,7 +62,8 @@ impl ListedDates {
         Self { asked: (keys().any(|has_ext| has_ext), keys().any(|has_ext| !has_ext)), ..self }
     }
 
-    /// As a run that began at this time had to see them: what came later is for later runs. In milliseconds after the Unix epoch.
+    /// As a run that began at this time had to see them: sources that came later are for later runs, and outputs are what it
+    /// made itself. In milliseconds after the Unix epoch.
     #[must_use]
     pub fn as_of(self, began: u64) -> Self {
         self.locked().until = began.saturating_mul(1_000_000);

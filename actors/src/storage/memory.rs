@@ -43,8 +43,13 @@ struct Kept {
 
 impl Kept {
     fn info(&self) -> ObjectInfo {
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.written);
-        ObjectInfo { size: self.bytes.len() as u64, stamp: self.stamp.clone(), modified: Some(modified) }
+        let written = Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(self.written));
+        ObjectInfo {
+            stamp: self.stamp.clone(),
+            modified: written,
+            arrived: written,
+            ..ObjectInfo::of_size(self.bytes.len() as u64)
+        }
     }
 }
 

@@ -16,6 +16,16 @@ pub struct ObjectInfo {
     pub stamp: Option<Stamp>,
     /// When it was last written, by the store's clock; for people.
     pub modified: Option<SystemTime>,
+    /// The latest of that and the time at which it got its place, as far as the store knows it: a copy may have the time of
+    /// the original.
+    pub arrived: Option<SystemTime>,
+}
+
+impl ObjectInfo {
+    /// Of an object without a stamp, of which no time is known.
+    pub fn of_size(size: u64) -> Self {
+        Self { size, stamp: None, modified: None, arrived: None }
+    }
 }
 
 /// An object opened for reading: one whole version of it.

@@ -114,7 +114,7 @@ impl Executor {
         }
         let Some(found) = found.filter(|found| demand.is_met_by(found)) else { return Ok(InputState::Missing) };
         let woke = message.from.as_ref() == Some(target);
-        let stands = woke || self.stands(message, at, &target.entity, key, found.stamp.as_ref()).await?;
+        let stands = woke || self.stands(message, at, &target.entity, key, &found).await?;
         Ok(if stands { InputState::There } else { InputState::OutOfDate })
     }
 }

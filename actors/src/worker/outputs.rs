@@ -10,7 +10,7 @@ use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
 use crate::out_of_date::Inspector;
 use crate::plan::JobIx;
-use crate::storage::{ObjectKey, Stamp};
+use crate::storage::{ObjectInfo, ObjectKey, Stamp};
 use crate::template::Parts;
 
 /// What lies under the keys of the outputs.
@@ -58,7 +58,7 @@ impl Executor {
     ) -> Result<OutputState, SharedStorageError> {
         let presence = &self.node.settings.presence;
         let demand = self.demand(self.at, message);
-        let mut stamps = Vec::with_capacity(self.job.outputs.len());
+        let mut all = Vec::with_capacity(self.job.outputs.len());
         let mut fresh = true;
         let keys: Vec<ObjectKey> = self.job.outputs.iter().map(|output| output.key_of(parts)).collect();
         for key in &keys {
@@ -67,10 +67,13 @@ impl Executor {
             if found.is_none() {
                 presence.forget(key);
             }
-            stamps.push(found.and_then(|found| found.stamp));
+            all.push(found);
         }
-        fresh = fresh && !self.is_out_of_date(message, stamps.first().and_then(Option::as_ref)).await?;
+        if fresh && let Some(Some(primary)) = all.first() {
+            fresh = !self.is_out_of_date(message, primary).await?;
+        }
         if !fresh {
+            let stamps = all.into_iter().map(|found| found.and_then(|found| found.stamp)).collect();
             return Ok(OutputState::Missing(stamps));
         }
         keys.iter().for_each(|key| presence.learn(key, message.run));
@@ -84,28 +87,28 @@ impl Executor {
         at: JobIx,
         entity: &EntityId,
         key: &ObjectKey,
-        stamp: Option<&Stamp>,
+        found: &ObjectInfo,
     ) -> Result<bool, SharedStorageError> {
-        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, stamp) {
+        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, found.stamp.as_ref()) {
             return Ok(true);
         }
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
-        Inspector::new(plan, stores, state).stands(at, entity, key, stamp).await.map_err(Arc::new)
+        Inspector::new(plan, stores, state).stands(at, entity, key, found).await.map_err(Arc::new)
     }
 
     fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {
         is_made_since(stamp, message.run, (self.node.settings.clock)())
     }
 
-    /// Whether what the output of a target was made from is not what is there now. `stamp` is the one that was seen on its
-    /// primary output.
-    async fn is_out_of_date(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> Result<bool, SharedStorageError> {
-        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, stamp) {
+    /// Whether what the output of a target was made from is not what is there now. `found` is what was seen of its primary
+    /// output.
+    async fn is_out_of_date(&self, message: &EntityMessage, found: &ObjectInfo) -> Result<bool, SharedStorageError> {
+        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, found.stamp.as_ref()) {
             return Ok(false);
         }
         let (at, entity) = (self.at, &message.target.entity);
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
-        let found = Inspector::new(plan, stores, state).check_stamped(at, entity, stamp).await.map_err(Arc::new)?;
+        let found = Inspector::new(plan, stores, state).check_found(at, entity, Some(found)).await.map_err(Arc::new)?;
         if let Some(why) = &found {
             tracing::debug!(job = %plan.job(at).name, %entity, %why, "an output is out of date");
         }

@@ -17,7 +17,7 @@ pub fn work(entity: &str, inputs: &[(&str, &str, &[u8])], suffix: &str) -> Work 
         name: InputName::new(name).expect("a plain name"),
         path: (*path).into(),
         object: Object {
-            info: ObjectInfo { size: bytes.len() as u64, stamp: None, modified: None },
+            info: ObjectInfo::of_size(bytes.len() as u64),
             content: Content::Bytes(Bytes::copy_from_slice(bytes)),
             keep_alive: Default::default(),
         },

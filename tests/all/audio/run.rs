@@ -33,8 +33,7 @@ fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> 
     let mut transform = entry.open(&with, &job).unwrap_or_else(|problems| panic!("{problems:?}"))()?;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let scratch = Scratch::at(folder.path().join("scratch"));
-    let object =
-        Object { info: ObjectInfo { size: 0, stamp: None, modified: None }, content, keep_alive: Default::default() };
+    let object = Object { info: ObjectInfo::of_size(0), content, keep_alive: Default::default() };
     let work = Work {
         entity: EntityId::new("t-1").expect("a good id"),
         inputs: vec![Input { name: InputName::new("audio").expect("a plain name"), path: path.into(), object }],

@@ -123,7 +123,7 @@ fn work(request: Request) -> Work {
         name: input.name,
         path: input.path.into(),
         object: Object {
-            info: ObjectInfo { size: input.size, stamp: None, modified: None },
+            info: ObjectInfo::of_size(input.size),
             content: Content::File(input.file),
             keep_alive: KeepAlive::default(), // the node holds the object
         },

@@ -17,10 +17,16 @@ pub(super) struct InPlace {
 }
 
 impl InPlace {
-    /// Its size, stamp and time of change.
+    /// Its size, stamp and times.
     pub fn info(self) -> ObjectInfo {
-        let since = Duration::new(self.stat.st_mtime.unsigned_abs(), self.stat.st_mtime_nsec as u32);
-        let modified = (self.stat.st_mtime >= 0).then(|| SystemTime::UNIX_EPOCH + since);
-        ObjectInfo { size: self.stat.st_size.unsigned_abs(), stamp: self.stamp, modified }
+        let modified = time(self.stat.st_mtime, self.stat.st_mtime_nsec as u32);
+        let arrived = modified.max(time(self.stat.st_ctime, self.stat.st_ctime_nsec as u32));
+        ObjectInfo { size: self.stat.st_size.unsigned_abs(), stamp: self.stamp, modified, arrived }
     }
+}
+
+/// None before 1970.
+fn time(seconds: i64, nanos: u32) -> Option<SystemTime> {
+    let since = Duration::new(u64::try_from(seconds).ok()?, nanos);
+    Some(SystemTime::UNIX_EPOCH + since)
 }

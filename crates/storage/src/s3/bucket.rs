@@ -136,7 +136,8 @@ impl Bucket {
             None => None,
         };
         let etag = etag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
-        Ok(InPlace { info: ObjectInfo { size, stamp, modified: modified.and_then(time) }, etag })
+        let written = modified.and_then(time);
+        Ok(InPlace { info: ObjectInfo { size, stamp, modified: written, arrived: written }, etag })
     }
 
     /// Deletes an object. One that is not there is no error.

@@ -1,78 +1,20 @@
-//! Whether an output is what would be made of its inputs today. Its stamp tells the version of each input that it was made
-//! from.
+//! Looks whether outputs are out of date.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use futures::future::BoxFuture;
 
+use super::made::{Made, made};
+use super::{Change, OutOfDate};
 use crate::edges::{SourceOf, find_source, parent_of, source_paths};
-use crate::ids::{EntityId, InputName};
+use crate::ids::EntityId;
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{InputPlan, JobIx, NodePlan, Route};
 use crate::standing::print;
 use crate::state::StateStore;
-use crate::storage::{InputPrints, Making, ObjectKey, Stamp, StorageError, StorageErrorKind, Stores};
+use crate::storage::{InputPrints, ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
 use crate::template::{EntityForm, Parts};
-
-/// Why an output is out of date.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutOfDate {
-    /// The output that an input of changed: the one that was asked about, or one that it was made from.
-    pub target: Target,
-    /// That job's name for the input; none where its inputs are recorded together.
-    pub input: Option<InputName>,
-    /// What happened to it.
-    pub change: Change,
-}
-
-/// What happened to an input since an output was made from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
-    /// Another file lies in the place of the source.
-    Replaced,
-    /// An optional source is there that was not.
-    Came,
-    /// An optional source is not there any more.
-    Went,
-    /// The output of a parent has another content.
-    MadeAnew,
-    /// One of many.
-    OneOfMany,
-}
-
-impl Change {
-    /// For programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Change::Replaced => "replaced",
-            Change::Came => "came",
-            Change::Went => "went",
-            Change::MadeAnew => "made_anew",
-            Change::OneOfMany => "one_of_many",
-        }
-    }
-
-    /// For people, after the name of the input.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Change::Replaced => "was replaced",
-            Change::Came => "came",
-            Change::Went => "is gone",
-            Change::MadeAnew => "has another content",
-            Change::OneOfMany => "changed",
-        }
-    }
-}
-
-impl fmt::Display for OutOfDate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.input {
-            Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
-            None => write!(f, "one of the inputs of `{}` changed since it was made", self.target.job),
-        }
-    }
-}
 
 /// Looks whether outputs are out of date, and remembers what it found.
 pub struct Inspector<'a> {
@@ -118,18 +60,21 @@ impl<'a> Inspector<'a> {
         Ok(found.why.filter(|_| found.is_there))
     }
 
-    /// The same where the stamp of the output is known.
+    /// The same where it is known what lies under the key of the primary output.
     ///
     /// # Errors
     /// As [`Inspector::check`].
-    pub async fn check_stamped(
+    pub async fn check_found(
         &mut self,
         at: JobIx,
         entity: &EntityId,
-        stamp: Option<&Stamp>,
+        found: Option<&ObjectInfo>,
     ) -> Result<Option<OutOfDate>, StorageError> {
-        match stamp.and_then(|stamp| stamp.making.as_deref()) {
-            Some(making) if self.plan.refreshes() => self.compare(at, entity, making).await,
+        match found.and_then(made) {
+            Some((stamp, making)) if self.plan.refreshes() => {
+                let modified = found.and_then(|found| found.modified);
+                self.compare(at, entity, Made { stamp, making, modified }).await
+            }
             _ => Ok(None),
         }
     }
@@ -144,14 +89,14 @@ impl<'a> Inspector<'a> {
         at: JobIx,
         entity: &EntityId,
         key: &ObjectKey,
-        stamp: Option<&Stamp>,
+        found: &ObjectInfo,
     ) -> Result<bool, StorageError> {
         let job = self.plan.job(at).clone();
         if !self.plan.refreshes() || job.outputs.len() == 1 {
-            return Ok(self.check_stamped(at, entity, stamp).await?.is_none());
+            return Ok(self.check_found(at, entity, Some(found)).await?.is_none());
         }
         let Some(parts) = job.form.split(entity) else { return Ok(true) };
-        let mut primary = stamp.cloned();
+        let mut primary = found.clone();
         for (number, output) in job.outputs.iter().enumerate() {
             let other = output.key_of(&parts);
             if other == *key {
@@ -159,11 +104,11 @@ impl<'a> Inspector<'a> {
             }
             match self.stores.look(&other).await? {
                 None => return Ok(false),
-                Some(found) if number == 0 => primary = found.stamp,
+                Some(found) if number == 0 => primary = found,
                 Some(_) => {}
             }
         }
-        Ok(self.check_stamped(at, entity, primary.as_ref()).await?.is_none())
+        Ok(self.check_found(at, entity, Some(&primary)).await?.is_none())
     }
 
     fn look<'s>(&'s mut self, at: JobIx, entity: &'s EntityId) -> BoxFuture<'s, Result<Found, StorageError>> {
@@ -176,10 +121,8 @@ impl<'a> Inspector<'a> {
             let Some(parts) = job.form.split(entity) else { return Ok(Found::default()) };
             let found = absent_if_refused(self.stores.look(&job.outputs[0].key_of(&parts)).await)?;
             let is_there = found.is_some();
-            let making = found.and_then(|found| found.stamp).and_then(|stamp| stamp.making);
-            let why = match making {
-                Some(making) => self.compare(at, entity, &making).await?,
-                None if is_there => None,
+            let why = match &found {
+                Some(found) => self.check_found(at, entity, Some(found)).await?,
                 None => self.above(at, entity, &parts).await?,
             };
             let found = Found { is_there, why };
@@ -205,13 +148,49 @@ impl<'a> Inspector<'a> {
         Ok(None)
     }
 
+    /// What came, or was made, after `made` above an output that is missing. Nobody can tell any more what that was made from,
+    /// and so whether `made` is still what comes of it: it is to be made again first.
+    fn newer_above<'s>(
+        &'s self,
+        at: JobIx,
+        entity: &'s EntityId,
+        made: Made<'s>,
+    ) -> BoxFuture<'s, Result<Option<OutOfDate>, StorageError>> {
+        Box::pin(async move {
+            let job = self.plan.job(at).clone();
+            let Some(parts) = job.form.split(entity) else { return Ok(None) };
+            for input in &job.inputs {
+                let is_before = match (parent_of(self.plan, input, entity, &parts), &input.from) {
+                    (Some(Ok(parent)), _) => match absent_if_refused(self.stores.look(&parent.key).await)? {
+                        Some(found) => made.is_before_output(&found),
+                        None => match self.newer_above(parent.at, &parent.target.entity, made).await? {
+                            None => false,
+                            newer => return Ok(newer),
+                        },
+                    },
+                    (None, Route::Source { .. }) => {
+                        let (_, found) = self.source(&job.form, input, entity, (&parts, None)).await?;
+                        found.is_some_and(|found| made.is_before_source(&found))
+                    }
+                    _ => false,
+                };
+                if is_before {
+                    let target = Target { job: job.name.clone(), entity: entity.clone() };
+                    return Ok(Some(OutOfDate { target, input: Some(input.name.clone()), change: Change::Newer }));
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// Compares the inputs of a target with those that its output was made from.
     async fn compare(
         &mut self,
         at: JobIx,
         entity: &EntityId,
-        making: &Making,
+        made: Made<'_>,
     ) -> Result<Option<OutOfDate>, StorageError> {
+        let making = made.making;
         let job = self.plan.job(at).clone();
         let Some(parts) = job.form.split(entity) else { return Ok(None) };
         let found = |input: Option<&InputPlan>, change| OutOfDate {
@@ -224,7 +203,7 @@ impl<'a> Inspector<'a> {
             let recorded = making.inputs.get(&input.name).map(String::as_str);
             let (now, change) = match &input.from {
                 Route::Source { .. } => {
-                    match self.source(&job.form, input, entity, (&parts, recorded)).await? {
+                    match self.source(&job.form, input, entity, (&parts, recorded)).await?.0 {
                         // Whatever else changed: nothing can be made of what is gone.
                         Now::Missing => return Ok(None),
                         now => (now, Change::Replaced),
@@ -232,7 +211,13 @@ impl<'a> Inspector<'a> {
                 }
                 Route::Job { .. } => {
                     let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
-                    if let Some(above) = self.look(parent.at, &parent.target.entity).await?.why {
+                    let above = match self.look(parent.at, &parent.target.entity).await? {
+                        Found { is_there: false, why: None } => {
+                            self.newer_above(parent.at, &parent.target.entity, made).await?
+                        }
+                        Found { why, .. } => why,
+                    };
+                    if let Some(above) = above {
                         first.get_or_insert(above);
                     }
                     (self.object(&parent.key).await?.map_or(Now::Missing, Now::Print), Change::MadeAnew)
@@ -259,31 +244,32 @@ impl<'a> Inspector<'a> {
         Ok(first.or_else(|| differs.then(|| found(None, Change::OneOfMany))))
     }
 
-    /// A source of an entity as it is now. It is looked for where it lay first.
+    /// A source of an entity as it is now, and what lies there. It is looked for where it lay first.
     async fn source(
         &self,
         form: &EntityForm,
         input: &InputPlan,
         entity: &EntityId,
         (parts, recorded): (&Parts<'_>, Option<&str>),
-    ) -> Result<Now, StorageError> {
-        let Route::Source { store, key, exts, optional } = &input.from else { return Ok(Now::Missing) };
+    ) -> Result<(Now, Option<ObjectInfo>), StorageError> {
+        let Route::Source { store, key, exts, optional } = &input.from else { return Ok((Now::Missing, None)) };
         // Path, size and time; a path may have spaces.
         if let Some(path) = recorded.and_then(|print| print.rsplitn(3, ' ').nth(2)) {
             let there = ObjectKey::new(store.clone(), path);
             let is_its = key.has_ext() && source_paths(key, exts, parts).iter().any(|allowed| allowed == path);
-            if is_its && let Some(now) = self.object(&there).await? {
-                return Ok(Now::Print(now));
+            if is_its && let Some(now) = absent_if_refused(self.stores.look(&there).await)? {
+                return Ok((Now::Print(print(&there, &now)), Some(now)));
             }
         }
         let source = SourceOf { entity, form, store, template: key, exts, optional: *optional };
-        let found = match find_source(self.stores, self.state, source).await {
-            Ok(Ok(key)) => self.object(&key).await?,
-            Ok(Err(never)) if *optional && never.reason == Reason::SourceMissing => return Ok(Now::None),
-            Ok(Err(_)) => None,
-            Err(error) => absent_if_refused(Err(error))?,
+        let key = match find_source(self.stores, self.state, source).await {
+            Ok(Ok(key)) => key,
+            Ok(Err(never)) if *optional && never.reason == Reason::SourceMissing => return Ok((Now::None, None)),
+            Ok(Err(_)) => return Ok((Now::Missing, None)),
+            Err(error) => return absent_if_refused(Err(error)).map(|_: Option<()>| (Now::Missing, None)),
         };
-        Ok(found.map_or(Now::Missing, Now::Print))
+        let found = absent_if_refused(self.stores.look(&key).await)?;
+        Ok((found.as_ref().map_or(Now::Missing, |found| Now::Print(print(&key, found))), found))
     }
 
     async fn object(&self, key: &ObjectKey) -> Result<Option<String>, StorageError> {

@@ -1,0 +1,78 @@
+//! Whether an output is what would be made of its inputs today. Its stamp tells the version of each input that it was made
+//! from.
+
+mod inspector;
+mod made;
+
+use std::fmt;
+
+use crate::ids::InputName;
+use crate::message::Target;
+
+pub use inspector::Inspector;
+
+/// Why an output is out of date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutOfDate {
+    /// The output that an input of changed: the one that was asked about, or one that it was made from.
+    pub target: Target,
+    /// That job's name for the input; none where its inputs are recorded together.
+    pub input: Option<InputName>,
+    /// What happened to it.
+    pub change: Change,
+}
+
+/// What happened to an input since an output was made from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Another file lies in the place of the source.
+    Replaced,
+    /// An optional source is there that was not.
+    Came,
+    /// An optional source is not there any more.
+    Went,
+    /// The output of a parent has another content.
+    MadeAnew,
+    /// It came, or was made anew, after what was made from it, and what was made between is not there.
+    Newer,
+    /// One of many.
+    OneOfMany,
+}
+
+impl Change {
+    /// For programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Change::Replaced => "replaced",
+            Change::Came => "came",
+            Change::Went => "went",
+            Change::MadeAnew => "made_anew",
+            Change::Newer => "newer",
+            Change::OneOfMany => "one_of_many",
+        }
+    }
+
+    /// For people, after the name of the input.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Change::Replaced => "was replaced",
+            Change::Came => "came",
+            Change::Went => "is gone",
+            Change::MadeAnew => "has another content",
+            Change::Newer => "is newer than what was made from it",
+            Change::OneOfMany => "changed",
+        }
+    }
+}
+
+impl fmt::Display for OutOfDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.input {
+            Some(input) if self.change == Change::Newer => {
+                write!(f, "`{input}` of `{}` {}, and what lay between is gone", self.target.job, self.change.text())
+            }
+            Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
+            None => write!(f, "one of the inputs of `{}` changed since it was made", self.target.job),
+        }
+    }
+}
