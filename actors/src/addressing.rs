@@ -164,6 +164,7 @@ fn messages_to(
         let target = Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
         let mut message = EntityMessage::new(next_id(), run, target, plan.digest, base.clone());
         message.force = selection.force.clone();
+        message.refresh = selection.refresh.clone();
         message.ping = selection.ping;
         message
     };
@@ -189,6 +190,7 @@ pub fn resume_messages(
     let message = |target: &Target| {
         let mut message = EntityMessage::new(next_id(), manifest.run, target.clone(), plan.digest, base.clone());
         message.force = selection.force.clone();
+        message.refresh = selection.refresh.clone();
         message.resumed = true;
         message
     };

@@ -18,8 +18,8 @@ use crate::dedupe::{Dedupe, LookUp};
 use crate::events::Observer;
 use crate::ids::JobName;
 use crate::memory::{
-    InFlight, KnownFailures, ListedDates, NextTries, OtherSetups, PassedOn, PendingRequests, Presence, PublishIds,
-    UnreadableInputs,
+    InFlight, KnownFailures, KnownRecipes, ListedDates, NextTries, OtherSetups, PassedOn, PendingRequests, Presence,
+    PublishIds, UnreadableInputs,
 };
 use crate::message::{EntityMessage, Hop, Target};
 use crate::parent_trigger::ParentTrigger;
@@ -83,6 +83,7 @@ pub(crate) struct NodeContext {
     pub unreadable_inputs: UnreadableInputs,
     pub publish_ids: PublishIds,
     pub other_setups: OtherSetups,
+    pub known_recipes: KnownRecipes,
     ids: AtomicU64,
     scratches: AtomicU64,
     /// How the paths of private folders start: where they are made, then the process and the node.
@@ -110,6 +111,7 @@ impl NodeContext {
             unreadable_inputs: UnreadableInputs::default(),
             publish_ids: PublishIds::default(),
             other_setups: OtherSetups::default(),
+            known_recipes: KnownRecipes::default(),
             #[cfg(feature = "mutants")]
             absences: dashmap::DashSet::new(),
         }

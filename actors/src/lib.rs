@@ -54,6 +54,7 @@ pub mod plan;
 pub mod points;
 pub mod pool;
 pub mod process;
+pub mod refresh;
 pub mod retry;
 pub mod setup;
 pub mod standing;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{EntityId, InputName, JobName, RunId};
 use crate::outcome::Reason;
+use crate::refresh::Refresh;
 use crate::trace::TraceContext;
 
 /// The most frames that a message may stack; graphs deeper than this are refused when they are read.
@@ -55,6 +56,9 @@ pub struct EntityMessage {
     pub force: Force,
     /// Published by `runs resume`.
     pub resumed: bool,
+    /// What is made anew although it is there; none where the publisher said nothing: then the node's graph file decides.
+    #[serde(default, with = "in_records")]
+    pub refresh: Option<Refresh>,
     /// Digest of the graph that the publisher used.
     pub graph: GraphDigest,
     /// Digest of the whole setup of the publisher. It travels in the envelope, and no record keeps it: what is published
@@ -148,7 +152,7 @@ pub struct Frame {
 }
 
 /// The jobs to redo although their outputs exist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub enum Force {
     /// Outputs that exist are good.
     #[default]
@@ -181,6 +185,21 @@ pub struct Hop {
     pub millis: u64,
 }
 
+/// In records, which people read, it stands in its place; in the bytes of a message it travels in the envelope.
+mod in_records {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::refresh::Refresh;
+
+    pub fn serialize<S: Serializer>(refresh: &Option<Refresh>, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { refresh.serialize(to) } else { ().serialize(to) }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Refresh>, D::Error> {
+        if from.is_human_readable() { Deserialize::deserialize(from) } else { <()>::deserialize(from).map(|()| None) }
+    }
+}
+
 impl EntityMessage {
     /// A first message to `target`, before anything happened to it.
     pub fn new(id: u64, run: RunId, target: Target, graph: GraphDigest, base: Base) -> Self {
@@ -196,6 +215,7 @@ impl EntityMessage {
             ping: false,
             force: Force::None,
             resumed: false,
+            refresh: None,
             graph,
             setup: SetupDigest::NONE,
             trace: None,
@@ -220,13 +240,14 @@ impl EntityMessage {
         !self.is_wake_up() && !self.is_request()
     }
 
-    /// A message caused by this one, with the same run, graph, setup, trace, base, frames, force, ping and audit.
+    /// A message caused by this one, with the same run, graph, setup, trace, base, frames, force, refresh, ping and audit.
     pub fn follow_up(&self, id: u64, target: Target) -> Self {
         Self {
             setup: self.setup,
             trace: self.trace,
             ping: self.ping,
             force: self.force.clone(),
+            refresh: self.refresh.clone(),
             frames: self.frames.clone(),
             audit: self.audit.clone(),
             ..Self::new(id, self.run, target, self.graph, self.base.clone())

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::ids::{EntityId, InputName, JobName, StoreName};
 use crate::message::{GraphDigest, Wave};
+use crate::refresh::Refresh;
 use crate::retry::RetryPolicy;
 use crate::storage::ObjectKey;
 use crate::template::{EntityForm, Parts, Template};
@@ -23,7 +24,7 @@ pub struct NodePlan {
     /// Digest of jobs, edges, entity forms and output templates.
     pub digest: GraphDigest,
     by_name: BTreeMap<JobName, JobIx>,
-    refreshes: bool,
+    refresh: Refresh,
 }
 
 /// One job, ready to run.
@@ -192,18 +193,18 @@ impl NodePlan {
                 })
             })
             .collect();
-        Self { jobs, digest, by_name, refreshes: true }
+        Self { jobs, digest, by_name, refresh: Refresh::default() }
     }
 
-    /// The same, where outputs whose inputs changed since they were made stay as they are.
+    /// The same with what is made anew where nobody says otherwise.
     #[must_use]
-    pub fn without_refresh(self) -> Self {
-        Self { refreshes: false, ..self }
+    pub fn with_refresh(self, refresh: Refresh) -> Self {
+        Self { refresh, ..self }
     }
 
-    /// Whether an output is made anew when what it was made from changed.
-    pub fn refreshes(&self) -> bool {
-        self.refreshes
+    /// What is made anew although it is there, where nobody says otherwise.
+    pub fn refresh(&self) -> &Refresh {
+        &self.refresh
     }
 
     /// The job at an index.

@@ -4,15 +4,17 @@
 //! "EN" | version u8 | codec u8 | length of body u32 LE | xxh3 of body u64 LE | body
 //! ```
 //!
-//! The body is the message; since version 2 the digest of its publisher's setup, u64 LE, stands before it.
+//! The body is the message; since version 2 the digest of its publisher's setup, u64 LE, stands before it, and since version 3
+//! between the two what the run makes anew although it is there.
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::message::{EntityMessage, MAX_FRAMES, MAX_HOPS, MAX_MESSAGE_BYTES, SetupDigest};
+use crate::refresh::Refresh;
 
 const MAGIC: &[u8; 2] = b"EN";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const BINCODE: u8 = 1;
 const HEADER: usize = 16;
 /// The bytes of the digest of the setup.
@@ -51,6 +53,8 @@ pub fn encode(message: &EntityMessage) -> Result<Bytes, WireError> {
     }
     let mut buffer = vec![0; HEADER];
     buffer.extend_from_slice(&message.setup.0.to_le_bytes());
+    bincode::serde::encode_into_std_write(&message.refresh, &mut buffer, config())
+        .map_err(|error| WireError::Malformed(error.to_string()))?;
     bincode::serde::encode_into_std_write(message, &mut buffer, config())
         .map_err(|error| WireError::Malformed(error.to_string()))?;
     let (header, body) = buffer.split_at_mut(HEADER);
@@ -102,9 +106,17 @@ pub fn decode(bytes: &[u8]) -> Result<EntityMessage, WireError> {
             (SetupDigest(u64::from_le_bytes(*setup)), body)
         }
     };
-    let (mut message, used) = bincode::serde::decode_from_slice::<EntityMessage, _>(body, config())
-        .map_err(|error| WireError::Malformed(error.to_string()))?;
-    message.setup = setup;
+    let rubbish = |error: bincode::error::DecodeError| WireError::Malformed(error.to_string());
+    let (refresh, body) = match version {
+        1 | 2 => (None, body),
+        _ => {
+            let (refresh, used) =
+                bincode::serde::decode_from_slice::<Option<Refresh>, _>(body, config()).map_err(rubbish)?;
+            (refresh, &body[used..])
+        }
+    };
+    let (mut message, used) = bincode::serde::decode_from_slice::<EntityMessage, _>(body, config()).map_err(rubbish)?;
+    (message.setup, message.refresh) = (setup, refresh);
     if used != body.len() {
         return Err(malformed("bytes are left after its end"));
     }
@@ -138,6 +150,8 @@ mod tests {
         message.setup = SetupDigest(0xabcd);
         message.from = Some(target("pcm", "artist/t-1"));
         message.force = Force::Jobs(vec![JobName::new("mel").expect("a name")]);
+        let recipes = Force::Jobs(vec![JobName::new("pcm").expect("a name")]);
+        message.refresh = Some(Refresh { inputs: true, recipes, exact: false });
         message.frames = vec![Frame {
             to: target("card", "artist/t-1"),
             waiting: vec!["mel".parse().expect("a name"), "loudness".parse().expect("a name")],
@@ -164,7 +178,7 @@ mod tests {
     #[test]
     fn version_1_is_read_for_ever() {
         let bytes = bytes_of(include_str!("wire/version-1.hex"));
-        let written_by_version_1 = EntityMessage { setup: SetupDigest::NONE, ..example() };
+        let written_by_version_1 = EntityMessage { setup: SetupDigest::NONE, refresh: None, ..example() };
         assert_eq!(decode(&bytes), Ok(written_by_version_1));
     }
 
@@ -172,6 +186,13 @@ mod tests {
     #[test]
     fn version_2_is_read_for_ever() {
         let golden = bytes_of(include_str!("wire/version-2.hex"));
+        assert_eq!(decode(&golden), Ok(EntityMessage { refresh: None, ..example() }));
+    }
+
+    /// Likewise of version 3.
+    #[test]
+    fn version_3_is_read_for_ever() {
+        let golden = bytes_of(include_str!("wire/version-3.hex"));
         assert_eq!(decode(&golden), Ok(example()));
         assert_eq!(encode(&example()).expect("it fits"), golden);
     }
@@ -179,8 +200,8 @@ mod tests {
     #[test]
     fn a_newer_version_is_told_from_rubbish() {
         let mut bytes = encode(&example()).expect("it fits").to_vec();
-        bytes[2] = 3;
-        assert_eq!(decode(&bytes), Err(WireError::Newer { version: 3, codec: 1 }));
+        bytes[2] = VERSION + 1;
+        assert_eq!(decode(&bytes), Err(WireError::Newer { version: VERSION + 1, codec: 1 }));
         assert!(matches!(decode(b"hello"), Err(WireError::Malformed(_))));
         assert!(matches!(decode(&vec![0; MAX_MESSAGE_BYTES + 1]), Err(WireError::TooLarge(_))));
     }

@@ -14,6 +14,7 @@ use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
 use euterpe_actors::message::{Base, EntityMessage, Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobSpec, NodePlan, OutputPlan};
+use euterpe_actors::refresh::Standard;
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::{DeadLetter, GivenUp, Selection, StateStore};
 use euterpe_actors::storage::{
@@ -101,6 +102,7 @@ async fn the_account_of_300_dead_at_30_ms_an_answer_takes_less_than_10_s_and_ask
         force: Force::None,
         known: None,
         dates: None,
+        standard: Standard::default(),
         refresh: false,
         now: 0,
     };

@@ -10,7 +10,6 @@ use crate::addressing::required;
 use crate::edges::parent_of;
 use crate::ids::EntityId;
 use crate::message::Target;
-use crate::out_of_date::Inspector;
 use crate::outcome::Reason;
 use crate::plan::JobIx;
 use crate::standing::stands;
@@ -88,9 +87,8 @@ impl Accountant {
     }
 
     async fn is_out_of_date(&self, target: &Target) -> Result<bool, StorageError> {
-        let RunView { plan, stores, state, .. } = &self.view;
-        let Some(at) = plan.find(target.job.as_str()) else { return Ok(false) };
-        Ok(Inspector::new(plan, stores, state).check(at, &target.entity).await?.is_some())
+        let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(false) };
+        Ok(self.view.inspector().check(at, &target.entity).await?.is_some())
     }
 
     /// Whether its outputs are there, and fresh for the run.

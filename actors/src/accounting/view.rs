@@ -8,6 +8,7 @@ use crate::memory::{Glance, ListedDates, Presence};
 use crate::message::Force;
 use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
+use crate::refresh::Standard;
 use crate::standing::standing_skip;
 use crate::state::{SkipRecord, StateStore};
 use crate::storage::{ObjectKey, StorageError, Stores};
@@ -30,6 +31,8 @@ pub struct RunView {
     pub known: Option<Arc<Presence>>,
     /// When these were written, as that listing told it.
     pub dates: Option<Arc<ListedDates>>,
+    /// What outputs are measured by.
+    pub standard: Standard,
     /// Whether an output counts as missing that is out of date, unless it was made in this run or in a later one. Not where a
     /// run that is over is accounted for: what was replaced since is the next one's.
     pub refresh: bool,
@@ -48,7 +51,7 @@ impl RunView {
         let found = self.stores.look(key).await?;
         match found.filter(|found| demand.is_met_by(found)) {
             Some(found) if self.refresh && !is_made_since(found.stamp.as_ref(), self.run, self.now) => {
-                let mut inspector = Inspector::new(&self.plan, &self.stores, &self.state);
+                let mut inspector = self.inspector();
                 inspector.stands(at, entity, key, &found).await
             }
             found => Ok(found.is_some()),
@@ -68,9 +71,14 @@ impl RunView {
     /// The store's own.
     pub async fn out_of_date(&self, at: JobIx, entity: &EntityId) -> Result<Option<OutOfDate>, StorageError> {
         match self.refresh {
-            true => Inspector::new(&self.plan, &self.stores, &self.state).check(at, entity).await,
+            true => self.inspector().check(at, entity).await,
             false => Ok(None),
         }
+    }
+
+    /// Looks at outputs by the standard of the run.
+    pub fn inspector(&self) -> Inspector<'_> {
+        Inspector::new(&self.plan, &self.stores, &self.state, &self.standard)
     }
 
     /// The skip of a target that still stands.

@@ -44,6 +44,8 @@ pub(super) struct Known {
     pub(super) sources: Times,
     /// Whether all sources were listed. If not, each output has to be looked at.
     pub(super) has_sources: bool,
+    /// Whether each output has to be looked at, whatever its time.
+    pub(super) looks_at_all: bool,
     /// Sources that came later do not matter.
     pub(super) until: u64,
     /// The primary outputs of which presence was forgotten: what was made from them is doubtful, too.
@@ -60,8 +62,16 @@ impl Known {
     /// shows.
     ///
     /// It says what [`Known::is_doubtful`] says, for a tenth of its time: nearly all entities of a catalogue are like this.
-    pub(super) fn glance(&self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId) -> Option<[u64; AT_A_GLANCE]> {
-        if !self.has_sources || plan.jobs.len() > AT_A_GLANCE {
+    ///
+    /// `is_renewed` says whether a job's output of this time is made anew whatever it was made from.
+    pub(super) fn glance(
+        &self,
+        plan: &NodePlan,
+        jobs: &[JobIx],
+        entity: &EntityId,
+        is_renewed: impl Fn(JobIx, u64) -> bool,
+    ) -> Option<[u64; AT_A_GLANCE]> {
+        if !self.has_sources || self.looks_at_all || plan.jobs.len() > AT_A_GLANCE {
             return None;
         }
         let mut needed = 0_u64;
@@ -81,6 +91,9 @@ impl Known {
                 return None;
             }
             let written = *self.written.get(&print)?;
+            if is_renewed(JobIx(at), written) {
+                return None;
+            }
             for input in &job.inputs {
                 let came_after = match &input.from {
                     Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
@@ -105,7 +118,7 @@ impl Known {
         presence: &Presence,
         at: JobIx,
         entity: &EntityId,
-        looked: &mut Looked,
+        (looked, is_renewed): (&mut Looked, &dyn Fn(JobIx, u64) -> bool),
     ) -> bool {
         let job = plan.job(at);
         let Some(parts) = job.form.split(entity) else { return false };
@@ -127,7 +140,10 @@ impl Known {
             let source_came = |arrived: u64| {
                 (arrived > written && arrived <= until) || (arrived == written && arrived.is_multiple_of(SECOND))
             };
-            is_doubtful = lacks_parts || (!self.has_sources && !job.inputs.is_empty());
+            is_doubtful = lacks_parts
+                || self.looks_at_all
+                || (!self.has_sources && !job.inputs.is_empty())
+                || is_renewed(at, written);
             for input in &job.inputs {
                 is_doubtful |= match &input.from {
                     Route::Source { store, key, .. } => {
@@ -137,8 +153,9 @@ impl Known {
                         Some(Ok(parent)) => {
                             let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
                             // What was made of an output that is missing is looked at when that is there again.
+                            let entity = &parent.target.entity;
                             arrived.is_none_or(|arrived| arrived > written)
-                                | self.is_doubtful(plan, presence, parent.at, &parent.target.entity, looked)
+                                | self.is_doubtful(plan, presence, parent.at, entity, (&mut *looked, is_renewed))
                         }
                         _ => false,
                     },

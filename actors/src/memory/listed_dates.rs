@@ -9,6 +9,7 @@ use super::presence::Presence;
 use crate::ids::{EntityId, RunId, StoreName, normal_form};
 use crate::message::Target;
 use crate::plan::{JobIx, NodePlan, Route};
+use crate::refresh::Refresh;
 use crate::state::RecipeHistory;
 use crate::storage::{Dates, ObjectKey};
 
@@ -26,6 +27,8 @@ pub struct ListedDates {
     limit: usize,
     /// By the index of the job.
     recipes: Vec<RecipeHistory>,
+    /// The jobs of which former recipes matter, by their index.
+    renewed: Vec<bool>,
     /// As of which run it was listed, once that is known.
     run: OnceLock<RunId>,
     /// Whether sources are asked for by their names without an extension, and by their whole names.
@@ -47,7 +50,7 @@ impl ListedDates {
     /// For at most `limit` outputs and as many sources: whatever is beyond that has to be looked at.
     pub fn up_to(limit: usize, has_sources: bool) -> Self {
         let known = Mutex::new(Known { has_sources, until: u64::MAX, ..Known::default() });
-        Self { known, limit, recipes: Vec::new(), run: OnceLock::new(), asked: (true, true) }
+        Self { known, limit, recipes: Vec::new(), renewed: Vec::new(), run: OnceLock::new(), asked: (true, true) }
     }
 
     /// For the sources of this graph alone.
@@ -70,10 +73,17 @@ impl ListedDates {
         self
     }
 
-    /// With the recipes that the jobs have had, by their index.
+    /// With the recipes that the jobs have had, by their index, for a run that makes `refresh` anew.
     #[must_use]
-    pub fn with_recipes(self, recipes: Vec<RecipeHistory>) -> Self {
-        Self { recipes, ..self }
+    pub fn with_recipes(self, plan: &NodePlan, recipes: Vec<RecipeHistory>, refresh: &Refresh) -> Self {
+        self.locked().looks_at_all = refresh.exact;
+        Self { recipes, renewed: plan.jobs.iter().map(|job| refresh.recipes.names(&job.name)).collect(), ..self }
+    }
+
+    /// Whether a former recipe of a job that is to be made anew made what was written at this time.
+    fn is_renewed(&self, at: JobIx, written: u64) -> bool {
+        self.renewed.get(at.0).is_some_and(|renewed| *renewed)
+            && self.recipes.get(at.0).is_some_and(|recipes| recipes.former(written).is_some())
     }
 
     /// Says as of which run the listing is that follows; the first word counts.
@@ -136,7 +146,7 @@ impl ListedDates {
     /// they are looked at.
     pub fn forget_doubtful(&self, plan: &NodePlan, presence: &Presence, jobs: &[JobIx], entity: &EntityId) -> Glance {
         let mut known = self.locked();
-        if let Some(times) = known.glance(plan, jobs, entity) {
+        if let Some(times) = known.glance(plan, jobs, entity, |at, written| self.is_renewed(at, written)) {
             for at in jobs.iter().filter(|at| self.recipes.get(at.0).is_some_and(RecipeHistory::has_changed)) {
                 if let Some(recipe) = self.recipes[at.0].former(times[at.0]) {
                     known.note_former(*at, recipe, entity);
@@ -147,7 +157,13 @@ impl ListedDates {
         let mut looked = Looked::default();
         let mut any = false;
         for at in jobs {
-            any |= known.is_doubtful(plan, presence, *at, entity, &mut looked);
+            any |= known.is_doubtful(
+                plan,
+                presence,
+                *at,
+                entity,
+                (&mut looked, &|at, written| self.is_renewed(at, written)),
+            );
             let target = Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
             let written = looked.get(&target).and_then(|looked| looked.written);
             if let (Some(written), Some(history)) = (written, self.recipes.get(at.0))

@@ -11,6 +11,7 @@ use crate::ids::EntityId;
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{InputPlan, JobIx, NodePlan, Route};
+use crate::refresh::Standard;
 use crate::standing::print;
 use crate::state::StateStore;
 use crate::storage::{InputPrints, ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
@@ -21,6 +22,7 @@ pub struct Inspector<'a> {
     plan: &'a NodePlan,
     stores: &'a Stores,
     state: &'a StateStore,
+    standard: &'a Standard,
     known: HashMap<Target, Found>,
 }
 
@@ -42,9 +44,9 @@ enum Now {
 }
 
 impl<'a> Inspector<'a> {
-    /// An inspector of these stores.
-    pub fn new(plan: &'a NodePlan, stores: &'a Stores, state: &'a StateStore) -> Self {
-        Self { plan, stores, state, known: HashMap::new() }
+    /// An inspector of these stores, by this standard.
+    pub fn new(plan: &'a NodePlan, stores: &'a Stores, state: &'a StateStore, standard: &'a Standard) -> Self {
+        Self { plan, stores, state, standard, known: HashMap::new() }
     }
 
     /// Why the output of the job at `at` is out of date; none where it is not, or is not there. An output that does not tell
@@ -53,7 +55,7 @@ impl<'a> Inspector<'a> {
     /// # Errors
     /// Those of the stores and of the state. A source that may not be read counts as unchanged: nothing could be made of it.
     pub async fn check(&mut self, at: JobIx, entity: &EntityId) -> Result<Option<OutOfDate>, StorageError> {
-        if !self.plan.refreshes() {
+        if self.standard.is_nothing() {
             return Ok(None);
         }
         let found = self.look(at, entity).await?;
@@ -71,7 +73,7 @@ impl<'a> Inspector<'a> {
         found: Option<&ObjectInfo>,
     ) -> Result<Option<OutOfDate>, StorageError> {
         match found.and_then(made) {
-            Some((stamp, making)) if self.plan.refreshes() => {
+            Some((stamp, making)) if !self.standard.is_nothing() => {
                 let modified = found.and_then(|found| found.modified);
                 self.compare(at, entity, Made { stamp, making, modified }).await
             }
@@ -92,7 +94,7 @@ impl<'a> Inspector<'a> {
         found: &ObjectInfo,
     ) -> Result<bool, StorageError> {
         let job = self.plan.job(at).clone();
-        if !self.plan.refreshes() || job.outputs.len() == 1 {
+        if self.standard.is_nothing() || job.outputs.len() == 1 {
             return Ok(self.check_found(at, entity, Some(found)).await?.is_none());
         }
         let Some(parts) = job.form.split(entity) else { return Ok(true) };
@@ -176,7 +178,12 @@ impl<'a> Inspector<'a> {
                 };
                 if is_before {
                     let target = Target { job: job.name.clone(), entity: entity.clone() };
-                    return Ok(Some(OutOfDate { target, input: Some(input.name.clone()), change: Change::Newer }));
+                    return Ok(Some(OutOfDate {
+                        target,
+                        input: Some(input.name.clone()),
+                        change: Change::Newer,
+                        recipe: None,
+                    }));
                 }
             }
             Ok(None)
@@ -197,8 +204,11 @@ impl<'a> Inspector<'a> {
             target: Target { job: job.name.clone(), entity: entity.clone() },
             input: input.map(|input| input.name.clone()),
             change,
+            recipe: None,
         };
-        let (mut first, mut all, mut has_all) = (None, InputPrints::new(), true);
+        let is_former = self.standard.is_former(&job.name, &making.recipe);
+        let former = || OutOfDate { recipe: Some(making.recipe.clone()), ..found(None, Change::Recipe) };
+        let (mut first, mut all, mut has_all) = (is_former.then(former), InputPrints::new(), true);
         for input in &job.inputs {
             let recorded = making.inputs.get(&input.name).map(String::as_str);
             let (now, change) = match &input.from {

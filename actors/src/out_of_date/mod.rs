@@ -20,6 +20,8 @@ pub struct OutOfDate {
     pub input: Option<InputName>,
     /// What happened to it.
     pub change: Change,
+    /// Where another recipe made it: which one.
+    pub recipe: Option<String>,
 }
 
 /// What happened to an input since an output was made from it.
@@ -33,6 +35,8 @@ pub enum Change {
     Went,
     /// The output of a parent has another content.
     MadeAnew,
+    /// The job's recipe made it that was in force then.
+    Recipe,
     /// It came, or was made anew, after what was made from it, and what was made between is not there.
     Newer,
     /// One of many.
@@ -47,6 +51,7 @@ impl Change {
             Change::Came => "came",
             Change::Went => "went",
             Change::MadeAnew => "made_anew",
+            Change::Recipe => "recipe",
             Change::Newer => "newer",
             Change::OneOfMany => "one_of_many",
         }
@@ -59,6 +64,7 @@ impl Change {
             Change::Came => "came",
             Change::Went => "is gone",
             Change::MadeAnew => "has another content",
+            Change::Recipe => "was another job",
             Change::Newer => "is newer than what was made from it",
             Change::OneOfMany => "changed",
         }
@@ -72,6 +78,7 @@ impl fmt::Display for OutOfDate {
                 write!(f, "`{input}` of `{}` {}, and what lay between is gone", self.target.job, self.change.text())
             }
             Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
+            None if self.change == Change::Recipe => write!(f, "`{}` was changed since it was made", self.target.job),
             None => write!(f, "one of the inputs of `{}` changed since it was made", self.target.job),
         }
     }

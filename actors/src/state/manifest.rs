@@ -11,6 +11,7 @@ use super::store::StateStore;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
 use crate::points::reach;
+use crate::refresh::Refresh;
 use crate::storage::{Content, StorageError, StorageErrorKind};
 
 /// What a run was asked to do.
@@ -49,6 +50,9 @@ pub struct Selection {
     pub force: Force,
     /// Travel without work.
     pub ping: bool,
+    /// What is made anew although it is there; none where the graph file decides, as in manifests of former versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
 }
 
 /// How a run ended. A run without this record is still running or ended uncleanly.

@@ -67,6 +67,19 @@ impl RecipeHistory {
         }
     }
 
+    /// Whether what this recipe made counts as made by that of today: it is the same, or was accepted since.
+    pub fn counts_as_today(&self, recipe: &str) -> bool {
+        let Some((today, before)) = self.0.split_last() else { return false };
+        let Some(then) = self.0.iter().rposition(|known| known.recipe == recipe) else { return false };
+        let accepted = before.iter().rposition(|known| known.accepted).unwrap_or(0);
+        today.accepted || self.0[then.max(accepted)].recipe == today.recipe
+    }
+
+    /// A recipe that the job has had.
+    pub fn find(&self, recipe: &str) -> Option<&DatedRecipe> {
+        self.0.iter().rfind(|known| known.recipe == recipe)
+    }
+
     /// The recipe of today.
     pub fn today(&self) -> Option<&DatedRecipe> {
         self.0.last()
@@ -127,6 +140,13 @@ mod tests {
         assert_eq!(former(&history, 3500), None);
         assert!(history.note("c", &Value::Null, 5000));
         assert_eq!(former(&history, 3500), Some("a".into()), "accepted as made by another recipe");
+        assert!(!history.counts_as_today("b"), "nor by what it says of itself");
+        let back = {
+            let mut back = history.clone();
+            back.note("a", &Value::Null, 6000);
+            back
+        };
+        assert_eq!(["a", "b", "c", "d"].map(|recipe| back.counts_as_today(recipe)), [true, true, false, false]);
         for number in 0..300 {
             assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
         }

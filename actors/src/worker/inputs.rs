@@ -102,7 +102,8 @@ impl Executor {
         demand: &Demand<'_>,
     ) -> Result<InputState, SharedStorageError> {
         let presence = &self.node.settings.presence;
-        if !message.is_request() && demand.is_presence() && presence.knows(key, message.run) {
+        let may_remember = !message.is_request() && self.may_remember(message);
+        if may_remember && demand.is_presence() && presence.knows(key, message.run) {
             return Ok(InputState::There);
         }
         let found = match message.is_wake_up() {

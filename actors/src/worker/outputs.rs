@@ -10,6 +10,7 @@ use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
 use crate::out_of_date::Inspector;
 use crate::plan::JobIx;
+use crate::refresh::{Refresh, Standard};
 use crate::storage::{ObjectInfo, ObjectKey, Stamp};
 use crate::template::Parts;
 
@@ -38,7 +39,7 @@ impl Executor {
         parts: &Parts<'_>,
     ) -> Result<OutputState, SharedStorageError> {
         let demand = self.demand(self.at, message);
-        if message.is_wave() && demand.is_presence() {
+        if message.is_wave() && demand.is_presence() && self.may_remember(message) {
             let NodeSettings { plan, presence, dates, .. } = &self.node.settings;
             if let Some(dates) = dates.as_ref().filter(|dates| dates.answers_for(message.run)) {
                 dates.forget_doubtful(plan, presence, &[self.at], &message.target.entity);
@@ -76,8 +77,39 @@ impl Executor {
             let stamps = all.into_iter().map(|found| found.and_then(|found| found.stamp)).collect();
             return Ok(OutputState::Missing(stamps));
         }
-        keys.iter().for_each(|key| presence.learn(key, message.run));
+        if self.refresh(message).inputs || !self.node.plan().refresh().inputs {
+            keys.iter().for_each(|key| presence.learn(key, message.run));
+        }
         Ok(OutputState::Fresh)
+    }
+
+    /// What a message makes anew although it is there.
+    fn refresh<'m>(&'m self, message: &'m EntityMessage) -> &'m Refresh {
+        message.refresh.as_ref().unwrap_or_else(|| self.node.plan().refresh())
+    }
+
+    /// Whether what this node remembers to be there is good for a message: it was looked at, or listed, with an eye to what the
+    /// message makes anew.
+    pub(super) fn may_remember(&self, message: &EntityMessage) -> bool {
+        let refresh = self.refresh(message);
+        refresh.is_never() || (refresh.trusts_times() && self.node.plan().refresh().inputs)
+    }
+
+    /// What a message measures outputs by.
+    async fn standard(&self, message: &EntityMessage) -> Result<Standard, SharedStorageError> {
+        let refresh = self.refresh(message);
+        if refresh.recipes == Force::None {
+            return Ok(Standard::of_inputs(refresh.inputs));
+        }
+        let known = match self.node.known_recipes.of(message.run) {
+            Some(known) => known,
+            None => {
+                let read = Arc::new(self.node.settings.state.recipes().await?);
+                self.node.known_recipes.keep(message.run, read.clone());
+                read
+            }
+        };
+        Ok(Standard::new(refresh, &self.node.settings.recipes, &known))
     }
 
     /// Whether an output that was seen stands for its job.
@@ -93,7 +125,8 @@ impl Executor {
             return Ok(true);
         }
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
-        Inspector::new(plan, stores, state).stands(at, entity, key, found).await.map_err(Arc::new)
+        let standard = self.standard(message).await?;
+        Inspector::new(plan, stores, state, &standard).stands(at, entity, key, found).await.map_err(Arc::new)
     }
 
     fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {
@@ -108,7 +141,11 @@ impl Executor {
         }
         let (at, entity) = (self.at, &message.target.entity);
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
-        let found = Inspector::new(plan, stores, state).check_found(at, entity, Some(found)).await.map_err(Arc::new)?;
+        let standard = self.standard(message).await?;
+        let found = Inspector::new(plan, stores, state, &standard)
+            .check_found(at, entity, Some(found))
+            .await
+            .map_err(Arc::new)?;
         if let Some(why) = &found {
             tracing::debug!(job = %plan.job(at).name, %entity, %why, "an output is out of date");
         }

@@ -33,7 +33,18 @@ struct Sum {
 fn view(world: &World, selection: &Selection) -> RunView {
     let (plan, stores, state) = (world.plan.clone(), world.stores(), world.state());
     let force = selection.force.clone();
-    RunView { plan, stores, state, run: NOW, force, now: 0, known: None, dates: None, refresh: false }
+    RunView {
+        plan,
+        stores,
+        state,
+        run: NOW,
+        force,
+        now: 0,
+        known: None,
+        dates: None,
+        standard: world.standard(selection),
+        refresh: false,
+    }
 }
 
 async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {

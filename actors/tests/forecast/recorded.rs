@@ -11,6 +11,9 @@ use euterpe_actors::standing::input_prints;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{InputPrints, Making, Storage, Stores, memory::MemoryStorage};
 
+/// The recipe of today, of all jobs.
+pub const RECIPE: &str = "r";
+
 pub fn store_name() -> StoreName {
     StoreName::new("s").expect("a name")
 }
@@ -52,7 +55,8 @@ pub async fn making(
     for input in job.inputs.iter().filter(|input| matches!(input.from, Route::Job { .. })) {
         prints.entry(input.name.clone()).or_insert_with(|| "as it was".into());
     }
-    let making = Making::new("r".into(), prints);
+    let recipe = if dice.random_bool(0.2) { "old" } else { RECIPE };
+    let making = Making::new(recipe.into(), prints);
     Some(Arc::new(if has_all && dice.random_bool(0.2) { making.shortened() } else { making }))
 }
 

@@ -21,6 +21,7 @@ use euterpe_actors::out_of_date::Inspector;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{InputPlan, JobIx, JobPlan, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::pool::Drain;
+use euterpe_actors::refresh::{Refresh, Standard};
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::state::{Manifest, Selection, SkipRecord, StateStore};
 use euterpe_actors::storage::{Content, Stamp, Storage, Stores, memory::MemoryStorage};
@@ -28,7 +29,7 @@ use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::{Product, inline};
 use euterpe_actors::wire;
 
-use super::recorded::{making, store_name, then};
+use super::recorded::{RECIPE, making, store_name, then};
 
 const BEFORE: RunId = RunId::new(500, 0);
 pub const NOW: RunId = RunId::new(1000, 1);
@@ -180,7 +181,9 @@ pub fn random_selection(dice: &mut StdRng, plan: &NodePlan) -> Selection {
         1 => Force::All,
         _ => Force::None,
     };
-    Selection { job, bottom_up, only, force, ping: false }
+    let changed = names.iter().filter(|_| dice.random_bool(0.3)).cloned().collect();
+    let refresh = dice.random_bool(0.5).then(|| Refresh { recipes: Force::Jobs(changed), ..Refresh::default() });
+    Selection { job, bottom_up, only, force, ping: false, refresh }
 }
 
 impl World {
@@ -228,6 +231,17 @@ impl World {
         self.plan.jobs.iter().map(job).collect::<Vec<_>>().join("\n")
     }
 
+    /// What jobs do today.
+    fn recipes(&self) -> Arc<BTreeMap<JobName, String>> {
+        Arc::new(self.plan.jobs.iter().map(|job| (job.name.clone(), RECIPE.to_owned())).collect())
+    }
+
+    /// What the outputs of a run are measured by.
+    pub fn standard(&self, selection: &Selection) -> Standard {
+        let refresh = selection.refresh.as_ref().unwrap_or_else(|| self.plan.refresh());
+        Standard::new(refresh, &self.recipes(), &Arc::default())
+    }
+
     pub fn state(&self) -> StateStore {
         StateStore::new(self.state.clone())
     }
@@ -257,8 +271,9 @@ impl World {
             if !Demand::new(&self.plan, at, &selection.force, NOW, 0).is_presence() {
                 return false;
             }
-            let (stores, state) = (self.stores(), self.state());
-            if Inspector::new(&self.plan, &stores, &state).check(at, entity).await.expect("looked").is_some() {
+            let (stores, state, standard) = (self.stores(), self.state(), self.standard(selection));
+            if Inspector::new(&self.plan, &stores, &state, &standard).check(at, entity).await.expect("looked").is_some()
+            {
                 return false;
             }
         }
@@ -274,6 +289,7 @@ impl World {
             observer: started.clone(),
             presence: Arc::new(Presence::up_to(1 << 16)),
             salt: dice.random(),
+            recipes: self.recipes(),
             ..crate::support::node(&self.plan, broker.clone(), self.stores())
         });
         let manifest = Manifest {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use euterpe_actors::ids::{InputName, JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, Mapping, OutputPlan, Route};
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::template::{EntityForm, Piece, Template, Var};
 use euterpe_actors::transform::OutputShape;
@@ -29,8 +30,8 @@ pub struct Plan {
     pub graph: String,
     /// The stores, in the order of the file.
     pub stores: Vec<Store>,
-    /// Whether an output is made anew when what it was made from is another.
-    pub refresh: bool,
+    /// Which outputs are made anew although they are there.
+    pub refresh: Refresh,
     /// The jobs, parents before children.
     pub jobs: Vec<Job>,
     /// The graph file's own tests.

@@ -29,7 +29,13 @@ pub fn schema(registry: &Registry) -> Value {
                 "propertyNames": {"pattern": NAME},
                 "additionalProperties": store(),
             },
-            "refresh": {"enum": ["sources", "never"], "description": "Whether an output is made anew when what it was made from is another (default sources: it is)."},
+            "refresh": {
+                "description": "Which outputs are made anew although they are there: those made from what is another now (sources, the default), also those of a job that was changed since ([sources, recipe]), or none (never).",
+                "oneOf": [
+                    {"enum": ["sources", "never"]},
+                    {"type": "array", "items": {"enum": ["sources", "recipe"]}, "contains": {"const": "sources"}, "minItems": 1, "maxItems": 2, "uniqueItems": true},
+                ],
+            },
             "defaults": {
                 "type": "object",
                 "description": "Settings of every job that does not say otherwise.",

@@ -1,6 +1,7 @@
 //! A plan with every setting and its value, for `config show`. Secrets are masked.
 
 use euterpe_actors::ids::InputName;
+use euterpe_actors::message::Force;
 use euterpe_actors::plan::{Mapping, Route};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,11 @@ pub fn effective(plan: &Plan) -> Value {
         plan.stores.iter().map(|store| (store.name.to_string(), masked("", store_value(store)))).collect();
     let jobs: Map<String, Value> =
         plan.jobs.iter().map(|job| (job.name.to_string(), masked("", job_value(plan, job)))).collect();
-    let refresh = if plan.refresh { "sources" } else { "never" };
+    let refresh = match &plan.refresh {
+        refresh if refresh.is_never() => json!("never"),
+        refresh if refresh.recipes == Force::None => json!("sources"),
+        _ => json!(["sources", "recipe"]),
+    };
     json!({"version": 1, "graph": plan.graph, "stores": stores, "refresh": refresh, "jobs": jobs})
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use euterpe_actors::refresh::Refresh;
 use serde_json::Value;
 
 use super::position::{At, Position};
@@ -14,7 +15,7 @@ pub struct GraphFile {
     /// `stores`, in the order of the file.
     pub stores: Vec<Store>,
     /// `refresh`: which outputs that are there are made anew.
-    pub refresh: Option<Refresh>,
+    pub refresh: Refresh,
     /// `defaults` of all jobs.
     pub defaults: Settings,
     /// `jobs`, in the order of the file.
@@ -47,15 +48,6 @@ pub enum Links {
     Inside,
     /// They are followed.
     Follow,
-}
-
-/// `refresh`: which outputs are made anew although they are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refresh {
-    /// Those that were made from sources, or from outputs of other jobs, that are others now.
-    Sources,
-    /// None.
-    Never,
 }
 
 /// The settings that may stand in `defaults` and in a job; those of the job win.

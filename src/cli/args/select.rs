@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use euterpe_actors::state::Selection;
-use euterpe_engine::{Access, ForceNames, Ids, IdsFrom, Mistake, Opening, Session};
+use euterpe_engine::{Access, ForceNames, Ids, IdsFrom, Mistake, Opening, RefreshNames, Session};
 use euterpe_graph_file::plan::Location;
 
 use super::CacheArgs;
@@ -40,8 +40,16 @@ pub struct Select {
     #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
     pub force: Option<Vec<String>>,
 
+    /// Make anew also what jobs made before they were changed: all jobs, or the ones named.
+    #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
+    pub refresh: Option<Vec<String>>,
+
+    /// Look at each output, instead of those alone that are older than what they were made from.
+    #[arg(long)]
+    pub exact: bool,
+
     /// Travel the graph without doing work, to see the way.
-    #[arg(long, conflicts_with_all = ["bottom_up", "force"])]
+    #[arg(long, conflicts_with_all = ["bottom_up", "force", "refresh", "exact"])]
     pub ping: bool,
 
     /// At most so many entities that are not finished yet.
@@ -101,10 +109,15 @@ impl Select {
         if let Some(only) = &self.only {
             text += &format!(" --only {}", for_shell(&only.join(",")));
         }
-        match self.force.as_deref() {
-            None | Some([]) => {}
-            Some([bare]) if bare.is_empty() => text += " --force",
-            Some(jobs) => text += &format!(" --force={}", for_shell(&jobs.join(","))),
+        for (flag, jobs) in [("--force", &self.force), ("--refresh", &self.refresh)] {
+            match jobs.as_deref() {
+                None | Some([]) => {}
+                Some([bare]) if bare.is_empty() => text += &format!(" {flag}"),
+                Some(jobs) => text += &format!(" {flag}={}", for_shell(&jobs.join(","))),
+            }
+        }
+        if self.exact {
+            text += " --exact";
         }
         if self.ping {
             text += " --ping";
@@ -139,15 +152,19 @@ impl Select {
 
     /// Questions what is nearly always a slip: `--force mood` instead of `--force=mood`.
     fn question(&self, session: &Session) -> Result<(), Mistake> {
-        let bare = self.force.as_deref().is_some_and(|force| matches!(force, [bare] if bare.is_empty()));
         let is_job = |id: &&String| session.job(id).is_ok();
-        match self.entities.iter().find(is_job).filter(|_| bare) {
-            None => Ok(()),
-            Some(name) => Err(Mistake(format!(
-                "`{name}` is a job and stands as an id here: `--force={name}` redoes the job; an id of that name is given \
-                 with --ids FILE"
-            ))),
+        let Some(name) = self.entities.iter().find(is_job) else { return Ok(()) };
+        for (flag, jobs, does) in
+            [("--force", &self.force, "redoes the job"), ("--refresh", &self.refresh, "makes anew what it made before")]
+        {
+            if jobs.as_deref().is_some_and(|jobs| matches!(jobs, [bare] if bare.is_empty())) {
+                return Err(Mistake(format!(
+                    "`{name}` is a job and stands as an id here: `{flag}={name}` {does}; an id of that name is given with \
+                     --ids FILE"
+                )));
+            }
         }
+        Ok(())
     }
 
     /// What is asked for, by the graph's jobs and ids.
@@ -157,7 +174,8 @@ impl Select {
     pub fn resolve(&self, session: &Session) -> Result<(Selection, Ids), Mistake> {
         self.question(session)?;
         let only = self.only.as_deref();
-        let selection = session.selection(self.job.as_deref(), self.bottom_up, only, &self.forced(), self.ping)?;
+        let mut selection = session.selection(self.job.as_deref(), self.bottom_up, only, &self.forced(), self.ping)?;
+        selection.refresh = Some(session.refresh(&self.refreshed(), self.exact)?);
         let ids = session.ids(&selection, self.ids_from())?;
         Ok((selection, ids))
     }
@@ -168,6 +186,14 @@ impl Select {
             Some([all]) if all == "all" => ForceNames::All,
             Some([bare]) if bare.is_empty() => ForceNames::Reached,
             Some(names) => ForceNames::Named(names.to_vec()),
+        }
+    }
+
+    fn refreshed(&self) -> RefreshNames {
+        match self.refresh.as_deref() {
+            None | Some([]) => RefreshNames::GraphFile,
+            Some([all]) if all.is_empty() || all == "all" => RefreshNames::All,
+            Some(names) => RefreshNames::Named(names.to_vec()),
         }
     }
 
@@ -205,6 +231,8 @@ mod tests {
             "--job mel --bottom-up --limit 3 t-1 t-2",
             "--ids list.txt --only a,b --force=a,c",
             "--force t-1",
+            "--refresh --exact t-1",
+            "--refresh=a,c",
             "--force=all -- -rf",
             "--ping",
         ] {

@@ -64,6 +64,9 @@ fn tell(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place, pa
         }
         writeln!(page)?;
     }
+    if let Some(change) = &story.changed {
+        writeln!(page, "  job     was changed since it was made: {}", plain(change, false))?;
+    }
     for dead in &story.dead {
         tell_dead(dead, page)?;
     }

@@ -83,6 +83,11 @@ pub fn selection(selection: &Selection) -> String {
         Force::Jobs(jobs) => text += &format!(", redoing {}", list(jobs)),
         Force::All => text += ", redoing all",
     }
+    match selection.refresh.as_ref().map_or(&Force::None, |refresh| &refresh.recipes) {
+        Force::None => {}
+        Force::Jobs(jobs) => text += &format!(", making anew what changed in {}", list(jobs)),
+        Force::All => text += ", making anew whatever changed",
+    }
     if selection.ping {
         text += ", ping";
     }
@@ -126,8 +131,9 @@ pub fn former(former: &Former, plan: &NodePlan, file: &str) -> String {
     }
     if !jobs.is_empty() {
         let (list, words) = (jobs.join(","), jobs.join(" "));
-        text +=
-            &format!("  `euterpe run {file} --force={list}` makes it anew, `euterpe accept {file} {words}` keeps it\n");
+        text += &format!(
+            "  `euterpe run {file} --refresh={list}` makes it anew, `euterpe accept {file} {words}` keeps it\n"
+        );
     }
     text
 }

@@ -106,8 +106,8 @@ async fn end(
     let brought_to_end = complete && is_over && running.keep_record(has_all).await?;
     let record = RunEnd { millis: now(), complete: brought_to_end, entities: tally.entities, jobs, slowest };
     running.keep_record(async || workspace.state.end_run(running.run(), &record).await).await?;
-    let out_of_date = running.out_of_date.take();
-    let former = Former::of(workspace, running.dates.as_deref(), &running.manifest.selection.force).await;
+    let out_of_date = running.out_of_date.take().with_changes(workspace).await;
+    let former = Former::of(workspace, running.dates.as_deref(), &running.manifest.selection).await;
     Ok(Ended { tally, complete, passed: passed.unwrap_or_default(), out_of_date, former, took })
 }
 

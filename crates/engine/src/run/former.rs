@@ -2,9 +2,8 @@
 
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::{FormerOutputs, ListedDates};
-use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan};
-use euterpe_actors::state::RecipeHistories;
+use euterpe_actors::state::{RecipeHistories, Selection};
 use euterpe_graph_file::show;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -38,12 +37,14 @@ pub struct FormerGroup {
 
 impl Former {
     /// What the listed dates tell of those entities that were asked about, and the stamps where they are few; without the jobs
-    /// that `force` does anew.
-    pub async fn of(workspace: &Workspace, dates: Option<&ListedDates>, force: &Force) -> Self {
+    /// whose outputs a run of `selection` makes anew.
+    pub async fn of(workspace: &Workspace, dates: Option<&ListedDates>, selection: &Selection) -> Self {
+        let refresh = selection.refresh.as_ref().unwrap_or_else(|| workspace.nodes.refresh());
         let mut groups = Vec::new();
         for former in dates.map(ListedDates::former_outputs).unwrap_or_default() {
             let FormerOutputs { at, recipe, count, entities } = former;
-            if force.names(&workspace.nodes.job(at).name) {
+            let job = &workspace.nodes.job(at).name;
+            if selection.force.names(job) || refresh.recipes.names(job) {
                 continue;
             }
             let made_since = match count <= LOOKED_AT {
@@ -107,6 +108,13 @@ pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories
         is_new |= histories.entry(job.clone()).or_default().note(recipe, &meaning(&shown, job), now());
     }
     Ok((histories, is_new))
+}
+
+/// What changed in a job since this recipe of it was in force; none where nobody noted what that was.
+pub async fn change_since(workspace: &Workspace, job: &JobName, recipe: &str) -> Option<String> {
+    let (histories, _) = histories(workspace).await.ok()?;
+    let then = histories.get(job)?.find(recipe)?;
+    Some(change(&then.meaning, &meaning(&show::effective(&workspace.plan), job)))
 }
 
 /// What a job does, as a graph file says it: without what does not matter to its outputs.

@@ -114,7 +114,7 @@ impl Intake {
                 }
                 Next::Failed(error) => return Err(error),
             };
-            let mut glances = look_at_doubtful(sink, addresses, &batch).await.into_iter();
+            let mut glances = look_at_doubtful(sink, addresses, &batch).await?.into_iter();
             let mut ids = Vec::with_capacity(batch.len());
             let mut unfinished = Unfinished::default();
             for found in batch {
@@ -258,11 +258,11 @@ struct Seen {
 }
 
 /// Which entities of a batch are finished, as far as times tell it. Those whose outputs may be out of date are looked at.
-async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> Vec<Seen> {
+async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> anyhow::Result<Vec<Seen>> {
     let mut seen = vec![Seen::default(); batch.len()];
-    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return seen };
+    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return Ok(seen) };
     if manifest.selection.ping {
-        return seen;
+        return Ok(seen);
     }
     let workspace = sink.workspace;
     let mut doubtful = Vec::new();
@@ -286,8 +286,8 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             Glance::NotDoubtful => {}
         }
     }
-    let view = workspace.view(manifest.run, manifest.selection.force.clone(), Some(presence.clone()));
-    let view = RunView { refresh: true, ..view };
+    let asked = (manifest.selection.force.clone(), manifest.selection.refresh.as_ref());
+    let view = workspace.refreshing_view(manifest.run, asked, Some(presence.clone())).await?;
     let looks = doubtful.into_iter().map(|(number, entity, to)| {
         let view = &view;
         async move {
@@ -311,7 +311,7 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
     });
     let looked: Vec<(usize, Seen)> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
     looked.into_iter().for_each(|(number, one)| seen[number] = one);
-    seen
+    Ok(seen)
 }
 
 /// Forgets the presence of all outputs of an entity by these jobs and their ancestors.

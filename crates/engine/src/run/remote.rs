@@ -49,10 +49,8 @@ pub async fn run(
 ) -> anyhow::Result<Option<Passed>> {
     let (manifest, tracker) = (&running.manifest, &running.tracker);
     let feeds_all = feeder.feeds_all();
-    let sight = || {
-        let view = workspace.view(manifest.run, manifest.selection.force.clone(), None);
-        RunView { refresh: true, ..view }
-    };
+    let asked = || (manifest.selection.force.clone(), manifest.selection.refresh.as_ref());
+    let sight = async || workspace.refreshing_view(manifest.run, asked(), None).await;
     let sink = Sink::remote(workspace, running, &over, true);
     let mut stop = running.stopped();
     let (ear, mut heard) = mpsc::unbounded_channel();
@@ -124,7 +122,7 @@ async fn follow(
     heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
     tracker: &Tracker,
     last: &Cell<Instant>,
-    sight: impl Fn() -> RunView,
+    sight: impl AsyncFn() -> anyhow::Result<RunView>,
     (state, retry): (&StateStore, &mut Option<RetryEnds>),
 ) -> anyhow::Error {
     let (mut quiet, mut said) = (QUIET, false);
@@ -159,7 +157,8 @@ async fn follow(
             }
             Err(_) => {
                 quiet = (quiet * 2).min(MOST_QUIET);
-                match look(tracker, sight(), state, retry).await {
+                let looked = async { look(tracker, sight().await?, state, retry).await };
+                match looked.await {
                     Ok(true) => quiet = QUIET,
                     Ok(false) if tracker.live() > 0 && quiet >= MOST_QUIET / 4 && !said => {
                         said = true;

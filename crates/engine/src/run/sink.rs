@@ -94,7 +94,12 @@ impl<'r> Sink<'r> {
                 Publisher::Embedded(_) => Outgoing::of(message),
                 // What came from others is nobody's in particular: whichever node there is works on it.
                 Publisher::Remote { .. } if message.run.is_inbox() => Outgoing::of(message),
-                Publisher::Remote { setup, .. } => Outgoing::of(&EntityMessage { setup, ..message.clone() }),
+                Publisher::Remote { setup, .. } => {
+                    // What is published again may say nothing of it.
+                    let own = || self.workspace.nodes.refresh().clone();
+                    let refresh = Some(message.refresh.clone().unwrap_or_else(own));
+                    Outgoing::of(&EntityMessage { setup, refresh, ..message.clone() })
+                }
             };
             let sent = sent.with_context(|| format!("could not send `{entity}`"))?;
             let trace = self.running.tracker.roots.begin(entity, message.run);

@@ -6,7 +6,7 @@ use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::JobIx;
-use euterpe_actors::state::{IdSum, Manifest, StateStore};
+use euterpe_actors::state::{IdSum, Manifest, Selection, StateStore};
 use euterpe_actors::storage::StorageError;
 
 use super::survey::{Survey, dated_again, known};
@@ -60,9 +60,11 @@ pub async fn accountant_until_over(workspace: &Workspace, manifest: &Manifest) -
     if end.is_some_and(|end| end.complete) {
         return accountant(workspace, manifest).await;
     }
-    let Survey { presence, dates } = dated_again(workspace, manifest.run).await?;
-    let view = workspace.view(manifest.run, manifest.selection.force.clone(), Some(presence));
-    Ok(Accountant::open(RunView { dates, refresh: true, ..view }).await?)
+    let Selection { force, refresh, .. } = &manifest.selection;
+    let Survey { presence, dates } = dated_again(workspace, manifest.run, refresh.as_ref()).await?;
+    let asked = (force.clone(), refresh.as_ref());
+    let view = workspace.refreshing_view(manifest.run, asked, Some(presence)).await?;
+    Ok(Accountant::open(RunView { dates, ..view }).await?)
 }
 
 impl<'a> Statuses<'a> {

@@ -9,9 +9,11 @@ use euterpe_actors::ids::{EntityId, RunId, StoreName, decomposed_form};
 use euterpe_actors::memory::{Fingerprint, ListedDates, Presence};
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::state::RecipeHistories;
 use euterpe_actors::storage::{Page, Stores};
 
+use super::former::histories;
 use super::ids::Ids;
 use crate::workspace::Workspace;
 
@@ -38,14 +40,17 @@ pub async fn dated(
     run: RunId,
     ids: &mut Ids,
     recipes: &RecipeHistories,
+    refresh: Option<&Refresh>,
 ) -> anyhow::Result<Survey> {
     let nodes = &workspace.nodes;
-    if !nodes.refreshes() {
+    let refresh = refresh.unwrap_or_else(|| nodes.refresh());
+    if refresh.is_never() {
         return Ok(Survey { presence: known(workspace, run).await?, dates: None });
     }
     let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
-    let list_sources = !ids.are_few();
-    let dates = Arc::new(ListedDates::up_to(REMEMBERED, list_sources).of(nodes).with_recipes(recipes));
+    let list_sources = !ids.are_few() && !refresh.exact;
+    let dates = ListedDates::up_to(REMEMBERED, list_sources).of(nodes).with_recipes(nodes, recipes, refresh);
+    let dates = Arc::new(dates);
     let listed_later = ids.tell_dates(&dates);
     let sources = if list_sources { Some(&listed_later[..]) } else { None };
     listed(workspace, run, dates, sources).await
@@ -56,19 +61,16 @@ pub async fn dated(
 ///
 /// # Errors
 /// A store that cannot be listed.
-pub async fn dated_again(workspace: &Workspace, run: RunId) -> anyhow::Result<Survey> {
-    match workspace.nodes.refreshes() {
-        true => {
-            listed(
-                workspace,
-                run,
-                Arc::new(ListedDates::up_to(REMEMBERED, true).of(&workspace.nodes).as_of(run.millis())),
-                Some(&[]),
-            )
-            .await
-        }
-        false => Ok(Survey { presence: known(workspace, run).await?, dates: None }),
+pub async fn dated_again(workspace: &Workspace, run: RunId, refresh: Option<&Refresh>) -> anyhow::Result<Survey> {
+    let nodes = &workspace.nodes;
+    let refresh = refresh.unwrap_or_else(|| nodes.refresh());
+    if refresh.is_never() {
+        return Ok(Survey { presence: known(workspace, run).await?, dates: None });
     }
+    let (recipes, _) = histories(workspace).await?;
+    let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
+    let dates = ListedDates::up_to(REMEMBERED, true).of(nodes).as_of(run.millis());
+    listed(workspace, run, Arc::new(dates.with_recipes(nodes, recipes, refresh)), Some(&[])).await
 }
 
 /// Lists the outputs, and the sources, if they are wanted, but for those that are listed later.

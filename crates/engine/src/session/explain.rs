@@ -1,7 +1,7 @@
 //! Explaining: the story of one entity, job by job.
 
 use anyhow::bail;
-use euterpe_actors::accounting::{Forecaster, RunView};
+use euterpe_actors::accounting::Forecaster;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::JobIx;
@@ -19,7 +19,7 @@ impl Session {
     pub async fn explain(&self, entity: &EntityId, job: Option<&str>) -> anyhow::Result<Vec<Story>> {
         let jobs = self.jobs_of(entity, job)?;
         let run = self.workspace.next_run().await?;
-        let forecaster = Forecaster::new(RunView { refresh: true, ..self.workspace.view(run, Force::None, None) });
+        let forecaster = Forecaster::new(self.workspace.refreshing_view(run, (Force::None, None), None).await?);
         let mut stories = Vec::with_capacity(jobs.len());
         for at in jobs {
             stories.push(Story::of(self, &forecaster, at, entity).await?);

@@ -36,9 +36,10 @@ impl Session {
             bail!(Mistake(text.into()));
         }
         let run = self.workspace.next_run().await?;
-        let Survey { presence, dates } = self.survey_for(run, &mut ids).await?;
-        let view = self.workspace.view(run, selection.force.clone(), Some(presence));
-        let forecaster = Forecaster::new(RunView { dates: dates.clone(), refresh: true, ..view });
+        let Survey { presence, dates } = self.survey_for(run, &mut ids, &selection).await?;
+        let asked = (selection.force.clone(), selection.refresh.as_ref());
+        let view = self.workspace.refreshing_view(run, asked, Some(presence)).await?;
+        let forecaster = Forecaster::new(RunView { dates: dates.clone(), ..view });
         let addresses = Addresses::default();
         let nodes = &self.workspace.nodes;
         let mut forecast = Forecast::of(nodes.clone(), selection.clone());
@@ -97,7 +98,8 @@ impl Session {
                 }
             }
         }
-        forecast.former = Former::of(&self.workspace, dates.as_deref(), &selection.force).await;
+        forecast.out_of_date = std::mem::take(&mut forecast.out_of_date).with_changes(&self.workspace).await;
+        forecast.former = Former::of(&self.workspace, dates.as_deref(), &selection).await;
         Ok(forecast)
     }
 }

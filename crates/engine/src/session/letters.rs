@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use euterpe_actors::accounting::RunView;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::standing::input_prints;
 use euterpe_actors::state::{DeadLetter, LetterFilter, LetterOwner, SkipRecord};
 use euterpe_actors::storage::StorageErrorKind;
@@ -193,21 +193,21 @@ impl Session {
     /// A store's own.
     pub(super) async fn is_made_good(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
         let Ok(entity) = EntityId::new(&letter.entity) else { return Ok(false) };
-        let (force, run) = match &letter.message {
-            Some(message) => (&message.force, message.run),
-            None => (&Force::None, RunId::NEVER),
+        let (asked, run) = match &letter.message {
+            Some(message) => ((message.force.clone(), message.refresh.as_ref()), message.run),
+            None => ((Force::None, None), RunId::NEVER),
         };
-        self.has_output(&Target { job: letter.job.clone(), entity }, force, run).await
+        self.has_output(&Target { job: letter.job.clone(), entity }, asked, run).await
     }
 
     async fn is_there(&self, target: &Target, message: &EntityMessage) -> anyhow::Result<bool> {
-        self.has_output(target, &message.force, message.run).await
+        self.has_output(target, (message.force.clone(), message.refresh.as_ref()), message.run).await
     }
 
     /// Whether all outputs of a target are there, as fresh as `run` wants them, and none that it would have made anew.
-    async fn has_output(&self, target: &Target, force: &Force, run: RunId) -> anyhow::Result<bool> {
+    async fn has_output(&self, target: &Target, asked: (Force, Option<&Refresh>), run: RunId) -> anyhow::Result<bool> {
         let Some(at) = self.workspace.nodes.find(target.job.as_str()) else { return Ok(false) };
-        let view = RunView { refresh: true, ..self.workspace.view(run, force.clone(), None) };
+        let view = self.workspace.refreshing_view(run, asked, None).await?;
         match view.is_fresh(at, &target.entity).await {
             Err(error) if error.kind == StorageErrorKind::BadKey => Ok(false),
             there => Ok(there?),

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
-use euterpe_actors::state::RecipeHistories;
+use euterpe_actors::state::{RecipeHistories, Selection};
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
 
@@ -52,7 +52,7 @@ pub use resume::Resumed;
 pub use retry::Retried;
 pub use run::{RunEnded, RunRequest};
 pub use runs::{RunRecord, is_inbox};
-pub use select::{ForceNames, IdsFrom};
+pub use select::{ForceNames, IdsFrom, RefreshNames};
 #[cfg(feature = "amqp")]
 pub use status::{JobStatus, Status, StatusView};
 pub use story::{Decision, Story, StoryInput, StoryLetter, StoryOutput};
@@ -98,15 +98,15 @@ impl Session {
     }
 
     /// The same with what tells which of it may be out of date, for a run over `ids`.
-    async fn survey_for(&self, run: RunId, ids: &mut Ids) -> anyhow::Result<Survey> {
+    async fn survey_for(&self, run: RunId, ids: &mut Ids, selection: &Selection) -> anyhow::Result<Survey> {
         let (recipes, _) = histories(&self.workspace).await?;
-        dated(&self.workspace, run, ids, &recipes).await
+        dated(&self.workspace, run, ids, &recipes, selection.refresh.as_ref()).await
     }
 
     /// The same for a run that is about to begin: it notes the recipes of its jobs.
-    async fn survey_noted(&self, run: RunId, ids: &mut Ids) -> anyhow::Result<Survey> {
+    async fn survey_noted(&self, run: RunId, ids: &mut Ids, selection: &Selection) -> anyhow::Result<Survey> {
         let recipes = self.note_recipes().await?;
-        dated(&self.workspace, run, ids, &recipes).await
+        dated(&self.workspace, run, ids, &recipes, selection.refresh.as_ref()).await
     }
 
     /// Notes what the jobs do from now on.

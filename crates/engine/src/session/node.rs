@@ -66,7 +66,7 @@ impl Session {
             served: jobs,
             claims: workspace.claims(&name)?,
             setup: Some(over.setup.clone()),
-            dates: workspace.nodes.refreshes().then(|| dates.clone()),
+            dates: workspace.nodes.refresh().inputs.then(|| dates.clone()),
             ..workspace.node(over.amqp.clone(), observer, presence.clone()).await?
         };
         let mut stopped = stop.clone();
@@ -119,7 +119,7 @@ impl Session {
         let listed = async {
             let Some(run) = workspace.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
             let (nodes, stores) = (&workspace.nodes, &workspace.stores);
-            match nodes.refreshes() {
+            match nodes.refresh().inputs {
                 // The sources first: that an output is there is known only when it is known which came after it.
                 true => {
                     dates.begins_as_of(run);

@@ -86,7 +86,7 @@ impl Session {
         let run = workspace.next_run().await?;
         let manifest = workspace.manifest(run, selection);
         let Survey { presence, dates } = match missing_only {
-            true => self.survey_noted(run, &mut ids).await?,
+            true => self.survey_noted(run, &mut ids, &manifest.selection).await?,
             false => {
                 self.note_recipes().await?;
                 Survey { presence: Arc::new(Presence::up_to(REMEMBERED)), dates: None }

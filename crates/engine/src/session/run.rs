@@ -54,7 +54,7 @@ impl Session {
         }
         let run = Workspace::run_after(last);
         let manifest = workspace.manifest(run, selection);
-        let Survey { presence, dates } = self.survey_noted(run, &mut ids).await?;
+        let Survey { presence, dates } = self.survey_noted(run, &mut ids, &manifest.selection).await?;
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         running.isolate = isolate;

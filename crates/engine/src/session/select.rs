@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use euterpe_actors::accounting::{forced, overflows};
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::message::Force;
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::state::Selection;
 
 use super::Session;
@@ -23,6 +24,18 @@ pub enum ForceNames {
     /// Those that the run reaches; bottom-up the one that is asked for.
     Reached,
     /// Those on the way, all of them.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// The jobs whose outputs are made anew that they made before they were changed, by name.
+#[derive(Clone, Debug, Default)]
+pub enum RefreshNames {
+    /// What the graph file says.
+    #[default]
+    GraphFile,
+    /// All.
     All,
     /// These.
     Named(Vec<String>),
@@ -60,7 +73,8 @@ impl Session {
     ) -> Result<Selection, Mistake> {
         let job = job.map(|name| self.job(name)).transpose()?;
         let only = only.map(|names| names.iter().map(|name| self.job(name)).collect::<Result<_, _>>()).transpose()?;
-        let mut selection = Selection { job, bottom_up, only, force: Force::None, ping };
+        let refresh = Some(self.workspace.nodes.refresh().clone());
+        let mut selection = Selection { job, bottom_up, only, force: Force::None, ping, refresh };
         selection.force = match force {
             ForceNames::None => Force::None,
             ForceNames::All => Force::All,
@@ -76,6 +90,27 @@ impl Session {
             )));
         }
         Ok(selection)
+    }
+
+    /// What a run makes anew although it is there; `exact` has it look at each output.
+    ///
+    /// # Errors
+    /// A job that does not exist; more jobs than a message can carry.
+    pub fn refresh(&self, names: &RefreshNames, exact: bool) -> Result<Refresh, Mistake> {
+        let nodes = &self.workspace.nodes;
+        let recipes = match names {
+            RefreshNames::GraphFile => return Ok(Refresh { exact, ..nodes.refresh().clone() }),
+            RefreshNames::All => Force::All,
+            RefreshNames::Named(names) => {
+                let jobs: Vec<JobName> = names.iter().map(|name| self.job(name)).collect::<Result<_, _>>()?;
+                if overflows(nodes, &jobs) {
+                    let text = "--refresh names more jobs than a message can carry; use --refresh for all";
+                    return Err(Mistake(text.into()));
+                }
+                Force::Jobs(jobs)
+            }
+        };
+        Ok(Refresh { inputs: true, recipes, exact })
     }
 
     /// The ids of a run of `selection`.

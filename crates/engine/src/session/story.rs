@@ -1,20 +1,23 @@
 //! The facts about one job for one entity.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use euterpe_actors::accounting::{Expected, Fate, Forecaster};
 use euterpe_actors::edges::{SourceOf, find_source, parent_of};
 use euterpe_actors::ids::{EntityId, InputName, JobName, RunId};
-use euterpe_actors::message::Target;
+use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{InputPlan, JobIx, Route};
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{DeadLetter, LetterFilter, SkipRecord};
-use euterpe_actors::storage::{ObjectKey, StorageErrorKind};
+use euterpe_actors::storage::{Making, ObjectKey, StorageErrorKind};
 use euterpe_actors::template::EntityForm;
 use serde::Serialize;
 
 use super::Session;
+use crate::run::former::change_since;
 use crate::workspace::Workspace;
 
 /// All that is known of one job for one entity.
@@ -33,6 +36,12 @@ pub struct Story {
     /// Why its output would be made anew although it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_date: Option<String>,
+    /// What its output was made from, where its stamp tells that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<Arc<Making>>,
+    /// What was changed in the job since, where its output was made before that and is left as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
     /// Its dead letters, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dead: Vec<StoryLetter>,
@@ -148,6 +157,7 @@ impl Story {
             inputs.push(read_input(workspace, input, entity, &job.form).await?);
         }
         let mut outputs = Vec::with_capacity(job.outputs.len());
+        let mut made_from = None;
         for output in &job.outputs {
             let key = output.key_of(&parts);
             let store = workspace.stores.get(&key.store);
@@ -157,6 +167,9 @@ impl Story {
                 Err(error) if error.kind == StorageErrorKind::BadKey => (&*key.path, None, None),
                 Err(error) => return Err(error.into()),
             };
+            if outputs.is_empty() {
+                made_from = found.as_ref().and_then(|found| found.stamp.as_ref()?.making.clone());
+            }
             outputs.push(StoryOutput {
                 key: format!("{}:{path}", key.store),
                 place: store.place(),
@@ -184,8 +197,14 @@ impl Story {
         let expected = forecaster.request(at, entity).await?;
         let own = expected.iter().find(|expected| expected.target == target);
         let out_of_date = own.and_then(|own| own.out_of_date.as_ref()).map(ToString::to_string);
+        let changed = match &made_from {
+            Some(making) => changed(workspace, &job.name, &making.recipe).await?,
+            None => None,
+        };
         Ok(Self {
             out_of_date,
+            made_from,
+            changed,
             decision: decide(expected, &target),
             job: job.name.clone(),
             transform: workspace.plan.jobs[at.0].transform.clone(),
@@ -195,6 +214,16 @@ impl Story {
             skipped: standing_skip(&workspace.nodes, &workspace.stores, &workspace.state, at, entity).await?,
         })
     }
+}
+
+/// What was changed in a job since this recipe of it, unless that counts as the one of today.
+async fn changed(workspace: &Workspace, job: &JobName, recipe: &str) -> anyhow::Result<Option<String>> {
+    let refresh = Refresh { recipes: Force::All, ..Refresh::default() };
+    if !workspace.standard(Some(&refresh)).await?.is_former(job, recipe) {
+        return Ok(None);
+    }
+    let change = change_since(workspace, job, recipe).await;
+    Ok(Some(change.unwrap_or_else(|| "nobody noted what it did then".to_owned())))
 }
 
 impl StoryLetter {

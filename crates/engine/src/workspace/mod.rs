@@ -25,6 +25,7 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::Context;
 use euterpe_actors::accounting::RunView;
 use euterpe_actors::broker::Broker;
 use euterpe_actors::claims::{self, Claims};
@@ -34,6 +35,7 @@ use euterpe_actors::ids::{JobName, RunId, StoreName};
 use euterpe_actors::memory::Presence;
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::NodePlan;
+use euterpe_actors::refresh::{Refresh, Standard};
 use euterpe_actors::state::{Manifest, Selection, StateStore};
 use euterpe_actors::storage::{StorageError, Stores};
 use euterpe_actors::transform::Registry;
@@ -138,7 +140,7 @@ impl Workspace {
             return Err(Mistake(twins).into());
         }
         let nodes = NodePlan::new(with_names(specs, &stores));
-        let nodes = Arc::new(if plan.refresh { nodes } else { nodes.without_refresh() });
+        let nodes = Arc::new(nodes.with_refresh(plan.refresh.clone()));
         let _own = own;
         let workers = || nodes.jobs.iter().map(|job| (job.name.clone(), job.workers));
         let metrics = opening.metrics.then(|| Metrics::new(&plan.graph, workers(), cache.clone()));
@@ -214,7 +216,32 @@ impl Workspace {
     /// What a run sees of the outputs.
     pub fn view(&self, run: RunId, force: Force, known: Option<Arc<Presence>>) -> RunView {
         let (plan, stores, state) = (self.nodes.clone(), self.stores.clone(), self.state.clone());
-        RunView { plan, stores, state, run, force, now: now(), known, dates: None, refresh: false }
+        let standard = Standard::of_inputs(self.nodes.refresh().inputs);
+        RunView { plan, stores, state, run, force, now: now(), known, dates: None, standard, refresh: false }
+    }
+
+    /// The same of a run that makes this anew although it is there; without a word the graph file decides.
+    ///
+    /// # Errors
+    /// What keeps the code of the jobs or their former recipes from being read.
+    pub async fn refreshing_view(
+        &self,
+        run: RunId,
+        (force, refresh): (Force, Option<&Refresh>),
+        known: Option<Arc<Presence>>,
+    ) -> anyhow::Result<RunView> {
+        let standard = self.standard(refresh).await?;
+        Ok(RunView { standard, refresh: true, ..self.view(run, force, known) })
+    }
+
+    /// What the outputs of such a run are measured by.
+    pub(crate) async fn standard(&self, refresh: Option<&Refresh>) -> anyhow::Result<Standard> {
+        let refresh = refresh.unwrap_or_else(|| self.nodes.refresh());
+        if refresh.recipes == Force::None {
+            return Ok(Standard::of_inputs(refresh.inputs));
+        }
+        let known = self.state.recipes().await.context("could not read what the jobs did before")?;
+        Ok(Standard::new(refresh, &self.recipes().await?, &Arc::new(known)))
     }
 
     /// The settings of a node of this process, on its own and without claims, over `broker`.

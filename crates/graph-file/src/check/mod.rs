@@ -26,7 +26,7 @@ use crate::plan::{Job, Plan};
 use crate::problem::Findings;
 use crate::surroundings::Surroundings;
 use crate::wording::printable;
-use crate::written::{GraphFile, Refresh};
+use crate::written::GraphFile;
 use draft::Draft;
 
 /// The most jobs of a graph.
@@ -70,7 +70,7 @@ pub fn check(
     let stores: Vec<Store> = stores.into_iter().filter_map(|store| store.checked).collect();
     let graph = file.graph.as_ref()?.value.clone();
     let tests = file.tests.as_ref().map(|tests| test_cases::read(tests, &jobs, &stores, findings)).unwrap_or_default();
-    let refresh = file.refresh != Some(Refresh::Never);
+    let refresh = file.refresh.clone();
     Some(Plan { file: path.to_owned(), folder, graph, stores, refresh, jobs, tests, places: Places::default() })
 }
 

@@ -1,12 +1,15 @@
 //! Reads the top level of a graph file: version, name, stores, defaults, jobs, tests.
 
+use euterpe_actors::message::Force;
+use euterpe_actors::refresh::Refresh;
+
 use super::fields::{Fields, describe, text};
 use super::job::{job, settings};
 use crate::position::At;
 use crate::problem::Findings;
 use crate::scalar;
 use crate::tree::{Kind, Node};
-use crate::written::{GraphFile, Links, Refresh, Store};
+use crate::written::{GraphFile, Links, Store};
 
 /// The version of the format that this program reads.
 const VERSION: i64 = 1;
@@ -26,7 +29,9 @@ pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     {
         file.stores = stores.all().filter_map(|(name, node)| store(name, node, findings)).collect();
     }
-    file.refresh = fields.choice("refresh", &[("sources", Refresh::Sources), ("never", Refresh::Never)]);
+    if let Some(node) = fields.take("refresh") {
+        file.refresh = refresh(node, findings);
+    }
     if let Some(node) = fields.take("defaults")
         && let Some(mut defaults) = Fields::of(node, "defaults", findings)
     {
@@ -46,6 +51,33 @@ pub fn graph_file(root: &Node, findings: &Findings) -> Option<GraphFile> {
     }
     fields.finish();
     Some(file)
+}
+
+/// What is made anew although it is there.
+fn refresh(node: &Node, findings: &Findings) -> Refresh {
+    let words = match &node.kind {
+        Kind::List(words) => words.iter().map(word).collect(),
+        _ => vec![word(node)],
+    };
+    match words[..] {
+        [Some("sources")] => Refresh::default(),
+        [Some("sources"), Some("recipe")] | [Some("recipe"), Some("sources")] => {
+            Refresh { recipes: Force::All, ..Refresh::default() }
+        }
+        [Some("never")] => Refresh::NEVER,
+        _ => {
+            let message = format!("expected sources, never or [sources, recipe], got {}", describe(node));
+            findings.add(node.position, "refresh", message);
+            Refresh::default()
+        }
+    }
+}
+
+fn word(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Scalar { text, .. } => Some(text),
+        _ => None,
+    }
 }
 
 fn version(node: &Node, findings: &Findings) {

@@ -11,6 +11,7 @@ use super::{
 };
 use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
 use euterpe_actors::message::Target;
+use euterpe_actors::refresh::Standard;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, Stores};
 
@@ -35,6 +36,7 @@ pub(super) async fn compare(
             now: 0,
             known: None,
             dates: None,
+            standard: Standard::default(),
             refresh: false,
         };
         let accountant = Accountant::open(view).await;

@@ -67,7 +67,8 @@ impl Submission {
             Base::Stop => (true, None, 0),
             Base::Down(wave) => (false, wave.only.clone(), wave.id),
         };
-        let selection = Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping };
+        let selection =
+            Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping, refresh: None };
         let (graph, resolved) = ("drawn".to_owned(), serde_json::Value::Null);
         Manifest {
             run: self.run,
