@@ -80,10 +80,10 @@ impl ListedDates {
         Self { recipes, renewed: plan.jobs.iter().map(|job| refresh.recipes.names(&job.name)).collect(), ..self }
     }
 
-    /// Whether a former recipe of a job that is to be made anew made what was written at this time.
+    /// Whether a former recipe may have made what was written at this time, of a job of which that matters.
     fn is_renewed(&self, at: JobIx, written: u64) -> bool {
         self.renewed.get(at.0).is_some_and(|renewed| *renewed)
-            && self.recipes.get(at.0).is_some_and(|recipes| recipes.former(written).is_some())
+            && self.recipes.get(at.0).is_none_or(|recipes| recipes.may_be_former(written))
     }
 
     /// Says as of which run the listing is that follows; the first word counts.

@@ -36,6 +36,9 @@ pub struct DatedRecipe {
     pub meaning: Value,
     /// Since when, in milliseconds after the Unix epoch.
     pub since: u64,
+    /// When it was noted. Of what was written before the first note, only its stamp tells by what it was made.
+    #[serde(default)]
+    pub noted: u64,
     /// Whether a person said that what was made before is good.
     #[serde(default)]
     pub accepted: bool,
@@ -48,7 +51,8 @@ impl RecipeHistory {
             return false;
         }
         let since = if self.0.is_empty() { 0 } else { now };
-        self.0.push(DatedRecipe { recipe: recipe.to_owned(), meaning: meaning.clone(), since, accepted: false });
+        let (recipe, meaning) = (recipe.to_owned(), meaning.clone());
+        self.0.push(DatedRecipe { recipe, meaning, since, noted: now, accepted: false });
         if self.0.len() > MOST {
             self.0.remove(0);
         }
@@ -65,6 +69,12 @@ impl RecipeHistory {
         if let Some(last) = self.0.last_mut() {
             last.accepted = true;
         }
+    }
+
+    /// Whether what was written at this time, in nanoseconds after the Unix epoch, may be made by another recipe than today's.
+    pub fn may_be_former(&self, written: u64) -> bool {
+        let is_noted = self.0.first().is_some_and(|first| written >= first.noted.saturating_mul(1_000_000));
+        !is_noted || self.former(written).is_some()
     }
 
     /// Whether what this recipe made counts as made by that of today: it is the same, or was accepted since.
@@ -132,7 +142,9 @@ mod tests {
         let former = |history: &RecipeHistory, at: u64| history.former(nanos(at)).map(|former| former.recipe.clone());
         assert!(history.note("a", &Value::Null, 1000) && !history.note("a", &Value::Null, 2000));
         assert_eq!(former(&history, 5), None, "nobody knows how it was made");
+        assert_eq!([999, 1000].map(|at| history.may_be_former(nanos(at))), [true, false], "its stamp knows");
         assert!(history.note("b", &Value::Null, 3000));
+        assert_eq!([2999, 3000].map(|at| history.may_be_former(nanos(at))), [true, false]);
         assert_eq!([5, 2999, 3000].map(|at| former(&history, at)), [Some("a".into()), Some("a".into()), None]);
         assert!(history.note("a", &Value::Null, 4000));
         assert_eq!([5, 3500, 4000].map(|at| former(&history, at)), [None, Some("b".into()), None]);

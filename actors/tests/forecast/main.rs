@@ -49,7 +49,9 @@ fn view(world: &World, selection: &Selection) -> RunView {
 
 async fn foretold(world: &World, selection: &Selection, known: Option<Arc<Presence>>) -> (Sum, Vec<Expected>) {
     // Where no source was listed, all that has inputs is looked at.
-    let dates = known.is_some().then(|| Arc::new(ListedDates::up_to(1 << 16, false)));
+    let refresh = selection.refresh.clone().unwrap_or_default();
+    let dates = || ListedDates::up_to(1 << 16, false).with_recipes(&world.plan, Vec::new(), &refresh);
+    let dates = known.is_some().then(|| Arc::new(dates()));
     let forecaster = Forecaster::new(RunView { known, dates, refresh: true, ..view(world, selection) });
     let mut sum = Sum::default();
     let mut all = Vec::new();

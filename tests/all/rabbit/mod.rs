@@ -19,6 +19,7 @@ mod pairs; //   all that run and node can differ in, at every moment
 mod partition; // a node that is cut off from the broker
 mod proxy; //   connections that are reset
 mod python; //  Python transforms on nodes: one is killed
+mod refresh; //   what a run makes anew, nodes of another mind make anew, too
 mod refusals; // what is refused, waited for, named
 mod secrets; // no word of a broker's user or password anywhere
 mod server; //  the broker process

@@ -66,7 +66,7 @@ fn refresh(node: &Node, findings: &Findings) -> Refresh {
         }
         [Some("never")] => Refresh::NEVER,
         _ => {
-            let message = format!("expected sources, never or [sources, recipe], got {}", describe(node));
+            let message = format!("expected `sources`, `never` or `[sources, recipe]`, got {}", describe(node));
             findings.add(node.position, "refresh", message);
             Refresh::default()
         }

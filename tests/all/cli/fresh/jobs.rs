@@ -23,7 +23,7 @@ fn a_changed_job_is_told_with_what_changed_and_left_alone_until_it_is_forced_or_
     // Its code: a file that `argv` names.
     script(&bench, "tr a-z A-Z < \"$1\" | rev > \"$2\"");
     told(&bench, "a: 3, such as `t1`: its code, or what it was given as variables, was another\n");
-    told(&bench, "`euterpe run g.yaml --force=a` makes it anew, `euterpe accept g.yaml a` keeps it\n");
+    told(&bench, "`euterpe run g.yaml --refresh=a` makes it anew, `euterpe accept g.yaml a` keeps it\n");
     assert_eq!(bench.read("out/a/t1.txt"), "SOUND OF T1");
     // Back again: what is there was made by this.
     script(&bench, "tr a-z A-Z < \"$1\" > \"$2\"");
@@ -66,7 +66,7 @@ fn a_graph_that_says_so_leaves_what_was_replaced_alone() {
     assert_eq!(bench.read("out/b/t1.txt"), "SOUND OF T1");
     bench.write("g.yaml", &GRAPH.replace("defaults:", "refresh: now\ndefaults:"));
     let said = bench.call("lint g.yaml --json").ends(3).out;
-    assert!(said.contains("expected `sources` or `never`, got `now`"), "{said}");
+    assert!(said.contains("expected `sources`, `never` or `[sources, recipe]`, got `now`"), "{said}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Bench;
 
+mod asked; // what a run makes anew because it was asked to
 mod between; // what is missing between a source and an output, runs that were stopped
 mod jobs; // changed jobs, moved sources, what does not tell
 
