@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::format;
 use super::store::StateStore;
 use crate::ids::JobName;
 use crate::storage::StorageError;
@@ -96,15 +97,17 @@ impl StateStore {
         Ok(read.map(|read| read.jobs).unwrap_or_default())
     }
 
-    /// Keeps the recipes of all jobs. A record of a newer version stays.
+    /// Keeps the recipes of all jobs. A record that is there and cannot be read stays: it may be of a newer version, or be put
+    /// back from a backup.
     ///
     /// # Errors
-    /// The store's own.
+    /// [`StorageErrorKind::Unreadable`](crate::storage::StorageErrorKind::Unreadable) where such a record is in the way, and then
+    /// nothing was kept; else the store's own.
     pub async fn keep_recipes(&self, recipes: &RecipeHistories) -> Result<(), StorageError> {
-        match self.is_newer(KEY).await? {
-            true => Ok(()),
-            false => self.put(KEY, &Record { jobs: recipes.clone() }).await,
+        if let Some(text) = self.bytes(KEY).await? {
+            format::read::<Record>(KEY, &text)?;
         }
+        self.put(KEY, &Record { jobs: recipes.clone() }).await
     }
 }
 
