@@ -1,6 +1,6 @@
 //! What was to be made anew and could not be: told once, and by one word, until somebody gives it up and after that.
 
-use super::{Bench, age};
+use super::{Bench, age, counted, numbers};
 
 /// `c` fails for a sound that is bad, and `d` waits for it beside `b`.
 const DIAMOND: &str = r#"
@@ -25,6 +25,40 @@ fn failed() -> Bench {
     bench.write("in/t1.txt", "bad");
     bench.call("run g.yaml").ends(4);
     bench
+}
+
+#[test]
+fn a_remake_that_was_given_up_is_skipped_by_the_word_of_every_verb() {
+    let bench = failed();
+    bench.call("dead drop g.yaml t1").ends(0);
+    let skipped = numbers("c 1 d 1");
+    for _ in 0..2 {
+        let plan = bench.call("plan g.yaml --json").ends(0).last();
+        assert_eq!(counted(&plan["jobs"], "skipped"), skipped, "{plan}");
+        assert_eq!(plan["out_of_date"], serde_json::json!([]), "{plan}");
+        let said = bench.call("plan g.yaml").ends(0).out;
+        assert!(said.contains("nothing to do: what is missing or out of date is skipped"), "{said}");
+        let ran = bench.call("run g.yaml --json").ends(0).last();
+        assert_eq!(counted(&ran["jobs"], "skipped"), skipped, "{ran}");
+        assert_eq!(ran["out_of_date"], serde_json::json!([]), "{ran}");
+        let account = bench.call("runs check g.yaml last --json").ends(0).last();
+        assert_eq!((&account["done"], &account["skipped"]), (&1.into(), &1.into()), "{account}");
+        assert_eq!(counted(&account["jobs"], "skipped"), skipped, "{account}");
+        assert_eq!(account["reasons"]["dropped"], 1, "{account}");
+        for job in ["c", "d"] {
+            let said = bench.call(&format!("explain g.yaml t1 {job}")).ends(0).out;
+            assert!(said.contains(&format!("{job}(t1)  is skipped")), "{said}");
+        }
+    }
+    // The first run made it: what it made then was good.
+    let first = bench.call("runs ls g.yaml --json").facts()[0]["run"].as_str().expect("an id").to_owned();
+    let account = bench.call(&format!("runs check g.yaml {first} --json")).ends(0).last();
+    assert_eq!((&account["done"], &account["skipped"]), (&2.into(), &0.into()), "{account}");
+    bench.write("in/t1.txt", "a good sound");
+    let ran = bench.call("run g.yaml --json").ends(0).last();
+    assert_eq!(counted(&ran["jobs"], "done"), numbers("a 1 b 1 c 1 d 1"), "{ran}");
+    let account = bench.call("runs check g.yaml last --json").ends(0).last();
+    assert_eq!((&account["done"], &account["skipped"]), (&2.into(), &0.into()), "{account}");
 }
 
 #[test]
