@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
 use crate::mistake::Mistake;
+use crate::run::survey::dated_again;
 
 /// How many records are read at once: each may take a bucket's time.
 const AT_ONCE: usize = 16;
@@ -57,9 +58,9 @@ impl Session {
         let mut unended =
             records.iter_mut().filter(|record| !record.end.as_ref().is_some_and(|end| end.complete)).peekable();
         if unended.peek().is_some() {
-            let known = self.survey(RunId::NEVER).await?; // one listing for all of them
+            let now = dated_again(&self.workspace, self.workspace.next_run().await?).await?; // one listing for all of them
             for record in unended {
-                record.is_over = self.is_over(&record.manifest, &known).await?;
+                record.is_over = self.is_over(&record.manifest, &now).await?;
             }
         }
         Ok(records)
