@@ -57,6 +57,7 @@ pub mod process;
 pub mod refresh;
 pub mod retry;
 pub mod setup;
+pub mod standard;
 pub mod standing;
 pub mod state;
 pub mod storage;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{EntityId, InputName, JobName, RunId};
 use crate::outcome::Reason;
-use crate::refresh::Refresh;
 use crate::trace::TraceContext;
+
+pub use crate::refresh::{Force, Refresh};
 
 /// The most frames that a message may stack; graphs deeper than this are refused when they are read.
 pub const MAX_FRAMES: usize = 32;
@@ -149,29 +150,6 @@ pub struct Frame {
     pub absent: u8,
     /// What it was asked to redo.
     pub force: Force,
-}
-
-/// The jobs to redo although their outputs exist.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-pub enum Force {
-    /// Outputs that exist are good.
-    #[default]
-    None,
-    /// These jobs.
-    Jobs(Vec<JobName>),
-    /// Every job on the way.
-    All,
-}
-
-impl Force {
-    /// Whether `job` is to be redone.
-    pub fn names(&self, job: &JobName) -> bool {
-        match self {
-            Force::None => false,
-            Force::Jobs(jobs) => jobs.contains(job),
-            Force::All => true,
-        }
-    }
 }
 
 /// One stop on a message's way. No decision reads it.

@@ -14,8 +14,8 @@ use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
 use euterpe_actors::message::{Base, EntityMessage, Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobSpec, NodePlan, OutputPlan};
-use euterpe_actors::refresh::Standard;
 use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::standard::Standard;
 use euterpe_actors::state::{DeadLetter, GivenUp, Selection, StateStore};
 use euterpe_actors::storage::{
     Content, Object, ObjectInfo, Page, Stamp, Storage, StorageError, Stored, Stores, memory::MemoryStorage,

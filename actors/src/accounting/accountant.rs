@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::sync::OnceCell;
 
 use super::view::RunView;
 use crate::addressing::required;
 use crate::edges::parent_of;
+use crate::freshness::is_made_since;
 use crate::ids::EntityId;
+use crate::memory::Fingerprint;
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::JobIx;
@@ -38,6 +41,8 @@ pub struct Accountant {
     dead: HashMap<Target, Reason>,
     /// How many letters are of names that could not be run.
     bad_names: u64,
+    /// The skip records that there are, once they are asked for.
+    skips: OnceCell<HashSet<Fingerprint>>,
 }
 
 impl Accountant {
@@ -60,7 +65,7 @@ impl Accountant {
                 dead.entry(about).or_insert(letter.reason);
             }
         }
-        Ok(Self { view, dead, bad_names })
+        Ok(Self { view, dead, bad_names, skips: OnceCell::new() })
     }
 
     /// How many names of the run could not be run at all: they are in none of its chunks.
@@ -76,18 +81,66 @@ impl Accountant {
         if !self.is_done(target).await? {
             return self.ending_of(target, &mut HashSet::new()).await;
         }
-        if self.dead.is_empty() {
+        // Where what is there is out of date and could not be made anew, the record of that counts.
+        if !self.may_have_ended(target).await? {
             return Ok(TargetStatus::Done);
         }
-        // What is there is out of date, and could not be made anew.
         match self.ending_of(target, &mut HashSet::new()).await? {
-            dead @ TargetStatus::Dead(..) if self.is_out_of_date(target).await? => Ok(dead),
+            ended @ (TargetStatus::Dead(..) | TargetStatus::Skipped(..)) if self.is_out_of_date(target).await? => {
+                Ok(ended)
+            }
             _ => Ok(TargetStatus::Done),
         }
     }
 
+    /// Whether there may be a record of the end of a target whose output is there, or of an ancestor's. Costs no look at any.
+    async fn may_have_ended(&self, target: &Target) -> Result<bool, StorageError> {
+        if !self.dead.is_empty() {
+            return Ok(true);
+        }
+        // What counts as done in such a view is up to date.
+        if self.view.refresh || self.view.standard.is_nothing() {
+            return Ok(false);
+        }
+        let skips = self.skips.get_or_try_init(async || self.list_skips().await).await?;
+        Ok(!skips.is_empty() && self.is_below_skip(target, skips, &mut HashSet::new()))
+    }
+
+    async fn list_skips(&self) -> Result<HashSet<Fingerprint>, StorageError> {
+        let mut skips = HashSet::new();
+        let remember = &mut |key: &str| {
+            skips.insert(Fingerprint::of("", key));
+        };
+        self.view.state.each_skip_key(remember).await?;
+        Ok(skips)
+    }
+
+    /// Whether a target or an ancestor has one of these records.
+    fn is_below_skip(&self, target: &Target, skips: &HashSet<Fingerprint>, visited: &mut HashSet<Target>) -> bool {
+        let RunView { plan, state, .. } = &self.view;
+        let Some(at) = plan.find(target.job.as_str()) else { return false };
+        if state.skip_keys(target).any(|key| skips.contains(&Fingerprint::of("", &key))) {
+            return true;
+        }
+        let job = plan.job(at);
+        let Some(parts) = job.form.split(&target.entity) else { return false };
+        visited.insert(target.clone())
+            && job.inputs.iter().any(|input| match parent_of(plan, input, &target.entity, &parts) {
+                Some(Ok(parent)) => self.is_below_skip(&parent.target, skips, visited),
+                _ => false,
+            })
+    }
+
+    /// Whether what is there is out of date, and was not made in this run or since: what was made in a run is good for it.
     async fn is_out_of_date(&self, target: &Target) -> Result<bool, StorageError> {
-        let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(false) };
+        let RunView { plan, stores, run, now, .. } = &self.view;
+        let Some(at) = plan.find(target.job.as_str()) else { return Ok(false) };
+        let job = plan.job(at);
+        let Some(parts) = job.form.split(&target.entity) else { return Ok(false) };
+        let found = stores.look(&job.outputs[0].key_of(&parts)).await?;
+        if is_made_since(found.and_then(|found| found.stamp).as_ref(), *run, *now) {
+            return Ok(false);
+        }
         Ok(self.view.inspector().check(at, &target.entity).await?.is_some())
     }
 

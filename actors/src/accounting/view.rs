@@ -1,14 +1,15 @@
 //! What a run sees of the outputs: which are there, and fresh. Shared by the accountant and the forecaster.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use crate::edges::parent_of;
 use crate::freshness::{Demand, is_made_since};
 use crate::ids::{EntityId, RunId};
 use crate::memory::{Glance, ListedDates, Presence};
 use crate::message::Force;
 use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
-use crate::refresh::Standard;
+use crate::standard::Standard;
 use crate::standing::standing_skip;
 use crate::state::{SkipRecord, StateStore};
 use crate::storage::{ObjectKey, StorageError, Stores};
@@ -81,12 +82,30 @@ impl RunView {
         Inspector::new(&self.plan, &self.stores, &self.state, &self.standard)
     }
 
-    /// The skip of a target that still stands.
+    /// The skip that keeps a target from being made: its own, or that of something which it would be made from and which is
+    /// not there, or out of date.
     ///
     /// # Errors
     /// Those of the stores and of the state.
     pub async fn standing_skip(&self, at: JobIx, entity: &EntityId) -> Result<Option<SkipRecord>, StorageError> {
-        standing_skip(&self.plan, &self.stores, &self.state, at, entity).await
+        let mut visited = HashSet::new();
+        let mut targets = vec![(at, entity.clone())];
+        while let Some((at, entity)) = targets.pop() {
+            if let Some(skip) = standing_skip(&self.plan, &self.stores, &self.state, at, &entity).await? {
+                return Ok(Some(skip));
+            }
+            let job = self.plan.job(at);
+            let Some(parts) = job.form.split(&entity) else { continue };
+            for input in &job.inputs {
+                if let Some(Ok(parent)) = parent_of(&self.plan, input, &entity, &parts)
+                    && !self.is_there(parent.at, &parent.target.entity, &parent.key).await?
+                    && visited.insert(parent.target.clone())
+                {
+                    targets.push((parent.at, parent.target.entity));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Whether all outputs of a job are there, and fresh: the primary does not speak for the others.

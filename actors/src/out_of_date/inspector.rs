@@ -11,7 +11,7 @@ use crate::ids::EntityId;
 use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{InputPlan, JobIx, NodePlan, Route};
-use crate::refresh::Standard;
+use crate::standard::Standard;
 use crate::standing::print;
 use crate::state::StateStore;
 use crate::storage::{InputPrints, ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};

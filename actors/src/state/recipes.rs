@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::format;
 use super::store::StateStore;
 use crate::ids::JobName;
 use crate::storage::StorageError;
@@ -77,12 +78,15 @@ impl RecipeHistory {
         !is_noted || self.former(written).is_some()
     }
 
-    /// Whether what this recipe made counts as made by that of today: it is the same, or was accepted since.
-    pub fn counts_as_today(&self, recipe: &str) -> bool {
-        let Some((today, before)) = self.0.split_last() else { return false };
+    /// Whether what this recipe made counts as made by that of `today`: it is the same, or was accepted since.
+    pub fn counts_as(&self, recipe: &str, today: &str) -> bool {
+        let Some((last, before)) = self.0.split_last() else { return false };
         let Some(then) = self.0.iter().rposition(|known| known.recipe == recipe) else { return false };
-        let accepted = before.iter().rposition(|known| known.accepted).unwrap_or(0);
-        today.accepted || self.0[then.max(accepted)].recipe == today.recipe
+        // That of today may not be noted yet.
+        let is_noted = last.recipe == today;
+        let earlier = if is_noted { before } else { &self.0 };
+        let accepted = earlier.iter().rposition(|known| known.accepted).unwrap_or(0);
+        (is_noted && last.accepted) || self.0[then.max(accepted)].recipe == today
     }
 
     /// A recipe that the job has had.
@@ -119,15 +123,17 @@ impl StateStore {
         Ok(read.map(|read| read.jobs).unwrap_or_default())
     }
 
-    /// Keeps the recipes of all jobs. A record of a newer version stays.
+    /// Keeps the recipes of all jobs. A record that is there and cannot be read stays: it may be of a newer version, or be put
+    /// back from a backup.
     ///
     /// # Errors
-    /// The store's own.
+    /// [`StorageErrorKind::Unreadable`](crate::storage::StorageErrorKind::Unreadable) where such a record is in the way, and then
+    /// nothing was kept; else the store's own.
     pub async fn keep_recipes(&self, recipes: &RecipeHistories) -> Result<(), StorageError> {
-        match self.is_newer(KEY).await? {
-            true => Ok(()),
-            false => self.put(KEY, &Record { jobs: recipes.clone() }).await,
+        if let Some(text) = self.bytes(KEY).await? {
+            format::read::<Record>(KEY, &text)?;
         }
+        self.put(KEY, &Record { jobs: recipes.clone() }).await
     }
 }
 
@@ -152,13 +158,9 @@ mod tests {
         assert_eq!(former(&history, 3500), None);
         assert!(history.note("c", &Value::Null, 5000));
         assert_eq!(former(&history, 3500), Some("a".into()), "accepted as made by another recipe");
-        assert!(!history.counts_as_today("b"), "nor by what it says of itself");
-        let back = {
-            let mut back = history.clone();
-            back.note("a", &Value::Null, 6000);
-            back
-        };
-        assert_eq!(["a", "b", "c", "d"].map(|recipe| back.counts_as_today(recipe)), [true, true, false, false]);
+        assert!(!history.counts_as("b", "c"), "nor by what it says of itself");
+        let counts = |today: &str| ["a", "b", "c", "d"].map(|recipe| history.counts_as(recipe, today));
+        assert_eq!(counts("a"), [true, true, false, false], "not noted yet");
         for number in 0..300 {
             assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
         }

@@ -9,7 +9,7 @@ use super::store::StateStore;
 use crate::ids::{EntityId, InputName, JobName, RunId};
 use crate::message::Target;
 use crate::outcome::Reason;
-use crate::storage::{Stamp, StorageError, Stored};
+use crate::storage::{Page, Stamp, StorageError, Stored};
 
 /// An entity for which a job declined to make an output, or whose dead letter a person dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,19 +76,37 @@ impl StateStore {
         Ok(())
     }
 
+    /// Shows the key of every skip record, without reading one.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn each_skip_key(&self, show: &mut (dyn FnMut(&str) + Send)) -> Result<(), StorageError> {
+        let page = &mut |page: &Page| {
+            page.iter().for_each(|listed| show(listed.path));
+            true
+        };
+        self.storage.list("skipped/", page).await
+    }
+
+    /// The keys under which the skip record of a target may lie, the usual one first. Where case is not told, former versions
+    /// named it without the hash.
+    pub fn skip_keys(&self, target: &Target) -> impl Iterator<Item = String> + use<> {
+        let (key, former) =
+            (self.skip_key(target), format!("skipped/{}/{}.json", target.job, record_name(target.entity.as_str())));
+        let former = Some(former).filter(|former| *former != key);
+        std::iter::once(key).chain(former)
+    }
+
     /// The skip record of a target, if it holds under the job's present `settings`.
     ///
     /// # Errors
     /// The store's own.
     pub async fn skip_of(&self, target: &Target, settings: u64) -> Result<Option<SkipRecord>, StorageError> {
-        // Where case is not told, former versions named it without the hash.
-        let former = format!("skipped/{}/{}.json", target.job, record_name(target.entity.as_str()));
-        let key = self.skip_key(target);
-        for key in [&key, &former].into_iter().take(if key == former { 1 } else { 2 }) {
-            if self.storage.look(key).await?.is_none() {
+        for key in self.skip_keys(target) {
+            if self.storage.look(&key).await?.is_none() {
                 continue;
             }
-            let record: Option<SkipRecord> = self.get(key).await?;
+            let record: Option<SkipRecord> = self.get(&key).await?;
             if let Some(record) = record.filter(|record| record.entity == target.entity) {
                 return Ok(Some(record).filter(|record| record.settings == settings));
             }

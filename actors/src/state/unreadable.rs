@@ -52,6 +52,7 @@ impl StateStore {
         self.letters(&LetterFilter::default()).await?;
         self.read_skips().await?;
         self.read_names().await?;
+        self.recipes().await?;
         Ok(self.unreadable())
     }
 }

@@ -10,7 +10,8 @@ use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
 use crate::out_of_date::Inspector;
 use crate::plan::JobIx;
-use crate::refresh::{Refresh, Standard};
+use crate::refresh::Refresh;
+use crate::standard::Standard;
 use crate::storage::{ObjectInfo, ObjectKey, Stamp};
 use crate::template::Parts;
 

@@ -24,11 +24,13 @@
 //! variables               which of the environment are for which store
 //! places                  where each key of the file stands
 //! problem, position, wording
+//! addresses               secrets in addresses, masked
 //! ```
 //!
 //! It never reaches a network and runs no transform: the transforms' own checks of their options come with the registry
 //! ([`euterpe_actors::transform::Registry`]).
 
+mod addresses;
 pub mod cases;
 mod check;
 pub mod drawing;
@@ -52,6 +54,7 @@ mod variables;
 mod wording;
 mod written;
 
+pub use addresses::masked_address;
 pub use load::{check_text, load};
 pub use places::Places;
 pub use plan::Plan;

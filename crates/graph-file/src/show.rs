@@ -5,6 +5,7 @@ use euterpe_actors::message::Force;
 use euterpe_actors::plan::{Mapping, Route};
 use serde_json::{Map, Value, json};
 
+use super::addresses::masked_addresses;
 use super::glob::Glob;
 use super::location::{Location, Store};
 use super::plan::{Interpreter, Job, Plan, Python};
@@ -13,6 +14,9 @@ use super::units::{duration_text, size_text};
 
 /// An option whose name holds one of these has a secret value.
 const SECRET: [&str; 7] = ["secret", "token", "password", "passwd", "credential", "api_key", "access_key"];
+
+/// What is shown in its place.
+const MARK: &str = "********";
 
 /// The plan as it would be written in full, in the shape of a graph file.
 pub fn effective(plan: &Plan) -> Value {
@@ -125,20 +129,11 @@ fn masked(key: &str, value: Value) -> Value {
             if value == "" {
                 value
             } else {
-                "********".into()
+                MARK.into()
             }
         }
-        Value::String(text) => Value::String(masked_url(&text)),
+        Value::String(text) => Value::String(masked_addresses(&text, MARK)),
         value => value,
-    }
-}
-
-fn masked_url(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let host_end = rest.find('/').unwrap_or(rest.len());
-    match rest[..host_end].rfind('@') {
-        Some(at) => format!("{scheme}://********{}", &rest[at..]),
-        None => text.to_owned(),
     }
 }
 
@@ -190,7 +185,7 @@ mod tests {
     fn secrets_are_masked_by_their_names_and_in_urls() {
         let value = masked("", json!({"env": {"API_TOKEN": "canary", "HOME": "/x", "secret_number": 7}}));
         assert_eq!(value, json!({"env": {"API_TOKEN": "********", "HOME": "/x", "secret_number": "********"}}));
-        assert_eq!(masked_url("https://user:canary@host/a@b"), "https://********@host/a@b");
-        assert_eq!(masked_url("https://host/a@b"), "https://host/a@b");
+        let value = masked("", json!({"argv": ["get", "https://user:canary@host/a@b", "https://host/x?key=canary"]}));
+        assert_eq!(value, json!({"argv": ["get", "https://********@host/a@b", "https://host/x?********"]}));
     }
 }

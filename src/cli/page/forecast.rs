@@ -18,6 +18,21 @@ pub struct ForecastPage<'f> {
     pub forecast: &'f Forecast,
     /// Whether it names what is passed over.
     pub names_passed: bool,
+    /// What is planned.
+    pub of: Planned,
+}
+
+/// What a plan is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// A run.
+    Run,
+    /// A publishing, with or without what is there.
+    #[cfg(feature = "amqp")]
+    Publishing {
+        /// Whether entities are left out of which all is there.
+        missing_only: bool,
+    },
 }
 
 impl ForecastPage<'_> {
@@ -80,12 +95,26 @@ impl ForecastPage<'_> {
         for (kind, path) in self.forecast.passed_names.iter().filter(|_| self.names_passed) {
             text += &format!("  {}  {}\n", kind.name(), plain(path, false));
         }
-        text += &match self.forecast.work() {
-            0 if !self.forecast.blocked.is_empty() => "\nnothing can be made: what is missing is blocked\n".to_owned(),
-            0 if self.forecast.bad_names > 0 => "\nnothing to do for the names that can be run\n".to_owned(),
-            0 if self.forecast.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
-            0 => "\nnothing to do: all that is asked for is there\n".to_owned(),
-            work => format!("\n`euterpe run {file}` would run {}\n", count(work, "transform", "transforms")),
+        text += &match (self.forecast.work(), self.of) {
+            #[cfg(feature = "amqp")]
+            (work, Planned::Publishing { missing_only }) if self.forecast.entities > 0 => {
+                let (flag, sent) = match missing_only {
+                    true => (" --missing-only", self.forecast.unfinished),
+                    false => ("", self.forecast.entities),
+                };
+                let (sent, work) = (count(sent, "entity", "entities"), count(work, "transform", "transforms"));
+                format!("\n`euterpe publish {file}{flag}` would send {sent}, for which nodes would run {work}\n")
+            }
+            (0, _) if !self.forecast.blocked.is_empty() => {
+                "\nnothing can be made: what is missing is blocked\n".to_owned()
+            }
+            (0, _) if self.forecast.bad_names > 0 => "\nnothing to do for the names that can be run\n".to_owned(),
+            (0, _) if self.forecast.entities == 0 => "\nno entities: nothing to do\n".to_owned(),
+            (0, _) if !self.forecast.skipped.is_empty() => {
+                "\nnothing to do: what is missing or out of date is skipped\n".to_owned()
+            }
+            (0, _) => "\nnothing to do: all that is asked for is there\n".to_owned(),
+            (work, _) => format!("\n`euterpe run {file}` would run {}\n", count(work, "transform", "transforms")),
         };
         text
     }

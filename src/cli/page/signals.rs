@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use futures::{StreamExt, stream::FuturesUnordered};
+use rustix::process::Signal as Signals;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::telemetry;
@@ -47,16 +49,31 @@ pub async fn stop_on(stopping: impl Fn() -> Stop, stop: impl Fn(Stop), says: [&s
     }
 }
 
-/// Waits for the first of these signals.
-pub async fn interrupted() {
-    let (Ok(mut interrupts), Ok(mut terms)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    let mut hangups = hangups();
-    tokio::select! {
-        _ = interrupts.recv() => {}
-        _ = terms.recv() => {}
-        () = next(&mut hangups) => {}
+/// Further signals that end a process which does not wait for them: a person sends them, or a limit of the machine.
+const OTHERS: [Signals; 9] = [
+    Signals::QUIT,
+    Signals::ABORT,
+    Signals::ALARM,
+    Signals::USR1,
+    Signals::USR2,
+    Signals::VTALARM,
+    Signals::PROF,
+    Signals::XCPU,
+    Signals::IO,
+];
+
+/// Waits for the first signal that would end this process and leave behind what it is about to remove: from now on, and not only
+/// once this is awaited. SIGKILL cannot be waited for, and what the process does wrong itself (SIGSEGV and the like) must not be.
+pub fn interrupted() -> impl Future<Output = ()> {
+    let usual = [SignalKind::interrupt(), SignalKind::terminate()].into_iter();
+    let others = OTHERS.iter().map(|other| SignalKind::from_raw(other.as_raw()));
+    // One that cannot be watched does what it always did.
+    let watched = usual.chain(others).filter_map(|kind| signal(kind).ok()).chain(hangups());
+    let mut first: FuturesUnordered<_> = watched.map(async |mut signal| signal.recv().await).collect();
+    async move {
+        if first.next().await.is_none() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -131,8 +131,10 @@ pub fn former(former: &Former, plan: &NodePlan, file: &str) -> String {
     }
     if !jobs.is_empty() {
         let (list, words) = (jobs.join(","), jobs.join(" "));
+        // One record holds for the graph: that its stores lie elsewhere today is no part of it.
+        let also = if file.contains(" --store ") { ", in the other places of its stores as well" } else { "" };
         text += &format!(
-            "  `euterpe run {file} --refresh={list}` makes it anew, `euterpe accept {file} {words}` keeps it\n"
+            "  `euterpe run {file} --refresh={list}` makes it anew, `euterpe accept {file} {words}` keeps it{also}\n"
         );
     }
     text

@@ -31,7 +31,10 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     wait_for(session.accept(&args.jobs))?;
     match out.json {
         true => out.fact(&json!({"accepted": args.jobs}))?,
-        false => out.text(&format!("what {} made so far counts as up to date", args.jobs.join(", ")))?,
+        false => out.text(&format!(
+            "what {} made so far counts as up to date, wherever the stores of the graph lay",
+            args.jobs.join(", ")
+        ))?,
     }
     Ok(Exit::Ok)
 }

@@ -5,7 +5,7 @@ use euterpe_engine::{Forecast, Session};
 
 use crate::cli::Exit;
 use crate::cli::args::{Place, Select, wait_for};
-use crate::cli::page::{Output, forecast::ForecastPage};
+use crate::cli::page::{Output, forecast::ForecastPage, forecast::Planned};
 
 /// Say what a run would do, and why; writes nothing.
 #[derive(Debug, clap::Args)]
@@ -25,17 +25,17 @@ pub struct Args {
 /// # Errors
 /// What keeps the stores from being read.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    show(&args.place, &args.select, args.passed_over, registry, out)
+    show(&args.place, &args.select, (Planned::Run, args.passed_over), registry, out)
 }
 
-/// The plan of what is selected; `run --dry-run` is the same.
+/// The plan of what is selected, and whether it names what is passed over; `run --dry-run` is the same.
 ///
 /// # Errors
 /// What keeps the stores from being read.
 pub fn show(
     place: &Place,
     select: &Select,
-    passed_over: bool,
+    (of, passed_over): (Planned, bool),
     registry: &Registry,
     out: Output,
 ) -> anyhow::Result<Exit> {
@@ -44,7 +44,7 @@ pub fn show(
         Err(exit) => return Ok(exit),
     };
     let forecast = wait_for(foretell(&session, select, passed_over))?;
-    let page = ForecastPage { forecast: &forecast, names_passed: passed_over };
+    let page = ForecastPage { forecast: &forecast, names_passed: passed_over, of };
     match out.json {
         true => out.fact(&page.json(&session.workspace().plan.graph))?,
         false => out.text(&page.text(place, select))?,

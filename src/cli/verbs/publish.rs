@@ -9,6 +9,7 @@ use crate::cli::Exit;
 use crate::cli::args::{BrokerArgs, PATIENCE, Place, Select, TracesArgs, TracesAsked, wait_for};
 use crate::cli::page::{
     Output,
+    forecast::Planned,
     words::{count, passed_over},
 };
 
@@ -39,7 +40,8 @@ pub struct Args {
 /// A broker that cannot be used; ids that cannot be read; a manifest that cannot be written.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place, &args.select, false, registry, out);
+        let of = Planned::Publishing { missing_only: args.missing_only };
+        return plan::show(&args.place, &args.select, (of, false), registry, out);
     }
     let traces = args.traces.asked()?;
     let opening = Opening { access: Access::Share, traces: traces.sampling(), ..Opening::default() };

@@ -11,7 +11,7 @@ use crate::cli::Exit;
 use crate::cli::args::{
     BrokerArgs, GraphFile, Machine, MetricsArgs, Place, Select, TracesArgs, TracesAsked, serve_metrics, wait_for,
 };
-use crate::cli::page::{Output, Terminal, summary::Summary};
+use crate::cli::page::{Output, Terminal, forecast::Planned, summary::Summary};
 
 /// Run a graph: make every output that is missing, once, and account for every entity.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub struct Args {
 /// What keeps the run from starting or from keeping its records.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place(), &args.select, false, registry, out);
+        return plan::show(&args.place(), &args.select, (Planned::Run, false), registry, out);
     }
     let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::{Bench, Called};
+use super::{Bench, Called, ended};
 
 /// A Python function that computes for a while and has 192 MiB at once, and the same as a command.
 const BURN: &str = "import sys, time\n\n\ndef burn(text: str) -> str:\n    held = bytearray(192 << 20)\n    \
@@ -108,6 +109,29 @@ fn lines_of_python_hold_the_time_of_what_they_call_and_memory_is_drawn() {
         ["burn(t-1): burn.py:burn, 1 try", "  start ", "  work ", "  CPU in all ", "measured: the job's worker process"]
     {
         assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+#[test]
+fn whatever_signal_ends_a_profile_its_scratch_folder_goes_with_it() {
+    let graph = "version: 1\ngraph: p\nstores: {out: ./out}\njobs:\n  \
+                 endless: {use: command, with: {argv: [sh, -c, \"echo > {output}; exec tail --pid $PPID -f /dev/null\"]}, \
+                 out: \"out:{id}.txt\"}\n";
+    for signal in [Signal::INT, Signal::QUIT, Signal::ABORT, Signal::ALARM, Signal::USR1, Signal::USR2, Signal::XCPU] {
+        let bench = Bench::new(graph);
+        std::fs::create_dir(bench.path("tmp")).expect("made");
+        let mut command = bench.command("profile g.yaml endless --id t-1");
+        let profile = command.env("TMPDIR", bench.path("tmp")).spawn().expect("it starts");
+        let began = std::time::Instant::now();
+        while !bench.files("tmp").iter().any(|file| file.contains("/work")) {
+            assert!(began.elapsed().as_secs() < 60, "the work did not begin: {:?}", bench.files("tmp"));
+            std::thread::sleep(std::time::Duration::from_millis(10)); // a deadline against a real process
+        }
+        kill_process(Pid::from_child(&profile), signal).expect("sent");
+        let ended = ended(profile.wait_with_output().expect("it ends")).ends(130);
+        assert!(ended.err.contains("stopped; nothing of it is kept"), "{signal:?}: {ended:?}");
+        let left: Vec<_> = std::fs::read_dir(bench.path("tmp")).expect("a folder").collect();
+        assert!(left.is_empty(), "{signal:?} leaves {left:?}");
     }
 }
 

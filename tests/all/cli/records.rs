@@ -88,6 +88,32 @@ fn one_record_that_cannot_be_read_stops_no_verb_and_is_removed_when_asked() {
 }
 
 #[test]
+fn a_record_of_what_jobs_did_that_cannot_be_read_stays_until_it_is_removed_and_nothing_is_accepted_meanwhile() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml").ends(0);
+    let record = ".euterpe/chain/recipes.json";
+    for text in ["", "{\"jo", "{\"format\": 99, \"jobs\": {}}"] {
+        bench.write(record, text);
+        let ran = bench.call("run g.yaml").ends(0);
+        assert!(ran.err.contains("passed over: could not read `recipes.json`"), "{text}: {ran:?}");
+        let refused = bench.call("accept g.yaml a").ends(1);
+        assert!(
+            refused.err.contains("nothing was accepted") && refused.err.contains("gc GRAPH --unreadable"),
+            "{refused:?}"
+        );
+        assert_eq!(refused.out, "", "it claims to have accepted");
+        assert_eq!(bench.read(record), text, "it was written over");
+        let told = bench.call("--json gc g.yaml -n --unreadable").ends(0).last();
+        assert_eq!(told["kinds"]["unreadable_records"]["count"], 1, "{text}: {told}");
+        bench.call("gc g.yaml --unreadable").ends(0);
+        assert!(!bench.has(record), "{text}");
+        let accepted = bench.call("accept g.yaml a").ends(0);
+        assert_eq!((accepted.err.as_str(), bench.has(record)), ("", true));
+    }
+}
+
+#[test]
 fn a_torn_skip_record_lets_its_entity_be_worked_on_again() {
     let bench = chain();
     bench.call("run g.yaml").ends(4);

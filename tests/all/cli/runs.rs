@@ -305,3 +305,33 @@ fn a_run_that_was_stopped_before_it_had_read_all_of_its_ids_is_never_complete() 
     let listed = bench.call("--json runs ls g.yaml").last();
     assert_eq!((&listed["ended"], &listed["all_read"]), (&"complete".into(), &true.into()));
 }
+
+#[test]
+fn a_killed_run_that_was_to_make_something_anew_has_not_ended_until_another_one_has_made_it() {
+    let (bench, gate) = gated();
+    open(gate);
+    bench.call("run g.yaml").ends(0);
+    let gate = std::process::Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a gate");
+    bench.write("g.yaml", &GATED.replace("$PID", &gate.id().to_string()));
+    bench.write("in/x.txt", "another");
+    let mut run = bench.start("run g.yaml");
+    until("the remake", || {
+        let read = bench.files(".euterpe/gated/runs").iter().filter(|file| file.ends_with("read.json")).count();
+        let homes = std::fs::read_dir(bench.path(".euterpe/gated/scratch")).into_iter().flatten().flatten();
+        read == 2 && homes.flat_map(|home| std::fs::read_dir(home.path())).flatten().count() > 0
+    });
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+    open(gate);
+    let ended = |bench: &Bench| {
+        let facts = bench.call("--json runs ls g.yaml").ends(0).facts();
+        facts.iter().map(|run| run["ended"].as_str().expect("a word").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(&bench), ["complete", "unknown"]);
+    bench.call("runs check g.yaml last").ends(1);
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(ended(&bench), ["complete", "over", "complete"]);
+    // What is replaced after that is the next run's.
+    bench.write("in/z.txt", "another");
+    assert_eq!(ended(&bench), ["complete", "over", "complete"]);
+}

@@ -47,6 +47,27 @@ fn a_second_run_says_that_there_is_nothing_to_do_and_so_does_the_plan() {
 }
 
 #[test]
+fn a_dry_run_of_publish_speaks_of_what_would_be_sent() {
+    let bench = chain();
+    bench.write("fix/y", "fixed");
+    bench.call("run g.yaml x").ends(0);
+    for (words, sent) in [
+        ("", "`euterpe publish g.yaml` would send 3 entities, for which nodes would run 6 transforms\n"),
+        (
+            "--missing-only",
+            "`euterpe publish g.yaml --missing-only` would send 2 entities, for which nodes would run 6 transf",
+        ),
+        ("x", "`euterpe publish g.yaml x` would send 1 entity, for which nodes would run 0 transforms\n"),
+        ("--missing-only x", "`euterpe publish g.yaml x --missing-only` would send 0 entities, for which"),
+    ] {
+        let said = bench.call(&format!("publish g.yaml -n {words}")).ends(0).out;
+        assert!(said.contains(sent) && !said.contains("euterpe run"), "{words}: {said}");
+    }
+    let plan = bench.call("publish g.yaml -n nobody@").ends(0).out;
+    assert!(plan.contains("`euterpe publish g.yaml nobody@`"), "{plan}");
+}
+
+#[test]
 fn what_is_blocked_is_said_with_its_reason_and_is_what_then_fails() {
     let bench = chain();
     bench.write("fix/y", "fixed");

@@ -173,6 +173,13 @@ fn a_bucket_that_is_not_there_is_told_before_anything_is_made() {
     let ran = studio.call("run g.yaml t-1 --store derived=s3://no-such-bucket/x");
     assert!(ran.code != 0 && ran.err.contains("no bucket `no-such-bucket`"), "{ran:?}");
     assert!(!studio.path("quickstart/tracks").join("t-1.wav").exists(), "a run began all the same");
+    // One that is only read is not made by the command that was just typed.
+    let reads = studio.path("reads.yaml");
+    let text = "version: 1\ngraph: reads\nstores: {in: \"s3://no-such-bucket/x\", out: ./out}\njobs:\n  \
+        a: {use: json.merge, in: {x: \"in:{id}.json\"}, out: \"out:{id}.json\"}\n";
+    std::fs::write(reads, text).expect("written");
+    let verified = studio.call("verify reads.yaml --create").ends(1);
+    assert!(verified.out.contains("if the graph only reads it, correct its name in the graph file"), "{verified:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use euterpe_graph_file::masked_address;
 use euterpe_graph_file::plan::{Interpreter, Job};
 
 /// One requirement as it is written.
@@ -28,7 +29,10 @@ pub(super) fn requirements(file: &Path) -> Result<Vec<Requirement>, String> {
         if !seen.insert((file.clone(), is_constraint)) {
             continue;
         }
-        let text = fs::read_to_string(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        let text = fs::read_to_string(&file).map_err(|error| {
+            // pip also takes an address here.
+            format!("{} cannot be read: {error}", without_credentials(&file.display().to_string()))
+        })?;
         for line in lines(&text) {
             if let Some((other, constrains)) = included(&line) {
                 let folder = file.parent().unwrap_or(Path::new(""));
@@ -93,19 +97,7 @@ fn read(line: &str) -> Option<Requirement> {
 
 /// The same without the users, passwords and tokens of addresses.
 fn without_credentials(line: &str) -> String {
-    let mut parts = line.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(part.len());
-        let (host, rest) = part.split_at(end);
-        shown += "://";
-        match host.rsplit_once('@') {
-            Some((_, host)) => shown.extend(["***@", host]),
-            None => shown += host,
-        }
-        shown += rest;
-    }
-    shown
+    line.split_inclusive(char::is_whitespace).map(|word| masked_address(word, "***")).collect()
 }
 
 /// Whether an address stands for one content for ever: it has a digest or a commit, or is a wheel, whose name has its version.
@@ -152,6 +144,10 @@ mod tests {
                 "foo @ https://u:secret@host/a.zip ; python_version > '3'",
                 "foo @ https://***@host/a.zip ; python_version > '3'",
             ),
+            ("bar @ https://host/bar.whl?token=canary&sig=canary", "bar @ https://host/bar.whl?***"),
+            ("pk @ https://host/x.whl#access_token=canary", "pk @ https://host/x.whl#***"),
+            ("svn+https:u:canary@host/x", "svn+https:***@host/x"),
+            ("x @ https://host/path/user:canary@thing", "x @ https://host/path/***@thing"),
             ("foo @ https://host/a@b.zip", "foo @ https://host/a@b.zip"),
             ("numpy>=1", "numpy>=1"),
         ] {
@@ -199,5 +195,8 @@ mod tests {
         assert_eq!((loose, found.len()), (vec!["scipy", "soundfile"], 3));
         write("b.txt", "-r a.txt\n-r none.txt\n");
         assert!(requirements(&folder.path().join("a.txt")).expect_err("missing").contains("none.txt cannot be read"));
+        write("b.txt", "-r https://user:canary@host/more.txt?token=canary\n");
+        let error = requirements(&folder.path().join("a.txt")).expect_err("an address");
+        assert!(error.contains("@host/more.txt") && !error.contains("canary"), "{error}");
     }
 }

@@ -48,7 +48,8 @@ pub async fn accountant(workspace: &Workspace, manifest: &Manifest) -> anyhow::R
         Force::All => None,
         Force::None | Force::Jobs(_) => Some(known(workspace, manifest.run).await?),
     };
-    Ok(Accountant::open(workspace.view(manifest.run, force, known)).await?)
+    let standard = workspace.standard(manifest.selection.refresh.as_ref()).await?;
+    Ok(Accountant::open(RunView { standard, ..workspace.view(manifest.run, force, known) }).await?)
 }
 
 /// The same for a run that may not be over: what is out of date, and was not made anew by it, is open.

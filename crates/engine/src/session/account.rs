@@ -1,11 +1,9 @@
 //! The account of a run: what became of every entity, from stores and records alone.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use euterpe_actors::accounting::{Accountant, TargetStatus, gone_jobs, is_taken};
+use euterpe_actors::accounting::{Accountant, RunView, TargetStatus, gone_jobs, is_taken};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
@@ -15,6 +13,7 @@ use serde::Serialize;
 
 use super::Session;
 use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant_until_over};
+use crate::run::survey::Survey;
 use crate::workspace::Workspace;
 
 /// How many examples of each kind are shown.
@@ -105,11 +104,12 @@ impl Session {
     }
 
     /// Whether all that a run asked for is done, skipped or dead, although no record says that it was brought to its end: so
-    /// it is with what was published, and what nodes went on with after their run was stopped.
+    /// it is with what was published, and what nodes went on with after their run was stopped. `now` tells what is there, and
+    /// what may be out of date.
     ///
     /// # Errors
     /// What keeps the stores from being read.
-    pub(super) async fn is_over(&self, manifest: &Manifest, known: &Arc<Presence>) -> anyhow::Result<bool> {
+    pub(super) async fn is_over(&self, manifest: &Manifest, now: &Survey) -> anyhow::Result<bool> {
         let (state, nodes) = (&self.workspace.state, &self.workspace.nodes);
         let (run, selection) = (manifest.run, &manifest.selection);
         // What other stores hold, and what another graph asks for, is not known here.
@@ -119,8 +119,25 @@ impl Session {
         if selection.ping || !gone_jobs(nodes, selection).is_empty() || !state.has_all_entities(run).await? {
             return Ok(false);
         }
-        let known = (selection.force != Force::All).then(|| known.clone());
-        let accountant = Accountant::open(self.workspace.view(run, selection.force.clone(), known)).await?;
+        let standard = self.workspace.standard(selection.refresh.as_ref()).await?;
+        let view = || {
+            let known = (selection.force != Force::All).then(|| now.presence.clone());
+            RunView { standard: standard.clone(), ..self.workspace.view(run, selection.force.clone(), known) }
+        };
+        // Where nothing is out of date by now, nothing was when the run began.
+        let strict = RunView { dates: now.dates.clone(), refresh: now.dates.is_some(), ..view() };
+        if self.all_ended(manifest, Accountant::open(strict).await?).await? {
+            return Ok(true);
+        }
+        // Else one more listing tells what was replaced since; where outputs are missing, none is needed.
+        Ok(now.dates.is_some()
+            && self.all_ended(manifest, Accountant::open(view()).await?).await?
+            && self.all_ended(manifest, accountant_until_over(&self.workspace, manifest).await?).await?)
+    }
+
+    /// Whether nothing of a run is open, as `accountant` finds it.
+    async fn all_ended(&self, manifest: &Manifest, accountant: Accountant) -> anyhow::Result<bool> {
+        let (nodes, selection) = (&self.workspace.nodes, &manifest.selection);
         let mut statuses = Statuses::open(&self.workspace, &accountant, manifest).await?;
         while let Some(batch) = statuses.next().await? {
             let Batch::Entities(some) = batch else { return Ok(false) };

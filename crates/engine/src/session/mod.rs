@@ -33,6 +33,7 @@ use anyhow::Context;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
 use euterpe_actors::state::{RecipeHistories, Selection};
+use euterpe_actors::storage::StorageErrorKind;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
 
@@ -113,7 +114,11 @@ impl Session {
     async fn note_recipes(&self) -> anyhow::Result<RecipeHistories> {
         let (recipes, is_new) = histories(&self.workspace).await?;
         if is_new {
-            self.workspace.state.keep_recipes(&recipes).await.context("could not note what the jobs do")?;
+            match self.workspace.state.keep_recipes(&recipes).await {
+                // It was named when it was passed over, and stops no run.
+                Err(error) if error.kind == StorageErrorKind::Unreadable => {}
+                kept => kept.context("could not note what the jobs do")?,
+            }
         }
         Ok(recipes)
     }
@@ -128,6 +133,14 @@ impl Session {
             let at = find_job(&self.workspace.nodes, job)?;
             recipes.entry(self.workspace.nodes.job(at).name.clone()).or_default().accept();
         }
-        self.workspace.state.keep_recipes(&recipes).await.context("could not note what is accepted")
+        match self.workspace.state.keep_recipes(&recipes).await {
+            Err(error) if error.kind == StorageErrorKind::Unreadable => {
+                let remedy = "put it back from a backup; or remove it by `euterpe gc GRAPH --unreadable`: then nobody knows any \
+                              more which job was changed, and whatever is there counts as made by what its job does now";
+                Err(error)
+                    .context(format!("nothing was accepted; the record of what the jobs did cannot be read ({remedy})"))
+            }
+            kept => kept.context("could not note what is accepted"),
+        }
     }
 }

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use anyhow::{Context, bail};
 use euterpe_actors::ids::RunId;
+use euterpe_actors::message::Force;
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd, manifest_key};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
 use crate::mistake::Mistake;
+use crate::run::survey::dated_again;
 
 /// How many records are read at once: each may take a bucket's time.
 const AT_ONCE: usize = 16;
@@ -57,9 +60,11 @@ impl Session {
         let mut unended =
             records.iter_mut().filter(|record| !record.end.as_ref().is_some_and(|end| end.complete)).peekable();
         if unended.peek().is_some() {
-            let known = self.survey(RunId::NEVER).await?; // one listing for all of them
+            // One listing for all of them. What former recipes made is looked at where a run was to make that anew.
+            let refresh = Refresh { recipes: Force::All, ..Refresh::default() };
+            let now = dated_again(&self.workspace, self.workspace.next_run().await?, Some(&refresh)).await?;
             for record in unended {
-                record.is_over = self.is_over(&record.manifest, &known).await?;
+                record.is_over = self.is_over(&record.manifest, &now).await?;
             }
         }
         Ok(records)

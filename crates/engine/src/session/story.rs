@@ -1,5 +1,6 @@
 //! The facts about one job for one entity.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,7 +43,7 @@ pub struct Story {
     /// What was changed in the job since, where its output was made before that and is left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
-    /// Its dead letters, the newest first.
+    /// Its dead letters, the newest first, one of each run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dead: Vec<StoryLetter>,
     /// Why it was declined or given up.
@@ -194,6 +195,9 @@ impl Story {
             }
         }
         dead.sort_by_key(|dead| std::cmp::Reverse(dead.millis));
+        // Each job that waited has a letter of its own; a person wants to know once that a run could not make it.
+        let mut told = HashSet::new();
+        dead.retain(|dead| told.insert(dead.run));
         let expected = forecaster.request(at, entity).await?;
         let own = expected.iter().find(|expected| expected.target == target);
         let out_of_date = own.and_then(|own| own.out_of_date.as_ref()).map(ToString::to_string);

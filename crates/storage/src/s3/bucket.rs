@@ -49,7 +49,8 @@ impl Bucket {
             return Ok(Arc::new(bucket));
         }
         let text = format!(
-            "there is no bucket `{}` on this server; make it first, such as by `euterpe verify --create`",
+            "there is no bucket `{}` on this server; `euterpe verify --create` makes it if the graph writes to it; if the graph \
+             only reads it, correct its name in the graph file, or make it yourself",
             bucket.name()
         );
         Err(S3Error::unavailable(text))

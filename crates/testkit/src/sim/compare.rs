@@ -11,7 +11,7 @@ use super::{
 };
 use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
 use euterpe_actors::message::Target;
-use euterpe_actors::refresh::Standard;
+use euterpe_actors::standard::Standard;
 use euterpe_actors::state::StateStore;
 use euterpe_actors::storage::{Storage, Stores};
 

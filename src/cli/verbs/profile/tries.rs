@@ -14,7 +14,7 @@ use euterpe_processes::usage::{Sample, Sampled, Sampler};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::Exit;
 use crate::cli::args::{GraphFile, Place, wait_for};
@@ -68,14 +68,12 @@ struct Request {
 /// # Errors
 /// A process that cannot be started, or that ended without an answer.
 pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow::Result<Result<Try, Failure>> {
-    let scratch = tempfile::tempdir().context("no scratch folder")?;
     let Around { place, job, .. } = around;
-    let trial = Trial { job: (*job).to_owned(), entity: id.to_owned(), scratch: scratch.path().to_owned() };
-    let request = Request {
+    let request = |scratch: &Path| Request {
         graph: place.graph.graph.clone(),
         stores: place.graph.stores.clone(),
         state: place.state.as_ref().map(Location::text),
-        trial,
+        trial: Trial { job: (*job).to_owned(), entity: id.to_owned(), scratch: scratch.to_owned() },
         lines: lines.map(Path::to_owned),
     };
     // Not by its name: the file may have been replaced since this process was started.
@@ -83,9 +81,12 @@ pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow
     command.args(&around.flags).arg(MEASURE_VERB).arg(std::process::id().to_string());
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let text = serde_json::to_vec(&request)?;
     let with_itself = around.measured == Measured::Program;
     let tried = wait_for(async {
+        // From here on no signal leaves the scratch folder behind.
+        let interrupted = interrupted();
+        let scratch = tempfile::tempdir().context("no scratch folder")?;
+        let text = serde_json::to_vec(&request(scratch.path()))?;
         let mut child = tokio::process::Command::from(command);
         let mut child = child.kill_on_drop(true).spawn().context("no process for a try")?;
         let process = child.id().context("no process for a try")?;
@@ -93,19 +94,27 @@ pub(super) fn one(around: &Around<'_>, id: &str, lines: Option<&Path>) -> anyhow
         let mut stdin = child.stdin.take().context("no pipe to a try")?;
         let told = stdin.write_all(&text).await;
         drop(stdin);
+        let mut stdout = child.stdout.take().context("no pipe from a try")?;
+        let mut said = Vec::new();
+        let ended = async {
+            stdout.read_to_end(&mut said).await.context("could not hear a try")?;
+            child.wait().await.context("could not wait for a try")
+        };
         tokio::select! {
-            ended = child.wait_with_output() => {
-                anyhow::Ok(Some((ended.context("could not wait for a try")?, sampler.stop(), told)))
+            ended = ended => anyhow::Ok(Some((ended?, said, sampler.stop(), told))),
+            () = interrupted => {
+                // It writes into the folder that is about to go.
+                child.kill().await.context("could not end a try")?;
+                Ok(None)
             }
-            () = interrupted() => Ok(None),
         }
     })?;
-    let Some((ended, sampled, told)) = tried else { return Err(Interrupted.into()) };
-    if !ended.status.success() {
-        bail!("the process of a try ended with {}, for the reason above", ended.status);
+    let Some((status, said, sampled, told)) = tried else { return Err(Interrupted.into()) };
+    if !status.success() {
+        bail!("the process of a try ended with {status}, for the reason above");
     }
     told.context("could not tell a try what to do")?;
-    let tried: Tried = serde_json::from_slice(&ended.stdout).context("the process of a try said nothing")?;
+    let tried: Tried = serde_json::from_slice(&said).context("the process of a try said nothing")?;
     Ok(match tried {
         Tried::Took(took) => Ok(Try::of(took, sampled, began)),
         Tried::Failed { kind, text, stderr } => Err(Failure { kind, text, stderr }),

@@ -59,7 +59,7 @@ fn a_run_that_looks_at_each_output_sees_what_times_hide() {
     for selection in [ALL, "--only a,b,pair --job a"] {
         let bench = made();
         bench.write("in/t1.txt", "a new sound");
-        for output in ["a/t1.txt", "b/t1.txt"] {
+        for output in ["a/t1.txt", "b/t1.txt", "pair/t1+t2.txt"] {
             let file = File::options().append(true).open(bench.path(&format!("out/{output}"))).expect("opened");
             file.set_modified(SystemTime::now()).expect("set");
         }

@@ -17,7 +17,7 @@ jobs:
     use: command
     with: {argv: [sh, $HERE/b.sh, "{input.x}", "{output.one}", "{output.two}"]}
     in: {x: a}
-    out: {one: "out:b/{id}.txt", two: "out:b2/{id}.txt"}
+    outputs: {one: "out:b/{id}.txt", two: "out:b2/{id}.txt"}
   c: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: b.two}, out: "out:c/{id}.txt"}
   d: {use: command, with: {argv: [sh, -c, "cat {input.l} {input.r} > {output}"]}, in: {l: c, r: a}, out: "out:d/{id}.txt"}
 "#;

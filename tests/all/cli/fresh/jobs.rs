@@ -23,6 +23,8 @@ fn a_changed_job_is_told_with_what_changed_and_left_alone_until_it_is_forced_or_
     // Its code: a file that `argv` names.
     script(&bench, "tr a-z A-Z < \"$1\" | rev > \"$2\"");
     told(&bench, "a: 3, such as `t1`: its code, or what it was given as variables, was another\n");
+    let said = bench.call(&format!("plan g.yaml --store out=out {ALL}")).ends(0).out;
+    assert!(said.contains("keeps it, in the other places of its stores as well\n"), "{said}");
     told(&bench, "`euterpe run g.yaml --refresh=a` makes it anew, `euterpe accept g.yaml a` keeps it\n");
     assert_eq!(bench.read("out/a/t1.txt"), "SOUND OF T1");
     // Back again: what is there was made by this.
