@@ -40,7 +40,7 @@ pub async fn stands(
 ) -> Result<bool, StorageError> {
     match &record.inputs {
         None => Ok(true), // of a former version
-        Some(then) => Ok(*then == input_prints(plan, stores, state, at, &record.entity).await?),
+        Some(then) => Ok(are_same(then, &input_prints(plan, stores, state, at, &record.entity).await?)),
     }
 }
 
@@ -84,11 +84,79 @@ fn absent_if_bad<T>(found: Result<Option<T>, StorageError>) -> Result<Option<T>,
     }
 }
 
-/// The content of what a job made; the name, size and time of any other file.
+/// The content of what a job made; the name, size and time of any other file, and what its store calls this version of it.
 pub(crate) fn print(key: &ObjectKey, found: &ObjectInfo) -> String {
     if let Some(stamp) = found.stamp.as_ref().filter(|stamp| !stamp.hash.is_empty()) {
         return stamp.hash.clone();
     }
     let since = found.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-    format!("{} {} {}", key.path, found.size, since.map_or(0, |since| since.as_nanos()))
+    let file = format!("{} {} {}", key.path, found.size, since.map_or(0, |since| since.as_nanos()));
+    match &found.etag {
+        // A blank would make two words of it.
+        Some(etag) if !etag.contains(' ') => format!("{file} etag:{etag}"),
+        _ => file,
+    }
+}
+
+/// The name, size, time and version of a file, of its print. A hash has one word.
+fn words(print: &str) -> Option<(&str, &str, &str, Option<&str>)> {
+    let (file, etag) = match print.rsplit_once(" etag:") {
+        Some((file, etag)) if !etag.contains(' ') => (file, Some(etag)),
+        _ => (print, None),
+    };
+    let mut words = file.rsplitn(3, ' ');
+    let (time, size) = (words.next()?, words.next()?);
+    Some((words.next()?, size, time, etag))
+}
+
+/// The name of a file, of its print.
+pub(crate) fn path_of(print: &str) -> Option<&str> {
+    words(print).map(|(path, ..)| path)
+}
+
+/// Whether two prints are of one version, whatever its name: a catalogue whose files are moved within their store is not made
+/// anew. Of files the size tells, and what the store calls the version; where one of them does not tell that, the time.
+pub(crate) fn is_same_version(one: &str, other: &str) -> bool {
+    match (words(one), words(other)) {
+        (Some((_, size, _, Some(etag))), Some((_, other, _, Some(theirs)))) => size == other && etag == theirs,
+        (Some((_, size, time, _)), Some((_, other, theirs, _))) => size == other && time == theirs,
+        _ => one == other,
+    }
+}
+
+/// Whether two records of inputs are of the same versions, under the same names.
+fn are_same(then: &InputPrints, now: &InputPrints) -> bool {
+    let is_same = |(one, other): (&String, &String)| is_same_version(one, other) && path_of(one) == path_of(other);
+    then.keys().eq(now.keys()) && then.values().zip(now.values()).all(is_same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_by_what_the_store_calls_them_else_by_size_and_time() {
+        let same = |one: &str, other: &str| {
+            assert_eq!(is_same_version(one, other), is_same_version(other, one));
+            is_same_version(one, other)
+        };
+        assert!(same("a b.wav 5 7", "c.wav 5 7") && !same("a.wav 5 7", "a.wav 5 8") && !same("a.wav 5 7", "a.wav 6 7"));
+        assert!(same("a.wav 5 7 etag:\"x\"", "a.wav 5 9 etag:\"x\""), "uploaded anew");
+        assert!(!same("a.wav 5 7 etag:\"x\"", "a.wav 5 7 etag:\"y\""), "of one second");
+        assert!(same("a.wav 5 7", "a.wav 5 7 etag:\"x\""), "recorded by a former version");
+        assert!(same("3f2a", "3f2a") && !same("3f2a", "3f2b") && !same("3f2a", "a.wav 5 7"));
+        assert_eq!(path_of("a etag:b 5 7 etag:\"x\""), Some("a etag:b"));
+        assert_eq!(path_of("3f2a"), None);
+    }
+
+    #[test]
+    fn a_record_is_of_the_same_files_only_under_the_same_names() {
+        let inputs = |name: &str, print: &str| InputPrints::from([(name.parse().expect("a name"), print.to_owned())]);
+        let then = inputs("x", "a.wav 5 7");
+        assert!(are_same(&then, &inputs("x", "a.wav 5 7 etag:\"x\"")));
+        for other in [inputs("y", "a.wav 5 7"), inputs("x", "b.wav 5 7"), inputs("x", "a.wav 5 8"), InputPrints::new()]
+        {
+            assert!(!are_same(&then, &other) && !are_same(&other, &then), "{other:?}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::{InputPlan, JobIx, NodePlan, Route};
 use crate::standard::Standard;
-use crate::standing::print;
+use crate::standing::{is_same_version, path_of, print};
 use crate::state::StateStore;
 use crate::storage::{InputPrints, ObjectInfo, ObjectKey, StorageError, StorageErrorKind, Stores};
 use crate::template::{EntityForm, Parts};
@@ -238,7 +238,7 @@ impl<'a> Inspector<'a> {
                     all.insert(input.name.clone(), now);
                     continue;
                 }
-                (Some(recorded), Now::Print(now)) if version(recorded) != version(&now) => change,
+                (Some(recorded), Now::Print(now)) if !is_same_version(recorded, &now) => change,
                 (None, Now::Print(_)) if is_optional(input) => Change::Came,
                 (Some(_), Now::None) => Change::Went,
                 (_, Now::Missing) => {
@@ -263,8 +263,7 @@ impl<'a> Inspector<'a> {
         (parts, recorded): (&Parts<'_>, Option<&str>),
     ) -> Result<(Now, Option<ObjectInfo>), StorageError> {
         let Route::Source { store, key, exts, optional } = &input.from else { return Ok((Now::Missing, None)) };
-        // Path, size and time; a path may have spaces.
-        if let Some(path) = recorded.and_then(|print| print.rsplitn(3, ' ').nth(2)) {
+        if let Some(path) = recorded.and_then(path_of) {
             let there = ObjectKey::new(store.clone(), path);
             let is_its = key.has_ext() && source_paths(key, exts, parts).iter().any(|allowed| allowed == path);
             if is_its && let Some(now) = absent_if_refused(self.stores.look(&there).await)? {
@@ -284,15 +283,6 @@ impl<'a> Inspector<'a> {
 
     async fn object(&self, key: &ObjectKey) -> Result<Option<String>, StorageError> {
         Ok(absent_if_refused(self.stores.look(key).await)?.map(|found| print(key, &found)))
-    }
-}
-
-/// What tells the version of an input, of its print: of a source the size and the time, whatever its name. A catalogue whose
-/// files are moved within their store is not made anew.
-fn version(print: &str) -> &str {
-    match print.rmatch_indices(' ').nth(1) {
-        Some((at, _)) => &print[at..],
-        None => print,
     }
 }
 

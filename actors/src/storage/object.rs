@@ -19,12 +19,15 @@ pub struct ObjectInfo {
     /// The latest of that and the time at which it got its place, as far as the store knows it: a copy may have the time of
     /// the original.
     pub arrived: Option<SystemTime>,
+    /// What the store calls this version of its content, where it has a name for that: two objects with one name hold the
+    /// same.
+    pub etag: Option<String>,
 }
 
 impl ObjectInfo {
     /// Of an object without a stamp, of which no time is known.
     pub fn of_size(size: u64) -> Self {
-        Self { size, stamp: None, modified: None, arrived: None }
+        Self { size, stamp: None, modified: None, arrived: None, etag: None }
     }
 }
 

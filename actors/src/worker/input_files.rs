@@ -11,7 +11,7 @@ use crate::edges::{SourceOf, find_source};
 use crate::ids::EntityId;
 use crate::mutants::{Mutant, active};
 use crate::plan::Route;
-use crate::standing::print;
+use crate::standing::{is_same_version, print};
 use crate::storage::{Content, Mount, ObjectKey, StorageErrorKind};
 use crate::transform::Input;
 
@@ -72,7 +72,8 @@ impl Executor {
                 Err(error) => return Err(Arc::new(error)),
             };
             let then = self.read.get(&input.name);
-            if now.is_some_and(|now| Some(&print(&input.key, &now)) != then) && !active(Mutant::TrustTheSource) {
+            let is_same = |now: &str| then.is_some_and(|then| is_same_version(then, now));
+            if now.is_some_and(|now| !is_same(&print(&input.key, &now))) && !active(Mutant::TrustTheSource) {
                 return Ok(Some(input.key.clone()));
             }
         }

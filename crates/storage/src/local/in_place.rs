@@ -21,7 +21,7 @@ impl InPlace {
     pub fn info(self) -> ObjectInfo {
         let modified = time(self.stat.st_mtime, self.stat.st_mtime_nsec as u32);
         let arrived = modified.max(time(self.stat.st_ctime, self.stat.st_ctime_nsec as u32));
-        ObjectInfo { size: self.stat.st_size.unsigned_abs(), stamp: self.stamp, modified, arrived }
+        ObjectInfo { size: self.stat.st_size.unsigned_abs(), stamp: self.stamp, modified, arrived, etag: None }
     }
 }
 

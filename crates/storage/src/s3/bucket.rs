@@ -138,7 +138,8 @@ impl Bucket {
         };
         let etag = etag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
         let written = modified.and_then(time);
-        Ok(InPlace { info: ObjectInfo { size, stamp, modified: written, arrived: written }, etag })
+        let info = ObjectInfo { size, stamp, modified: written, arrived: written, etag: Some(etag.clone()) };
+        Ok(InPlace { info, etag })
     }
 
     /// Deletes an object. One that is not there is no error.
