@@ -221,8 +221,10 @@ impl<'a> Inspector<'a> {
                 }
                 Route::Job { .. } => {
                     let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
+                    let now = self.object(&parent.key).await?;
                     let above = match self.look(parent.at, &parent.target.entity).await? {
-                        Found { is_there: false, why: None } => {
+                        // The primary output does not speak for the others, and may be in place before them.
+                        Found { why: None, is_there } if now.is_none() || !is_there => {
                             self.newer_above(parent.at, &parent.target.entity, made).await?
                         }
                         Found { why, .. } => why,
@@ -230,7 +232,7 @@ impl<'a> Inspector<'a> {
                     if let Some(above) = above {
                         first.get_or_insert(above);
                     }
-                    (self.object(&parent.key).await?.map_or(Now::Missing, Now::Print), Change::MadeAnew)
+                    (now.map_or(Now::Missing, Now::Print), Change::MadeAnew)
                 }
             };
             let change = match (recorded, now) {
