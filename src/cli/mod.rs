@@ -22,7 +22,7 @@ use page::Output;
 use verbs::absent;
 use verbs::{
     accept, audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan,
-    profile, run, runs, schema, test, verify,
+    profile, prune, run, runs, schema, test, verify,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -99,6 +99,8 @@ pub enum Verb {
     Accept(accept::Args),
     /// Remove what dead processes left behind, and records of runs that are long done; `-n` only shows it.
     Gc(gc::Args),
+    /// Show outputs that nothing accounts for any more: of jobs and entities that are gone. With `--delete`, remove them.
+    Prune(prune::Args),
     /// Check a graph file; touches no network.
     Lint(lint::Args),
     /// Check a graph file, then reach what it needs: stores, worker processes, broker.
@@ -181,6 +183,7 @@ impl Command {
             Verb::Dead(args) => dead::run(args, registry, out),
             Verb::Accept(args) => accept::run(args, registry, out),
             Verb::Gc(args) => gc::run(args, registry, out),
+            Verb::Prune(args) => prune::run(args, registry, out),
             Verb::Verify(args) => verify::run(args, registry, out),
             Verb::Lint(args) => lint::run(args, registry, out),
             Verb::Audit(args) => audit::run(args, registry, out),

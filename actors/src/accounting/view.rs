@@ -2,11 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use futures::future::BoxFuture;
+
 use crate::edges::parent_of;
 use crate::freshness::{Demand, is_made_since};
 use crate::ids::{EntityId, RunId};
 use crate::memory::{Glance, ListedDates, Presence};
-use crate::message::Force;
+use crate::message::{Force, Target};
 use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::{JobIx, NodePlan};
 use crate::standard::Standard;
@@ -88,24 +90,35 @@ impl RunView {
     /// # Errors
     /// Those of the stores and of the state.
     pub async fn standing_skip(&self, at: JobIx, entity: &EntityId) -> Result<Option<SkipRecord>, StorageError> {
-        let mut visited = HashSet::new();
-        let mut targets = vec![(at, entity.clone())];
-        while let Some((at, entity)) = targets.pop() {
-            if let Some(skip) = standing_skip(&self.plan, &self.stores, &self.state, at, &entity).await? {
+        self.skip_above(at, entity, &mut HashSet::new()).await
+    }
+
+    fn skip_above<'a>(
+        &'a self,
+        at: JobIx,
+        entity: &'a EntityId,
+        visited: &'a mut HashSet<Target>,
+    ) -> BoxFuture<'a, Result<Option<SkipRecord>, StorageError>> {
+        Box::pin(async move {
+            if let Some(skip) = standing_skip(&self.plan, &self.stores, &self.state, at, entity).await? {
                 return Ok(Some(skip));
             }
             let job = self.plan.job(at);
-            let Some(parts) = job.form.split(&entity) else { continue };
+            let Some(parts) = job.form.split(entity) else { return Ok(None) };
             for input in &job.inputs {
-                if let Some(Ok(parent)) = parent_of(&self.plan, input, &entity, &parts)
+                let Some(Ok(parent)) = parent_of(&self.plan, input, entity, &parts) else { continue };
+                if !visited.insert(parent.target.clone()) {
+                    continue;
+                }
+                // A record is looked for before the parent's output is: mostly there is none, and that costs less.
+                if let Some(skip) = self.skip_above(parent.at, &parent.target.entity, visited).await?
                     && !self.is_there(parent.at, &parent.target.entity, &parent.key).await?
-                    && visited.insert(parent.target.clone())
                 {
-                    targets.push((parent.at, parent.target.entity));
+                    return Ok(Some(skip));
                 }
             }
-        }
-        Ok(None)
+            Ok(None)
+        })
     }
 
     /// Whether all outputs of a job are there, and fresh: the primary does not speak for the others.

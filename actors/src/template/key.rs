@@ -58,6 +58,13 @@ impl Template {
         matches!(self.pieces.last(), Some(Piece::Var(Var::Ext)))
     }
 
+    /// Whether the whole id stands in it, once and alone, so that [`Template::match_source`] can read ids off keys.
+    pub fn is_keyed_by_id(&self) -> bool {
+        let pieces = self.pieces.iter().filter(|piece| !matches!(piece, Piece::Var(Var::Ext)));
+        let mut variables = pieces.filter(|piece| matches!(piece, Piece::Var(_)));
+        matches!((variables.next(), variables.next()), (Some(Piece::Var(Var::Id)), None))
+    }
+
     /// The constant text that every rendering starts with.
     pub fn prefix(&self) -> &str {
         match self.pieces.first() {

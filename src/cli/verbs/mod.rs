@@ -21,6 +21,7 @@ pub mod logs;
 pub mod node;
 pub mod plan;
 pub mod profile;
+pub mod prune;
 #[cfg(feature = "amqp")]
 pub mod publish;
 pub mod run;

@@ -12,6 +12,7 @@ mod logs_verb; // `logs` without a broker: filtered, followed, hostile, damaged,
 mod machine; //  no threads, no scratch folder, a full disk, files that may not grow, a program that is away
 mod others; //   runs of another graph file, outputs of another entity
 mod profile; //  one job under measurement: the kernel's numbers, and nothing kept
+mod prune; //    outputs that nothing accounts for: shown, removed, and what stays
 mod records; //  what the graph has no more, what cannot be read, what is half-written
 mod runs; //     runs: listed, checked, resumed, interrupted
 mod select; //   what a run is asked for: jobs, ids, force, limits; plan and explain agree with it

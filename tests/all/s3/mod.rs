@@ -16,6 +16,7 @@ mod nodes; //  two nodes with everything in a bucket: each work once, and hardly
 mod peculiar; // what is peculiar to S3: keys, parts, versions, servers that decline, cut off or are not there
 mod promises; // what a bucket keeps of what S3 promises is found out; one that lies is found out too
 mod proxy; // what stands between a client and a server, and breaks things
+mod pruning; // outputs that nothing accounts for
 mod publishing; // what is published of a bucket
 mod redirects; // a server that sends its askers elsewhere
 mod run; //    the program over buckets

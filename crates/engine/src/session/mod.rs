@@ -13,6 +13,7 @@ mod logs;
 #[cfg(feature = "amqp")]
 mod node;
 mod other_file;
+mod prune;
 #[cfg(feature = "amqp")]
 mod publish;
 mod resume;
@@ -47,6 +48,7 @@ pub use log_file::RunLog;
 pub use logs::LogView;
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
+pub use prune::{LeftAlone, PruneFound, PruneRequest, Pruned, WhyPruned};
 #[cfg(feature = "amqp")]
 pub use publish::{PublishRequest, Published};
 pub use resume::Resumed;

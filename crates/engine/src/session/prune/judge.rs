@@ -1,0 +1,162 @@
+//! Decides about one object: kept, to go, or left alone.
+
+use std::time::{Duration, SystemTime};
+
+use euterpe_actors::edges::{SourceOf, find_source, parent_of};
+use euterpe_actors::ids::{EntityId, JobName};
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::plan::{InputPlan, JobIx, Route};
+use euterpe_actors::storage::{ObjectInfo, Stamp, StorageError, StorageErrorKind};
+use futures::future::LocalBoxFuture;
+
+use super::PruneRequest;
+use super::places::Places;
+use super::recorded::{Recorded, Records, is_alike};
+use super::spool::Candidate;
+use super::verdict::{LeftAlone, Verdict, WhyPruned};
+use crate::session::Session;
+
+/// Decides about objects that were not found to be accounted for.
+pub(super) struct Judge<'s> {
+    session: &'s Session,
+    request: &'s PruneRequest,
+    places: &'s Places,
+    records: Records<'s>,
+    /// What was written since then stays.
+    before: SystemTime,
+}
+
+impl<'s> Judge<'s> {
+    /// A judge for `request`, which began at `began`, in milliseconds after the Unix epoch.
+    pub fn new(session: &'s Session, request: &'s PruneRequest, places: &'s Places, began: u64) -> Self {
+        let age = request.older_than.unwrap_or_default();
+        let before = SystemTime::UNIX_EPOCH + Duration::from_millis(began).saturating_sub(age);
+        Self { session, request, places, records: Records::of(session), before }
+    }
+
+    /// What becomes of an object.
+    ///
+    /// # Errors
+    /// What keeps it, its sources or the records from being looked at.
+    pub async fn verdict(&self, candidate: &Candidate) -> Result<Verdict, StorageError> {
+        let found = self.session.workspace.stores.get(&candidate.store).look(&candidate.path).await?;
+        let Some(found) = found else { return Ok(Verdict::Pass) };
+        let verdict = match &found.stamp {
+            Some(stamp) => self.stamped(candidate, stamp, found.size).await?,
+            None => self.foreign(candidate, found.size).await?,
+        };
+        Ok(match verdict {
+            Verdict::Prune(_, _, bytes) if !self.is_old(&found) => Verdict::Leave(LeftAlone::Young, bytes),
+            verdict => verdict,
+        })
+    }
+
+    fn is_old(&self, found: &ObjectInfo) -> bool {
+        found.modified.is_some_and(|modified| modified < self.before)
+    }
+
+    fn is_asked(&self, job: &JobName) -> bool {
+        self.request.jobs.is_empty() || self.request.jobs.iter().any(|asked| asked == job.as_str())
+    }
+
+    /// What bears a stamp: the records of its run say whether it is of this graph.
+    async fn stamped(&self, candidate: &Candidate, stamp: &Stamp, bytes: u64) -> Result<Verdict, StorageError> {
+        let at = self.session.workspace.nodes.find(stamp.job.as_str());
+        let is_in_place = at.is_some_and(|at| self.is_place_of(at, stamp.entity.as_ref(), candidate));
+        if let (Some(at), Some(entity), true) = (at, &stamp.entity, is_in_place)
+            && self.is_accounted_for(at, entity).await?
+        {
+            return Ok(Verdict::Keep);
+        }
+        if !self.is_asked(&stamp.job) {
+            return Ok(Verdict::Pass);
+        }
+        let why = match at {
+            None => WhyPruned::JobGone,
+            Some(_) if is_in_place => WhyPruned::SourceGone,
+            Some(_) => WhyPruned::WrittenElsewhere,
+        };
+        let prune = Verdict::Prune(stamp.job.clone(), why, bytes);
+        Ok(match self.records.tell(candidate, stamp, self.places).await? {
+            Recorded::Other => Verdict::Leave(LeftAlone::Other, bytes),
+            Recorded::There => prune,
+            // A job of this graph writes just there: no record is needed.
+            Recorded::Not | Recorded::Elsewhere if is_in_place => prune,
+            Recorded::Elsewhere => Verdict::Leave(LeftAlone::Moved, bytes),
+            Recorded::Not if self.request.unrecorded => prune,
+            Recorded::Not => Verdict::Leave(LeftAlone::Unrecorded, bytes),
+        })
+    }
+
+    /// What bears no stamp: somebody else put it there.
+    async fn foreign(&self, candidate: &Candidate, bytes: u64) -> Result<Verdict, StorageError> {
+        let nodes = &self.session.workspace.nodes;
+        for at in nodes.job_indices() {
+            let entity = nodes.job(at).outputs.iter().find_map(|output| {
+                let (name, _) = output.key.match_source(&candidate.path)?;
+                EntityId::new(name).ok().filter(|entity| self.is_place_of(at, Some(entity), candidate))
+            });
+            let Some(entity) = entity else { continue };
+            let job = nodes.job(at).name.clone();
+            return Ok(match self.is_accounted_for(at, &entity).await? {
+                true => Verdict::Keep,
+                false if !self.is_asked(&job) => Verdict::Pass,
+                false if self.request.foreign => Verdict::Prune(job, WhyPruned::Foreign, bytes),
+                false => Verdict::Leave(LeftAlone::Foreign, bytes),
+            });
+        }
+        Ok(Verdict::Leave(LeftAlone::NotOurs, bytes))
+    }
+
+    /// Whether a job writes an output of an entity where this object lies.
+    fn is_place_of(&self, at: JobIx, entity: Option<&EntityId>, candidate: &Candidate) -> bool {
+        let job = self.session.workspace.nodes.job(at);
+        let Some(parts) = entity.and_then(|entity| job.form.split(entity)) else { return false };
+        job.outputs
+            .iter()
+            .filter(|output| self.places.is_same(&output.store, &candidate.store))
+            .any(|output| output.key_of(&parts).paths().any(|path| is_alike(path, &candidate.path)))
+    }
+
+    /// Whether all that a job reads for an entity is there, or could be made of sources that are.
+    fn is_accounted_for<'a>(
+        &'a self,
+        at: JobIx,
+        entity: &'a EntityId,
+    ) -> LocalBoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(async move {
+            let job = self.session.workspace.nodes.job(at);
+            // What the work can go on without tells nothing, unless there is nothing else.
+            let is_optional = |input: &InputPlan| matches!(input.from, Route::Source { optional: true, .. });
+            let all_optional = !job.inputs.is_empty() && job.inputs.iter().all(is_optional);
+            let mut any = false;
+            for input in job.inputs.iter().filter(|input| all_optional || !is_optional(input)) {
+                let is_there = self.is_input_there(at, input, entity).await?;
+                if !is_there && !all_optional {
+                    return Ok(false);
+                }
+                any |= is_there;
+            }
+            Ok(any || !all_optional)
+        })
+    }
+
+    async fn is_input_there(&self, at: JobIx, input: &InputPlan, entity: &EntityId) -> Result<bool, StorageError> {
+        let workspace = &self.session.workspace;
+        let form = &workspace.nodes.job(at).form;
+        let Some(parts) = form.split(entity) else { return Ok(false) };
+        match (&input.from, parent_of(&workspace.nodes, input, entity, &parts)) {
+            (Route::Source { store, key, exts, .. }, _) => {
+                let source = SourceOf { entity, form, store, template: key, exts, optional: false };
+                match find_source(&workspace.stores, &workspace.state, source).await {
+                    Ok(Err(never)) => Ok(never.reason != Reason::SourceMissing),
+                    Ok(Ok(_)) => Ok(true),
+                    Err(error) if error.kind == StorageErrorKind::BadKey => Ok(true), // nobody can tell
+                    Err(error) => Err(error),
+                }
+            }
+            (Route::Job { .. }, Some(Ok(parent))) => self.is_accounted_for(parent.at, &parent.target.entity).await,
+            _ => Ok(false),
+        }
+    }
+}
