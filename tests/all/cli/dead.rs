@@ -225,7 +225,7 @@ fn very_many_letters_are_counted_by_job_and_reason_and_those_made_good_since_are
     }
     let listed = bench.call("dead ls g.yaml").ends(0).out;
     for part in [
-        "b: 998 failed, 2026-11-23 09:30:12 UTC to 2027-01-25 02:30:12 UTC",
+        "b: 998 failed, 2026-11-23 09:30:12 UTC to 2027-01-24 18:30:12 UTC",
         "b: 499 timeout, 2026-11-23 08:30:12 UTC to ",
         "t-0: t-0 is bad",
         "and 496 more (--all shows each)",

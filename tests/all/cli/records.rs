@@ -104,7 +104,7 @@ fn a_torn_skip_record_lets_its_entity_be_worked_on_again() {
 fn a_torn_chunk_of_ids_is_never_taken_for_done_and_not_even_when_it_is_removed() {
     let bench = chain();
     bench.call("run g.yaml x z").ends(0);
-    std::fs::write(&records(&bench, "runs/", ".txt")[0], "x\n\u{0}").expect("torn");
+    std::fs::write(&records(&bench, "runs/", ".txt.gz")[0], "x\n\u{0}").expect("torn");
     let checked = bench.call("runs check g.yaml last").ends(1);
     assert!(checked.out.contains("1 record of this run's ids cannot be read"), "{checked:?}");
     bench.call("runs resume g.yaml last").ends(1);
@@ -127,7 +127,9 @@ fn ids_of_a_run_that_are_gone_are_not_taken_for_none() {
     let bench = chain();
     bench.call("run g.yaml x z").ends(0);
     bench.call("runs check g.yaml last").ends(0);
-    let chunk = &records(&bench, "runs/", ".txt")[0];
+    let packed = &records(&bench, "runs/", ".txt.gz")[0];
+    let chunk = &packed.with_extension(""); // as former versions wrote them
+    std::fs::remove_file(packed).expect("removed");
     for (changed, count) in [("x\n", 1), ("x\nz\nz\n", 3), ("x\ny\n", 2)] {
         std::fs::write(chunk, changed).expect("changed");
         let checked = bench.call("runs check g.yaml last").ends(1);
