@@ -123,6 +123,34 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 19] = [
+        Reason::Failed,
+        Reason::Panicked,
+        Reason::Timeout,
+        Reason::KilledWorker,
+        Reason::Fatal,
+        Reason::BadInput,
+        Reason::SourceMissing,
+        Reason::SourceAmbiguous,
+        Reason::InputUnreadable,
+        Reason::Absent,
+        Reason::BadId,
+        Reason::BadKey,
+        Reason::TooDeep,
+        Reason::UnknownJob,
+        Reason::UnknownVersion,
+        Reason::Malformed,
+        Reason::Declined,
+        Reason::Dropped,
+        Reason::GivenUpByBroker,
+    ];
+
+    /// The reason of a name, as [`Reason::name`] gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name used in records, groups and JSON.
     pub const fn name(self) -> &'static str {
         match self {

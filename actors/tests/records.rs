@@ -101,11 +101,12 @@ async fn a_record_of_a_newer_format_is_named_passed_over_and_kept_although_it_wo
     state.keep_name(&target("t-1").entity, "t-1\u{200e}").await.expect("kept");
     keys.extend([format!("runs/{RUN}/end.json"), format!("runs/{RUN}/read.json"), "names/t-1.json".into()]);
     let mut newer = Vec::new();
-    for (key, format) in keys.iter().zip(["2", "2", "18446744073709551616", "\"two\""]) {
+    for (key, format) in keys.iter().zip(["3", "3", "18446744073709551616", "\"two\""]) {
         let Content::Bytes(bytes) = storage.open(key).await.expect("there").content else { panic!("held in memory") };
         let text = String::from_utf8(bytes.to_vec()).expect("text");
-        assert!(text.starts_with("{\n  \"format\": 1,"), "{key}: {text}");
-        newer.push(text.replace("\"format\": 1", &format!("\"format\": {format}")));
+        let own = if key.starts_with("dead/") { 2 } else { 1 };
+        assert!(text.starts_with(&format!("{{\n  \"format\": {own},")), "{key}: {text}");
+        newer.push(text.replace(&format!("\"format\": {own}"), &format!("\"format\": {format}")));
         put(&storage, key, newer.last().expect("one")).await;
     }
     assert!(state.letters(&LetterFilter::default()).await.expect("read").is_empty());
@@ -114,7 +115,7 @@ async fn a_record_of_a_newer_format_is_named_passed_over_and_kept_although_it_wo
     state.keep_name(&target("t-1").entity, "t-1\u{200f}").await.expect("noted");
     let found = state.find_unreadable().await.expect("read");
     assert_eq!(found.keys().collect::<BTreeSet<_>>(), keys.iter().collect::<BTreeSet<_>>());
-    let why = format!("could not read `{}`: written by a newer euterpe (format 2), this one reads up to 1", keys[0]);
+    let why = format!("could not read `{}`: written by a newer euterpe (format 3), this one reads up to 2", keys[0]);
     assert_eq!(found[&keys[0]], why);
     for (key, text) in keys.iter().zip(newer) {
         let Content::Bytes(bytes) = storage.open(key).await.expect("there").content else { panic!("held in memory") };
@@ -126,11 +127,14 @@ async fn a_record_of_a_newer_format_is_named_passed_over_and_kept_although_it_wo
 async fn what_a_former_version_wrote_without_a_format_is_read() {
     let (state, storage) = state();
     let text = serde_json::to_string(&letter("t-1", Reason::Failed)).expect("JSON");
-    put(&storage, &letter("t-1", Reason::Failed).key(), &text).await;
+    put(&storage, &format!("dead/{RUN}/mel/t-1/0123456789abcdef.json"), &text).await;
+    put(&storage, &format!("runs/{RUN}/entities/00000000.txt"), "t-1\nt-2\n").await;
     put(&storage, &format!("runs/{RUN}/read.json"), "{\"entities\": 1}").await;
     let superseded = serde_json::json!([SetupDigest::default().to_string()]).to_string();
     put(&storage, &format!("runs/{RUN}/superseded.json"), &superseded).await;
     assert_eq!(entities(&state.letters(&LetterFilter::default()).await.expect("read")), ["t-1"]);
+    let chunks = state.chunks(RUN).await.expect("listed");
+    assert_eq!(state.chunk(&chunks[0]).await.expect("read"), [target("t-1").entity, target("t-2").entity]);
     assert!(state.has_all_entities(RUN).await.expect("read"));
     assert!(state.is_superseded(RUN, SetupDigest::default()).await.expect("read"));
     assert!(state.unreadable().is_empty(), "{:?}", state.unreadable());
@@ -158,13 +162,27 @@ async fn every_message_of_one_body_that_cannot_be_read_is_counted() {
 #[tokio::test]
 async fn a_chunk_that_was_cut_within_an_id_is_not_read_as_another_id() {
     let (state, storage) = state();
-    state.add_entities(RUN, 0, &[target("t-1").entity, target("t-22").entity]).await.expect("kept");
+    let ids: Vec<EntityId> = (0..1000).map(|n| target(&format!("t-{n}")).entity).collect();
+    state.add_entities(RUN, 0, &ids).await.expect("kept");
     let key = chunk_key(RUN, 0);
-    assert_eq!(state.chunk(&key).await.expect("whole").len(), 2);
-    for cut in ["t-1\nt-2", "", "t-1\n\nt-2\n"] {
-        put(&storage, &key, cut).await;
-        let error = state.chunk(&key).await.expect_err("damaged");
-        assert_eq!(error.kind, StorageErrorKind::Unreadable, "{cut:?}: {error}");
+    assert_eq!(state.chunk(&key).await.expect("whole"), ids);
+    let Content::Bytes(packed) = storage.open(&key).await.expect("there").content else { panic!("held in memory") };
+    assert!(packed.len() < 3000, "{} bytes for 1,000 ids", packed.len());
+    let former = key.trim_end_matches(".gz");
+    let mut flipped = packed.to_vec();
+    flipped[packed.len() / 2] ^= 1;
+    let cut: [(&str, &[u8]); 6] = [
+        (former, b"t-1\nt-2"),
+        (former, b""),
+        (former, b"t-1\n\nt-2\n"),
+        (&key, b"t-1\nt-2\n"),
+        (&key, &packed[..packed.len() - 1]),
+        (&key, &flipped),
+    ];
+    for (key, cut) in cut {
+        storage.store(key, Content::Bytes(Bytes::copy_from_slice(cut)), None).await.expect("stored");
+        let error = state.chunk(key).await.expect_err("damaged");
+        assert_eq!(error.kind, StorageErrorKind::Unreadable, "{key} {cut:?}: {error}");
         assert!(!error.is_trouble(), "nobody waits for it");
     }
 }
@@ -175,15 +193,17 @@ async fn killers_are_known_without_the_other_letters_also_those_of_a_former_vers
     assert!(!state.has_killers().await.expect("known"));
     let killer = state.keep_letter(&letter("t-1", Reason::KilledWorker)).await.expect("kept");
     assert!(state.has_killers().await.expect("known"));
-    // The same work fails otherwise now: its letter is written anew under the same key.
+    // The same work fails otherwise now: another letter takes the place of that one.
     state.keep_letter(&letter("t-1", Reason::Failed)).await.expect("kept");
-    assert!(!state.has_killers().await.expect("known"));
-    state.keep_letter(&letter("t-1", Reason::KilledWorker)).await.expect("kept");
+    assert!(!state.has(&killer).await.expect("looked") && !state.has_killers().await.expect("known"));
+    let killer = state.keep_letter(&letter("t-1", Reason::KilledWorker)).await.expect("kept");
+    assert!(state.has_killers().await.expect("known"));
     state.remove(&killer).await.expect("removed");
     assert!(!state.has_killers().await.expect("known"), "its letter is gone");
     // A former version kept letters and no marks.
     let former = letter("t-2", Reason::KilledWorker);
-    put(&storage, &former.key(), &serde_json::to_string(&former).expect("text")).await;
+    let former_key = format!("dead/{RUN}/mel/t-2/0123456789abcdef.json");
+    put(&storage, &former_key, &serde_json::to_string(&former).expect("text")).await;
     storage.remove("killed/known").await.expect("removed");
     assert!(state.has_killers().await.expect("known"), "a letter of a former version was not looked at");
     assert!(state.has_killers().await.expect("known"));

@@ -19,6 +19,7 @@ pub fn measure(work: impl FnOnce()) -> Cost {
 }
 
 /// The median of some figures.
+#[allow(dead_code)] // not every bench has one
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

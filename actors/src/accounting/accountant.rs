@@ -1,11 +1,12 @@
 //! What became of each target of a run, read from stores and records.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
+use super::dead_targets::DeadTargets;
 use super::view::RunView;
 use crate::addressing::required;
 use crate::edges::parent_of;
@@ -16,7 +17,7 @@ use crate::message::Target;
 use crate::outcome::Reason;
 use crate::plan::JobIx;
 use crate::standing::stands;
-use crate::state::{LetterFilter, Selection, SkipRecord};
+use crate::state::{Selection, SkipRecord};
 use crate::storage::{StorageError, StorageErrorKind};
 
 /// How many entities are looked at at once: each look may take a bucket's time.
@@ -38,39 +39,24 @@ pub enum TargetStatus {
 /// Says what became of the targets of one run.
 pub struct Accountant {
     view: RunView,
-    dead: HashMap<Target, Reason>,
-    /// How many letters are of names that could not be run.
-    bad_names: u64,
+    dead: DeadTargets,
     /// The skip records that there are, once they are asked for.
     skips: OnceCell<HashSet<Fingerprint>>,
 }
 
 impl Accountant {
-    /// Reads a run's dead letters once; everything else is looked up when it is asked for.
+    /// Lists a run's dead letters once; everything else is looked up when it is asked for.
     ///
     /// # Errors
     /// The state store's own.
     pub async fn open(view: RunView) -> Result<Self, StorageError> {
-        let (mut dead, mut bad_names) = (HashMap::new(), 0);
-        let filter = LetterFilter { run: Some(view.run.into()), ..LetterFilter::default() };
-        for (_, letter) in view.state.letters(&filter).await? {
-            if letter.reason == Reason::BadId && letter.message.is_none() {
-                bad_names += 1; // in no chunk of the run
-                continue;
-            }
-            if let Ok(entity) = EntityId::new(&letter.entity) {
-                dead.insert(Target { job: letter.job, entity }, letter.reason);
-            }
-            if let Some(about) = letter.about {
-                dead.entry(about).or_insert(letter.reason);
-            }
-        }
-        Ok(Self { view, dead, bad_names, skips: OnceCell::new() })
+        let dead = DeadTargets::of(&view.state, view.run).await?;
+        Ok(Self { view, dead, skips: OnceCell::new() })
     }
 
     /// How many names of the run could not be run at all: they are in none of its chunks.
     pub fn bad_names(&self) -> u64 {
-        self.bad_names
+        self.dead.bad_names()
     }
 
     /// What became of a target.
@@ -195,7 +181,7 @@ impl Accountant {
         Box::pin(async move {
             let Some(at) = self.view.plan.find(target.job.as_str()) else { return Ok(TargetStatus::Open) };
             let job = self.view.plan.job(at);
-            let dead = self.dead.get(target).map(|reason| TargetStatus::Dead(target.clone(), *reason));
+            let dead = self.dead.get(target).map(|reason| TargetStatus::Dead(target.clone(), reason));
             // An earlier run's skip gives way to this run's own dead letter. It gives way to an ancestor's letter where the
             // job is forced, or where its output was made since.
             let mut worst = TargetStatus::Open;

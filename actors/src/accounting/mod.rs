@@ -1,6 +1,7 @@
 //! How "nothing lost" is computed: from storage and records alone, never from counters and never from the broker.
 
 mod accountant;
+mod dead_targets;
 mod forecast;
 mod unsayable;
 mod view;

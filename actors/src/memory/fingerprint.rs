@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use crate::storage::ObjectKey;
 
 /// 96 bits of the hash of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fingerprint([u32; 3]);
 
 impl Fingerprint {

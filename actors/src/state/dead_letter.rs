@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::record_name::record_name;
-use crate::ids::{JobName, RunId};
+use super::letter_key::{Holds, LetterKey, letter_name, letter_number};
+use crate::ids::{BadId, JobName, RunId};
 use crate::message::{Base, EntityMessage, Target, Wave};
 use crate::outcome::Reason;
 use crate::wire::{self, WireError};
 
 /// Whose a letter is: a run's, or the inbox's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LetterOwner {
     /// A run that has a manifest.
     Run(RunId),
@@ -31,6 +31,13 @@ impl std::fmt::Display for LetterOwner {
             LetterOwner::Run(run) => run.fmt(f),
             LetterOwner::Inbox => f.write_str("inbox"),
         }
+    }
+}
+
+impl std::str::FromStr for LetterOwner {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        if text == "inbox" { Ok(LetterOwner::Inbox) } else { text.parse().map(LetterOwner::Run) }
     }
 }
 
@@ -175,15 +182,37 @@ impl DeadLetter {
         self.run.map_or(LetterOwner::Inbox, LetterOwner::from)
     }
 
-    /// The key under which the letter lies: the same for the same owner, job, entity and frames. In the inbox each message
-    /// has a wave of its own, and the wave is left out of the key: a message that is published again and fails again has
-    /// one letter. Messages of one body that cannot be read have one letter for each node, which counts them.
+    /// The key under which the letter is kept, unless an older one of later time lies there.
     pub fn key(&self) -> String {
-        let owner = self.owner();
+        self.key_parts(&self.owner().to_string(), &letter_name(&self.entity)).to_string()
+    }
+
+    /// What stands in its key, with its owner and the name of its entity as text.
+    pub(super) fn key_parts<'k>(&'k self, owner: &'k str, name: &'k str) -> LetterKey<'k> {
+        let holds = match (&self.message, &self.envelope) {
+            (Some(_), _) if self.about.is_some() => Holds::MessageAbout,
+            (Some(_), _) => Holds::Message,
+            (None, Some(_)) => Holds::Envelope,
+            (None, None) => Holds::Nothing,
+        };
+        let (job, digest) = (self.job.as_str(), self.digest());
+        LetterKey { owner, job, name, digest, millis: self.millis, holds, reason: self.reason }
+    }
+
+    /// A number for the letter: the same for all that are one.
+    pub fn identity(&self) -> u128 {
+        let (owner, name) = (self.owner().to_string(), letter_name(&self.entity));
+        letter_number(&owner, self.job.as_str(), &name, self.digest())
+    }
+
+    /// Letters of the same owner, job, entity and digest are one: its frames are in it. In the inbox each message has a wave of
+    /// its own, and the wave is left out: a message that is published again and fails again has one letter. Messages of one
+    /// body that cannot be read have one letter for each node, which counts them.
+    pub(super) fn digest(&self) -> u64 {
         let stack = match (&self.message, &self.body) {
             (Some(message), _) => {
                 let base = match &message.base {
-                    Base::Down(wave) if owner == LetterOwner::Inbox => {
+                    Base::Down(wave) if self.owner() == LetterOwner::Inbox => {
                         Base::Down(Arc::new(Wave { id: 0, ..Wave::clone(wave) }))
                     }
                     base => base.clone(),
@@ -194,8 +223,7 @@ impl DeadLetter {
             (None, Some(body)) => body.as_bytes().to_vec(),
             (None, None) => Vec::new(),
         };
-        let digest = xxhash_rust::xxh3::xxh3_64(&stack);
-        format!("dead/{owner}/{}/{}/{digest:016x}.json", self.job, record_name(&self.entity))
+        xxhash_rust::xxh3::xxh3_64(&stack)
     }
 }
 

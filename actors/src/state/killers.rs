@@ -1,27 +1,34 @@
-//! Marks of dead letters whose work killed its process, so that a run learns of them without reading every letter.
+//! Marks of dead letters whose work killed its process, so that a run learns of them without listing every letter.
 //!
 //! ```text
-//! killed/known                                     all letters that are older than the marks were looked at
-//! killed/<run, or inbox>/<job>/<entity>/<digest>   beside the letter of that name; a mark without one means nothing
+//! killed/known                    all letters that are older than the marks were looked at
+//! killers/<as the letter>         beside the letter of that name; a mark without one means nothing
+//! killed/<as the letter>          the same for a letter of a former version
 //! ```
 
 use super::dead_letter::DeadLetter;
-use super::letters::LetterFilter;
+use super::letter_key::{DEAD, LetterKey};
+use super::letter_listing::LetterFilter;
 use super::store::StateStore;
 use crate::outcome::Reason;
 use crate::storage::StorageError;
 
-const MARKS: &str = "killed/";
+const MARKS: &str = "killers/";
+const FORMER: &str = "killed/";
 const KNOWN: &str = "killed/known";
+/// What both begin with.
+const EITHER: &str = "kill";
 
 /// The key of a letter's mark.
 fn mark_of(letter: &str) -> Option<String> {
-    Some(format!("{MARKS}{}", letter.strip_prefix("dead/")?.strip_suffix(".json")?))
+    let marks = if LetterKey::parse(letter).is_some() { MARKS } else { FORMER };
+    Some(format!("{marks}{}", letter.strip_prefix(DEAD)?.strip_suffix(".json")?))
 }
 
 /// The key of a mark's letter.
 fn letter_of(mark: &str) -> Option<String> {
-    Some(format!("dead/{}.json", mark.strip_prefix(MARKS)?))
+    let letter = mark.strip_prefix(MARKS).or_else(|| mark.strip_prefix(FORMER))?;
+    Some(format!("{DEAD}{letter}.json"))
 }
 
 impl StateStore {
@@ -39,7 +46,7 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn has_killers(&self) -> Result<bool, StorageError> {
-        let mut marks = self.keys(MARKS).await?;
+        let mut marks = self.keys(EITHER).await?;
         if !marks.iter().any(|mark| mark == KNOWN) {
             let killers = LetterFilter { reason: Some(Reason::KilledWorker), ..LetterFilter::default() };
             for (key, letter) in self.letters(&killers).await? {
@@ -49,11 +56,12 @@ impl StateStore {
             self.put(KNOWN, &serde_json::json!({})).await?;
         }
         for mark in marks.iter().filter(|mark| *mark != KNOWN) {
-            let letter = match letter_of(mark) {
-                Some(key) => self.letter(&key).await?,
-                None => None,
+            let is_there = match letter_of(mark) {
+                Some(key) if LetterKey::parse(&key).is_some() => self.has(&key).await?,
+                Some(key) => self.letter(&key).await?.is_some_and(|letter| letter.reason == Reason::KilledWorker),
+                None => false,
             };
-            if letter.is_some_and(|letter| letter.reason == Reason::KilledWorker) {
+            if is_there {
                 return Ok(true);
             }
             self.remove(mark).await?; // the letter was removed, or written anew for another reason

@@ -1,60 +1,84 @@
-//! The dead letters in the state store: kept, found by a filter, read.
+//! The dead letters in the state store: kept, read, removed. Which there are, their keys tell ([`super::letter_listing`]).
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::dead_letter::{DeadLetter, LetterOwner};
-use super::record_name::{record_name, record_name_without_case};
+use super::format;
+use super::letter_key::{LetterKey, letter_name, of_entity};
+use super::letter_list::LetterList;
+use super::letter_listing::{AT_ONCE, LetterFilter};
 use super::store::StateStore;
-use crate::ids::{JobName, RunId};
+use crate::ids::RunId;
 use crate::message::Target;
-use crate::outcome::Reason;
 use crate::storage::StorageError;
 
-/// How many letters are read at once: each may take a bucket's time.
-const AT_ONCE: usize = 16;
-
-/// Selects dead letters: those that fit every field that is set.
-#[derive(Clone, Debug, Default)]
-#[allow(missing_docs)]
-pub struct LetterFilter {
-    pub run: Option<LetterOwner>,
-    pub job: Option<JobName>,
-    pub entity: Option<String>,
-    pub reason: Option<Reason>,
-}
-
-impl LetterFilter {
-    /// Whether the filter selects a letter.
-    pub fn takes(&self, letter: &DeadLetter) -> bool {
-        self.run.is_none_or(|owner| letter.owner() == owner)
-            && self.job.as_ref().is_none_or(|job| letter.job == *job)
-            && self.entity.as_ref().is_none_or(|entity| letter.entity == *entity)
-            && self.reason.is_none_or(|reason| letter.reason == reason)
-    }
+/// A dead letter as it lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundLetter {
+    /// Its key.
+    pub key: String,
+    /// The keys of those that it replaced and that are still there.
+    pub older: Vec<String>,
+    /// What it says.
+    pub letter: DeadLetter,
 }
 
 impl StateStore {
-    /// Keeps a dead letter and says under which key. One of a body that is no message counts how often that came.
+    /// Keeps a dead letter and says under which key. It replaces the one of the same run, job, entity and stack. One of a body
+    /// that is no message counts how often that came.
     ///
     /// # Errors
     /// The store's own; then the message must not be settled.
     pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<String, StorageError> {
-        let mut key = letter.key();
-        if !self.storage.name_rules().tells_case {
-            let mut segments: Vec<&str> = key.split('/').collect();
-            let name = self.entity_name(&letter.entity);
-            segments[3] = &name;
-            key = segments.join("/");
-        }
+        let (owner, name) = (letter.owner().to_string(), letter_name(&letter.entity));
+        let mut key = letter.key_parts(&owner, &name);
+        let _turn = match letter.is_unreadable() {
+            true => Some(self.counting.lock().await), // each reads what the one before it wrote
+            false => None,
+        };
+        let placed = self.family(&key.family()).await?;
+        let mut times = letter.times;
         if letter.is_unreadable() {
-            let _turn = self.counting.lock().await; // each reads what the one before it wrote
-            let before = self.get::<DeadLetter>(&key).await?.map_or(0, |before| before.times);
-            self.put(&key, &DeadLetter { times: before + letter.times, ..letter.clone() }).await?;
-            return Ok(key);
+            let former = self.former_key(letter);
+            for before in placed.iter().rev().chain([&former]) {
+                if let Some(before) = self.get::<DeadLetter>(before).await? {
+                    times += before.times;
+                    break;
+                }
+            }
         }
-        self.mark_killer(&key, letter).await?;
-        self.put(&key, letter).await?;
-        Ok(key)
+        // By the order of their keys, whoever looks takes the newest for the letter, and whoever writes removes older ones
+        // alone. So two that write at once never remove both; and a node whose clock is behind must not write an older one.
+        let newest = placed.last().and_then(|key| LetterKey::parse(key));
+        if let Some(newest) = newest.filter(|newest| key.age(newest).is_lt()) {
+            key.millis = newest.millis + 1;
+        }
+        let text = key.to_string();
+        self.know_owner(letter.owner()).await?;
+        self.mark_killer(&text, letter).await?;
+        self.put_as(format::LETTER, &text, &DeadLetter { times, ..letter.clone() }).await?;
+        for older in placed.iter().filter(|older| **older != text) {
+            self.remove(older).await?;
+        }
+        Ok(text)
+    }
+
+    /// The key under which a former version would have kept a letter.
+    fn former_key(&self, letter: &DeadLetter) -> String {
+        let name = self.entity_name(&letter.entity);
+        format!("dead/{}/{}/{name}/{:016x}.json", letter.owner(), letter.job, letter.digest())
+    }
+
+    /// The keys of the letters that are one, the newest last.
+    async fn family(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
+        let mut keys = self.keys(prefix).await?;
+        keys.retain(|key| LetterKey::parse(key).is_some());
+        let age = |one: &String, other: &String| match (LetterKey::parse(one), LetterKey::parse(other)) {
+            (Some(one), Some(other)) => one.age(&other),
+            _ => one.cmp(other),
+        };
+        keys.sort_by(age);
+        Ok(keys)
     }
 
     /// The dead letters that a filter selects, with their keys, in the order of run, job and entity.
@@ -62,42 +86,27 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn letters(&self, filter: &LetterFilter) -> Result<Vec<(String, DeadLetter)>, StorageError> {
-        let keys = self.letter_keys(filter).await?;
-        let read =
-            |key: String| async move { Ok::<_, StorageError>(self.letter(&key).await?.map(|letter| (key, letter))) };
-        let mut read = stream::iter(keys.into_iter().map(read)).buffered(AT_ONCE);
-        let mut letters = Vec::new();
-        while let Some(found) = read.try_next().await? {
-            letters.extend(found.filter(|(_, letter)| filter.takes(letter)));
-        }
-        Ok(letters)
+        let found = self.find_letters(filter).await?;
+        Ok(found.into_iter().map(|found| (found.key, found.letter)).collect())
     }
 
-    /// The sorted keys of the dead letters that a filter may select: all that it selects, and perhaps others, because the
-    /// reason stands only in the letter.
+    /// The same with the keys of those that each replaced.
     ///
     /// # Errors
     /// The store's own.
-    pub async fn letter_keys(&self, filter: &LetterFilter) -> Result<Vec<String>, StorageError> {
-        let prefix = match (filter.run, &filter.job) {
-            (Some(owner), Some(job)) => format!("dead/{owner}/{job}/"),
-            (Some(owner), None) => format!("dead/{owner}/"),
-            _ => "dead/".to_owned(),
+    pub async fn find_letters(&self, filter: &LetterFilter) -> Result<Vec<FoundLetter>, StorageError> {
+        let list: LetterList = self.list_letters(filter).await?;
+        let read = |(key, older): (String, Vec<String>)| async move {
+            let letter = self.letter(&key).await?;
+            Ok::<_, StorageError>(letter.map(|letter| FoundLetter { key, older, letter }))
         };
-        let entity = filter.entity.as_deref().map(|entity| [record_name(entity), record_name_without_case(entity)]);
-        let mut keys = self.keys(&prefix).await?;
-        keys.retain(|key| {
-            let is_letter = key.ends_with(".json") && key.split('/').count() == 5;
-            if !is_letter {
-                self.note_unreadable(key, &format!("`{key}` is no dead letter, although it lies among them"));
-                return false;
-            }
-            let mut segments = key.split('/').skip(2);
-            let (job, name) = (segments.next(), segments.next());
-            filter.job.as_ref().is_none_or(|wanted| job == Some(wanted.as_str()))
-                && entity.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| name == Some(wanted.as_str())))
-        });
-        Ok(keys)
+        let keys = list.iter().map(|one| (one.key(), one.older()));
+        let mut read = stream::iter(keys.map(read)).buffered(AT_ONCE);
+        let mut letters = Vec::new();
+        while let Some(found) = read.try_next().await? {
+            letters.extend(found.filter(|found| filter.takes(&found.letter)));
+        }
+        Ok(letters)
     }
 
     /// The sorted keys of the dead letters of one target in a run.
@@ -105,16 +114,51 @@ impl StateStore {
     /// # Errors
     /// The store's own.
     pub async fn letter_keys_of(&self, run: RunId, target: &Target) -> Result<Vec<String>, StorageError> {
-        let (owner, name) = (LetterOwner::from(run), self.entity_name(target.entity.as_str()));
-        self.keys(&format!("dead/{owner}/{}/{name}/", target.job)).await
+        let (owner, entity) = (LetterOwner::from(run).to_string(), target.entity.as_str());
+        let name = letter_name(entity);
+        let mut keys = self.keys(&of_entity(&owner, target.job.as_str(), &name)).await?;
+        keys.retain(|key| LetterKey::parse(key).is_some_and(|key| key.name == name));
+        keys.extend(self.keys(&format!("dead/{owner}/{}/{}/", target.job, self.entity_name(entity))).await?);
+        Ok(keys)
     }
 
-    /// The dead letter under a key, if it is still there and can be read.
+    /// The dead letter under a key, or the one that replaced it since, if it is still there and can be read.
     ///
     /// # Errors
     /// The store's own.
     pub async fn letter(&self, key: &str) -> Result<Option<DeadLetter>, StorageError> {
-        let letter: Option<DeadLetter> = self.get(key).await?;
+        let mut letter: Option<DeadLetter> = self.get(key).await?;
+        if letter.is_none()
+            && !self.is_passed_over(key)
+            && let Some(newer) = self.replaced_by(key).await?
+        {
+            letter = self.get(&newer).await?;
+        }
         Ok(letter.map(DeadLetter::read_by_now))
+    }
+
+    /// Whether a record is still there; of a letter, also whether one is there that replaced it.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn still_has(&self, key: &str) -> Result<bool, StorageError> {
+        Ok(self.has(key).await? || self.replaced_by(key).await?.is_some())
+    }
+
+    /// The key of the letter that replaced the one of this key.
+    async fn replaced_by(&self, key: &str) -> Result<Option<String>, StorageError> {
+        let Some(parsed) = LetterKey::parse(key) else { return Ok(None) };
+        Ok(self.family(&parsed.family()).await?.pop().filter(|newer| newer != key))
+    }
+
+    /// Removes a letter, after those that it replaced: whoever dies meanwhile leaves it, and none of the others.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn remove_letter(&self, key: &str, older: &[String]) -> Result<(), StorageError> {
+        for older in older {
+            self.remove(older).await?;
+        }
+        self.remove(key).await
     }
 }

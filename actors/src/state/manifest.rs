@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::format::unreadable;
 use super::store::StateStore;
 use crate::ids::{EntityId, JobName, RunId};
 use crate::message::{Force, GraphDigest};
 use crate::points::reach;
 use crate::refresh::Refresh;
-use crate::storage::{Content, StorageError, StorageErrorKind};
+use crate::storage::{Content, StorageError};
 
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,11 +132,6 @@ fn read_key(run: RunId) -> String {
     format!("runs/{run}/read.json")
 }
 
-/// The key of a chunk of a run's entities.
-pub fn chunk_key(run: RunId, chunk: u64) -> String {
-    format!("runs/{run}/entities/{chunk:08}.txt")
-}
-
 /// The key of the log of a run: an object in each line.
 pub fn log_key(run: RunId) -> String {
     format!("runs/{run}/log.jsonl")
@@ -172,20 +165,6 @@ impl StateStore {
         self.put(&manifest_key(manifest.run), manifest).await?;
         reach("after_manifest");
         Ok(())
-    }
-
-    /// Adds a chunk of entities, before their messages. Chunks are numbered from 0.
-    ///
-    /// # Errors
-    /// The store's own; then the chunk's messages must not be published.
-    pub async fn add_entities(&self, run: RunId, chunk: u64, entities: &[EntityId]) -> Result<(), StorageError> {
-        let mut text = String::with_capacity(entities.len() * 24);
-        for entity in entities {
-            text.push_str(entity.as_str()); // an id holds no control characters, so no line break
-            text.push('\n');
-        }
-        let key = chunk_key(run, chunk);
-        self.storage.store(&key, Content::Bytes(Bytes::from(text)), None).await.map(|_| ())
     }
 
     /// Records that all entities of a run stand in its chunks: `entities` were met, and these ids written.
@@ -283,29 +262,5 @@ impl StateStore {
     /// The store's own.
     pub async fn run_end(&self, run: RunId) -> Result<Option<RunEnd>, StorageError> {
         self.get(&format!("runs/{run}/end.json")).await
-    }
-
-    /// The keys of a run's chunks of entities, in order.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub async fn chunks(&self, run: RunId) -> Result<Vec<String>, StorageError> {
-        self.keys(&format!("runs/{run}/entities/")).await
-    }
-
-    /// The entities of one chunk.
-    ///
-    /// # Errors
-    /// The store's own, and [`StorageErrorKind::Unreadable`] where the chunk is damaged.
-    pub async fn chunk(&self, key: &str) -> Result<Vec<EntityId>, StorageError> {
-        let bytes = self.bytes(key).await?;
-        let bytes =
-            bytes.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, "read", key, "no such record"))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| unreadable(key, error))?;
-        // A chunk is never empty, and its last line ends like all others: an id that was cut could be another one.
-        if !text.ends_with('\n') {
-            return Err(unreadable(key, "its last line has no end"));
-        }
-        text.lines().map(|line| EntityId::new(line).map_err(|error| unreadable(key, error))).collect()
     }
 }

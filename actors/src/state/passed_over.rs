@@ -15,6 +15,11 @@ impl PassedOver {
         self.locked().insert(key.to_owned(), why.to_owned()).is_none()
     }
 
+    /// Whether a record is among them.
+    pub fn has(&self, key: &str) -> bool {
+        self.locked().contains_key(key)
+    }
+
     /// Forgets all, before they are looked for anew.
     pub fn clear(&self) {
         self.locked().clear();

@@ -1,17 +1,19 @@
 //! The state store itself: records written, read, listed and removed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
+use super::dead_letter::LetterOwner;
 use super::format;
 use super::noted::Noted;
 use super::passed_over::PassedOver;
 use super::record_name::{record_name, record_name_without_case};
 use crate::blocking_threads::on_blocking_thread;
-use crate::storage::{Content, ListedProblem, Stamp, Storage, StorageError, StorageErrorKind, Stored};
+use crate::storage::{Content, ListedProblem, Page, Stamp, Storage, StorageError, StorageErrorKind, Stored};
 
 /// Dead letters, skips and manifests in a store of their own.
 #[derive(Clone, Debug)]
@@ -21,12 +23,20 @@ pub struct StateStore {
     pub(super) noted: Noted,
     /// Held by who counts one more in a record.
     pub(super) counting: Arc<Mutex<()>>,
+    /// Those who are known to have letters.
+    pub(super) owners: Arc<std::sync::Mutex<HashSet<LetterOwner>>>,
 }
 
 impl StateStore {
     /// A state store in `storage`.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, passed_over: Arc::default(), noted: Noted::default(), counting: Arc::default() }
+        Self {
+            storage,
+            passed_over: Arc::default(),
+            noted: Noted::default(),
+            counting: Arc::default(),
+            owners: Arc::default(),
+        }
     }
 
     /// The name of an entity in the keys of its records.
@@ -48,7 +58,17 @@ impl StateStore {
     }
 
     pub(super) async fn put<T: Serialize + Sync>(&self, key: &str, record: &T) -> Result<(), StorageError> {
-        self.storage.store(key, content(key, format::write(record))?, None).await.map(|_| ())
+        self.put_as(format::PLAIN, key, record).await
+    }
+
+    /// Writes a record of a format.
+    pub(super) async fn put_as<T: Serialize + Sync>(
+        &self,
+        format: u64,
+        key: &str,
+        record: &T,
+    ) -> Result<(), StorageError> {
+        self.storage.store(key, content(key, format::write(format, record))?, None).await.map(|_| ())
     }
 
     /// Writes a list, which has no room for a format.
@@ -68,7 +88,7 @@ impl StateStore {
         record: &T,
         stamp: Stamp,
     ) -> Result<Stored, StorageError> {
-        self.storage.store(key, content(key, format::write(record))?, Some(stamp)).await
+        self.storage.store(key, content(key, format::write(format::PLAIN, record))?, Some(stamp)).await
     }
 
     /// The record under a key; none where it is not there, or cannot be read and is passed over.
@@ -121,29 +141,40 @@ impl StateStore {
     /// The store's own.
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
         let mut keys = Vec::new();
-        self.storage
-            .list(prefix, &mut |page| {
-                for listed in page.iter() {
-                    match listed.problem {
-                        None => keys.push(listed.path.to_owned()),
-                        // No record, whatever its name.
-                        Some(
-                            ListedProblem::ListedElsewhere
-                            | ListedProblem::IsOutput
-                            | ListedProblem::LeadsNowhere
-                            | ListedProblem::NoFile
-                            | ListedProblem::Unreadable,
-                        ) => {}
-                        Some(problem) => {
-                            self.note_unreadable(listed.path, &format!("`{}`: {}", listed.path, problem.text()));
-                        }
-                    }
-                }
-                true
-            })
-            .await?;
+        self.each_key(prefix, |key| {
+            keys.push(key.to_owned());
+            true
+        })
+        .await?;
         keys.sort_unstable();
         Ok(keys)
+    }
+
+    /// Calls `met` with each key under a prefix, in no order, for as long as it returns that it wants more. What lies there
+    /// and can be no record is passed over.
+    pub(super) async fn each_key(
+        &self,
+        prefix: &str,
+        mut met: impl FnMut(&str) -> bool + Send,
+    ) -> Result<(), StorageError> {
+        let page = &mut |page: &Page| {
+            page.iter().all(|listed| match listed.problem {
+                None => met(listed.path),
+                // No record, whatever its name.
+                Some(
+                    ListedProblem::ListedElsewhere
+                    | ListedProblem::IsOutput
+                    | ListedProblem::LeadsNowhere
+                    | ListedProblem::NoFile
+                    | ListedProblem::Unreadable,
+                ) => true,
+                Some(problem) => {
+                    self.note_unreadable(listed.path, &format!("`{}`: {}", listed.path, problem.text()));
+                    true
+                }
+            })
+        };
+        self.storage.list(prefix, page).await
     }
 }
 

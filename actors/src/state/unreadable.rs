@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::letters::LetterFilter;
+use super::letter_listing::LetterFilter;
 use super::store::StateStore;
 use crate::storage::{StorageError, StorageErrorKind};
 
@@ -24,6 +24,11 @@ impl StateStore {
     /// The records that were passed over so far, by their keys, with what is wrong with each.
     pub fn unreadable(&self) -> BTreeMap<String, String> {
         self.passed_over.all()
+    }
+
+    /// Whether a record was passed over.
+    pub(super) fn is_passed_over(&self, key: &str) -> bool {
+        self.passed_over.has(key)
     }
 
     pub(super) fn note_unreadable(&self, key: &str, why: &str) {

@@ -216,7 +216,7 @@ impl Executor {
             self.node.failures.forget(message.run, &message.target);
         }
         if let Some(failure) = self.node.failures.of(message.run, &message.target) {
-            if state.has(&failure.record).await? {
+            if state.still_has(&failure.record).await? {
                 let ending = Ending::new(failure.reason, failure.text.clone());
                 return Ok(Some(match failure.reason.is_skip() {
                     true => Decision::Skip(ending, Some(failure.record.clone())),

@@ -1,5 +1,10 @@
 //! Dead letters: shown, tried again, given up.
 
+use euterpe_actors::ids::{EntityId, JobName, RunId};
+use euterpe_actors::message::{Base, EntityMessage, Target};
+use euterpe_actors::outcome::Reason;
+use euterpe_actors::state::{DeadLetter, GivenUp};
+
 use super::{Bench, chain};
 
 #[test]
@@ -192,4 +197,49 @@ fn what_two_runs_record_of_one_job_and_entity_is_one_letter_in_every_count() {
     assert!(bench.call("dead drop g.yaml --all").out.contains("gave up 1 dead letter (in 2 records); "));
     bench.call("run g.yaml --only a,b --force=b").ends(4);
     assert!(bench.call("dead drop g.yaml --all").out.contains("gave up 1 dead letter; "));
+}
+
+/// A letter of `b` by itself, as a node leaves it.
+fn put_letter(bench: &Bench, entity: &str, reason: Reason, millis: u64) {
+    let job = JobName::new("b").expect("a name");
+    let target = Target { job: job.clone(), entity: EntityId::new(entity).expect("an id") };
+    let message = EntityMessage::new(1, RunId::new(1, 0), target, Default::default(), Base::Stop);
+    let letter = DeadLetter::of_work(
+        &message,
+        GivenUp { job: &job, node: "n", millis, reason, text: format!("{entity} is bad") },
+    );
+    bench.write(&format!(".euterpe/chain/{}", letter.key()), &serde_json::to_string(&letter).expect("JSON"));
+}
+
+#[test]
+fn very_many_letters_are_counted_by_job_and_reason_and_those_made_good_since_are_left_out() {
+    let bench = chain();
+    for n in 0..1_500 {
+        let (reason, hour) = if n % 3 == 0 { (Reason::Timeout, 2) } else { (Reason::Failed, 1) };
+        put_letter(&bench, &format!("t-{n}"), reason, 1_795_415_412_345 + hour * 3_600_000 * (n + 1));
+    }
+    let long = "x".repeat(200);
+    put_letter(&bench, &long, Reason::BadInput, 1_795_415_412_345);
+    for n in [1, 3, 4] {
+        bench.write(&format!("out/b/t-{n}.txt"), "made otherwise");
+    }
+    let listed = bench.call("dead ls g.yaml").ends(0).out;
+    for part in [
+        "b: 998 failed, 2026-11-23 09:30:12 UTC to 2027-01-24 18:30:12 UTC",
+        "b: 499 timeout, 2026-11-23 08:30:12 UTC to ",
+        "t-0: t-0 is bad",
+        "and 496 more (--all shows each)",
+        "b: 1 bad_input, 2026-11-23 06:30:12 UTC\n",
+        "3 others were, made good since",
+        "of 1 letter it was not looked whether",
+    ] {
+        assert!(listed.contains(part), "{part:?} is not in {listed}");
+    }
+    let listed = bench.call("dead ls g.yaml --reason timeout --json").ends(0).last();
+    assert_eq!((&listed["dead"], &listed["made_good"]), (&499.into(), &1.into()));
+    bench.write("in/t-6.txt", "x");
+    bench.write("fix/t-6", "fixed");
+    let retried = bench.call("dead retry g.yaml --job b --reason timeout t-6 --json").ends(0).last();
+    assert_eq!((&retried["retried"], &retried["made_good"]), (&1.into(), &1.into()), "{retried}");
+    assert_eq!(bench.files(".euterpe/chain/dead").len(), 1_500);
 }

@@ -41,10 +41,15 @@ impl Past {
     pub(super) async fn read(state: &StateStore) -> anyhow::Result<Self> {
         let mut past = Self::default();
         let timeouts = LetterFilter { reason: Some(Reason::Timeout), ..LetterFilter::default() };
-        for (_, letter) in state.letters(&timeouts).await? {
-            let job = past.jobs.entry(letter.job.to_string()).or_default();
+        for one in state.list_letters(&timeouts).await?.iter() {
+            let job = past.jobs.entry(one.job().to_string()).or_default();
             job.dead += 1;
-            job.example.get_or_insert(letter.entity);
+            if job.example.is_none() {
+                job.example = match one.entity() {
+                    Some(entity) => Some(entity),
+                    None => state.letter(&one.key()).await?.map(|letter| letter.entity),
+                };
+            }
         }
         let runs = state.runs().await?;
         for run in runs.iter().rev().take(RUNS) {

@@ -1,11 +1,11 @@
 //! The letters of a retry over a broker, whose messages keep the runs that they came from: whose reports tell how they end, and
 //! which letters say that something failed again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::outcome::Outcome;
-use euterpe_actors::state::{DeadLetter, LetterFilter, LetterOwner, StateStore};
+use euterpe_actors::state::{DeadLetter, LetterFilter, LetterList, LetterOwner, StateStore};
 use euterpe_actors::storage::StorageError;
 
 use super::report::Note;
@@ -16,19 +16,23 @@ use super::tracker::Tracker;
 pub struct RetryEnds {
     owners: BTreeSet<LetterOwner>,
     runs: BTreeSet<RunId>,
-    /// The keys of the owners' letters, with when they were written where they are tried again.
-    before: BTreeMap<String, Option<u64>>,
+    /// The letters of the owners that are not tried again.
+    others: HashSet<u128>,
+    /// Those that are, with the key of each as far as was told: one that is written anew has another.
+    tried: HashMap<u128, String>,
 }
 
 impl RetryEnds {
-    /// Of these letters, by their keys. `others` are the keys of all letters of their owners.
-    pub fn of<'l>(letters: impl IntoIterator<Item = (&'l str, &'l DeadLetter)>, others: &BTreeSet<String>) -> Self {
-        let mut ends = Self { before: others.iter().map(|key| (key.clone(), None)).collect(), ..Self::default() };
+    /// Of these letters, by their keys. `before` are all letters of their owners.
+    pub fn of<'l>(letters: impl IntoIterator<Item = (&'l str, &'l DeadLetter)>, before: &[LetterList]) -> Self {
+        let mut ends = Self::default();
         for (key, letter) in letters {
             ends.owners.insert(letter.owner());
             ends.runs.extend(letter.message.as_ref().map(|message| message.run));
-            ends.before.insert(key.to_owned(), Some(letter.millis));
+            ends.tried.insert(letter.identity(), key.to_owned());
         }
+        let all = before.iter().flat_map(LetterList::iter).map(|one| one.identity());
+        ends.others = all.filter(|one| !ends.tried.contains_key(one)).collect();
         ends
     }
 
@@ -45,17 +49,18 @@ impl RetryEnds {
         let mut told = false;
         for owner in &self.owners {
             let of_it = LetterFilter { run: Some(*owner), ..LetterFilter::default() };
-            for key in state.letter_keys(&of_it).await? {
-                let before = self.before.get(&key).copied();
-                if before == Some(None) {
-                    continue; // it is not tried again
+            let list = state.list_letters(&of_it).await?;
+            for one in list.iter() {
+                let (identity, key) = (one.identity(), one.key());
+                if self.tried.get(&identity) == Some(&key) || self.others.contains(&identity) {
+                    continue; // written before, or not tried again
                 }
                 let Some(letter) = state.letter(&key).await? else { continue };
                 let Ok(entity) = EntityId::new(&letter.entity) else { continue };
-                if before == Some(Some(letter.millis)) || !tracker.is_live(&entity) {
+                if !tracker.is_live(&entity) {
                     continue;
                 }
-                self.before.insert(key, Some(letter.millis));
+                self.tried.insert(identity, key);
                 tracker.ended(&Note {
                     job: letter.job,
                     entity,
@@ -137,9 +142,10 @@ mod tests {
         for letter in [&again, &waits, &other] {
             state.keep_letter(letter).await.expect("kept");
         }
-        let keys = [&again, &waits, &other].map(DeadLetter::key);
+        let keys = [&again, &waits].map(DeadLetter::key);
         let tried = [(keys[0].as_str(), &again), (keys[1].as_str(), &waits)];
-        let mut ends = RetryEnds::of(tried, &keys.iter().cloned().collect());
+        let before = state.list_letters(&LetterFilter::default()).await.expect("listed");
+        let mut ends = RetryEnds::of(tried, &[before]);
         assert!(ends.has(RunId::new(7, 7)) && !ends.has(RunId::new(8, 8)));
         for id in ["t-1", "t-2"] {
             tracker.expect(&[JobIx(0), JobIx(1)]);

@@ -8,11 +8,12 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::refresh::Refresh;
 use euterpe_actors::standing::input_prints;
-use euterpe_actors::state::{DeadLetter, LetterFilter, LetterOwner, SkipRecord};
+use euterpe_actors::state::{DeadLetter, FoundLetter, LetterFilter, LetterOwner, SkipRecord};
 use euterpe_actors::storage::StorageErrorKind;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
+use super::other_runs::OtherRuns;
 use crate::clock::now;
 use crate::workspace::Workspace;
 
@@ -37,6 +38,8 @@ pub struct Which {
 pub struct Letter {
     /// Its key in the state store.
     pub key: String,
+    /// The keys of those that it replaced and that are still there.
+    pub older: Vec<String>,
     /// What it says.
     pub letter: DeadLetter,
     /// Whether its output is there by now, as fresh as it was wanted.
@@ -59,36 +62,22 @@ impl Session {
     /// A run or job that is not there; the stores' own.
     pub async fn letters(&self, which: &Which) -> anyhow::Result<Vec<Letter>> {
         let mut letters = Vec::new();
-        let mut others: BTreeMap<RunId, bool> = BTreeMap::new();
-        let mut left_out: BTreeMap<RunId, u64> = BTreeMap::new();
+        let mut others = OtherRuns::of(self, which.run.is_some());
         for filter in self.filters(which).await? {
             let mut found = Vec::new();
-            for (key, letter) in self.workspace.state.letters(&filter).await? {
-                if let (None, Some(run)) = (&which.run, letter.run) {
-                    let is_other = match others.get(&run) {
-                        Some(known) => *known,
-                        None => *others.entry(run).or_insert(self.is_other(run).await?),
-                    };
-                    if is_other {
-                        *left_out.entry(run).or_default() += 1;
-                        continue;
-                    }
+            for one in self.workspace.state.find_letters(&filter).await? {
+                if !others.has(one.letter.owner(), 1).await? {
+                    found.push(one);
                 }
-                found.push((key, letter));
             }
-            let look = |(key, letter): (String, DeadLetter)| async move {
+            let look = |FoundLetter { key, older, letter }: FoundLetter| async move {
                 let made_good = self.is_made_good(&letter).await?;
-                anyhow::Ok(Letter { key, letter, made_good })
+                anyhow::Ok(Letter { key, older, letter, made_good })
             };
             let looks: Vec<_> = found.into_iter().map(look).collect();
             letters.extend(stream::iter(looks).buffered(AT_ONCE).try_collect::<Vec<Letter>>().await?);
         }
-        for (run, count) in left_out {
-            let had = if self.is_of_other_file(run).await? { "another graph file" } else { "other stores" };
-            tracing::warn!(
-                "the dead letters of run {run} are left out ({count}): it had {had}; --run {run} means them"
-            );
-        }
+        others.tell().await?;
         Ok(letters)
     }
 
@@ -98,6 +87,21 @@ impl Session {
     /// The state store's own.
     pub(super) async fn is_other(&self, run: RunId) -> anyhow::Result<bool> {
         Ok(self.is_of_other_stores(run).await? || self.is_of_other_file(run).await?)
+    }
+
+    /// The entities that have letters that are meant, but for those whose ids are so long that no key tells them.
+    ///
+    /// # Errors
+    /// As [`Session::letters`].
+    pub async fn entities_with_letters(&self, which: &Which) -> anyhow::Result<Vec<String>> {
+        let mut entities = Vec::new();
+        for filter in self.filters(which).await? {
+            let list = self.workspace.state.list_letters(&filter).await?;
+            entities.extend(list.iter().filter_map(|one| one.entity()));
+        }
+        entities.sort_unstable();
+        entities.dedup();
+        Ok(entities)
     }
 
     /// Gives up what a letter stands for: it counts as skipped from now on. Of a letter that was made good since, that is who
@@ -127,7 +131,7 @@ impl Session {
         if letter.message.is_none() && letter.reason == Reason::BadId && letter.run.is_some() {
             state.drop_name(&letter.entity, &letter.text, letter.source.clone()).await?;
         }
-        state.remove(&found.key).await?;
+        state.remove_letter(&found.key, &found.older).await?;
         Ok(())
     }
 
@@ -151,7 +155,7 @@ impl Session {
     }
 
     /// One filter for each entity, or one for all.
-    async fn filters(&self, which: &Which) -> anyhow::Result<Vec<LetterFilter>> {
+    pub(super) async fn filters(&self, which: &Which) -> anyhow::Result<Vec<LetterFilter>> {
         let run = match &which.run {
             Some(text) => Some(self.find_origin(text).await?),
             None => None,
@@ -180,10 +184,9 @@ impl Session {
             Err(mistake) => mistake,
         };
         let Ok(job) = JobName::new(name) else { return Err(mistake.into()) };
-        let of_job = LetterFilter { run, job: Some(job.clone()), ..LetterFilter::default() };
-        match self.workspace.state.letter_keys(&of_job).await?.is_empty() {
-            true => Err(mistake.into()),
-            false => Ok(job),
+        match self.workspace.state.has_letters(run, Some(&job)).await? {
+            true => Ok(job),
+            false => Err(mistake.into()),
         }
     }
 

@@ -6,13 +6,18 @@ mod explain;
 mod forecast;
 mod gc;
 mod given;
+#[cfg(feature = "amqp")]
+mod letter_counts;
+mod letter_groups;
 mod letters;
 mod log_file;
 #[cfg(feature = "amqp")]
 mod logs;
+mod made_since;
 #[cfg(feature = "amqp")]
 mod node;
 mod other_file;
+mod other_runs;
 mod prune;
 #[cfg(feature = "amqp")]
 mod publish;
@@ -42,6 +47,7 @@ pub use account::{Account, Hashes, Standings};
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
+pub use letter_groups::{LetterGroup, LetterGroups};
 pub use letters::{Letter, Which, by_target, times};
 pub use log_file::RunLog;
 #[cfg(feature = "amqp")]

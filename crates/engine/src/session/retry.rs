@@ -1,10 +1,10 @@
 //! A retry: what failed for good is tried again, with all who waited for it.
 //!
 //! A letter stays until everything that it stands for came to its end: then it is removed where its output is there, and
-//! a further failure has written it anew under the same key. So dying at any moment leaves the letter, and at worst work
+//! a further failure has written it anew in its place. So dying at any moment leaves the letter, and at worst work
 //! that is already done is found done by the next retry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use euterpe_actors::ids::EntityId;
@@ -13,7 +13,7 @@ use euterpe_actors::ids::RunId;
 use euterpe_actors::memory::Presence;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::standing::standing_skip;
-use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, Selection};
+use euterpe_actors::state::{LetterFilter, LetterList, LetterOwner, Listed, Manifest, Selection};
 
 use super::letters::{Letter, by_target};
 use super::{REMEMBERED, Session};
@@ -41,6 +41,14 @@ pub struct Retried {
     pub complete: bool,
 }
 
+/// Letters after a retry.
+struct Sorted {
+    /// Those that are gone.
+    good: Vec<Letter>,
+    /// Those that are still there.
+    left: Vec<Letter>,
+}
+
 impl Session {
     /// Tries dead letters again, here or over a broker, and follows them to the end.
     ///
@@ -60,7 +68,7 @@ impl Session {
             return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
         }
         let origins: BTreeSet<LetterOwner> = meant.iter().map(|found| found.letter.owner()).collect();
-        let before = self.letter_keys(&origins).await?;
+        let before = self.letters_of(&origins).await?;
         #[cfg(feature = "amqp")]
         if let Some(over) = &over {
             let runs: BTreeSet<RunId> =
@@ -93,20 +101,13 @@ impl Session {
         };
         let ended = follow(workspace, &running, over, None, retrial, watch).await?;
         state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
-        let (mut good, mut left) = (Vec::new(), Vec::new());
-        for found in meant {
-            if !ended.complete {
-                left.push(found);
-            } else if self.is_settled(&found).await? {
-                state.remove(&found.key).await?;
-                good.push(found);
-            } else {
-                left.push(found);
-            }
-        }
-        for key in self.letter_keys(&origins).await?.difference(&before) {
-            if let Some(letter) = state.letter(key).await? {
-                left.push(Letter { key: key.clone(), letter, made_good: false });
+        let after = self.letters_of(&origins).await?;
+        let Sorted { good, mut left } = self.settle(meant, ended.complete, &after).await?;
+        let known: HashSet<u128> = before.iter().flat_map(LetterList::iter).map(|one| one.identity()).collect();
+        for one in after.iter().flat_map(LetterList::iter).filter(|one| !known.contains(&one.identity())) {
+            let (key, older) = (one.key(), one.older());
+            if let Some(letter) = state.letter(&key).await? {
+                left.push(Letter { key, older, letter, made_good: false });
             }
         }
         let (mut gone, stay) = (by_target(&good), by_target(&left));
@@ -115,13 +116,44 @@ impl Session {
         Ok(Retried { targets, hopeless, good, left, complete: ended.complete })
     }
 
-    async fn letter_keys(&self, origins: &BTreeSet<LetterOwner>) -> anyhow::Result<BTreeSet<String>> {
-        let mut keys = BTreeSet::new();
+    /// Removes the letters whose targets came to another end, as they lie there by now.
+    async fn settle(&self, meant: Vec<Letter>, complete: bool, after: &[LetterList]) -> anyhow::Result<Sorted> {
+        let state = &self.workspace.state;
+        let numbers: HashSet<u128> = meant.iter().map(|found| found.letter.identity()).collect();
+        let now = after
+            .iter()
+            .flat_map(LetterList::iter)
+            .map(|one| (one.identity(), one))
+            .filter(|(number, _)| numbers.contains(number));
+        let now: HashMap<u128, Listed<'_>> = now.collect();
+        let (mut good, mut left) = (Vec::new(), Vec::new());
+        for mut found in meant {
+            let lies = now.get(&found.letter.identity());
+            if complete && self.is_settled(&found).await? {
+                if let Some(lies) = lies {
+                    state.remove_letter(&lies.key(), &lies.older()).await?;
+                }
+                good.push(found);
+                continue;
+            }
+            // It failed again, perhaps for another reason.
+            if let Some(lies) = lies.filter(|lies| lies.key() != found.key) {
+                (found.key, found.older) = (lies.key(), lies.older());
+                found.letter = state.letter(&found.key).await?.unwrap_or(found.letter);
+            }
+            left.push(found);
+        }
+        Ok(Sorted { good, left })
+    }
+
+    /// What letters there are of some runs.
+    async fn letters_of(&self, origins: &BTreeSet<LetterOwner>) -> anyhow::Result<Vec<LetterList>> {
+        let mut lists = Vec::new();
         for origin in origins {
             let of_it = LetterFilter { run: Some(*origin), ..LetterFilter::default() };
-            keys.extend(self.workspace.state.letter_keys(&of_it).await?);
+            lists.push(self.workspace.state.list_letters(&of_it).await?);
         }
-        Ok(keys)
+        Ok(lists)
     }
 
     /// Whether a letter's target came to another end: its output is there, or the transform declined it.

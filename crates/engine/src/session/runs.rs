@@ -54,7 +54,7 @@ impl Session {
         let mut records = Vec::new();
         while let Some((manifest, end, all_read)) = read.try_next().await? {
             let Some(manifest) = manifest else { continue };
-            let letters = letters.get(&manifest.run.to_string()).copied().unwrap_or(0);
+            let letters = letters.get(&LetterOwner::from(manifest.run)).copied().unwrap_or(0);
             records.push(RunRecord { manifest, end, all_read, letters, is_over: false });
         }
         let mut unended =
@@ -71,14 +71,14 @@ impl Session {
     }
 
     /// How many dead letters each run has, and the inbox.
-    async fn letters_by_owner(&self) -> anyhow::Result<HashMap<String, usize>> {
-        let (mut letters, mut counted) = (HashMap::new(), String::new());
-        for key in self.workspace.state.letter_keys(&LetterFilter::default()).await? {
-            // The keys are sorted: those of one job and entity follow each other.
-            let target = key.rsplit_once('/').map_or("", |(target, _)| target);
-            if let Some(owner) = target.split('/').nth(1).filter(|_| target != counted) {
-                *letters.entry(owner.to_owned()).or_default() += 1;
-                counted = target.to_owned();
+    async fn letters_by_owner(&self) -> anyhow::Result<HashMap<LetterOwner, usize>> {
+        let (mut letters, mut counted) = (HashMap::new(), None);
+        let list = self.workspace.state.list_letters(&LetterFilter::default()).await?;
+        for one in list.iter() {
+            // They are in order: those of one job and entity follow each other.
+            if !counted.is_some_and(|counted| one.is_beside(&counted)) {
+                *letters.entry(one.owner()).or_default() += 1;
+                counted = Some(one);
             }
         }
         Ok(letters)

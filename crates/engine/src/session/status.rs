@@ -1,16 +1,15 @@
 //! The status of a graph over a broker: what its queues hold, and what its nodes report.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use euterpe_actors::ids::JobName;
-use euterpe_actors::state::LetterFilter;
 use euterpe_amqp::{ConnectionSettings, ListenerEvent, QueueDepths, listen};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Session;
+use super::letter_counts::LetterCounts;
 use crate::run::fitting::Fitting;
 use crate::run::node_views::AtWork;
 use crate::run::report::{NODE_KEY, NodeReport};
@@ -90,21 +89,17 @@ impl Session {
         let mut fitting = Fitting::to(&mine);
         let depths = QueueDepths::open(dial, &workspace.plan.graph).await;
         let mut depths = depths.with_context(|| format!("the broker at {} cannot be used", dial.url))?;
+        let mut letters = LetterCounts::default();
         loop {
             let until = Instant::now() + LISTEN;
             while let Ok(Some(what)) = tokio::time::timeout_at(until, heard.recv()).await {
                 fitting.heard(what);
             }
-            let mut letters: HashMap<String, u64> = HashMap::new();
-            for key in workspace.state.letter_keys(&LetterFilter::default()).await? {
-                if let Some(job) = key.split('/').nth(2) {
-                    *letters.entry(job.to_owned()).or_default() += 1;
-                }
-            }
+            letters.refresh(&workspace.state).await?;
             let mut jobs = Vec::with_capacity(workspace.nodes.jobs.len());
             for job in &workspace.nodes.jobs {
                 let ready = depths.ready(&job.name).await?;
-                let letters = letters.get(job.name.as_str()).copied().unwrap_or(0);
+                let letters = letters.of(&job.name);
                 let at_work = fitting.nodes.job(&job.name);
                 let misfit = if at_work.sum.workers > 0 { fitting.problem(&job.name) } else { None };
                 jobs.push(JobStatus { name: job.name.clone(), ready, letters, at_work, misfit });

@@ -1,13 +1,10 @@
 //! `dead ls`: dead letters, grouped by job and reason.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use euterpe_actors::ids::JobName;
-use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::DeadLetter;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Opening, Workspace, by_target, times};
+use euterpe_engine::{Letter, LetterGroups, Opening, Session, by_target, times};
 use serde_json::json;
 
 use super::{Which, unreadable, unreadable_letters};
@@ -39,32 +36,28 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
-    let found = wait_for(args.which.letters(&session))?;
-    let good = by_target(&found.iter().filter(|found| found.made_good).cloned().collect::<Vec<_>>()).len();
-    let bad: Vec<Letter> = found.into_iter().filter(|found| !found.made_good).collect();
-    let (lines, file) = (by_target(&bad), args.which.place.typed());
-    if out.json {
-        for found in lines.values() {
-            let letter = &found.letter;
-            out.fact(&json!({
-                "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
-                "tries": letter.tries, "millis": letter.millis, "run": letter.owner().to_string(), "can_retry": found.can_retry(session.workspace()),
-                "times": times(letter, &bad),
-            }))?;
+    let file = args.which.place.typed();
+    let (good, text) = if out.json || args.all {
+        let found = wait_for(args.which.letters(&session))?;
+        let good = by_target(&found.iter().filter(|found| found.made_good).cloned().collect::<Vec<_>>()).len() as u64;
+        let bad: Vec<Letter> = found.into_iter().filter(|found| !found.made_good).collect();
+        if out.json {
+            facts(&bad, good, &session, out)?;
+            return Ok(Exit::Ok);
         }
-        let unreadable = unreadable(&session);
-        out.fact(&json!({"event": "summary", "dead": lines.len(), "made_good": good, "unreadable": unreadable}))?;
-        return Ok(Exit::Ok);
-    }
-    let mut text = match lines.is_empty() {
+        (good, if bad.is_empty() { String::new() } else { all(by_target(&bad).into_values(), &bad) })
+    } else {
+        let groups = wait_for(args.which.groups(&session, EXAMPLES))?;
+        (groups.made_good, if groups.groups.is_empty() { String::new() } else { told(&groups, &file)? })
+    };
+    let mut text = match text.is_empty() {
         true => format!("no dead letters (in {})\n", session.workspace().state.place()),
-        false if args.all => all(lines.into_values(), &bad),
-        false => groups(lines.into_values(), &bad, &file, session.workspace())?,
+        false => text,
     };
     if good > 0 {
         text += &format!(
             "{}, made good since; `euterpe dead retry {file}` clears them away\n",
-            count(good as u64, "other was", "others were")
+            count(good, "other was", "others were")
         );
     }
     text += &unreadable_letters(&session);
@@ -72,10 +65,27 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
+/// Prints a fact for each job and entity.
+fn facts(bad: &[Letter], good: u64, session: &Session, out: Output) -> anyhow::Result<()> {
+    let lines = by_target(bad);
+    for found in lines.values() {
+        let letter = &found.letter;
+        out.fact(&json!({
+            "job": letter.job, "entity": letter.entity, "reason": letter.reason, "text": letter.text,
+            "tries": letter.tries, "millis": letter.millis, "run": letter.owner().to_string(), "can_retry": found.can_retry(session.workspace()),
+            "times": times(letter, bad),
+        }))?;
+    }
+    out.fact(&json!({
+        "event": "summary", "dead": lines.len(), "made_good": good, "unreadable": unreadable(session),
+    }))?;
+    Ok(())
+}
+
 /// Why it is dead; and how often it came, where that was more than once.
-fn why(letter: &DeadLetter, found: &[Letter]) -> String {
+fn why(letter: &DeadLetter, came: u64) -> String {
     let text = sentence(&letter.text);
-    match times(letter, found) {
+    match came {
         0 | 1 => text,
         some => format!("{text} (came {some} times)"),
     }
@@ -90,45 +100,48 @@ fn all<'f>(lines: impl Iterator<Item = &'f Letter>, found: &[Letter]) -> String 
             letter.reason.to_string(),
             time(letter.millis),
             letter.owner().to_string(),
-            why(letter, found),
+            why(letter, times(letter, found)),
         ]);
     }
     columns(&cells, &[])
 }
 
-fn groups<'f>(
-    lines: impl Iterator<Item = &'f Letter>,
-    every: &[Letter],
-    file: &str,
-    workspace: &Workspace,
-) -> Result<String, std::fmt::Error> {
-    let mut groups: BTreeMap<(JobName, Reason), Vec<&Letter>> = BTreeMap::new();
-    let (mut can, mut cannot) = (0, 0);
-    for found in lines {
-        *if found.can_retry(workspace) { &mut can } else { &mut cannot } += 1;
-        groups.entry((found.letter.job.clone(), found.letter.reason)).or_default().push(found);
-    }
+/// The groups, each with some examples.
+fn told(told: &LetterGroups, file: &str) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
-    for ((job, reason), found) in &groups {
-        writeln!(text, "{job}: {} {reason}", found.len())?;
-        for Letter { letter, .. } in found.iter().take(EXAMPLES) {
-            writeln!(text, "  {}: {}", name(&letter.entity), why(letter, every))?;
+    for ((job, reason), group) in &told.groups {
+        let when = match time(group.first) == time(group.last) {
+            true => time(group.last),
+            false => format!("{} to {}", time(group.first), time(group.last)),
+        };
+        writeln!(text, "{job}: {} {reason}, {when}", group.count)?;
+        for (letter, came) in &group.examples {
+            writeln!(text, "  {}: {}", name(&letter.entity), why(letter, *came))?;
         }
-        if found.len() > EXAMPLES {
-            writeln!(text, "  and {} more (--all shows each)", found.len() - EXAMPLES)?;
+        let more = group.count - group.examples.len() as u64;
+        if more > 0 {
+            writeln!(text, "  and {more} more (--all shows each)")?;
         }
     }
     write!(text, "\n`euterpe dead show {file} ID` shows all of a letter")?;
-    if can > 0 {
+    if told.can_retry > 0 {
         write!(text, "; `euterpe dead retry {file}` tries again")?;
     }
     writeln!(text)?;
-    if cannot > 0 {
+    if told.cannot_retry > 0 {
         writeln!(
             text,
             "{} cannot be tried again: no message was ever made, or the graph has no such job; `euterpe dead drop {file} ID` \
                  removes them",
-            count(cannot, "letter", "letters")
+            count(told.cannot_retry, "letter", "letters")
+        )?;
+    }
+    if told.unseen > 0 {
+        writeln!(
+            text,
+            "of {} it was not looked whether they were made good since, for there are too many; `euterpe dead retry {file}` \
+                 finds out",
+            count(told.unseen, "letter", "letters")
         )?;
     }
     Ok(text)

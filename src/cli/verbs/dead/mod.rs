@@ -5,13 +5,11 @@ mod ls;
 mod retry;
 mod show;
 
-use std::collections::BTreeSet;
-
 use anyhow::bail;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Mistake, Session, by_target};
+use euterpe_engine::{Letter, LetterGroups, Mistake, Session, by_target};
 
 use crate::cli::Exit;
 use crate::cli::args::Place;
@@ -84,9 +82,21 @@ impl Which {
     /// # Errors
     /// A run, job or reason that is not there; the stores' own.
     async fn letters(&self, session: &Session) -> anyhow::Result<Vec<Letter>> {
+        session.letters(&self.meant()?).await
+    }
+
+    /// The same as numbers for each job and reason, with some examples.
+    ///
+    /// # Errors
+    /// As [`Which::letters`].
+    async fn groups(&self, session: &Session, examples: usize) -> anyhow::Result<LetterGroups> {
+        session.letter_groups(&self.meant()?, examples).await
+    }
+
+    fn meant(&self) -> Result<euterpe_engine::Which, Mistake> {
         let reason = self.reason.as_deref().map(reason).transpose()?;
         let Self { entities, run, job, .. } = self.clone();
-        session.letters(&euterpe_engine::Which { entities, run, job, reason }).await
+        Ok(euterpe_engine::Which { entities, run, job, reason })
     }
 
     /// The same for verbs that change something: each id that was named must have a letter, else nothing is done.
@@ -100,8 +110,7 @@ impl Which {
         if missing.is_empty() {
             return Ok(letters);
         }
-        let all = Which { entities: Vec::new(), ..self.clone() }.letters(session).await?;
-        let known: BTreeSet<&str> = all.iter().map(|found| found.letter.entity.as_str()).collect();
+        let known = session.entities_with_letters(&Which { entities: Vec::new(), ..self.clone() }.meant()?).await?;
         let missing: Vec<String> =
             missing.into_iter().map(|id| format!("`{}`{}", name(id), did_you_mean(id, &known))).collect();
         let narrowed = self.run.is_some() || self.job.is_some() || self.reason.is_some();
@@ -122,9 +131,9 @@ fn is_called(entity: &str, id: &str) -> bool {
 /// How alike two ids are, at least, from 0 to 1, for one to be meant by the other.
 const ALIKE: f64 = 0.7;
 
-fn did_you_mean(id: &str, known: &BTreeSet<&str>) -> String {
-    let alike = |other: &&str| strsim::normalized_damerau_levenshtein(&id.to_lowercase(), &other.to_lowercase());
-    let near = known.iter().map(|other| (alike(other), *other)).filter(|(alike, _)| *alike >= ALIKE);
+fn did_you_mean(id: &str, known: &[String]) -> String {
+    let alike = |other: &String| strsim::normalized_damerau_levenshtein(&id.to_lowercase(), &other.to_lowercase());
+    let near = known.iter().map(|other| (alike(other), other)).filter(|(alike, _)| *alike >= ALIKE);
     let near = near.max_by(|(one, _), (other, _)| one.total_cmp(other));
     near.map_or_else(String::new, |(_, near)| format!(" (did you mean `{}`?)", name(near)))
 }

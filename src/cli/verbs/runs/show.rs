@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{Counts, LetterFilter, Manifest, RunEnd, Slow, log_key};
+use euterpe_actors::state::{Counts, Manifest, RunEnd, Slow, log_key};
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Letter, Opening, Session, by_target};
+use euterpe_engine::{Opening, Session};
 use serde_json::{Value, json};
 
 use super::One;
@@ -46,12 +46,7 @@ pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result
 async fn read(session: &Session, one: &One) -> anyhow::Result<Shown> {
     let state = &session.workspace().state;
     let run = one.find(session).await?;
-    let found = state.letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?;
-    let found: Vec<Letter> = found.into_iter().map(|(key, letter)| Letter { key, letter, made_good: false }).collect();
-    let mut letters = BTreeMap::new();
-    for ((job, _), found) in by_target(&found) {
-        *letters.entry((job, found.letter.reason)).or_default() += 1;
-    }
+    let letters = session.dead_by_reason(run.into()).await?;
     let (manifest, end) = (session.manifest(run).await?, state.run_end(run).await?);
     let all_read = state.has_all_entities(run).await?;
     let log = state.find_log(run).await?;

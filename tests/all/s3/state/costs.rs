@@ -1,5 +1,6 @@
 //! What the records of others cost: nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use euterpe_actors::ids::{EntityId, JobName, RunId};
@@ -8,8 +9,18 @@ use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{DeadLetter, GivenUp, StateStore};
 use futures::StreamExt;
 
-use super::super::server::BUCKET;
+use super::super::server::{BUCKET, Server};
 use super::chain;
+
+const REASONS: [Reason; 7] = [
+    Reason::Failed,
+    Reason::Timeout,
+    Reason::BadInput,
+    Reason::KilledWorker,
+    Reason::SourceMissing,
+    Reason::Fatal,
+    Reason::Panicked,
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_of_one_entity_beside_two_thousand_letters_asks_the_bucket_no_more_than_without_them() {
@@ -21,13 +32,22 @@ async fn a_run_of_one_entity_beside_two_thousand_letters_asks_the_bucket_no_more
     };
     run("x"); // finds out what the bucket promises
     let without = run("z");
-    let state = StateStore::new(Arc::new(studio.server.store("state/chain")));
-    let run_id = RunId::new(1, 0);
-    let job = JobName::new("b").expect("a name");
-    let letters = (0..2000).map(|n| {
+    keep(&studio.server, 0..2000, &REASONS[..1]).await;
+    std::fs::write(studio.path("in/w.txt"), "w").expect("written");
+    std::fs::write(studio.path("fix/w"), "fixed").expect("written");
+    let with = run("w");
+    assert!(with <= without + 5, "{with} requests, {without} without letters");
+}
+
+/// Keeps letters of `b`, of some reasons in turn.
+async fn keep(server: &Server, numbers: Range<u64>, reasons: &[Reason]) {
+    let state = StateStore::new(Arc::new(server.store("state/chain")));
+    let (run, job) = (RunId::new(1, 0), JobName::new("b").expect("a name"));
+    let letters = numbers.map(|n| {
         let target = Target { job: job.clone(), entity: EntityId::new(&format!("t-{n}")).expect("an id") };
-        let message = EntityMessage::new(n, run_id, target, Default::default(), Base::Stop);
-        let why = GivenUp { job: &job, node: "n", millis: 1, reason: Reason::Failed, text: "no".into() };
+        let message = EntityMessage::new(n, run, target, Default::default(), Base::Stop);
+        let why =
+            GivenUp { job: &job, node: "n", millis: 1, reason: reasons[n as usize % reasons.len()], text: "no".into() };
         DeadLetter::of_work(&message, why)
     });
     let kept = letters.map(|letter| {
@@ -38,8 +58,31 @@ async fn a_run_of_one_entity_beside_two_thousand_letters_asks_the_bucket_no_more
     while let Some(kept) = kept.next().await {
         kept.expect("kept");
     }
-    std::fs::write(studio.path("in/w.txt"), "w").expect("written");
-    std::fs::write(studio.path("fix/w"), "fixed").expect("written");
-    let with = run("w");
-    assert!(with <= without + 5, "{with} requests, {without} without letters");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_listed_by_a_request_for_a_thousand_and_tried_again_by_reason_without_the_others() {
+    let studio = chain();
+    let call = |words: &str| {
+        studio.server.tell("forget");
+        studio.call(&format!("{words} --state s3://{BUCKET}/state"))
+    };
+    let asked = || studio.server.asked().values().sum::<u64>();
+    call("run g.yaml x").ends(0); // finds out what the bucket promises
+    keep(&studio.server, 0..1400, &REASONS).await;
+    assert!(call("dead ls g.yaml").ends(0).out.contains("b: 200 failed"));
+    let of_1400 = asked();
+    keep(&studio.server, 1400..5600, &REASONS).await;
+    let told = call("dead ls g.yaml").ends(0).out;
+    let of_5600 = asked();
+    for reason in REASONS {
+        assert!(told.contains(&format!("b: 800 {reason}")), "{told}");
+    }
+    // Four more pages of letters; 21 examples are read in both.
+    assert!(of_5600 <= of_1400 + 5 && of_1400 < 60, "{of_1400} requests, then {of_5600}");
+    call("dead drop g.yaml --reason timeout t-1 t-8").ends(0);
+    assert!(asked() < 100, "{} requests to drop two letters", asked());
+    assert!(call("dead ls g.yaml").ends(0).out.contains("b: 798 timeout"));
+    call("explain g.yaml t-2 b").ends(0);
+    assert!(asked() < 60, "{} requests for the story of one entity", asked());
 }

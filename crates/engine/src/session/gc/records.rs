@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use euterpe_actors::ids::RunId;
-use euterpe_actors::state::{LetterFilter, StateStore};
+use euterpe_actors::state::StateStore;
 
 use super::{Garbage, GarbageKind};
 use crate::clock::now;
@@ -43,8 +43,7 @@ pub(super) async fn runs(session: &Session, age: Duration, dry_run: bool) -> Gar
 /// Whether every entity of a run is done or skipped, as `runs check` finds it, and no dead letter is its own.
 async fn is_done(session: &Session, run: RunId) -> anyhow::Result<bool> {
     let state = &session.workspace.state;
-    let letters = LetterFilter { run: Some(run.into()), ..LetterFilter::default() };
-    if !state.has_all_entities(run).await? || !state.letter_keys(&letters).await?.is_empty() {
+    if !state.has_all_entities(run).await? || state.has_letters(Some(run.into()), None).await? {
         return Ok(false);
     }
     match state.manifest(run).await? {
