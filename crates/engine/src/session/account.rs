@@ -1,11 +1,9 @@
 //! The account of a run: what became of every entity, from stores and records alone.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use euterpe_actors::accounting::{Accountant, TargetStatus, gone_jobs, is_taken};
+use euterpe_actors::accounting::{TargetStatus, gone_jobs, is_taken};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
@@ -14,7 +12,8 @@ use euterpe_actors::storage::{ObjectKey, StorageErrorKind, Stores, Wholeness, ch
 use serde::Serialize;
 
 use super::Session;
-use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant_until_over};
+use crate::run::statuses::{Batch, EntityStatus, Sight, Statuses, sight_of, sight_until_over};
+use crate::run::survey::Survey;
 use crate::workspace::Workspace;
 
 /// How many examples of each kind are shown.
@@ -101,7 +100,7 @@ impl Session {
         if let Err(other) = self.refuse_other_file(&manifest) {
             tracing::warn!("{other}");
         }
-        Account::of(&self.workspace, &accountant_until_over(&self.workspace, &manifest).await?, &manifest, hashes).await
+        Account::of(&self.workspace, &sight_until_over(&self.workspace, &manifest).await?, &manifest, hashes).await
     }
 
     /// Whether all that a run asked for is done, skipped or dead, although no record says that it was brought to its end: so
@@ -109,7 +108,7 @@ impl Session {
     ///
     /// # Errors
     /// What keeps the stores from being read.
-    pub(super) async fn is_over(&self, manifest: &Manifest, known: &Arc<Presence>) -> anyhow::Result<bool> {
+    pub(super) async fn is_over(&self, manifest: &Manifest, known: &Survey) -> anyhow::Result<bool> {
         let (state, nodes) = (&self.workspace.state, &self.workspace.nodes);
         let (run, selection) = (manifest.run, &manifest.selection);
         // What other stores hold, and what another graph asks for, is not known here.
@@ -119,9 +118,9 @@ impl Session {
         if selection.ping || !gone_jobs(nodes, selection).is_empty() || !state.has_all_entities(run).await? {
             return Ok(false);
         }
-        let known = (selection.force != Force::All).then(|| known.clone());
-        let accountant = Accountant::open(self.workspace.view(run, selection.force.clone(), known)).await?;
-        let mut statuses = Statuses::open(&self.workspace, &accountant, manifest).await?;
+        let known = (selection.force != Force::All).then_some(known);
+        let sight = sight_of(&self.workspace, manifest, known).await?;
+        let mut statuses = Statuses::open(&self.workspace, &sight, manifest).await?;
         while let Some(batch) = statuses.next().await? {
             let Batch::Entities(some) = batch else { return Ok(false) };
             let is_open = |(entity, standings): &EntityStatus| {
@@ -137,12 +136,7 @@ impl Session {
 }
 
 impl Account {
-    async fn of(
-        workspace: &Workspace,
-        accountant: &Accountant,
-        manifest: &Manifest,
-        hashes: bool,
-    ) -> anyhow::Result<Self> {
+    async fn of(workspace: &Workspace, sight: &Sight, manifest: &Manifest, hashes: bool) -> anyhow::Result<Self> {
         let run = manifest.run;
         let mut account = Self {
             run,
@@ -165,7 +159,7 @@ impl Account {
             all_read: workspace.state.has_all_entities(run).await?,
             graph_changed: manifest.digest != workspace.nodes.digest,
         };
-        let mut statuses = Statuses::open(workspace, accountant, manifest).await?;
+        let mut statuses = Statuses::open(workspace, sight, manifest).await?;
         while let Some(batch) = statuses.next().await? {
             let Batch::Entities(some) = batch else {
                 account.unreadable_chunks += 1;
@@ -179,7 +173,7 @@ impl Account {
             }
         }
         // Names that could not be run are in no chunk.
-        account.bad_names = accountant.bad_names();
+        account.bad_names = sight.bad_names();
         if account.bad_names > 0 {
             account.entities += account.bad_names;
             account.dead += account.bad_names;

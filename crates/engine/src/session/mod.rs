@@ -27,11 +27,8 @@ mod story;
 mod test;
 mod verify;
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use euterpe_actors::ids::RunId;
-use euterpe_actors::memory::Presence;
 use euterpe_actors::state::RecipeHistories;
 use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
@@ -93,7 +90,7 @@ impl Session {
     }
 
     /// Lists what exists, as of `run`.
-    async fn survey(&self, run: RunId) -> anyhow::Result<Arc<Presence>> {
+    async fn survey(&self, run: RunId) -> anyhow::Result<Survey> {
         known(&self.workspace, run).await
     }
 

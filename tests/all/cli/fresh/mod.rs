@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Bench;
 
 mod jobs; // changed jobs, moved sources, what does not tell
+mod parts; // catalogues that do not fit into --memory
 
 pub const GRAPH: &str = r#"
 version: 1
