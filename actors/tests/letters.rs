@@ -212,6 +212,7 @@ async fn letters_are_counted_and_accounted_for_without_being_read_and_a_reason_r
         force: Force::None,
         known: None,
         dates: None,
+        standard: euterpe_actors::standard::Standard::default(),
         refresh: false,
         now: 0,
     };

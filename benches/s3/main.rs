@@ -4,11 +4,12 @@
 //! | name | what is compared |
 //! |---|---|
 //! | `existence` | knowing what exists by listing, and a run with nothing to do, beside a HEAD for each |
+//! | `ranges` | listing 2,000,000 keys where each request takes 20 ms, beside a loop over the SDK that asks for page after page |
 //! | `moving` | 64 objects of 8 MB through a job, beside a bare loop over the SDK |
 //! | `kept` | objects written and read with copies on this machine, beside without |
 //! | `large` | the memory of a node that moves objects of 1 GB |
 //!
-//! `EUTERPE_KEYS` says how many keys are listed (by default 300,000).
+//! `EUTERPE_KEYS` says how many keys are listed (by default 300,000; by `ranges` 2,000,000).
 
 #[path = "../support/chain.rs"]
 mod chain;
@@ -17,6 +18,7 @@ mod kept;
 mod large;
 mod moving;
 mod program;
+mod ranges;
 #[allow(dead_code, unused_imports)] // the tests use more of it
 #[path = "../../tests/all/s3/server/mod.rs"]
 mod server;
@@ -41,7 +43,10 @@ fn main() -> ExitCode {
     if program::is_program() {
         return program::main();
     }
-    let keys = std::env::var("EUTERPE_KEYS").ok().and_then(|text| text.parse().ok()).unwrap_or(300_000);
+    let keys = std::env::var("EUTERPE_KEYS").ok().and_then(|text| text.parse().ok());
+    let ranges =
+        || tokio::runtime::Runtime::new().expect("a runtime").block_on(ranges::main(keys.unwrap_or(2_000_000)));
+    let keys = keys.unwrap_or(300_000);
     let existence = || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         runtime.block_on(existence::main(keys));
@@ -50,16 +55,18 @@ fn main() -> ExitCode {
     match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
         None => {
             existence();
+            ranges();
             moving::main();
             kept();
             large::main();
         }
         Some("existence") => existence(),
+        Some("ranges") => ranges(),
         Some("moving") => moving::main(),
         Some("kept") => kept(),
         Some("large") => large::main(),
         Some(other) => {
-            eprintln!("no bench named `{other}`; there are existence, moving, kept and large");
+            eprintln!("no bench named `{other}`; there are existence, ranges, moving, kept and large");
             return ExitCode::from(2);
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 /// What something cost, in seconds.
+#[allow(dead_code)] // not every bench measures processes
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     /// By the clock on the wall.
@@ -12,6 +13,7 @@ pub struct Cost {
 }
 
 /// Measures `work`.
+#[allow(dead_code)] // not every bench does
 pub fn measure(work: impl FnOnce()) -> Cost {
     let (start, before) = (Instant::now(), cpu_seconds());
     work();

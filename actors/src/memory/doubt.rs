@@ -7,6 +7,7 @@ use std::{
 
 use super::fingerprint::{Fingerprint, PrehashedHasher};
 use super::presence::Presence;
+use super::times::Times;
 use crate::edges::parent_of;
 use crate::ids::{EntityId, RunId, StoreName};
 use crate::message::Target;
@@ -20,8 +21,6 @@ const SECOND: u64 = 1_000_000_000;
 
 /// So many outputs of a former recipe are named.
 const FEW: usize = 1000;
-
-type Times = HashMap<Fingerprint, u64, BuildHasherDefault<PrehashedHasher>>;
 
 /// The outputs of a job that a former recipe made.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +50,9 @@ pub(super) struct Known {
     /// The primary outputs of which presence was forgotten: what was made from them is doubtful, too.
     pub(super) doubtful: HashSet<Fingerprint, BuildHasherDefault<PrehashedHasher>>,
     pub(super) former: Vec<FormerOutputs>,
+    /// Where a catalogue is gone through part by part: by the index of the job, whether a source of it may be in another part than
+    /// its entity.
+    pub(super) by_parts: Option<Vec<bool>>,
 }
 
 /// As many jobs are looked at at a glance.
@@ -79,18 +81,24 @@ impl Known {
             needed |= 1 << at.0;
             plan.job(*at).ancestors.iter().for_each(|above| needed |= 1 << above.0);
         }
-        let mut times = [0; AT_A_GLANCE];
+        let (mut times, mut last) = ([0; AT_A_GLANCE], [0; AT_A_GLANCE]);
         while needed != 0 {
             let at = needed.trailing_zeros() as usize; // parents first
             needed &= needed - 1;
             let job = &plan.jobs[at];
-            let [output] = &job.outputs[..] else { return None };
             let parts = job.form.split(entity)?;
-            let print = Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts));
-            if self.doubtful.contains(&print) || (!self.arrived.is_empty() && self.arrived.contains_key(&print)) {
+            if self.has_sources_elsewhere(at) {
                 return None;
             }
-            let written = *self.written.get(&print)?;
+            let (mut written, mut latest) = (u64::MAX, 0);
+            for output in &job.outputs {
+                let print = Fingerprint::of(output.store.as_str(), &output.key.output_key(&parts));
+                if self.doubtful.contains(&print) || self.arrived.get(&print).is_some() {
+                    return None;
+                }
+                let time = self.written.get(&print)?;
+                (written, latest) = (written.min(time), latest.max(time));
+            }
             if is_renewed(JobIx(at), written) {
                 return None;
             }
@@ -100,16 +108,21 @@ impl Known {
                         arrived if arrived == written && arrived.is_multiple_of(SECOND) => return None,
                         arrived => arrived > written && arrived <= self.until,
                     },
-                    Route::Job { job, entity: Mapping::Same, .. } => times[job.0] > written,
+                    Route::Job { job, entity: Mapping::Same, .. } => last[job.0] > written,
                     Route::Job { entity: Mapping::To(_), .. } => return None,
                 };
                 if came_after {
                     return None;
                 }
             }
-            times[at] = written;
+            (times[at], last[at]) = (written, latest);
         }
         Some(times)
+    }
+
+    /// Whether a source of a job may be in another part of the catalogue than its entity, so that its time is not known.
+    fn has_sources_elsewhere(&self, at: usize) -> bool {
+        self.by_parts.as_ref().is_some_and(|elsewhere| elsewhere.get(at).copied().unwrap_or(true))
     }
 
     pub(super) fn is_doubtful(
@@ -128,7 +141,12 @@ impl Known {
         }
         let keys: Vec<ObjectKey> = job.outputs.iter().map(|output| output.key_of(&parts)).collect();
         let print = Fingerprint::from(&keys[0]);
-        let known = keys.iter().filter(|key| presence.knows(key, RunId::NEVER)).count();
+        // Presence does not tell all that a part has: what works on other entities ask for is looked at by them.
+        let is_in_part = |key: &ObjectKey| {
+            let mut prints = key.paths().map(|path| Fingerprint::of(key.store.as_str(), path));
+            self.by_parts.is_some() && prints.any(|print| self.written.is_in_part(&print))
+        };
+        let known = keys.iter().filter(|key| presence.knows(key, RunId::NEVER) || is_in_part(key)).count();
         let (is_there, lacks_parts) = (known > 0, known > 0 && known < keys.len());
         let mut is_doubtful = self.doubtful.contains(&print);
         // Not of the listing: it was made since.
@@ -143,13 +161,19 @@ impl Known {
             is_doubtful = lacks_parts
                 || self.looks_at_all
                 || (!self.has_sources && !job.inputs.is_empty())
-                || is_renewed(at, written);
+                || is_renewed(at, written)
+                || self.has_sources_elsewhere(at.0);
             for input in &job.inputs {
                 is_doubtful |= match &input.from {
                     Route::Source { store, key, .. } => {
                         source(&self.sources, store, key, &parts).is_some_and(source_came)
                     }
                     Route::Job { .. } => match parent_of(plan, input, entity, &parts) {
+                        Some(Ok(parent)) if self.by_parts.is_some() && parent.target.entity != *entity => {
+                            // Of another part: what is known of it now may not be all.
+                            presence.forget(&parent.key);
+                            true
+                        }
                         Some(Ok(parent)) => {
                             let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
                             // What was made of an output that is missing is looked at when that is there again.
@@ -200,7 +224,7 @@ pub(super) struct LookedAt {
 
 /// The latest time of what lies under the paths of a key.
 fn latest(times: &Times, key: &ObjectKey) -> Option<u64> {
-    key.paths().filter_map(|path| times.get(&Fingerprint::of(key.store.as_str(), path)).copied()).max()
+    key.paths().filter_map(|path| times.get(&Fingerprint::of(key.store.as_str(), path))).max()
 }
 
 /// When the source of an entity came; none where it was not listed.
@@ -212,7 +236,7 @@ fn source(sources: &Times, store: &StoreName, key: &Template, parts: &Parts<'_>)
         }
         false => Fingerprint::of(store.as_str(), &key.source_key(parts, "")),
     };
-    sources.get(&print).copied()
+    sources.get(&print)
 }
 
 /// Stands for a path with any extension: no path has a zero.

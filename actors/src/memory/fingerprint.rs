@@ -15,6 +15,29 @@ impl Fingerprint {
         let hash = xxh3_128_with_seed(path.as_bytes(), xxh3_64(store.as_bytes()));
         Self([hash as u32, (hash >> 32) as u32, (hash >> 64) as u32])
     }
+
+    /// The same as bytes, for scratch files of this machine.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        for (four, word) in bytes.chunks_exact_mut(4).zip(self.0) {
+            four.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// What [`Fingerprint::to_bytes`] gave.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Self([word(0), word(4), word(8)])
+    }
+
+    /// How many bytes it has.
+    pub const BYTES: usize = 12;
+
+    /// The first 32 of its bits.
+    pub(super) fn first_bits(self) -> u32 {
+        self.0[0]
+    }
 }
 
 impl From<&ObjectKey> for Fingerprint {

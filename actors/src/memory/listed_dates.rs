@@ -1,11 +1,12 @@
 //! When outputs were written and sources came, as listings told it: which outputs may be out of date, for the price of a
 //! comparison.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::doubt::{FormerOutputs, Known, Looked, any_ext};
 use super::fingerprint::Fingerprint;
 use super::presence::Presence;
+use super::sorted_times::SortedTimes;
 use crate::ids::{EntityId, RunId, StoreName, normal_form};
 use crate::message::Target;
 use crate::plan::{JobIx, NodePlan, Route};
@@ -44,6 +45,17 @@ pub enum Glance {
     Doubtful,
     /// No output is there that may be out of date. Some may be missing.
     NotDoubtful,
+}
+
+/// The times of a part of a catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct ListedPart {
+    /// When its outputs were written.
+    pub written: Arc<SortedTimes>,
+    /// When those came that came later than they were written.
+    pub arrived: Arc<SortedTimes>,
+    /// When its sources came, as [`ListedDates::source_prints`] names them.
+    pub sources: Arc<SortedTimes>,
 }
 
 impl ListedDates {
@@ -98,7 +110,12 @@ impl ListedDates {
 
     /// Forgets the time of an output that was made since.
     pub fn forget_output(&self, key: &ObjectKey) {
-        let (mut known, print) = (self.locked(), Fingerprint::from(key));
+        self.forget_fingerprint(key.into());
+    }
+
+    /// The same for a fingerprint.
+    pub fn forget_fingerprint(&self, print: Fingerprint) {
+        let mut known = self.locked();
         known.written.remove(&print);
         known.arrived.remove(&print);
         known.doubtful.remove(&print);
@@ -113,33 +130,63 @@ impl ListedDates {
     pub fn learn_outputs(&self, outputs: impl Iterator<Item = (Fingerprint, Dates)>) {
         let mut known = self.locked();
         for (output, dates) in outputs {
-            if known.written.len() >= self.limit {
+            if known.written.learned() >= self.limit {
                 return;
             }
             known.written.insert(output, dates.written);
-            if dates.arrived > dates.written.saturating_add(LATE) {
-                known.arrived.insert(output, dates.arrived);
+            if let Some(arrived) = Self::late(dates) {
+                known.arrived.insert(output, arrived);
             }
         }
     }
 
+    /// When an output came, where that is another time than that at which it was written.
+    pub fn late(dates: Dates) -> Option<u64> {
+        (dates.arrived > dates.written.saturating_add(LATE)).then_some(dates.arrived)
+    }
+
     /// Takes the time of a source. Files of one name and several extensions count as one.
     pub fn learn_source(&self, store: &StoreName, path: &str, dates: Dates) {
-        // Of unknown time: as if it had just come.
-        let arrived = if dates.arrived == 0 { u64::MAX } else { dates.arrived };
-        let path = normal_form(path);
-        let name = path.rsplit_once('.').filter(|(_, ext)| !ext.contains('/')).map_or(&*path, |(name, _)| name);
         let mut known = self.locked();
-        if known.sources.len() >= self.limit {
+        if known.sources.learned() >= self.limit {
             known.has_sources = false;
             return;
         }
+        let (prints, arrived) = self.source_prints(store, &normal_form(path), dates);
+        prints.into_iter().flatten().for_each(|print| known.sources.insert_latest(print, arrived));
+    }
+
+    /// By what a source is asked for whose path has this normal form, and when it came.
+    pub fn source_prints(&self, store: &StoreName, path: &str, dates: Dates) -> ([Option<Fingerprint>; 2], u64) {
+        // Of unknown time: as if it had just come.
+        let arrived = if dates.arrived == 0 { u64::MAX } else { dates.arrived };
+        let name = path.rsplit_once('.').filter(|(_, ext)| !ext.contains('/')).map_or(path, |(name, _)| name);
         let by_name = self.asked.0.then(|| any_ext(store, name));
-        let by_path = self.asked.1.then(|| Fingerprint::of(store.as_str(), &path));
-        for print in by_name.into_iter().chain(by_path) {
-            let latest = known.sources.entry(print).or_default();
-            *latest = (*latest).max(arrived);
-        }
+        let by_path = self.asked.1.then(|| Fingerprint::of(store.as_str(), path));
+        ([by_name, by_path], arrived)
+    }
+
+    /// How many outputs and how many sources were learned one by one.
+    pub fn learned(&self) -> (usize, usize) {
+        let known = self.locked();
+        (known.written.learned(), known.sources.learned())
+    }
+
+    /// From now on the catalogue is gone through part by part: what is known of an entity is known while its part is shown.
+    /// `elsewhere` says by the index of a job whether a source of it may be in another part.
+    pub fn go_by_parts(&self, elsewhere: Vec<bool>) {
+        self.locked().by_parts.get_or_insert(elsewhere);
+    }
+
+    /// Shows a part of the catalogue, in place of the part before.
+    pub fn show_part(&self, part: &ListedPart) {
+        let mut known = self.locked();
+        known.written.show_part(part.written.clone());
+        known.arrived.show_part(part.arrived.clone());
+        known.sources.show_part(part.sources.clone());
+        // Of other parts nothing is known, and that is as doubtful.
+        let Known { doubtful, written, .. } = &mut *known;
+        doubtful.retain(|print| written.has_learned(print));
     }
 
     /// Forgets the presence of those outputs of the `jobs` of an entity, and of their ancestors, that may be out of date: so

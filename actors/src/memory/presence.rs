@@ -1,9 +1,10 @@
 //! Remembers which objects are known to exist, up to a bound. Presence only, never absence.
 
 use std::{
+    collections::HashSet,
     hash::BuildHasherDefault,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -11,6 +12,7 @@ use std::{
 use dashmap::DashMap;
 
 use super::fingerprint::{Fingerprint, PrehashedHasher};
+use super::sorted_times::SortedTimes;
 use crate::ids::RunId;
 use crate::storage::ObjectKey;
 
@@ -24,8 +26,19 @@ use crate::storage::ObjectKey;
 pub struct Presence {
     seen: DashMap<Fingerprint, u32, BuildHasherDefault<PrehashedHasher>>,
     runs: RwLock<Vec<RunId>>,
+    part: RwLock<Option<Part>>,
     len: AtomicUsize,
     limit: usize,
+}
+
+/// What a listing showed of a part of a catalogue: it makes room for the next part.
+#[derive(Debug)]
+struct Part {
+    listed: Arc<SortedTimes>,
+    /// As of which run.
+    run: RunId,
+    /// What turned out not to be there, or is to be looked at.
+    forgotten: HashSet<Fingerprint, BuildHasherDefault<PrehashedHasher>>,
 }
 
 /// The same on every machine. With fewer, the old places of a shard that doubles would weigh more; with more, shards would
@@ -36,7 +49,7 @@ impl Presence {
     /// Remembers at most `limit` objects. All others are looked up each time.
     pub fn up_to(limit: usize) -> Self {
         let seen = DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS);
-        Self { seen, runs: RwLock::default(), len: AtomicUsize::new(0), limit }
+        Self { seen, runs: RwLock::default(), part: RwLock::default(), len: AtomicUsize::new(0), limit }
     }
 
     /// Remembers that an object was seen or made under `run`.
@@ -56,13 +69,35 @@ impl Presence {
         }
     }
 
+    /// Remembers what a listing showed of one part of a catalogue as of `run`, in place of the part before. It counts beside the
+    /// limit.
+    pub fn show_part(&self, listed: Arc<SortedTimes>, run: RunId) {
+        let part = Part { listed, run, forgotten: HashSet::default() };
+        *self.part.write().unwrap_or_else(PoisonError::into_inner) = Some(part);
+    }
+
     /// Forgets an object that turned out not to be there.
     pub fn forget(&self, key: &ObjectKey) {
-        for path in key.paths() {
-            if self.seen.remove(&Fingerprint::of(key.store.as_str(), path)).is_some() {
-                self.len.fetch_sub(1, Ordering::Relaxed);
-            }
+        key.paths().for_each(|path| self.forget_fingerprint(Fingerprint::of(key.store.as_str(), path)));
+    }
+
+    /// The same for a fingerprint.
+    pub fn forget_fingerprint(&self, print: Fingerprint) {
+        if self.seen.remove(&print).is_some() {
+            self.len.fetch_sub(1, Ordering::Relaxed);
         }
+        if self.is_in_part(print, RunId::NEVER)
+            && let Some(part) = &mut *self.part.write().unwrap_or_else(PoisonError::into_inner)
+        {
+            part.forgotten.insert(print);
+        }
+    }
+
+    fn is_in_part(&self, print: Fingerprint, run: RunId) -> bool {
+        let part = self.part.read().unwrap_or_else(PoisonError::into_inner);
+        part.as_ref().is_some_and(|part| {
+            part.run >= run && part.listed.get(&print).is_some() && !part.forgotten.contains(&print)
+        })
     }
 
     /// Whether an object was seen or made under `run` or a later one.
@@ -76,9 +111,11 @@ impl Presence {
         if run.is_inbox() {
             return false;
         }
-        let Some(number) = self.seen.get(&key).map(|n| *n) else { return false };
-        let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
-        runs.get(number as usize).is_some_and(|known| *known >= run)
+        let is_seen = self.seen.get(&key).map(|number| *number).is_some_and(|number| {
+            let runs = self.runs.read().unwrap_or_else(PoisonError::into_inner);
+            runs.get(number as usize).is_some_and(|known| *known >= run)
+        });
+        is_seen || self.is_in_part(key, run)
     }
 
     /// How many objects it remembers.
@@ -140,6 +177,28 @@ mod tests {
         presence.learn(&key(1), RunId::new(5, 0));
         presence.learn(&key(2), RunId::new(3, 0));
         assert!(!presence.knows(&key(2), RunId::new(4, 0)), "known under a run that never saw it");
+    }
+
+    #[test]
+    fn a_part_of_a_catalogue_takes_the_place_of_the_one_before() {
+        use crate::memory::UnsortedTimes;
+        let (old, run) = (RunId::new(1, 0), RunId::new(2, 0));
+        let presence = Presence::up_to(10);
+        let part = |n: usize| {
+            let mut times = UnsortedTimes::default();
+            times.add((&key(n)).into(), 7);
+            Arc::new(times.sorted())
+        };
+        presence.learn(&key(0), run);
+        presence.show_part(part(1), run);
+        assert!(presence.knows(&key(1), run) && presence.knows(&key(1), old) && !presence.knows(&key(2), run));
+        assert!(!presence.knows(&key(1), RunId::new(3, 0)), "known under a later run than it was listed for");
+        presence.forget(&key(1));
+        assert!(!presence.knows(&key(1), run));
+        presence.show_part(part(2), run);
+        assert!(!presence.knows(&key(1), run) && presence.knows(&key(2), run) && presence.knows(&key(0), run));
+        presence.show_part(part(1), run);
+        assert!(presence.knows(&key(1), run), "forgotten of another showing");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Templates of keys and mappings: variables filled in from an entity, and read back from a listed key.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::form::{EntityForm, Parts};
-use super::names::{NameRules, Stretch, encode, encode_formerly, fit, shorten};
+use super::names::{NameRules, Stretch, decode, encode, encode_formerly, fit, shorten};
 use super::pieces::{BadTemplate, EXT, Piece, Token, Var, tokens, write_pieces};
 use crate::ids::{BadId, EntityId};
 
@@ -229,17 +230,43 @@ impl Template {
             }
             pieces = head;
         }
-        match pieces {
-            [Piece::Var(Var::Id)] => {}
-            [Piece::Text(before), Piece::Var(Var::Id)] => rest = rest.strip_prefix(before.as_str())?,
-            [Piece::Var(Var::Id), Piece::Text(after)] => rest = rest.strip_suffix(after.as_str())?,
-            [Piece::Text(before), Piece::Var(Var::Id), Piece::Text(after)] => {
-                rest = rest.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
-            }
-            _ => return None, // only sources keyed by the whole id can be listed
-        }
-        (!rest.is_empty()).then_some((rest, ext))
+        Some((whole_id(pieces, rest)?, ext))
     }
+
+    /// The id whose output lies at a listed path, whatever the rules by which it was written there. None where the path does not
+    /// fit, or does not hold the whole id: the template takes it apart, or it was shortened.
+    pub fn match_output<'k>(&self, path: &'k str) -> Option<Cow<'k, str>> {
+        decode(whole_id(&self.pieces, path)?)
+    }
+
+    /// Whether a key holds the whole id once, so that a listed key tells the id.
+    pub fn tells_id(&self) -> bool {
+        let pieces = if self.has_ext() { &self.pieces[..self.pieces.len() - 1] } else { &self.pieces[..] };
+        let ids = pieces.iter().filter(|piece| matches!(piece, Piece::Var(Var::Id))).count();
+        ids == 1 && pieces.iter().all(|piece| matches!(piece, Piece::Text(_) | Piece::Var(Var::Id)))
+    }
+
+    /// The key, where it is the same for all entities.
+    pub fn constant(&self) -> Option<&str> {
+        match &self.pieces[..] {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What stands for the id in a key that these pieces make; none where they do not hold the whole id once.
+fn whole_id<'k>(pieces: &[Piece], key: &'k str) -> Option<&'k str> {
+    let id = match pieces {
+        [Piece::Var(Var::Id)] => key,
+        [Piece::Text(before), Piece::Var(Var::Id)] => key.strip_prefix(before.as_str())?,
+        [Piece::Var(Var::Id), Piece::Text(after)] => key.strip_suffix(after.as_str())?,
+        [Piece::Text(before), Piece::Var(Var::Id), Piece::Text(after)] => {
+            key.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?
+        }
+        _ => return None, // only sources keyed by the whole id can be listed
+    };
+    (!id.is_empty()).then_some(id)
 }
 
 impl fmt::Display for Template {

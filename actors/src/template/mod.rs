@@ -154,6 +154,34 @@ mod tests {
     }
 
     #[test]
+    fn a_listed_output_tells_its_id_however_it_was_written_unless_it_was_shortened() {
+        let form = EntityForm::default();
+        for tells_case in [true, false] {
+            let rules = NameRules { longest_segment: 255, longest_path: 1024, tells_case };
+            for template in ["x/{id}.npy", "{id}/mel.npy", "{id}", "x/{id}"] {
+                let out = Template::parse(template, &form).expect("a template").in_store(rules);
+                assert!(out.tells_id());
+                for name in ["t-1", "T", "a b/T %41~x", "Пётр/冬 2", "\u{301}a", "aux", "inc.", "%2541", "a/B/c"] {
+                    let id = id(name);
+                    let parts = form.split(&id).expect("it fits");
+                    for key in out.former_keys(&parts).into_iter().chain([out.output_key(&parts)]) {
+                        assert_eq!(out.match_output(&key).as_deref(), Some(id.as_str()), "{key}");
+                    }
+                }
+                let long = id(&"я ".repeat(150));
+                assert_eq!(out.match_output(&out.output_key(&form.split(&long).expect("it fits"))), None);
+            }
+        }
+        let out = Template::parse("x/{id}.npy", &form).expect("a template");
+        for other in ["x/.npy", "y/t.npy", "x/t.flac", "x/a%2.npy", "x/a%zz.npy", "x/%FF.npy"] {
+            assert_eq!(out.match_output(other), None, "{other}");
+        }
+        let pair = EntityForm::parse("{a},{b}").expect("a form");
+        let parts = Template::parse("x/{a}+{b}.npy", &pair).expect("a template");
+        assert!(!parts.tells_id() && parts.match_output("x/a+b.npy").is_none());
+    }
+
+    #[test]
     fn broken_templates_are_named() {
         let form = EntityForm::default();
         assert_eq!(Template::parse("a{", &form), Err(BadTemplate::Brace));

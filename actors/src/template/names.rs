@@ -1,5 +1,6 @@
 //! How a variable is written in the key of an output: readable, injective, and as long as the store allows.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use unicode_normalization::char::is_combining_mark;
@@ -54,6 +55,37 @@ fn percent(c: char, into: &mut String) {
     for byte in c.encode_utf8(&mut [0; 4]).bytes() {
         write!(into, "%{byte:02X}").expect("writing to a string");
     }
+}
+
+/// What was encoded as `text`, by today's rules or former ones, in a store that tells case or one that does not. None where it
+/// was shortened, and where nothing is encoded like this.
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.bytes().any(|b| b == b'%' || b == MARK as u8) {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    for (at, segment) in text.split('/').enumerate() {
+        if at > 0 {
+            decoded.push(b'/');
+        }
+        let whole = match segment.rsplit_once(MARK) {
+            Some((whole, hash)) if hash.len() == CASED => whole,
+            Some(_) => return None,
+            None => segment,
+        };
+        let mut rest = whole.as_bytes();
+        while let Some((first, behind)) = rest.split_first() {
+            rest = behind;
+            if *first != b'%' {
+                decoded.push(*first);
+                continue;
+            }
+            let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok())?;
+            decoded.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &behind[2..];
+        }
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
 fn is_plain(c: char) -> bool {

@@ -1,4 +1,4 @@
-//! What tests are made of: one suite for each port, work for transforms, and the seeded simulator.
+//! What tests are made of: one suite for each port, work for transforms, a store of any size, and the seeded simulator.
 //!
 //! An adapter passes the suite of its port: [`broker_suite`], [`mod@claims_suite`], [`mod@storage_suite`]. The
 //! simulator ([`sim`]) runs the production actors in a world in which everything happens when a seed says so; the suite that runs
@@ -6,6 +6,7 @@
 
 pub mod broker_suite;
 pub mod claims_suite;
+pub mod made_up;
 pub mod sim;
 pub mod storage_suite;
 pub mod work;

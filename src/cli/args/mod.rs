@@ -3,6 +3,7 @@
 mod broker;
 mod cache;
 mod graph_file;
+mod memory;
 mod metrics;
 mod place;
 mod select;
@@ -13,6 +14,7 @@ pub use broker::PATIENCE;
 pub use broker::{BrokerArgs, duration};
 pub use cache::CacheArgs;
 pub use graph_file::{GraphFile, show_problems};
+pub use memory::MemoryArgs;
 pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};
 pub use select::{Machine, Select};

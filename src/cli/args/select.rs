@@ -6,7 +6,7 @@ use euterpe_actors::state::Selection;
 use euterpe_engine::{Access, ForceNames, Ids, IdsFrom, Mistake, Opening, RefreshNames, Session};
 use euterpe_graph_file::plan::Location;
 
-use super::CacheArgs;
+use super::{CacheArgs, MemoryArgs};
 use crate::cli::page::words::for_shell;
 
 /// Which entities and jobs are meant.
@@ -55,6 +55,10 @@ pub struct Select {
     /// At most so many entities that are not finished yet.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+
+    /// What of the machine's memory is used for what is known of the catalogue.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
 }
 
 /// What of this machine is used.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Garbage, Opening};
+use euterpe_engine::Garbage;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Exit;
-use crate::cli::args::{Place, duration, wait_for};
+use crate::cli::args::{MemoryArgs, Place, duration, wait_for};
 use crate::cli::page::Output;
 use crate::cli::page::words::{columns, size};
 use crate::telemetry;
@@ -33,6 +33,9 @@ pub struct Args {
     /// Also remove records that cannot be read: torn, or written by a newer version. Reads every record.
     #[arg(long)]
     unreadable: bool,
+
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 /// Removes what is left behind: exit 0, or 1 where some of it could not be looked at or removed.
@@ -41,7 +44,7 @@ pub struct Args {
 /// A state that another process has alone; where standard output cannot be written.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     // Opened to look: opening to write sweeps some of it before it can be counted.
-    let session = match args.place.open_as_in(None, registry, out, Opening::default())? {
+    let session = match args.place.open_as_in(None, registry, out, args.memory.opening())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

@@ -39,7 +39,7 @@ pub fn show(
     registry: &Registry,
     out: Output,
 ) -> anyhow::Result<Exit> {
-    let session = match place.look(registry, out)? {
+    let session = match place.open(registry, out, select.memory.opening())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

@@ -44,7 +44,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         return plan::show(&args.place, &args.select, (of, false), registry, out);
     }
     let traces = args.traces.asked()?;
-    let opening = Opening { access: Access::Share, traces: traces.sampling(), ..Opening::default() };
+    let opening = Opening { access: Access::Share, traces: traces.sampling(), ..args.select.memory.opening() };
     match args.place.open(registry, out, opening)? {
         Ok(session) => wait_for(publish(args, &session, traces, out)),
         Err(exit) => Ok(exit),

@@ -66,7 +66,8 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     let traces = args.traces.asked()?;
     let listener = args.metrics.bind()?;
     let (metrics, sampling) = (listener.is_some(), traces.sampling());
-    let opening = Opening { metrics, traces: sampling, ..args.machine.opening(access) };
+    let memory = Some(args.select.memory.bytes);
+    let opening = Opening { metrics, traces: sampling, memory, ..args.machine.opening(access) };
     let session = Engine::open(plan, registry, &opening)?;
     wait_for(follow(args, &session, listener, traces, out))
 }

@@ -7,6 +7,7 @@ use euterpe_actors::storage::told_apart;
 
 use super::addressing::Addressed;
 use super::passed::{Passed, PassedKind};
+use super::walk::FoundFile;
 
 /// How many ids travel together.
 pub const BATCH: usize = 4096;
@@ -16,6 +17,8 @@ pub const BATCH: usize = 4096;
 pub enum Found {
     /// An entity, and its name as it is written where that is an odd one, see [`written`].
     Id(EntityId, Option<String>),
+    /// The same, where it is not known yet whether the id has another file.
+    File(EntityId, FoundFile),
     /// An entity whose address is known.
     Addressed(Addressed),
     /// A further odd name of an entity that was found in another source.

@@ -1,25 +1,17 @@
 //! Where the ids of a run come from: arguments, a file, standard input, or the names in the source store.
 
-use std::{
-    collections::HashSet,
-    io::{self, BufReader},
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{collections::HashSet, io::BufReader, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use euterpe_actors::blocking_threads;
 use euterpe_actors::ids::StoreName;
-use euterpe_actors::memory::ListedDates;
-use euterpe_actors::node_trouble::remedy;
-use euterpe_actors::transform::blocking::panic_text;
 
 use super::addressing::Addressed;
-use super::found::{BATCH, Found, Sink};
+use super::found::Sink;
 use super::lines::read_lines;
 use super::listing::Listing;
-use super::passed::Passed;
+use super::stream::{Stream, no_thread};
+use super::walk::{Walk, WalkedIds};
 
 /// So many ids are few: a page of a listing has as many names.
 const FEW: usize = 1000;
@@ -37,20 +29,6 @@ pub enum Ids {
     Listed(Vec<Listing>),
 }
 
-/// Batches of found names.
-pub enum Stream {
-    /// Those that the caller named.
-    Named(std::vec::IntoIter<Addressed>),
-    /// What is read on a thread of its own, which waits while nobody takes them. A batch takes about 100 bytes a name;
-    /// beside the one that is being read, one may wait.
-    Read {
-        /// The batches, in order.
-        batches: mpsc::Receiver<anyhow::Result<Vec<Found>>>,
-        /// The thread, until it was joined.
-        reader: Option<io::Result<thread::JoinHandle<Passed>>>,
-    },
-}
-
 impl Ids {
     /// Whether they are so few that each of their sources is sooner looked at than all are listed.
     pub(crate) fn are_few(&self) -> bool {
@@ -66,14 +44,19 @@ impl Ids {
         self
     }
 
-    /// Lets the listings of sources tell when each came. Which parts of which stores those are.
-    pub(crate) fn tell_dates(&mut self, dates: &Arc<ListedDates>) -> Vec<(StoreName, String)> {
+    /// Lets the listings of sources tell a walk when each came.
+    pub(crate) fn tell(&mut self, walk: &Arc<Walk>) {
+        if let Ids::Listed(listings) = self {
+            listings.iter_mut().for_each(|listing| listing.walk = Some(walk.clone()));
+        }
+    }
+
+    /// Which part of which store the first ids are listed from. Of the sources in others, it must be known when they came before
+    /// the first ids are given: an id may have one there too.
+    pub(crate) fn first_places(&self) -> Vec<(StoreName, String)> {
         let Ids::Listed(listings) = self else { return Vec::new() };
-        listings.iter_mut().for_each(|listing| listing.dates = Some(dates.clone()));
-        let places = |listing: &Listing| -> Vec<_> {
-            listing.prefixes().into_iter().map(|prefix| (listing.store.clone(), prefix)).collect()
-        };
-        listings.iter().flat_map(places).collect()
+        let Some(first) = listings.first() else { return Vec::new() };
+        first.prefixes().into_iter().map(|prefix| (first.store.clone(), prefix)).collect()
     }
 
     /// The sources that are listed, as records name them.
@@ -84,8 +67,17 @@ impl Ids {
         }
     }
 
+    /// Starts to read, in the order of a walk where there is one.
+    pub fn walked(self, walk: Option<Arc<Walk>>) -> WalkedIds {
+        WalkedIds::of(self.read_with(walk.clone()), walk)
+    }
+
     /// Starts to read.
     pub fn stream(self) -> Stream {
+        self.read_with(None)
+    }
+
+    fn read_with(self, walk: Option<Arc<Walk>>) -> Stream {
         let source = match self {
             Ids::These(mut ids) => {
                 let mut seen = HashSet::new();
@@ -94,95 +86,22 @@ impl Ids {
             }
             source => source,
         };
-        Stream::read_by(move |sink| source.read(sink))
+        Stream::read_by(move |sink| source.read(walk, sink))
     }
 
-    fn read(self, sink: &mut Sink) -> anyhow::Result<()> {
+    fn read(self, walk: Option<Arc<Walk>>, sink: &mut Sink) -> anyhow::Result<()> {
         match self {
             Ids::These(_) => Ok(()), // needs no reader
             Ids::File(path, hashes) => {
                 let name = path.display().to_string();
                 let file = std::fs::File::open(&path).with_context(|| format!("could not open `{name}`"))?;
-                read_lines(BufReader::new(file), &name, hashes, sink)
+                read_lines(BufReader::new(file), &name, hashes, walk, sink)
             }
-            Ids::Stdin(hashes) => read_lines(BufReader::new(std::io::stdin()), "standard input", hashes, sink),
+            Ids::Stdin(hashes) => read_lines(BufReader::new(std::io::stdin()), "standard input", hashes, walk, sink),
             Ids::Listed(listings) => {
                 let runtime = blocking_threads::runtime().map_err(no_thread)?;
                 runtime.block_on(Listing::list_all(&listings, sink))
             }
         }
-    }
-}
-
-impl Stream {
-    /// What `read` puts into the sink, on a thread of its own.
-    fn read_by(read: impl FnOnce(&mut Sink) -> anyhow::Result<()> + Send + 'static) -> Self {
-        let (sender, batches) = mpsc::sync_channel(1);
-        let reader = thread::Builder::new().name("euterpe-ids".into()).spawn(move || {
-            let mut sink = Sink::to(sender);
-            if let Err(error) = read(&mut sink) {
-                sink.fail(error);
-            }
-            sink.flush();
-            sink.passed
-        });
-        Stream::Read { batches, reader: Some(reader) }
-    }
-
-    /// The next batch, if one is ready or comes soon; [`Next::Later`] where the reader needs more time.
-    pub fn next(&mut self, wait: std::time::Duration) -> Next {
-        let (batches, reader) = match self {
-            Stream::Named(ids) => {
-                let batch: Vec<Found> = ids.take(BATCH).map(Found::Addressed).collect();
-                return if batch.is_empty() { Next::End(Passed::default()) } else { Next::Batch(batch) };
-            }
-            Stream::Read { batches, reader } => (batches, reader),
-        };
-        match batches.recv_timeout(wait) {
-            Ok(Ok(batch)) => Next::Batch(batch),
-            Ok(Err(error)) => Next::Failed(error),
-            Err(mpsc::RecvTimeoutError::Timeout) => Next::Later,
-            // That no more comes is no end by itself: the reader may have died, or never have begun.
-            Err(mpsc::RecvTimeoutError::Disconnected) => match reader.take() {
-                Some(Ok(reader)) => match reader.join() {
-                    Ok(passed) => Next::End(passed),
-                    Err(panic) => Next::Failed(anyhow!("the reader of ids died: {}", panic_text(&*panic))),
-                },
-                Some(Err(error)) => Next::Failed(no_thread(error)),
-                None => Next::End(Passed::default()), // told before
-            },
-        }
-    }
-}
-
-fn no_thread(error: io::Error) -> anyhow::Error {
-    let remedy = remedy(&error).map_or_else(String::new, |remedy| format!("; {remedy}"));
-    anyhow!("no thread for the reader of ids: {error}{remedy}")
-}
-
-/// What a stream gives.
-pub enum Next {
-    /// Some names.
-    Batch(Vec<Found>),
-    /// Nothing yet.
-    Later,
-    /// No more, and what was passed over.
-    End(Passed),
-    /// The rest could not be read.
-    Failed(anyhow::Error),
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn a_reader_that_dies_is_no_end_of_the_ids() {
-        let mut stream = Stream::read_by(|_| panic!("no thread"));
-        let next = stream.next(Duration::MAX);
-        assert!(matches!(&next, Next::Failed(error) if error.to_string().contains("no thread")));
-        assert!(matches!(Stream::read_by(|_| Ok(())).next(Duration::MAX), Next::End(_)));
     }
 }

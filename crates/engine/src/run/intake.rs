@@ -24,11 +24,13 @@ use tokio::sync::Notify;
 use super::addressing::{Address, Addressed, Addresses};
 use super::dropped_names::DroppedNames;
 use super::found::{BadName, Found};
-use super::ids::{Ids, Next, Stream};
+use super::ids::Ids;
 use super::passed::Passed;
 use super::running::Running;
 use super::sink::{Feeder, Sink};
+use super::stream::Next;
 use super::survey::is_finished;
+use super::walk::WalkedIds;
 
 /// Feeds the entities of a new run.
 pub struct Intake {
@@ -69,7 +71,7 @@ impl Feeder for Intake {
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
         let ids = std::mem::replace(&mut self.ids, Ids::These(Vec::new()));
         let mut dropped = DroppedNames::in_sources(ids.sources());
-        let stream = ids.stream();
+        let stream = ids.walked(sink.running.walk.clone());
         let ahead = Ahead::default();
         let addresses = Addresses::default();
         let reading = async {
@@ -94,7 +96,7 @@ impl Intake {
         &self,
         sink: &Sink<'_>,
         addresses: &Addresses,
-        mut stream: Stream,
+        mut stream: WalkedIds,
         dropped: &mut DroppedNames,
         ahead: &Ahead,
     ) -> anyhow::Result<Passed> {
@@ -124,10 +126,8 @@ impl Intake {
                 }
                 let found = match found {
                     Found::Addressed(found) => Ok(found),
-                    Found::Id(entity, written) => match address(sink, addresses, &entity) {
-                        Ok(to) => Ok(Addressed { entity, to, written }),
-                        Err(why) => Err(BadName::new(entity.as_str(), why)),
-                    },
+                    Found::Id(entity, written) => addressed(sink, addresses, entity, written),
+                    Found::File(entity, _) => addressed(sink, addresses, entity, None),
                     Found::Name(entity, written) => {
                         let state = &sink.workspace.state;
                         sink.running.keep_record(async || state.keep_name(&entity, &written).await).await?;
@@ -244,6 +244,18 @@ async fn send(sink: &Sink<'_>, addresses: &Addresses, ahead: &Ahead) -> anyhow::
         sink.flush().await?;
     }
     Ok(())
+}
+
+fn addressed(
+    sink: &Sink<'_>,
+    addresses: &Addresses,
+    entity: EntityId,
+    written: Option<String>,
+) -> Result<Addressed, BadName> {
+    match address(sink, addresses, &entity) {
+        Ok(to) => Ok(Addressed { entity, to, written }),
+        Err(why) => Err(BadName::new(entity.as_str(), why)),
+    }
 }
 
 fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<Arc<Address>, String> {

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use anyhow::Context;
 use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::storage::name_as_text;
 
 use super::found::{BadName, Found, Sink, found};
+use super::walk::{KnownIds, Walk};
 
 /// How much of a line is read: far more than an id may have.
 const LONGEST: u64 = 1 << 16;
@@ -19,9 +21,10 @@ pub(super) fn read_lines<R: Read>(
     mut lines: BufReader<R>,
     name: &str,
     hashes: bool,
+    walk: Option<Arc<Walk>>,
     sink: &mut Sink,
 ) -> anyhow::Result<()> {
-    let (mut line, mut seen) = (Vec::new(), HashSet::new());
+    let (mut line, mut known, mut bad) = (Vec::new(), KnownIds::of(walk), HashSet::new());
     let mut is_first = true;
     loop {
         line.clear();
@@ -55,10 +58,10 @@ pub(super) fn read_lines<R: Read>(
             Err(_) => Found::Bad(BadName::new(&name_as_text(text.trim_ascii()), "it is not UTF-8 text".into())),
         };
         let found = match found {
-            Found::Id(id, written) if !seen.insert(Fingerprint::of("", id.as_str())) => {
+            Found::Id(id, written) if !known.is_new(Fingerprint::of("", id.as_str())) => {
                 written.map(|written| Found::Name(id, written))
             }
-            Found::Bad(bad) if !seen.insert(Fingerprint::of("bad", &bad.name)) => None,
+            Found::Bad(name) if !bad.insert(Fingerprint::of("bad", &name.name)) => None,
             new => Some(new),
         };
         // Whoever writes lines one by one wants them run one by one.

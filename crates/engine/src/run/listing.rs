@@ -1,14 +1,14 @@
 //! A source whose names are the catalogue: which of them are entities, and what is passed over.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use anyhow::Context;
 use euterpe_actors::edges::source_paths;
 use euterpe_actors::ids::{EntityId, StoreName, decomposed_form, escaped_form, normal_form};
-use euterpe_actors::memory::{Fingerprint, ListedDates};
+use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::storage::{Listed, ListedProblem, Page, Storage, each_once, find_spelled, is_hidden, told_apart};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_graph_file::plan::Patterns;
@@ -16,6 +16,7 @@ use euterpe_graph_file::plan::Patterns;
 use super::found::{BadName, Found, Sink, found};
 use super::listed_for::{GoesTo, ListedFor};
 use super::passed::PassedKind;
+use super::walk::{FoundFile, KnownIds, Walk};
 
 /// A source whose keys are the catalogue.
 #[derive(Clone, Debug)]
@@ -36,16 +37,16 @@ pub struct Listing {
     pub names_passed: bool,
     /// The name of the store.
     pub store: StoreName,
-    /// Who wants to know when each source came.
-    pub dates: Option<Arc<ListedDates>>,
+    /// What is learned of the catalogue, which wants to know when each source came.
+    pub walk: Option<Arc<Walk>>,
 }
 
 /// A source while it is listed.
 struct Taker<'l> {
     listing: &'l Listing,
+    /// Its number among those of the run.
+    number: u16,
     odd: OddNames,
-    /// What was found in it, where a further file may have the same id.
-    own: HashSet<Fingerprint>,
 }
 
 /// What a source made of a listed name.
@@ -57,8 +58,8 @@ enum Taken {
 }
 
 impl<'l> Taker<'l> {
-    fn new(listing: &'l Listing) -> Self {
-        Self { listing, odd: OddNames::new(), own: HashSet::new() }
+    fn new(number: u16, listing: &'l Listing) -> Self {
+        Self { listing, number, odd: OddNames::new() }
     }
 
     /// Takes a name. `several` where its id may come from another source too, `twice` where the same file may be listed
@@ -66,7 +67,7 @@ impl<'l> Taker<'l> {
     fn take(
         &mut self,
         listed: &Listed<'_>,
-        once: &mut HashSet<Fingerprint>,
+        once: &mut KnownIds,
         (several, twice): (bool, bool),
         sink: &mut Sink,
     ) -> Taken {
@@ -97,11 +98,21 @@ impl<'l> Taker<'l> {
         }
         // Two files of one id, and one id in two stores, are sent once; the worker names both files.
         let may_have_twins = source.key.has_ext() || !name.is_ascii();
-        if may_have_twins && !twice && source.is_twin(&mut self.own, &id, ext) {
+        let exts = if may_have_twins && !twice { source.exts_of(ext) } else { Vec::new() };
+        let one = |number: &u16| Fingerprint::of(&format!("{} {number}", self.number), id.as_str());
+        let twins = exts.iter().filter(|number| !once.is_new(one(number))).count();
+        if twins > 0 {
             return Taken::Passed(PassedKind::SameId);
         }
-        let is_new = !(several || may_have_twins) || once.insert(Fingerprint::of("", id.as_str()));
-        Taken::GoOn(!is_new || sink.put(Found::Id(id, None)))
+        let is_new = !(several || may_have_twins) || once.is_new(Fingerprint::of("", id.as_str()));
+        let found = match once.is_full() && !exts.is_empty() {
+            true => {
+                let path = listed.path.to_owned();
+                Found::File(id, FoundFile { source: self.number, exts, path, is_named: source.names_passed })
+            }
+            false => Found::Id(id, None),
+        };
+        Taken::GoOn(!is_new || sink.put(found))
     }
 }
 
@@ -122,10 +133,10 @@ impl Listing {
     /// # Errors
     /// Where a store cannot be listed.
     pub(super) async fn list_all(listings: &[Listing], sink: &mut Sink) -> anyhow::Result<()> {
-        let mut once = HashSet::new();
-        let mut left: Vec<&Listing> = listings.iter().collect();
-        while let Some(first) = left.first().copied() {
-            let (together, others) = left.into_iter().partition(|other| first.starts_where(other));
+        let mut once = KnownIds::of(listings.first().and_then(|listing| listing.walk.clone()));
+        let mut left: Vec<Taker> = (0..).zip(listings).map(|(number, listing)| Taker::new(number, listing)).collect();
+        while let Some(first) = left.first().map(|first| first.listing) {
+            let (together, others) = left.into_iter().partition(|other| first.starts_where(other.listing));
             Self::list_together(together, &mut once, listings.len() > 1, sink).await?;
             left = others;
         }
@@ -139,20 +150,20 @@ impl Listing {
 
     /// Lists the part of a store that these sources lie in. What is passed over is what none of them takes.
     async fn list_together(
-        listings: Vec<&Listing>,
-        once: &mut HashSet<Fingerprint>,
+        mut takers: Vec<Taker<'_>>,
+        once: &mut KnownIds,
         several: bool,
         sink: &mut Sink,
     ) -> anyhow::Result<()> {
-        let Some(first) = listings.first().copied() else { return Ok(()) };
+        let Some(first) = takers.first().map(|first| first.listing) else { return Ok(()) };
         let (place, prefixes) = (first.storage.place(), first.prefixes());
         let twice = prefixes.len() > 1; // some file systems take both for one
         let several = several || twice;
-        let mut takers: Vec<Taker> = listings.into_iter().map(Taker::new).collect();
         for prefix in prefixes {
             let mut take = |listed: Listed<'_>| {
-                if let Some(dates) = &first.dates {
-                    dates.learn_source(&first.store, listed.path, listed.dates);
+                let learn = |walk: &Arc<Walk>| walk.learn_source(&first.store, listed.path, listed.dates);
+                if !first.walk.as_ref().is_none_or(learn) {
+                    return false;
                 }
                 let (mut is_taken, mut is_twin, mut passed) = (false, false, None);
                 for taker in &mut takers {
@@ -173,11 +184,12 @@ impl Listing {
                 passed.is_none_or(|kind| is_taken || first.pass(kind, listed.path, sink))
             };
             let mut each = |page: &Page| page.iter().all(&mut take);
-            let listed = match first.dates {
+            let listed = match first.walk.as_ref().filter(|walk| walk.is_dated()) {
                 Some(_) => first.storage.list_dated(&prefix, &mut each).await,
                 None => first.storage.list(&prefix, &mut each).await,
             };
             listed.with_context(|| format!("could not list {place}"))?;
+            first.walk.as_ref().map_or(Ok(()), |walk| walk.check())?;
         }
         for Taker { listing, odd, .. } in takers {
             let took = listing.take_odd(odd, once, several, sink).await;
@@ -192,15 +204,10 @@ impl Listing {
         [prefix.to_owned(), decomposed_form(prefix).into_owned()].into()
     }
 
-    /// Whether a file that is listed is one more of an id for one of its jobs, by its extension or its spelling.
-    fn is_twin(&self, own: &mut HashSet<Fingerprint>, id: &EntityId, ext: &str) -> bool {
-        let mut is_twin = false;
-        for (number, exts) in self.exts.iter().enumerate() {
-            if !self.key.has_ext() || fits(exts, ext) {
-                is_twin |= !own.insert(Fingerprint::of(&number.to_string(), id.as_str()));
-            }
-        }
-        is_twin
+    /// Which lists of extensions a file is of, by their numbers: an id has one file of each, whatever its spelling.
+    fn exts_of(&self, ext: &str) -> Vec<u16> {
+        let is_of = |exts: &Arc<[String]>| !self.key.has_ext() || fits(exts, ext);
+        (0..).zip(&self.exts).filter(|(_, exts)| is_of(exts)).map(|(number, _)| number).collect()
     }
 
     fn bury(&self, bad: BadName, sink: &mut Sink) -> bool {
@@ -247,13 +254,7 @@ impl Listing {
 
     /// Takes the odd names. One whose id another file has too is an error that names both. One whose id was found in another
     /// source is a further name of it.
-    async fn take_odd(
-        &self,
-        odd: OddNames,
-        once: &mut HashSet<Fingerprint>,
-        several: bool,
-        sink: &mut Sink,
-    ) -> anyhow::Result<()> {
+    async fn take_odd(&self, odd: OddNames, once: &mut KnownIds, several: bool, sink: &mut Sink) -> anyhow::Result<()> {
         for (id, names) in odd {
             let mut paths: Vec<String> = names.iter().map(|(_, path)| path.clone()).collect();
             paths.extend(self.plain_sources(&id).await?);
@@ -271,7 +272,7 @@ impl Listing {
             // Several files that do not clash are read by different jobs.
             for (written, _) in names.into_iter().take(paths.len()) {
                 let may_come_again = several || paths.len() > 1;
-                let found = match may_come_again && !once.insert(Fingerprint::of("", id.as_str())) {
+                let found = match may_come_again && !once.is_new(Fingerprint::of("", id.as_str())) {
                     true => Found::Name(id.clone(), written),
                     false => Found::Id(id.clone(), Some(written)),
                 };

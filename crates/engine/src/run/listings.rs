@@ -42,8 +42,8 @@ pub(crate) fn listings(workspace: &Workspace, selection: &Selection) -> Vec<List
             let (storage, key, exts) = (workspace.stores.get(store).clone(), key.clone(), vec![exts.clone()]);
             let source = format!("{store}:{key} in {}", storage.place());
             let jobs = ListedFor::new(workspace.nodes.clone(), at, job.is_some());
-            let (store, dates) = (store.clone(), None);
-            let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false, store, dates };
+            let (store, walk) = (store.clone(), None);
+            let listing = Listing { storage, source, jobs, key, exts, patterns, names_passed: false, store, walk };
             listings.push((listing.store.clone(), listing));
         }
     }

@@ -53,9 +53,11 @@ mod seen;
 pub mod serve;
 pub mod sink;
 pub mod statuses;
+pub mod stream;
 pub mod survey;
 pub mod tally;
 pub mod tracker;
+pub mod walk;
 pub mod watch;
 pub mod work_times;
 

@@ -1,18 +1,18 @@
 //! The feeder of a run that is taken up again: what is open of it, chunk by chunk, all in one fresh wave.
 
 use async_trait::async_trait;
-use euterpe_actors::accounting::{Accountant, TargetStatus, resume_messages};
+use euterpe_actors::accounting::{TargetStatus, resume_messages};
 use euterpe_actors::message::Target;
 use euterpe_actors::plan::JobIx;
 
 use super::passed::Passed;
 use super::sink::{Feeder, Sink};
-use super::statuses::{Batch, Statuses};
+use super::statuses::{Batch, Sight, Statuses};
 
 /// Feeds what is open of a run.
 pub struct Resumption {
     /// Says what is open.
-    pub accountant: Accountant,
+    pub sight: Sight,
     /// The number of the fresh wave.
     pub wave: u64,
 }
@@ -21,7 +21,7 @@ pub struct Resumption {
 impl Feeder for Resumption {
     async fn feed(&mut self, sink: &Sink<'_>) -> anyhow::Result<Passed> {
         let (manifest, plan) = (&sink.running.manifest, &sink.workspace.nodes);
-        let mut statuses = Statuses::open(sink.workspace, &self.accountant, manifest).await?;
+        let mut statuses = Statuses::open(sink.workspace, &self.sight, manifest).await?;
         while let Some(batch) = sink.running.keep_record(async || statuses.next().await).await? {
             // What stands in a chunk that cannot be read is named as such by the account at the end.
             let Batch::Entities(some) = batch else { continue };

@@ -13,6 +13,7 @@ use super::in_hand::Held;
 use super::outdated::Outdated;
 use super::tally::Tally;
 use super::tracker::{Tracker, Trouble};
+use super::walk::Walk;
 use crate::traces::Roots;
 use crate::workspace::Workspace;
 
@@ -48,6 +49,8 @@ pub struct Running {
     pub(crate) presence: Arc<Presence>,
     /// What tells which of that may be out of date; none where nobody asks.
     pub(crate) dates: Option<Arc<ListedDates>>,
+    /// In what order it is gone through what is known; none where that is no matter.
+    pub(crate) walk: Option<Arc<Walk>>,
     /// Follows each entity to its end.
     pub(crate) tracker: Arc<Tracker>,
     /// Whether all work is done in child processes; nodes elsewhere decide that for themselves.
@@ -70,6 +73,7 @@ impl Running {
             manifest,
             presence,
             dates: None,
+            walk: None,
             tracker,
             isolate: false,
             out_of_date: RefCell::default(),

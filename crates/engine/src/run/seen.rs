@@ -5,7 +5,7 @@ use anyhow::ensure;
 use euterpe_actors::accounting::TargetStatus;
 
 use super::running::Running;
-use super::statuses::{Batch, Statuses, accountant};
+use super::statuses::{Batch, Statuses, sight};
 use crate::workspace::Workspace;
 
 /// How many that were not seen are named.
@@ -17,8 +17,8 @@ const NAMED: usize = 3;
 /// What keeps the stores or the records from being read; a record of ids that makes no sense, for nobody knows what became of
 /// those that stood in it.
 pub async fn look_for_what_is_done(workspace: &Workspace, running: &Running) -> anyhow::Result<u64> {
-    let accountant = accountant(workspace, &running.manifest).await?;
-    let mut statuses = Statuses::open(workspace, &accountant, &running.manifest).await?;
+    let sight = sight(workspace, &running.manifest).await?;
+    let mut statuses = Statuses::open(workspace, &sight, &running.manifest).await?;
     let (mut unseen, mut named, mut unreadable) = (0, Vec::new(), 0);
     while let Some(batch) = running.keep_record(async || statuses.next().await).await? {
         let Batch::Entities(some) = batch else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use euterpe_actors::freshness::Demand;
 use euterpe_actors::ids::{EntityId, RunId, StoreName, decomposed_form};
-use euterpe_actors::memory::{Fingerprint, ListedDates, Presence};
+use euterpe_actors::memory::{ListedDates, Presence};
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::refresh::Refresh;
@@ -15,23 +15,48 @@ use euterpe_actors::storage::{Page, Stores};
 
 use super::former::histories;
 use super::ids::Ids;
+use super::walk::{Bounds, Walk};
 use crate::workspace::Workspace;
 
-/// The most objects whose presence a run or a node remembers; an entry takes at most 40 bytes.
+/// The most objects whose presence a node remembers, and whoever else does not go through a catalogue; an entry takes at most 40
+/// bytes, and 57 more with its time.
 pub const REMEMBERED: usize = 16 << 20;
+
+/// What exists when a run begins.
+pub struct Survey {
+    /// The outputs.
+    pub presence: Arc<Presence>,
+    /// When they were written, and when the sources came; none where that does not matter.
+    pub dates: Option<Arc<ListedDates>>,
+    /// In what order entities are decided on, where not all of this fits into memory.
+    pub walk: Arc<Walk>,
+}
 
 /// What exists, as of `run`.
 ///
 /// # Errors
 /// A store that cannot be listed.
-pub async fn known(workspace: &Workspace, run: RunId) -> anyhow::Result<Arc<Presence>> {
-    let presence = Arc::new(Presence::up_to(REMEMBERED));
-    survey(&workspace.nodes, &workspace.stores, &presence, run, None).await?;
+pub async fn known(workspace: &Workspace, run: RunId) -> anyhow::Result<Survey> {
+    let (nodes, bounds) = (&workspace.nodes, Bounds::of(workspace.memory));
+    let presence = Arc::new(Presence::up_to(bounds.remembered()));
+    let walk = Walk::bounded(nodes, presence.clone(), None, run, bounds, workspace.walk_folder());
+    list_outputs(nodes, &workspace.stores, &walk).await?;
+    Ok(Survey { presence, dates: None, walk: Arc::new(walk) })
+}
+
+/// What exists, as of `run`, for works that come in no order: as much of it as there is memory for.
+///
+/// # Errors
+/// A store that cannot be listed.
+pub async fn known_in_memory(workspace: &Workspace, run: RunId) -> anyhow::Result<Arc<Presence>> {
+    let presence = Arc::new(Presence::up_to(Bounds::of(workspace.memory).remembered()));
+    let walk = Walk::in_memory(&workspace.nodes, presence.clone(), None, run);
+    list_outputs(&workspace.nodes, &workspace.stores, &walk).await?;
     Ok(presence)
 }
 
 /// What exists, as of `run`, and when it was written; where outputs are made anew whose inputs changed, also when the sources
-/// came, unless the ids are few: then each is looked at. Sources that the ids come from are listed only once.
+/// came, unless the ids are few: then each is looked at. The sources that the first ids come from are listed only once.
 ///
 /// # Errors
 /// A store that cannot be listed.
@@ -44,16 +69,23 @@ pub async fn dated(
 ) -> anyhow::Result<Survey> {
     let nodes = &workspace.nodes;
     let refresh = refresh.unwrap_or_else(|| nodes.refresh());
-    if refresh.is_never() {
-        return Ok(Survey { presence: known(workspace, run).await?, dates: None });
-    }
-    let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
-    let list_sources = !ids.are_few() && !refresh.exact;
-    let dates = ListedDates::up_to(REMEMBERED, list_sources).of(nodes).with_recipes(nodes, recipes, refresh);
-    let dates = Arc::new(dates);
-    let listed_later = ids.tell_dates(&dates);
-    let sources = if list_sources { Some(&listed_later[..]) } else { None };
-    listed(workspace, run, dates, sources).await
+    let are_few = ids.are_few();
+    let list_sources = !are_few && !refresh.exact;
+    let bounds = Bounds::of(workspace.memory);
+    let presence = Arc::new(Presence::up_to(if are_few { REMEMBERED } else { bounds.remembered() }));
+    let dates = (!refresh.is_never()).then(|| {
+        let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
+        let most = if are_few { REMEMBERED } else { usize::MAX };
+        Arc::new(ListedDates::up_to(most, list_sources).of(nodes).with_recipes(nodes, recipes, refresh))
+    });
+    let walk = Arc::new(match are_few {
+        true => Walk::in_memory(nodes, presence.clone(), dates.clone(), run),
+        false => Walk::bounded(nodes, presence.clone(), dates.clone(), run, bounds, workspace.walk_folder()),
+    });
+    ids.tell(&walk);
+    let listed_later = (list_sources && dates.is_some()).then(|| ids.first_places());
+    list(workspace, &walk, listed_later.as_deref()).await?;
+    Ok(Survey { presence, dates, walk })
 }
 
 /// What exists, and when it was written and the sources came, for a run that nobody feeds any more: what came after it had
@@ -62,43 +94,31 @@ pub async fn dated(
 /// # Errors
 /// A store that cannot be listed.
 pub async fn dated_again(workspace: &Workspace, run: RunId, refresh: Option<&Refresh>) -> anyhow::Result<Survey> {
-    let nodes = &workspace.nodes;
+    let (nodes, bounds) = (&workspace.nodes, Bounds::of(workspace.memory));
+    let presence = Arc::new(Presence::up_to(bounds.remembered()));
     let refresh = refresh.unwrap_or_else(|| nodes.refresh());
-    if refresh.is_never() {
-        return Ok(Survey { presence: known(workspace, run).await?, dates: None });
-    }
     let (recipes, _) = histories(workspace).await?;
     let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
-    let dates = ListedDates::up_to(REMEMBERED, true).of(nodes).as_of(run.millis());
-    listed(workspace, run, Arc::new(dates.with_recipes(nodes, recipes, refresh)), Some(&[])).await
+    let dates = ListedDates::up_to(usize::MAX, true).of(nodes).as_of(run.millis());
+    let dates = (!refresh.is_never()).then(|| Arc::new(dates.with_recipes(nodes, recipes, refresh)));
+    let walk = Walk::bounded(nodes, presence.clone(), dates.clone(), run, bounds, workspace.walk_folder());
+    let walk = Arc::new(walk);
+    list(workspace, &walk, dates.is_some().then_some(&[])).await?;
+    Ok(Survey { presence, dates, walk })
 }
 
 /// Lists the outputs, and the sources, if they are wanted, but for those that are listed later.
-async fn listed(
-    workspace: &Workspace,
-    run: RunId,
-    dates: Arc<ListedDates>,
-    listed_later: Option<&[(StoreName, String)]>,
-) -> anyhow::Result<Survey> {
+async fn list(workspace: &Workspace, walk: &Walk, listed_later: Option<&[(StoreName, String)]>) -> anyhow::Result<()> {
     let (nodes, stores) = (&workspace.nodes, &workspace.stores);
-    let presence = Arc::new(Presence::up_to(REMEMBERED));
-    let outputs = survey(nodes, stores, &presence, run, Some(&dates));
+    let outputs = list_outputs(nodes, stores, walk);
     let sources = async {
         match listed_later {
-            Some(listed_later) => list_sources(nodes, stores, &dates, listed_later).await,
+            Some(listed_later) => list_sources(nodes, stores, walk, listed_later).await,
             None => Ok(()),
         }
     };
     futures::future::try_join(outputs, sources).await?;
-    Ok(Survey { presence, dates: Some(dates) })
-}
-
-/// What exists when a run begins.
-pub struct Survey {
-    /// The outputs.
-    pub presence: Arc<Presence>,
-    /// When they were written, and when the sources came; none where that does not matter.
-    pub dates: Option<Arc<ListedDates>>,
+    Ok(())
 }
 
 /// Lists every source of the graph that is not `listed_later`, for the times at which they came.
@@ -108,7 +128,7 @@ pub struct Survey {
 pub async fn list_sources(
     plan: &NodePlan,
     stores: &Stores,
-    dates: &ListedDates,
+    walk: &Walk,
     listed_later: &[(StoreName, String)],
 ) -> anyhow::Result<()> {
     let mut places = BTreeSet::new();
@@ -122,12 +142,10 @@ pub async fn list_sources(
     let left = uncovered(&places).filter(|place| !listed_later.contains(place));
     let listings = left.map(|(name, prefix)| async move {
         let storage = stores.get(name);
-        let learn = &mut |page: &Page| {
-            page.iter().for_each(|listed| dates.learn_source(name, listed.path, listed.dates));
-            true
-        };
+        let learn = &mut |page: &Page| page.iter().all(|listed| walk.learn_source(name, listed.path, listed.dates));
         let listed = storage.list_dated(prefix, learn).await;
-        listed.with_context(|| format!("could not list the sources in store `{name}` ({})", storage.place()))
+        listed.with_context(|| format!("could not list the sources in store `{name}` ({})", storage.place()))?;
+        walk.check()
     });
     futures::future::try_join_all(listings).await?;
     Ok(())
@@ -143,41 +161,24 @@ fn uncovered(places: &BTreeSet<(StoreName, String)>) -> impl Iterator<Item = &(S
     places.iter().filter(move |(store, prefix)| !covered(store, prefix))
 }
 
-/// Lists every output of the graph's jobs and remembers what is there, as of `run`, and when it was written where `dates` are
-/// wanted.
+/// Lists every output of the graph's jobs.
 ///
 /// # Errors
 /// A store that cannot be listed.
-pub async fn survey(
-    plan: &NodePlan,
-    stores: &Stores,
-    presence: &Arc<Presence>,
-    run: RunId,
-    dates: Option<&ListedDates>,
-) -> anyhow::Result<()> {
+pub async fn list_outputs(plan: &NodePlan, stores: &Stores, walk: &Walk) -> anyhow::Result<()> {
     let mut places = BTreeSet::new();
     for output in plan.jobs.iter().flat_map(|job| &job.outputs) {
         places.insert((output.store.clone(), output.key.prefix().to_owned()));
     }
     let listings = uncovered(&places).map(|(name, prefix)| async move {
         let storage = stores.get(name);
-        let learn = &mut |page: &Page| {
-            let outputs = page.iter().filter(|listed| listed.problem.is_none()).map(|listed| {
-                let print = Fingerprint::of(name.as_str(), listed.path);
-                presence.learn_fingerprint(print, run);
-                (print, listed.dates)
-            });
-            match dates {
-                Some(dates) => dates.learn_outputs(outputs),
-                None => outputs.for_each(drop),
-            }
-            true
+        let learn = &mut |page: &Page| walk.learn_outputs(name, page);
+        let listed = match walk.is_dated() {
+            true => storage.list_dated(prefix, learn).await,
+            false => storage.list(prefix, learn).await,
         };
-        let listed = match dates {
-            Some(_) => storage.list_dated(prefix, learn).await,
-            None => storage.list(prefix, learn).await,
-        };
-        listed.with_context(|| format!("could not list what exists in store `{name}` ({})", storage.place()))
+        listed.with_context(|| format!("could not list what exists in store `{name}` ({})", storage.place()))?;
+        walk.check()
     });
     futures::future::try_join_all(listings).await?;
     Ok(())

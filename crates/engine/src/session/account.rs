@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use euterpe_actors::accounting::{Accountant, RunView, TargetStatus, gone_jobs, is_taken};
+use euterpe_actors::accounting::{TargetStatus, gone_jobs, is_taken};
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
@@ -12,7 +12,7 @@ use euterpe_actors::storage::{ObjectKey, StorageErrorKind, Stores, Wholeness, ch
 use serde::Serialize;
 
 use super::Session;
-use crate::run::statuses::{Batch, EntityStatus, Statuses, accountant_until_over};
+use crate::run::statuses::{Batch, EntityStatus, Sight, Statuses, sight_of, sight_until_over, strict_sight_of};
 use crate::run::survey::Survey;
 use crate::workspace::Workspace;
 
@@ -100,7 +100,7 @@ impl Session {
         if let Err(other) = self.refuse_other_file(&manifest) {
             tracing::warn!("{other}");
         }
-        Account::of(&self.workspace, &accountant_until_over(&self.workspace, &manifest).await?, &manifest, hashes).await
+        Account::of(&self.workspace, &sight_until_over(&self.workspace, &manifest).await?, &manifest, hashes).await
     }
 
     /// Whether all that a run asked for is done, skipped or dead, although no record says that it was brought to its end: so
@@ -119,26 +119,25 @@ impl Session {
         if selection.ping || !gone_jobs(nodes, selection).is_empty() || !state.has_all_entities(run).await? {
             return Ok(false);
         }
-        let standard = self.workspace.standard(selection.refresh.as_ref()).await?;
-        let view = || {
-            let known = (selection.force != Force::All).then(|| now.presence.clone());
-            RunView { standard: standard.clone(), ..self.workspace.view(run, selection.force.clone(), known) }
-        };
+        let known = (selection.force != Force::All).then_some(now);
         // Where nothing is out of date by now, nothing was when the run began.
-        let strict = RunView { dates: now.dates.clone(), refresh: now.dates.is_some(), ..view() };
-        if self.all_ended(manifest, Accountant::open(strict).await?).await? {
+        let strict = match (known, &now.dates) {
+            (Some(now), Some(_)) => strict_sight_of(&self.workspace, manifest, now).await?,
+            _ => sight_of(&self.workspace, manifest, known).await?,
+        };
+        if self.all_ended(manifest, &strict).await? {
             return Ok(true);
         }
         // Else one more listing tells what was replaced since; where outputs are missing, none is needed.
         Ok(now.dates.is_some()
-            && self.all_ended(manifest, Accountant::open(view()).await?).await?
-            && self.all_ended(manifest, accountant_until_over(&self.workspace, manifest).await?).await?)
+            && self.all_ended(manifest, &sight_of(&self.workspace, manifest, known).await?).await?
+            && self.all_ended(manifest, &sight_until_over(&self.workspace, manifest).await?).await?)
     }
 
-    /// Whether nothing of a run is open, as `accountant` finds it.
-    async fn all_ended(&self, manifest: &Manifest, accountant: Accountant) -> anyhow::Result<bool> {
+    /// Whether nothing of a run is open, as `sight` finds it.
+    async fn all_ended(&self, manifest: &Manifest, sight: &Sight) -> anyhow::Result<bool> {
         let (nodes, selection) = (&self.workspace.nodes, &manifest.selection);
-        let mut statuses = Statuses::open(&self.workspace, &accountant, manifest).await?;
+        let mut statuses = Statuses::open(&self.workspace, sight, manifest).await?;
         while let Some(batch) = statuses.next().await? {
             let Batch::Entities(some) = batch else { return Ok(false) };
             let is_open = |(entity, standings): &EntityStatus| {
@@ -154,12 +153,7 @@ impl Session {
 }
 
 impl Account {
-    async fn of(
-        workspace: &Workspace,
-        accountant: &Accountant,
-        manifest: &Manifest,
-        hashes: bool,
-    ) -> anyhow::Result<Self> {
+    async fn of(workspace: &Workspace, sight: &Sight, manifest: &Manifest, hashes: bool) -> anyhow::Result<Self> {
         let run = manifest.run;
         let mut account = Self {
             run,
@@ -182,7 +176,7 @@ impl Account {
             all_read: workspace.state.has_all_entities(run).await?,
             graph_changed: manifest.digest != workspace.nodes.digest,
         };
-        let mut statuses = Statuses::open(workspace, accountant, manifest).await?;
+        let mut statuses = Statuses::open(workspace, sight, manifest).await?;
         while let Some(batch) = statuses.next().await? {
             let Batch::Entities(some) = batch else {
                 account.unreadable_chunks += 1;
@@ -196,7 +190,7 @@ impl Account {
             }
         }
         // Names that could not be run are in no chunk.
-        account.bad_names = accountant.bad_names();
+        account.bad_names = sight.bad_names();
         if account.bad_names > 0 {
             account.entities += account.bad_names;
             account.dead += account.bad_names;

@@ -17,9 +17,10 @@ use crate::mistake::Mistake;
 use crate::run::addressing::Addresses;
 use crate::run::former::Former;
 use crate::run::found::Found;
-use crate::run::ids::{Ids, Next};
+use crate::run::ids::Ids;
 use crate::run::outdated::Outdated;
 use crate::run::passed::{Passed, PassedKind};
+use crate::run::stream::Next;
 use crate::run::survey::Survey;
 
 /// How long the reader of ids is waited for before it is asked again.
@@ -36,7 +37,7 @@ impl Session {
             bail!(Mistake(text.into()));
         }
         let run = self.workspace.next_run().await?;
-        let Survey { presence, dates } = self.survey_for(run, &mut ids, &selection).await?;
+        let Survey { presence, dates, walk } = self.survey_for(run, &mut ids, &selection).await?;
         let asked = (selection.force.clone(), selection.refresh.as_ref());
         let view = self.workspace.refreshing_view(run, asked, Some(presence)).await?;
         let forecaster = Forecaster::new(RunView { dates: dates.clone(), ..view });
@@ -45,7 +46,7 @@ impl Session {
         let mut forecast = Forecast::of(nodes.clone(), selection.clone());
         let dropped = self.workspace.state.dropped_names().await?;
         let mut left = limit.unwrap_or(u64::MAX);
-        let mut stream = ids.stream();
+        let mut stream = ids.walked(Some(walk));
         while left > 0 {
             let batch = match stream.next(WAIT) {
                 Next::Batch(batch) => batch,
@@ -63,6 +64,10 @@ impl Session {
                     Found::Addressed(found) => Ok((found.entity, found.written)),
                     Found::Id(entity, written) => match addresses.of(nodes, &selection, &entity) {
                         Ok(_) => Ok((entity, written)),
+                        Err(why) => Err((entity.as_str().to_owned(), why)),
+                    },
+                    Found::File(entity, _) => match addresses.of(nodes, &selection, &entity) {
+                        Ok(_) => Ok((entity, None)),
                         Err(why) => Err((entity.as_str().to_owned(), why)),
                     },
                     Found::Name(entity, written) => {

@@ -33,11 +33,8 @@ mod story;
 mod test;
 mod verify;
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use euterpe_actors::ids::RunId;
-use euterpe_actors::memory::Presence;
 use euterpe_actors::state::{RecipeHistories, Selection};
 use euterpe_actors::storage::StorageErrorKind;
 use euterpe_actors::transform::Registry;
@@ -73,7 +70,7 @@ pub use verify::Finding;
 use crate::mistake::find_job;
 use crate::run::former::histories;
 use crate::run::ids::Ids;
-use crate::run::survey::{REMEMBERED, Survey, dated, known};
+use crate::run::survey::{REMEMBERED, Survey, dated};
 use crate::workspace::{Opening, Workspace};
 
 /// Opens graphs.
@@ -101,12 +98,7 @@ impl Session {
         &self.workspace
     }
 
-    /// Lists what exists, as of `run`.
-    async fn survey(&self, run: RunId) -> anyhow::Result<Arc<Presence>> {
-        known(&self.workspace, run).await
-    }
-
-    /// The same with what tells which of it may be out of date, for a run over `ids`.
+    /// Lists what exists, as of `run`, with what tells which of it may be out of date, for a run over `ids`.
     async fn survey_for(&self, run: RunId, ids: &mut Ids, selection: &Selection) -> anyhow::Result<Survey> {
         let (recipes, _) = histories(&self.workspace).await?;
         dated(&self.workspace, run, ids, &recipes, selection.refresh.as_ref()).await

@@ -21,7 +21,8 @@ use crate::run::over::Over;
 use crate::run::reporter::Packages;
 use crate::run::running::Stop;
 use crate::run::serve::{Beat, Serving, serve};
-use crate::run::survey::{list_sources, survey};
+use crate::run::survey::{list_outputs, list_sources};
+use crate::run::walk::Walk;
 
 /// How long a node lists what exists before it begins to work.
 const LISTING: Duration = Duration::from_secs(30);
@@ -119,15 +120,14 @@ impl Session {
         let listed = async {
             let Some(run) = workspace.state.runs().await?.last().copied() else { return anyhow::Ok(()) };
             let (nodes, stores) = (&workspace.nodes, &workspace.stores);
-            match nodes.refresh().inputs {
+            let dates = nodes.refresh().inputs.then(|| dates.clone());
+            let walk = Walk::in_memory(nodes, presence.clone(), dates.clone(), run);
+            if let Some(dates) = dates {
                 // The sources first: that an output is there is known only when it is known which came after it.
-                true => {
-                    dates.begins_as_of(run);
-                    list_sources(nodes, stores, dates, &[]).await?;
-                    survey(nodes, stores, presence, run, Some(dates)).await?;
-                }
-                false => survey(nodes, stores, presence, run, None).await?,
+                dates.begins_as_of(run);
+                list_sources(nodes, stores, &walk, &[]).await?;
             }
+            list_outputs(nodes, stores, &walk).await?;
             tracing::info!(outputs = presence.len(), most = REMEMBERED, "what exists is known");
             Ok(())
         };

@@ -85,16 +85,19 @@ impl Session {
         let workspace = &self.workspace;
         let run = workspace.next_run().await?;
         let manifest = workspace.manifest(run, selection);
-        let Survey { presence, dates } = match missing_only {
-            true => self.survey_noted(run, &mut ids, &manifest.selection).await?,
+        let (presence, dates, walk) = match missing_only {
+            true => {
+                let Survey { presence, dates, walk } = self.survey_noted(run, &mut ids, &manifest.selection).await?;
+                (presence, dates, Some(walk))
+            }
             false => {
                 self.note_recipes().await?;
-                Survey { presence: Arc::new(Presence::up_to(REMEMBERED)), dates: None }
+                (Arc::new(Presence::up_to(REMEMBERED)), None, None)
             }
         };
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let mut running = Running::new(workspace, manifest, presence, true);
-        running.dates = dates;
+        (running.dates, running.walk) = (dates, walk);
         let Sent { passed, problems } = tokio::select! {
             sent = remote::publish(workspace, &running, &over, Intake { ids, limit }) => sent?,
             never = tell_troubles(&running) => match never {},

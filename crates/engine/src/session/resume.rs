@@ -12,7 +12,8 @@ use crate::run::follow::{Ended, follow};
 use crate::run::over::Over;
 use crate::run::resumption::Resumption;
 use crate::run::running::Running;
-use crate::run::statuses::accountant_until_over;
+use crate::run::statuses::sight_until_over;
+use crate::run::survey::known_in_memory;
 use crate::run::watch::{Notice, Watch};
 use crate::workspace::Workspace;
 
@@ -50,7 +51,7 @@ impl Session {
             workspace.prepare(|_| true).await?;
         }
         let before = workspace.state.run_end(run).await?;
-        let presence = self.survey(run).await?;
+        let presence = known_in_memory(workspace, run).await?;
         workspace.state.reopen_run(run).await.context("could not reopen the run")?;
         let manifest = match self.has_other_stores(&manifest) {
             true => {
@@ -66,7 +67,7 @@ impl Session {
             // Everything that is open is published now: what waits in queues under another setup has no meaning any more.
             workspace.state.supersede(run, over.setup.digest).await.context("could not reopen the run")?;
         }
-        let open = Resumption { accountant: accountant_until_over(workspace, &manifest).await?, wave: salt() };
+        let open = Resumption { sight: sight_until_over(workspace, &manifest).await?, wave: salt() };
         let mut running = Running::new(workspace, manifest.clone(), presence, over.is_some());
         running.isolate = before.is_none(); // an unclean end: what killed the process may do so again
         let ended = follow(workspace, &running, over, max_dead, open, watch).await?;

@@ -54,11 +54,11 @@ impl Session {
         }
         let run = Workspace::run_after(last);
         let manifest = workspace.manifest(run, selection);
-        let Survey { presence, dates } = self.survey_noted(run, &mut ids, &manifest.selection).await?;
+        let Survey { presence, dates, walk } = self.survey_noted(run, &mut ids, &manifest.selection).await?;
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         running.isolate = isolate;
-        running.dates = dates;
+        (running.dates, running.walk) = (dates, Some(walk));
         let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
         Ok(RunEnded { run, ended })
     }

@@ -7,8 +7,9 @@ use euterpe_actors::state::Selection;
 
 use super::Session;
 use crate::run::found::Found;
-use crate::run::ids::{Ids, Next};
+use crate::run::ids::Ids;
 use crate::run::listings::listings;
+use crate::run::stream::Next;
 
 /// How many ids of the sources are compared at the most.
 const MOST: usize = 1_000_000;

@@ -21,7 +21,7 @@ mod without_python;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -51,6 +51,7 @@ use tempfile::TempDir;
 use crate::clock::{now, salt};
 use crate::metrics::Metrics;
 use crate::mistake::Mistake;
+use crate::run::walk;
 use crate::traces::Traces;
 pub(crate) use folders::sweep_half_written;
 use folders::{local_folder, own_home};
@@ -94,6 +95,8 @@ pub struct Workspace {
     pub slots: HashMap<JobName, Turns>,
     /// Objects of buckets that are kept here for who reads them next, where any are.
     pub cache: Option<Cache>,
+    /// How many bytes of memory what is known of a catalogue may take while it is gone through.
+    pub memory: u64,
     /// What is counted of the work of this process, where it was asked for.
     pub metrics: Option<Arc<Metrics>>,
     /// The spans of the work of this process, where they were asked for.
@@ -163,6 +166,7 @@ impl Workspace {
             launchers,
             code: codes,
             cache,
+            memory: opening.memory.unwrap_or(walk::USUAL),
             metrics,
             traces,
             lock,
@@ -275,6 +279,14 @@ impl Workspace {
             recipes: self.recipes().await?,
             dates: None,
         })
+    }
+
+    /// Where what is known of a catalogue waits that is too large for memory: the scratch space of this process, or the folder
+    /// above it that is there, where it was opened to look and makes none.
+    pub(crate) fn walk_folder(&self) -> PathBuf {
+        let there = self.place.scratch.ancestors().find(|folder| folder.is_dir());
+        let takes_files = |folder: &&Path| tempfile::tempfile_in(folder).is_ok();
+        there.filter(takes_files).map_or_else(std::env::temp_dir, PathBuf::from)
     }
 
     /// Keeps a run that has the state alone off it for as long as the lock lives, although this was opened to look; no

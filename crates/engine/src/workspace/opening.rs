@@ -29,6 +29,9 @@ pub struct Opening {
     pub stores: Vec<(StoreName, Arc<dyn Storage>)>,
     /// How many bytes of objects of buckets are kept on this machine for the next reader, where it is opened to write.
     pub cache: u64,
+    /// How many bytes of memory what is known of a catalogue may take while it is gone through; by default 256 MiB. What is beyond
+    /// waits in a scratch file.
+    pub memory: Option<u64>,
     /// Whether what this process works on is counted ([`Workspace::metrics`](super::Workspace::metrics)).
     pub metrics: bool,
     /// Which traces are recorded of what this process does ([`Workspace::traces`](super::Workspace::traces)), where any are.

@@ -39,9 +39,12 @@ mod error;
 mod fake_server;
 mod findings;
 mod in_place;
+mod key_ranges;
 mod keys;
 mod lease;
 mod list;
+#[cfg(test)]
+mod list_tests;
 mod lock;
 mod measure;
 mod parts;

@@ -1,7 +1,7 @@
 //! `runs check`: is every entity of a run accounted for? From stores and records alone.
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Opening, is_inbox};
+use euterpe_engine::is_inbox;
 
 use super::{One, inbox};
 use crate::cli::Exit;
@@ -24,7 +24,7 @@ pub(super) struct Args {
 /// # Errors
 /// A run that is not there; what keeps the stores from being read.
 pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match args.one.place.open_as_in(Some(&args.one.run), registry, out, Opening::default())? {
+    let session = match args.one.place.open_as_in(Some(&args.one.run), registry, out, args.one.memory.opening())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

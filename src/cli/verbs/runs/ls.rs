@@ -2,11 +2,11 @@
 
 use euterpe_actors::ids::RunId;
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Opening, RunRecord};
+use euterpe_engine::RunRecord;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::args::{Place, wait_for};
+use crate::cli::args::{MemoryArgs, Place, wait_for};
 use crate::cli::page::Output;
 use crate::cli::page::words::{columns, selection, time};
 
@@ -45,8 +45,8 @@ enum Ended {
 ///
 /// # Errors
 /// What keeps the state store from being read.
-pub(super) fn run(place: &Place, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match place.open_as_in(None, registry, out, Opening::default())? {
+pub(super) fn run(place: &Place, memory: MemoryArgs, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
+    let session = match place.open_as_in(None, registry, out, memory.opening())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

@@ -12,7 +12,7 @@ use euterpe_actors::transform::Registry;
 use euterpe_engine::{Mistake, Session, is_inbox};
 
 use crate::cli::Exit;
-use crate::cli::args::Place;
+use crate::cli::args::{MemoryArgs, Place};
 use crate::cli::page::Output;
 
 /// Look at the runs that were started; account for their entities, take up what is open.
@@ -28,6 +28,8 @@ enum Verb {
     Ls {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        memory: MemoryArgs,
     },
     /// Show what a run was asked to do and how it ended.
     Show(One),
@@ -48,6 +50,9 @@ struct One {
     /// The run: its id, the unique start of one, or `last`.
     #[arg(value_name = "RUN")]
     run: String,
+
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 /// Does what the further verb says.
@@ -56,7 +61,7 @@ struct One {
 /// A run that is not there; what keeps the state store from being read.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     match &args.verb {
-        Verb::Ls { place } => ls::run(place, registry, out),
+        Verb::Ls { place, memory } => ls::run(place, *memory, registry, out),
         Verb::Show(one) => show::run(one, registry, out),
         Verb::Check(args) => check::run(args, registry, out),
         Verb::Resume(args) => resume::run(args, registry, out),

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Resu
     let (access, cache) = (args.broker.access(args.dry_run), args.cache.bytes);
     let traces = args.traces.asked()?;
     let (workers, sampling) = (args.jobs.map(usize::from), traces.sampling());
-    let opening = Opening { workers, access, cache, traces: sampling, ..Opening::default() };
+    let opening = Opening { workers, access, cache, traces: sampling, ..args.one.memory.opening() };
     match place.open_as_in(Some(&args.one.run), registry, out, opening)? {
         Ok(session) => wait_for(resume(args, &session, traces, out)),
         Err(exit) => Ok(exit),

@@ -7,7 +7,7 @@ use euterpe_actors::ids::JobName;
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::state::{Counts, Manifest, RunEnd, Slow, log_key};
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Opening, Session};
+use euterpe_engine::Session;
 use serde_json::{Value, json};
 
 use super::One;
@@ -30,7 +30,7 @@ struct Shown {
 /// # Errors
 /// A run that is not there; what keeps the state store from being read.
 pub(super) fn run(one: &One, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let session = match one.place.open_as_in(Some(&one.run), registry, out, Opening::default())? {
+    let session = match one.place.open_as_in(Some(&one.run), registry, out, one.memory.opening())? {
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };

@@ -162,6 +162,7 @@ impl S3 for MemoryS3 {
         if self.switches.holds_listings() {
             std::future::pending::<()>().await;
         }
+        tokio::time::sleep(self.switches.listing_takes()).await;
         let input = req.input;
         let buckets = self.locked();
         let objects = buckets.objects.get(&input.bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;

@@ -21,6 +21,7 @@ pub struct Switches {
     answers_lost_per_mille: AtomicU64,
     holds_part: AtomicU64,
     holds_listings: AtomicU64,
+    listing_millis: AtomicU64,
     ignores_ranges: AtomicU64,
     skips_bytes: AtomicU64,
     clock_millis: AtomicU64,
@@ -69,6 +70,11 @@ impl Switches {
     /// Whether listings are never answered.
     pub fn holds_listings(&self) -> bool {
         self.holds_listings.load(Ordering::Relaxed) > 0
+    }
+
+    /// How long each page of a listing takes.
+    pub fn listing_takes(&self) -> Duration {
+        Duration::from_millis(self.listing_millis.load(Ordering::Relaxed))
     }
 
     /// Whether an answer is the whole object where a part was asked for; so many times.
@@ -122,6 +128,7 @@ impl Switches {
             ["answers-lost-per-mille", _] => &self.answers_lost_per_mille,
             ["holds-part", _] => &self.holds_part,
             ["holds-listings", _] => &self.holds_listings,
+            ["listing-millis", _] => &self.listing_millis,
             ["ignores-ranges", _] => &self.ignores_ranges,
             ["skips-bytes", _] => &self.skips_bytes,
             ["clock-millis", _] => &self.clock_millis,
