@@ -5,6 +5,7 @@
 //! `EUTERPE_ENTITIES` sets the number of entities (default 1,000,000; the figures of the documentation are for 10,000,000),
 //! `EUTERPE_MEMORY` what `--memory` gives (default: as much of 256 MiB as there is of 10,000,000 entities, at least 16 MiB).
 
+#[allow(dead_code)] // it uses no more than the CPU
 mod support;
 
 use std::env;
