@@ -43,11 +43,13 @@ struct Range {
     pages: usize,
     /// Whether its keys come in their order. Only then others may list the rest of it.
     in_order: bool,
+    /// Whether the server begins behind `after`. If not, each further range would be the whole listing once more.
+    begins_there: bool,
 }
 
 impl Range {
     fn new(after: Option<String>, until: Option<String>) -> Self {
-        Self { after, until, in_order: true, ..Self::default() }
+        Self { after, until, in_order: true, begins_there: true, ..Self::default() }
     }
 
     /// Whether a key is one of this range, whose keys it comes to in the order of the server.
@@ -61,7 +63,9 @@ impl Range {
         self.last.clear();
         self.last.extend_from_slice(key);
         // Not every server heeds where it is to begin.
-        self.after.as_ref().is_none_or(|after| key > after.as_bytes()) && !self.is_beyond(key)
+        let is_behind = self.after.as_ref().is_none_or(|after| key > after.as_bytes());
+        self.begins_there &= is_behind;
+        is_behind && !self.is_beyond(key)
     }
 
     fn is_beyond(&self, key: &[u8]) -> bool {
@@ -208,6 +212,9 @@ impl Bucket {
 /// Splits the range that has had most pages, if these are enough.
 fn split_longest(ranges: &mut [Range], prefix: &str) -> Option<Range> {
     let enough = if ranges.len() == 1 { LONG } else { LONG_RANGE };
+    if ranges.iter().any(|range| !range.begins_there) {
+        return None;
+    }
     let (own, longest) = ranges.iter_mut().enumerate().max_by_key(|(_, range)| range.pages)?;
     if longest.pages < enough || !longest.in_order { None } else { longest.split(own, prefix) }
 }
