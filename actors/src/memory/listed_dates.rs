@@ -222,9 +222,10 @@ impl ListedDates {
         if any { Glance::Doubtful } else { Glance::NotDoubtful }
     }
 
-    /// Whether an output was found to be doubtful.
+    /// Whether an output was found to be doubtful. Of one that is in no part of a catalogue nobody knows.
     pub fn is_doubtful(&self, key: &ObjectKey) -> bool {
-        self.locked().doubtful.contains(&Fingerprint::from(key))
+        let known = self.locked();
+        known.by_parts.is_some() || known.doubtful.contains(&Fingerprint::from(key))
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Known> {

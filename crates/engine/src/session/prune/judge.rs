@@ -9,9 +9,9 @@ use euterpe_actors::plan::{InputPlan, JobIx, Route};
 use euterpe_actors::storage::{ObjectInfo, Stamp, StorageError, StorageErrorKind};
 use futures::future::LocalBoxFuture;
 
-use super::PruneRequest;
 use super::places::Places;
 use super::recorded::{Recorded, Records, is_alike};
+use super::request::PruneRequest;
 use super::spool::Candidate;
 use super::verdict::{LeftAlone, Verdict, WhyPruned};
 use crate::session::Session;

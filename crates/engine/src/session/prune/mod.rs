@@ -10,11 +10,10 @@ mod judge;
 mod places;
 mod recorded;
 mod report;
+mod request;
 mod sources;
 mod spool;
 mod verdict;
-
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::stream::{self, StreamExt};
@@ -24,29 +23,13 @@ use crate::clock::now;
 use judge::Judge;
 use places::Places;
 pub use report::{PruneFound, Pruned};
+pub use request::PruneRequest;
 use spool::Spool;
 use verdict::Verdict;
 pub use verdict::{LeftAlone, WhyPruned};
 
 /// How many objects are looked at, or removed, at once: each may take a bucket's time.
 const AT_ONCE: usize = 32;
-
-/// What is to be pruned.
-#[derive(Clone, Debug, Default)]
-pub struct PruneRequest {
-    /// Outputs of these jobs alone, of the graph or gone; all where there is none.
-    pub jobs: Vec<String>,
-    /// Only what was last written so long ago.
-    pub older_than: Option<Duration>,
-    /// Also what was made in runs of which there is no record any more, of the jobs that are named.
-    pub unrecorded: bool,
-    /// Also what has no stamp and lies where a job of the graph would write for an entity that is gone.
-    pub foreign: bool,
-    /// That the sources are as they should be although one of them is empty, or most outputs have none any more.
-    pub sources_are_right: bool,
-    /// Remove it; otherwise it is only found.
-    pub delete: bool,
-}
 
 impl Session {
     /// Finds, and removes where it is asked to, outputs of jobs that the graph has no more or that write elsewhere now, and of
