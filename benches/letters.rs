@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use euterpe::app::App;
-use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Target};
-use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{DeadLetter, GivenUp, LetterFilter, StateStore};
+use euterpe_actors::ids::RunId;
+use euterpe_actors::state::{LetterFilter, StateStore};
 use euterpe_storage::local::{LocalSettings, LocalStorage};
+use euterpe_testkit::letters::{REASONS, dead_letter};
 use support::{Cost, measure};
 
 /// Says that this process is the program and no bench.
@@ -23,16 +22,6 @@ const PROGRAM: &str = "EUTERPE_BENCH_PROGRAM";
 
 /// When the first letter was written, in milliseconds after the Unix epoch.
 const BEGAN: u64 = 1_795_415_412_345;
-
-const REASONS: [Reason; 7] = [
-    Reason::Failed,
-    Reason::Timeout,
-    Reason::BadInput,
-    Reason::KilledWorker,
-    Reason::SourceMissing,
-    Reason::Fatal,
-    Reason::Panicked,
-];
 
 const GRAPH: &str = r#"version: 1
 graph: letters
@@ -71,14 +60,10 @@ fn main() -> ExitCode {
 }
 
 async fn keep(state: &StateStore, letters: usize) {
-    let (job, run) = (JobName::new("mel").expect("a name"), RunId::new(BEGAN, 1));
     for n in 0..letters {
-        let target = Target { job: job.clone(), entity: EntityId::new(&format!("t-{n:07}")).expect("an id") };
-        let message = EntityMessage::new(n as u64, run, target, Default::default(), Base::Stop);
-        let millis = BEGAN + n as u64;
-        let why =
-            GivenUp { job: &job, node: "bench", millis, reason: REASONS[n % 7], text: "it is only a bench".into() };
-        state.keep_letter(&DeadLetter::of_work(&message, why)).await.expect("kept");
+        let reason = REASONS[n % REASONS.len()];
+        let letter = dead_letter(RunId::new(BEGAN, 1), "mel", &format!("t-{n:07}"), reason, BEGAN + n as u64);
+        state.keep_letter(&letter).await.expect("kept");
     }
 }
 

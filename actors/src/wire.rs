@@ -14,7 +14,8 @@ use crate::message::{EntityMessage, MAX_FRAMES, MAX_HOPS, MAX_MESSAGE_BYTES, Set
 use crate::refresh::Refresh;
 
 const MAGIC: &[u8; 2] = b"EN";
-const VERSION: u8 = 3;
+/// The version that this program writes; it reads all up to it.
+pub const VERSION: u8 = 3;
 const BINCODE: u8 = 1;
 const HEADER: usize = 16;
 /// The bytes of the digest of the setup.

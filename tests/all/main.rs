@@ -4,6 +4,7 @@ mod audio; //         the transforms against librosa, ffmpeg, hostile files and 
 mod catalogue; //     the example catalogue over real music, broken files and their repair
 mod cli; //           the verbs about runs, as a person calls them: run, plan, explain, runs, dead
 mod compose; //     what the files of the local cluster promise
+mod counts; //        counts by the name of a job
 mod deploy; //      the manifests for Kubernetes: every key known, what is refused
 mod disk; //          small disks that a test may fill and unmount
 mod docs; //          what the documentation names exists, and what exists it names

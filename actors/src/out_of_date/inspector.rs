@@ -221,9 +221,11 @@ impl<'a> Inspector<'a> {
                 }
                 Route::Job { .. } => {
                     let Some(Ok(parent)) = parent_of(self.plan, input, entity, &parts) else { continue };
+                    // In this order: an output that is made meanwhile is found to be up to date only when it is in place.
+                    let found = self.look(parent.at, &parent.target.entity).await?;
                     let now = self.object(&parent.key).await?;
-                    let above = match self.look(parent.at, &parent.target.entity).await? {
-                        // The primary output does not speak for the others, and may be in place before them.
+                    let above = match found {
+                        // The primary output does not speak for the others.
                         Found { why: None, is_there } if now.is_none() || !is_there => {
                             self.newer_above(parent.at, &parent.target.entity, made).await?
                         }

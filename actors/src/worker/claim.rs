@@ -45,7 +45,9 @@ impl Executor {
             return Ok(ClaimResult::Won(Some(claim), stamps));
         }
         match self.look_at_outputs(message, parts).await? {
-            OutputState::Missing(stamps) => Ok(ClaimResult::Won(Some(claim), stamps)),
+            OutputState::Missing(stamps) | OutputState::BelowChange(stamps) => {
+                Ok(ClaimResult::Won(Some(claim), stamps))
+            }
             OutputState::Fresh => {
                 claim.release().await;
                 Ok(ClaimResult::Exists)

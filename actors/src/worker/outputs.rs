@@ -8,7 +8,7 @@ use crate::freshness::{Demand, is_made_since};
 use crate::ids::EntityId;
 use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
-use crate::out_of_date::Inspector;
+use crate::out_of_date::{Inspector, OutOfDate};
 use crate::plan::JobIx;
 use crate::refresh::Refresh;
 use crate::standard::Standard;
@@ -21,6 +21,8 @@ pub(super) enum OutputState {
     Fresh,
     /// Some output is missing or stale. With the stamp under each key, the primary's first.
     Missing(Vec<Option<Stamp>>),
+    /// They are there, and something above the inputs changed since they were made. With the same stamps.
+    BelowChange(Vec<Option<Stamp>>),
 }
 
 impl Executor {
@@ -71,12 +73,14 @@ impl Executor {
             }
             all.push(found);
         }
-        if fresh && let Some(Some(primary)) = all.first() {
-            fresh = !self.is_out_of_date(message, primary).await?;
-        }
-        if !fresh {
+        let why = match all.first() {
+            Some(Some(primary)) if fresh => self.out_of_date(message, primary).await?,
+            _ => None,
+        };
+        if !fresh || why.is_some() {
             let stamps = all.into_iter().map(|found| found.and_then(|found| found.stamp)).collect();
-            return Ok(OutputState::Missing(stamps));
+            let is_above = why.is_some_and(|why| why.target != message.target);
+            return Ok(if is_above { OutputState::BelowChange(stamps) } else { OutputState::Missing(stamps) });
         }
         if self.refresh(message).inputs || !self.node.plan().refresh().inputs {
             keys.iter().for_each(|key| presence.learn(key, message.run));
@@ -134,11 +138,15 @@ impl Executor {
         is_made_since(stamp, message.run, (self.node.settings.clock)())
     }
 
-    /// Whether what the output of a target was made from is not what is there now. `found` is what was seen of its primary
+    /// What the output of a target was made from that is not what is there now. `found` is what was seen of its primary
     /// output.
-    async fn is_out_of_date(&self, message: &EntityMessage, found: &ObjectInfo) -> Result<bool, SharedStorageError> {
+    async fn out_of_date(
+        &self,
+        message: &EntityMessage,
+        found: &ObjectInfo,
+    ) -> Result<Option<OutOfDate>, SharedStorageError> {
         if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, found.stamp.as_ref()) {
-            return Ok(false);
+            return Ok(None);
         }
         let (at, entity) = (self.at, &message.target.entity);
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
@@ -150,6 +158,6 @@ impl Executor {
         if let Some(why) = &found {
             tracing::debug!(job = %plan.job(at).name, %entity, %why, "an output is out of date");
         }
-        Ok(found.is_some())
+        Ok(found)
     }
 }

@@ -120,9 +120,10 @@ impl Executor {
     ) -> Result<Progress, SharedStorageError> {
         let mut changes = 0;
         loop {
-            let stamps = match self.seen(message, parts).await? {
+            let (stamps, is_below_change) = match self.seen(message, parts).await? {
                 OutputState::Fresh => return Ok(Decision::PassOn(Outcome::Exists).into()),
-                OutputState::Missing(stamps) => stamps,
+                OutputState::Missing(stamps) => (stamps, false),
+                OutputState::BelowChange(stamps) => (stamps, true),
             };
             let inputs = match self.look_at_inputs(message, parts).await? {
                 Ok(inputs) => inputs,
@@ -133,6 +134,10 @@ impl Executor {
                     Asked::Decided(decision) => decision.into(),
                     Asked::WaitFor(until, answer) => Progress::WaitFor(until, answer),
                 });
+            }
+            // What had changed above was made anew meanwhile; whether the inputs are others by that is known only now.
+            if is_below_change && matches!(self.look_at_outputs(message, parts).await?, OutputState::Fresh) {
+                return Ok(Decision::PassOn(Outcome::Exists).into());
             }
             let Begun { turn, claim, stamps } = match self.begin(message, parts, stamps).await? {
                 Beginning::Begun(begun) => begun,

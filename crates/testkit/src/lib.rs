@@ -6,6 +6,7 @@
 
 pub mod broker_suite;
 pub mod claims_suite;
+pub mod letters;
 pub mod made_up;
 pub mod sim;
 pub mod storage_suite;

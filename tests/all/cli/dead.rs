@@ -1,9 +1,8 @@
 //! Dead letters: shown, tried again, given up.
 
-use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Target};
+use euterpe_actors::ids::RunId;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{DeadLetter, GivenUp};
+use euterpe_testkit::letters::dead_letter;
 
 use super::{Bench, chain};
 
@@ -201,13 +200,7 @@ fn what_two_runs_record_of_one_job_and_entity_is_one_letter_in_every_count() {
 
 /// A letter of `b` by itself, as a node leaves it.
 fn put_letter(bench: &Bench, entity: &str, reason: Reason, millis: u64) {
-    let job = JobName::new("b").expect("a name");
-    let target = Target { job: job.clone(), entity: EntityId::new(entity).expect("an id") };
-    let message = EntityMessage::new(1, RunId::new(1, 0), target, Default::default(), Base::Stop);
-    let letter = DeadLetter::of_work(
-        &message,
-        GivenUp { job: &job, node: "n", millis, reason, text: format!("{entity} is bad") },
-    );
+    let letter = dead_letter(RunId::new(1, 0), "b", entity, reason, millis);
     bench.write(&format!(".euterpe/chain/{}", letter.key()), &serde_json::to_string(&letter).expect("JSON"));
 }
 

@@ -15,6 +15,8 @@ use super::nodes::diamond;
 use super::{Cluster, Vhost, soon};
 
 const QUEUE: &str = "euterpe.diamond.job.base";
+/// The version that today's program cannot read.
+const NEXT: u8 = wire::VERSION + 1;
 
 async fn channel(vhost: &Vhost) -> Channel {
     let connection = Connection::connect(&vhost.url(), ConnectionProperties::default()).await.expect("connected");
@@ -24,13 +26,13 @@ async fn channel(vhost: &Vhost) -> Channel {
 }
 
 /// The bytes of a message for `base`, as a version of the program that is not there yet would write them.
-fn of_version_3(id: &str) -> Vec<u8> {
+fn of_next_version(id: &str) -> Vec<u8> {
     let job = JobName::new("base").expect("a name");
     let target = Target { job: job.clone(), entity: EntityId::new(id).expect("an id") };
     let wave = Wave { id: 7, origins: vec![job], only: None };
     let message = EntityMessage::new(1, RunId::new(1, 1), target, GraphDigest(7), Base::Down(wave.into()));
     let mut bytes = wire::encode(&message).expect("it fits").to_vec();
-    bytes[2] = 3;
+    bytes[2] = NEXT;
     bytes
 }
 
@@ -44,7 +46,7 @@ async fn publish(channel: &Channel, body: &[u8], parks: u32) {
     sent.await.expect("sent").await.expect("confirmed");
 }
 
-/// What a node of version 3 does, as far as it matters to one of version 2: it reads both, and writes version 2.
+/// What a node of the next version does, as far as it matters to one of today's: it reads both, and writes today's.
 async fn newer_node(vhost: Vhost, mut left: usize) -> Vhost {
     let channel = channel(&vhost).await;
     let consumer =
@@ -53,8 +55,8 @@ async fn newer_node(vhost: Vhost, mut left: usize) -> Vhost {
     while left > 0 {
         let delivery = consumer.next().await.expect("a delivery").expect("a delivery");
         let mut body = delivery.data.clone();
-        left -= usize::from(body[2] == 3);
-        body[2] = 2;
+        left -= usize::from(body[2] == NEXT);
+        body[2] = wire::VERSION;
         publish(&channel, &body, 0).await;
         delivery.ack(BasicAckOptions::default()).await.expect("settled");
     }
@@ -69,7 +71,7 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
     cluster.call(&["publish", "g.yaml", "--ids", "ids"]).ends(0);
     let sending = channel(&vhost).await;
     for n in 0..40 {
-        publish(&sending, &of_version_3(&format!("newer-{n}")), 0).await;
+        publish(&sending, &of_next_version(&format!("newer-{n}")), 0).await;
     }
     cluster.node(&[]);
     soon("what the older node reads is made", Duration::from_secs(30), || {
@@ -89,7 +91,7 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
 
     // After about an hour of waiting it is a dead letter, which a node that reads it can still try again.
     let sending = channel(&vhost).await;
-    publish(&sending, &of_version_3("late"), 64).await;
+    publish(&sending, &of_next_version("late"), 64).await;
     let letters = ["--json", "dead", "show", "g.yaml", "--run", "inbox", "--reason", "unknown_version"];
     soon("it is a dead letter", Duration::from_secs(30), || !cluster.call(&letters).out.is_empty());
     let found = cluster.call(&letters).ends(0).last();
@@ -98,8 +100,9 @@ async fn what_a_newer_version_wrote_waits_for_a_node_that_reads_it_while_all_els
     // The program is upgraded: it reads what it could not.
     let record = cluster.path(".euterpe/diamond").join(found["key"].as_str().expect("a key"));
     let text = fs::read_to_string(&record).expect("a letter");
-    assert!(text.contains("\"454e03"), "{text}");
-    fs::write(&record, text.replace("\"454e03", "\"454e02")).expect("written");
+    let begins_with = |version: u8| format!("\"454e{version:02x}");
+    assert!(text.contains(&begins_with(NEXT)), "{text}");
+    fs::write(&record, text.replace(&begins_with(NEXT), &begins_with(wire::VERSION))).expect("written");
     let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(0).last();
     assert_eq!((retried["made_good"].as_u64(), retried["cannot_retry"].as_u64()), (Some(1), Some(0)), "{retried}");
     assert!(cluster.path("out/tail/late.txt").exists());

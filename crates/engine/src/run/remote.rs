@@ -18,6 +18,7 @@ use super::fitting::{Fitting, LISTEN, some, tell_misfits};
 use super::over::Over;
 use super::passed::Passed;
 use super::report::{ANY_RUN, NODE_KEY, Note, Notes, run_key};
+use super::reporter::GATHER;
 use super::retry_ends::RetryEnds;
 use super::running::{Running, Stop};
 use super::seen::look_for_what_is_done;
@@ -77,6 +78,10 @@ pub async fn run(
                     // Looked at again now and then: a move may have been told to who waited for room.
                     let looked = tokio::time::timeout(Duration::from_millis(100), tracker.moved.notified()).await;
                     drop(looked);
+                }
+                // Parents that were made by the way are reported too, by other nodes perhaps a moment later.
+                if manifest.selection.job.is_some() || manifest.selection.only.is_some() {
+                    tokio::time::sleep(3 * GATHER).await;
                 }
             }
         }

@@ -6,9 +6,8 @@ use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
 use super::Bench;
+use crate::counts::{counted, numbers};
 
 mod asked; //    what a run makes anew because it was asked to
 mod between; //  what is missing between a source and an output, runs that were stopped
@@ -61,17 +60,6 @@ fn made() -> Bench {
 
 /// The jobs `a`, `b` and `pair`, whose ids are in a file.
 const ALL: &str = "--only a,b,pair --ids ids";
-
-fn numbers(text: &str) -> BTreeMap<String, u64> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().expect("a number"))).collect()
-}
-
-fn counted(jobs: &Value, key: &str) -> BTreeMap<String, u64> {
-    let jobs = jobs.as_object().expect("jobs").iter();
-    let count = |(job, counts): (&String, &Value)| (job.clone(), counts[key].as_u64().expect("a number"));
-    jobs.map(count).filter(|(_, count)| *count > 0).collect()
-}
 
 /// What a run makes.
 fn done(bench: &Bench, selection: &str) -> BTreeMap<String, u64> {

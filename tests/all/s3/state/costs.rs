@@ -3,24 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Target};
+use euterpe_actors::ids::RunId;
 use euterpe_actors::outcome::Reason;
-use euterpe_actors::state::{DeadLetter, GivenUp, StateStore};
+use euterpe_actors::state::StateStore;
+use euterpe_testkit::letters::{REASONS, dead_letter};
 use futures::StreamExt;
 
 use super::super::server::{BUCKET, Server};
 use super::chain;
-
-const REASONS: [Reason; 7] = [
-    Reason::Failed,
-    Reason::Timeout,
-    Reason::BadInput,
-    Reason::KilledWorker,
-    Reason::SourceMissing,
-    Reason::Fatal,
-    Reason::Panicked,
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_of_one_entity_beside_two_thousand_letters_asks_the_bucket_no_more_than_without_them() {
@@ -42,13 +32,9 @@ async fn a_run_of_one_entity_beside_two_thousand_letters_asks_the_bucket_no_more
 /// Keeps letters of `b`, of some reasons in turn.
 async fn keep(server: &Server, numbers: Range<u64>, reasons: &[Reason]) {
     let state = StateStore::new(Arc::new(server.store("state/chain")));
-    let (run, job) = (RunId::new(1, 0), JobName::new("b").expect("a name"));
     let letters = numbers.map(|n| {
-        let target = Target { job: job.clone(), entity: EntityId::new(&format!("t-{n}")).expect("an id") };
-        let message = EntityMessage::new(n, run, target, Default::default(), Base::Stop);
-        let why =
-            GivenUp { job: &job, node: "n", millis: 1, reason: reasons[n as usize % reasons.len()], text: "no".into() };
-        DeadLetter::of_work(&message, why)
+        let reason = reasons[n as usize % reasons.len()];
+        dead_letter(RunId::new(1, 0), "b", &format!("t-{n}"), reason, 1)
     });
     let kept = letters.map(|letter| {
         let state = state.clone();
