@@ -25,6 +25,7 @@ pub struct NodePlan {
     pub digest: GraphDigest,
     by_name: BTreeMap<JobName, JobIx>,
     refresh: Refresh,
+    recipes: Vec<String>,
 }
 
 /// One job, ready to run.
@@ -193,7 +194,18 @@ impl NodePlan {
                 })
             })
             .collect();
-        Self { jobs, digest, by_name, refresh: Refresh::default() }
+        Self { jobs, digest, by_name, refresh: Refresh::default(), recipes: Vec::new() }
+    }
+
+    /// The same with the recipe of each job, by its index: a digest of what it does, code and all.
+    #[must_use]
+    pub fn with_recipes(self, recipes: Vec<String>) -> Self {
+        Self { recipes, ..self }
+    }
+
+    /// The recipe of a job, where it is known.
+    pub fn recipe(&self, at: JobIx) -> Option<&str> {
+        self.recipes.get(at.0).map(String::as_str)
     }
 
     /// The same with what is made anew where nobody says otherwise.

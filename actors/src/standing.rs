@@ -1,4 +1,4 @@
-//! Whether a skip record still stands: as long as the job's settings and what it reads are what they were.
+//! Whether a skip record still stands: as long as what the job does and what it reads are what they were.
 
 use std::time::SystemTime;
 
@@ -24,6 +24,9 @@ pub async fn standing_skip(
     let job = plan.job(at);
     let target = Target { job: job.name.clone(), entity: entity.clone() };
     let Some(record) = state.skip_of(&target, job.settings).await? else { return Ok(None) };
+    if record.recipe.as_deref().zip(plan.recipe(at)).is_some_and(|(then, today)| then != today) {
+        return Ok(None);
+    }
     Ok(stands(plan, stores, state, at, &record).await?.then_some(record))
 }
 

@@ -69,6 +69,7 @@ async fn every_kind_of_record_that_cannot_be_read_is_found_and_none_is_taken_for
         reason: Reason::Dropped,
         text: "no".into(),
         settings: 1,
+        recipe: None,
         inputs: None,
         millis: 1,
     };
@@ -240,6 +241,7 @@ async fn a_skip_that_two_nodes_record_at_once_accounts_for_the_later_run() {
         reason: Reason::Declined,
         text: "no".into(),
         settings: 1,
+        recipe: None,
         inputs: None,
         millis: 1,
     };

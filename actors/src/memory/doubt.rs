@@ -65,7 +65,7 @@ impl Known {
     ///
     /// It says what [`Known::is_doubtful`] says, for a tenth of its time: nearly all entities of a catalogue are like this.
     ///
-    /// `is_renewed` says whether a job's output of this time is made anew whatever it was made from.
+    /// `is_renewed` says whether a job's output of this time is looked at whatever came after it.
     pub(super) fn glance(
         &self,
         plan: &NodePlan,

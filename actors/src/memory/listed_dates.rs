@@ -30,6 +30,8 @@ pub struct ListedDates {
     recipes: Vec<RecipeHistory>,
     /// The jobs of which former recipes matter, by their index.
     renewed: Vec<bool>,
+    /// What was written before is looked at: the job may have read elsewhere. By the index of the job.
+    read_elsewhere_until: Vec<u64>,
     /// As of which run it was listed, once that is known.
     run: OnceLock<RunId>,
     /// Whether sources are asked for by their names without an extension, and by their whole names.
@@ -62,7 +64,15 @@ impl ListedDates {
     /// For at most `limit` outputs and as many sources: whatever is beyond that has to be looked at.
     pub fn up_to(limit: usize, has_sources: bool) -> Self {
         let known = Mutex::new(Known { has_sources, until: u64::MAX, ..Known::default() });
-        Self { known, limit, recipes: Vec::new(), renewed: Vec::new(), run: OnceLock::new(), asked: (true, true) }
+        Self {
+            known,
+            limit,
+            recipes: Vec::new(),
+            renewed: Vec::new(),
+            read_elsewhere_until: Vec::new(),
+            run: OnceLock::new(),
+            asked: (true, true),
+        }
     }
 
     /// For the sources of this graph alone.
@@ -89,13 +99,17 @@ impl ListedDates {
     #[must_use]
     pub fn with_recipes(self, plan: &NodePlan, recipes: Vec<RecipeHistory>, refresh: &Refresh) -> Self {
         self.locked().looks_at_all = refresh.exact;
-        Self { recipes, renewed: plan.jobs.iter().map(|job| refresh.recipes.names(&job.name)).collect(), ..self }
+        let renewed = plan.jobs.iter().map(|job| refresh.recipes.names(&job.name)).collect();
+        let read_elsewhere_until = recipes.iter().map(RecipeHistory::read_elsewhere_until).collect();
+        Self { recipes, renewed, read_elsewhere_until, ..self }
     }
 
-    /// Whether a former recipe may have made what was written at this time, of a job of which that matters.
+    /// Whether what was written at this time has to be looked at whatever came after it: a former recipe of a job of which that
+    /// matters may have made it, or the job read elsewhere then.
     fn is_renewed(&self, at: JobIx, written: u64) -> bool {
-        self.renewed.get(at.0).is_some_and(|renewed| *renewed)
-            && self.recipes.get(at.0).is_none_or(|recipes| recipes.may_be_former(written))
+        let is_renewed = self.renewed.get(at.0).is_some_and(|renewed| *renewed)
+            && self.recipes.get(at.0).is_none_or(|recipes| recipes.may_be_former(written));
+        is_renewed || self.read_elsewhere_until.get(at.0).is_some_and(|until| written < *until)
     }
 
     /// Says as of which run the listing is that follows; the first word counts.

@@ -245,14 +245,18 @@ impl<'a> Inspector<'a> {
                 (Some(recorded), Now::Print(now)) if !is_same_version(recorded, &now) => change,
                 (None, Now::Print(_)) if is_optional(input) => Change::Came,
                 (Some(_), Now::None) => Change::Went,
+                (None, Now::Print(_)) => Change::Added,
                 (_, Now::Missing) => {
                     has_all = false;
                     continue;
                 }
-                // An input that the graph file did not have is another recipe.
                 _ => continue,
             };
             first.get_or_insert_with(|| found(Some(input), change));
+        }
+        let removed = making.inputs.keys().find(|name| job.inputs.iter().all(|input| input.name != **name));
+        if let Some(removed) = removed.filter(|_| has_all) {
+            first.get_or_insert_with(|| OutOfDate { input: Some(removed.clone()), ..found(None, Change::Removed) });
         }
         let differs = making.is_shortened() && has_all && !making.is_of(&all);
         Ok(first.or_else(|| differs.then(|| found(None, Change::OneOfMany))))

@@ -37,6 +37,10 @@ pub enum Change {
     MadeAnew,
     /// The job's recipe made it that was in force then.
     Recipe,
+    /// The job did not have that input then.
+    Added,
+    /// The job has that input no more.
+    Removed,
     /// It came, or was made anew, after what was made from it, and what was made between is not there.
     Newer,
     /// One of many.
@@ -52,6 +56,8 @@ impl Change {
             Change::Went => "went",
             Change::MadeAnew => "made_anew",
             Change::Recipe => "recipe",
+            Change::Added => "input_added",
+            Change::Removed => "input_removed",
             Change::Newer => "newer",
             Change::OneOfMany => "one_of_many",
         }
@@ -65,6 +71,8 @@ impl Change {
             Change::Went => "is gone",
             Change::MadeAnew => "has another content",
             Change::Recipe => "was another job",
+            Change::Added => "became an input",
+            Change::Removed => "is no input any more",
             Change::Newer => "is newer than what was made from it",
             Change::OneOfMany => "changed",
         }
@@ -76,6 +84,9 @@ impl fmt::Display for OutOfDate {
         match &self.input {
             Some(input) if self.change == Change::Newer => {
                 write!(f, "`{input}` of `{}` {}, and what lay between is gone", self.target.job, self.change.text())
+            }
+            Some(input) if self.change == Change::Removed => {
+                write!(f, "`{input}`, from which it was made, is no input of `{}` any more", self.target.job)
             }
             Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
             None if self.change == Change::Recipe => write!(f, "`{}` was changed since it was made", self.target.job),

@@ -43,7 +43,17 @@ pub struct DatedRecipe {
     /// Whether a person said that what was made before is good.
     #[serde(default)]
     pub accepted: bool,
+    /// From where the job reads its inputs: nothing in the records of former versions. Where that alone changed, the recipe
+    /// is noted anew.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub reads: Value,
+    /// Whether all that was made before was looked at since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looked_at: bool,
 }
+
+/// By how much, in milliseconds, the clocks may differ of who notes a change and who writes an output.
+const MARGIN: u64 = 60_000;
 
 impl RecipeHistory {
     /// Notes the recipe of today; whether it is another one than before.
@@ -52,12 +62,66 @@ impl RecipeHistory {
             return false;
         }
         let since = if self.0.is_empty() { 0 } else { now };
-        let (recipe, meaning) = (recipe.to_owned(), meaning.clone());
-        self.0.push(DatedRecipe { recipe, meaning, since, noted: now, accepted: false });
+        let reads = self.0.last().map_or(Value::Null, |last| last.reads.clone());
+        self.push(DatedRecipe {
+            recipe: recipe.to_owned(),
+            meaning: meaning.clone(),
+            since,
+            noted: now,
+            accepted: false,
+            reads,
+            looked_at: false,
+        });
+        true
+    }
+
+    /// Notes from where the job of today's recipe reads; whether that is news.
+    pub fn note_reads(&mut self, reads: &Value, now: u64) -> bool {
+        let Some(last) = self.0.last_mut().filter(|last| last.reads != *reads) else { return false };
+        if last.reads.is_null() {
+            last.reads = reads.clone();
+        } else {
+            let last = last.clone();
+            let (accepted, looked_at) = (false, false);
+            self.push(DatedRecipe { since: now, noted: now, accepted, reads: reads.clone(), looked_at, ..last });
+        }
+        true
+    }
+
+    fn push(&mut self, recipe: DatedRecipe) {
+        self.0.push(recipe);
         if self.0.len() > MOST {
             self.0.remove(0);
         }
-        true
+    }
+
+    /// What was written before this time, in nanoseconds after the Unix epoch, was made when the job may have read elsewhere, and
+    /// was not looked at since: its time does not tell whether it is up to date. Zero where there is no such time.
+    pub fn read_elsewhere_until(&self) -> u64 {
+        let Some(today) = self.0.last() else { return 0 };
+        let reads_so = |known: &&DatedRecipe| known.reads == today.reads;
+        let (many, looked_at) = self
+            .0
+            .iter()
+            .rev()
+            .take_while(reads_so)
+            .fold((0, false), |(many, looked_at), known| (many + 1, looked_at || known.looked_at));
+        let since = self.0[self.0.len() - many].since;
+        let is_open = !looked_at && many < self.0.len();
+        if is_open { since.saturating_add(MARGIN).saturating_mul(1_000_000) } else { 0 }
+    }
+
+    /// Notes that all that was made before this moment was looked at, in milliseconds after the Unix epoch; whether that is
+    /// news.
+    pub fn note_look(&mut self, began: u64) -> bool {
+        let is_open = self.read_elsewhere_until() > 0;
+        match self.0.last_mut() {
+            Some(last) if is_open && last.noted <= began => {
+                last.looked_at = true;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Whether it was ever another one than today's.
@@ -161,9 +225,34 @@ mod tests {
         assert!(!history.counts_as("b", "c"), "nor by what it says of itself");
         let counts = |today: &str| ["a", "b", "c", "d"].map(|recipe| history.counts_as(recipe, today));
         assert_eq!(counts("a"), [true, true, false, false], "not noted yet");
-        for number in 0..300 {
+        for number in 0..300_u64 {
             assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
         }
         assert_eq!((history.0.len(), former(&history, 5)), (MOST, Some("r200".into())));
+    }
+
+    #[test]
+    fn what_was_made_when_the_job_read_elsewhere_is_looked_at_once() {
+        let at = |millis: u64| millis * 1_000_000;
+        let reads = |text: &str| Value::from(text);
+        let mut history = RecipeHistory::default();
+        history.note("a", &Value::Null, 1000);
+        let elsewhere =
+            |history: &RecipeHistory, times: [u64; 3]| times.map(|time| at(time) < history.read_elsewhere_until());
+        assert!(history.note_reads(&reads("x"), 1000) && !history.note_reads(&reads("x"), 2000));
+        assert_eq!(elsewhere(&history, [0, 1000, 2000]), [false; 3], "it never read elsewhere");
+        assert!(history.note_reads(&reads("y"), 500_000));
+        assert_eq!(elsewhere(&history, [0, 500_000, 500_001 + MARGIN]), [true, true, false]);
+        // Another recipe changes nothing of that.
+        assert!(history.note("b", &Value::Null, 600_000) && !history.note_reads(&reads("y"), 600_000));
+        assert_eq!(elsewhere(&history, [0, 500_000, 500_001 + MARGIN]), [true, true, false]);
+        assert!(!history.note_look(599_999), "a run that began before");
+        assert!(history.note_look(600_000) && !history.note_look(600_000));
+        assert_eq!(elsewhere(&history, [0, 500_000, 600_000]), [false; 3]);
+        // Back again: what was made meanwhile read elsewhere. The recipe is no other one for that.
+        assert!(history.note_reads(&reads("x"), 900_000));
+        assert_eq!(elsewhere(&history, [0, 899_999, 900_001 + MARGIN]), [true, true, false]);
+        assert_eq!(history.former(at(899_999)).map(|former| former.recipe.as_str()), None);
+        assert_eq!(history.former(at(599_999)).map(|former| former.recipe.as_str()), Some("a"));
     }
 }

@@ -26,6 +26,9 @@ pub struct SkipRecord {
     pub text: String,
     /// The job's settings at the time: the record holds until they change.
     pub settings: u64,
+    /// The digest of all that the job did, its code too: the record holds until that changes. None in records of former versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
     /// What told the versions of its inputs apart at the time, by their names: the record holds until they change. None in
     /// records of former versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

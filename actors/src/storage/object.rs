@@ -22,12 +22,14 @@ pub struct ObjectInfo {
     /// What the store calls this version of its content, where it has a name for that: two objects with one name hold the
     /// same.
     pub etag: Option<String>,
+    /// Whether it bears the stamp of other bytes: somebody wrote over it, or it was cut off. Then it counts as a foreign object.
+    pub is_overwritten: bool,
 }
 
 impl ObjectInfo {
     /// Of an object without a stamp, of which no time is known.
     pub fn of_size(size: u64) -> Self {
-        Self { size, stamp: None, modified: None, arrived: None, etag: None }
+        Self { size, stamp: None, modified: None, arrived: None, etag: None, is_overwritten: false }
     }
 }
 

@@ -10,8 +10,8 @@ pub enum Wholeness {
     Whole,
     /// Something else lies there: half written, or changed by others.
     Broken {
-        /// The hash in the stamp.
-        stamped: String,
+        /// The hash in the stamp; none where that is of a file of another size.
+        stamped: Option<String>,
         /// The hash of the content.
         found: String,
     },
@@ -34,17 +34,21 @@ pub async fn check_whole(store: &dyn Storage, path: &str) -> Result<Wholeness, S
             Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(Wholeness::Missing),
             Err(error) => return Err(error),
         };
-        let Some(stamp) = &object.info.stamp else { return Ok(Wholeness::Unstamped) };
+        let (stamped, is_overwritten) =
+            (object.info.stamp.as_ref().map(|stamp| &stamp.hash), object.info.is_overwritten);
+        if stamped.is_none() && !is_overwritten {
+            return Ok(Wholeness::Unstamped);
+        }
         let found = match object.content.read() {
             Ok(content) => blake3::hash(&content).to_hex().to_string(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue, // removed since: look again
             Err(error) => return Err(StorageError::new(StorageErrorKind::Unavailable, "read", path, error)),
         };
-        if found == stamp.hash {
+        if stamped == Some(&found) {
             return Ok(Wholeness::Whole);
         }
         if store.look(path).await?.as_ref() == Some(&object.info) {
-            return Ok(Wholeness::Broken { stamped: stamp.hash.clone(), found });
+            return Ok(Wholeness::Broken { stamped: stamped.cloned(), found });
         }
     }
 }

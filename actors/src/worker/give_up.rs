@@ -48,6 +48,7 @@ impl Executor {
                     reason: ending.reason,
                     text: ending.text.clone(),
                     settings: self.job.settings,
+                    recipe: self.node.plan().recipe(self.at).map(str::to_owned),
                     inputs: Some(self.read.clone()),
                     millis: (self.node.settings.clock)(),
                 };

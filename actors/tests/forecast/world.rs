@@ -159,6 +159,7 @@ pub async fn random_world(dice: &mut StdRng) -> World {
                     reason: Reason::Declined,
                     text: "too short".into(),
                     settings: if dice.random_bool(0.7) { 7 } else { 6 },
+                    recipe: None,
                     inputs: then(dice, &plan, &store, &state, entity, job).await,
                     millis: 0,
                 };

@@ -6,6 +6,7 @@ mod graph_file;
 mod memory;
 mod metrics;
 mod place;
+mod prices;
 mod select;
 mod traces;
 
@@ -17,5 +18,6 @@ pub use graph_file::{GraphFile, show_problems};
 pub use memory::MemoryArgs;
 pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};
+pub use prices::Prices;
 pub use select::{Machine, Select};
 pub use traces::{Asked as TracesAsked, TracesArgs};

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod bars;
+pub mod cost;
 pub mod forecast;
 mod output;
 pub mod progress;

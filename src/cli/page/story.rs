@@ -147,7 +147,7 @@ fn remedies(story: &Story, entity: &EntityId, failed: &[&JobName], place: &Place
         }
         Decision::Blocked { .. } => vec![format!("put that right, then `euterpe run {file} {id}`")],
         Decision::Skipped { at, .. } => vec![format!(
-            "the skip stands until the settings of {} change; `euterpe run {file} --job {} --force {}` tries again",
+            "the skip stands until what {} does or reads changes; `euterpe run {file} --job {} --force {}` tries again",
             at.job,
             at.job,
             id_for_shell(at.entity.as_str())

@@ -111,9 +111,10 @@ fn text(args: &Args, pruned: &Pruned) -> String {
         text.push('\n');
     }
     let kept = format!("{} accounted for", count(pruned.kept, "output is", "outputs are"));
-    if !args.delete && pruned.is_most() && !args.sources_are_right {
-        text +=
-            "most outputs have no source any more: is a disk not mounted? `--delete` will want `--sources-are-right`\n";
+    let wants_word = !args.delete && pruned.is_most() && !args.sources_are_right;
+    if wants_word {
+        text += "most outputs have no source any more: is a disk not mounted? If that is as it should be, `--delete` wants \
+                 `--sources-are-right`\n";
     }
     text += &match (pruned.count(), args.delete) {
         (0, _) => format!("nothing to remove; {kept}\n"),
@@ -125,7 +126,8 @@ fn text(args: &Args, pruned: &Pruned) -> String {
             format!("removed {}{again}; {kept}\n", pruned.removed)
         }
         (_, false) => {
-            let (file, flags, found) = (args.place.typed(), again(args), pruned.count());
+            let word = if wants_word { " --sources-are-right" } else { "" };
+            let (file, flags, found) = (args.place.typed(), again(args) + word, pruned.count());
             format!("{kept}; `euterpe prune {file}{flags} --delete` removes {found}\n")
         }
     };

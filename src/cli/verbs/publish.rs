@@ -41,7 +41,7 @@ pub struct Args {
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
         let of = Planned::Publishing { missing_only: args.missing_only };
-        return plan::show(&args.place, &args.select, (of, false), registry, out);
+        return plan::show(&args.place, &args.select, plan::Shown::plain(of), registry, out);
     }
     let traces = args.traces.asked()?;
     let opening = Opening { access: Access::Share, traces: traces.sampling(), ..args.select.memory.opening() };

@@ -53,7 +53,7 @@ pub struct Args {
 /// What keeps the run from starting or from keeping its records.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     if args.dry_run {
-        return plan::show(&args.place(), &args.select, (Planned::Run, false), registry, out);
+        return plan::show(&args.place(), &args.select, plan::Shown::plain(Planned::Run), registry, out);
     }
     let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,

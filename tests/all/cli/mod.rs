@@ -2,6 +2,7 @@
 
 mod audit; //    what will bite, rule by rule
 mod code; //     a script that changes while a run works by it
+mod cost; //     what a plan says that a run would cost
 mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
 mod fresh; //    replaced sources, parents made anew, changed jobs

@@ -266,3 +266,46 @@ fn nothing_is_removed_while_a_run_has_the_state() {
     run.kill().expect("killed");
     run.wait().expect("ended");
 }
+
+#[test]
+fn outputs_of_a_job_that_is_only_called_otherwise_now_stay_whatever_it_reads() {
+    let jobs = "  d: {use: command, with: {argv: [sh, -c, \"cat {input.s} {input.c} > {output}\"]}, in: {s: \"in:{id}.txt\", c: \"notes:all.txt\"}, out: \"out:d/{id}.txt\"}\n  \
+                e: {use: command, with: {argv: [sh, -c, \"echo {id} > {output}\"]}, out: \"out:e/{id}.txt\"}\n  \
+                pair: {use: command, with: {argv: [sh, -c, \"cat {input.l} {input.r} > {output}\"]}, entity: \"{l},{r}\", in: {l: {from: d, id: \"{l}\"}, r: {from: d, id: \"{r}\"}}, out: \"out:pair/{l}+{r}.txt\"}\n";
+    let graph = format!("version: 1\ngraph: g\nstores: {{in: ./in, notes: ./notes, out: ./out}}\njobs:\n{jobs}");
+    let bench = Bench::new(&graph);
+    bench.write("notes/all.txt", "for all");
+    for id in ["t1", "t2"] {
+        bench.write(&format!("in/{id}.txt"), id);
+    }
+    bench.call("run g.yaml --only d,e t1 t2").ends(0);
+    bench.call("run g.yaml --job pair t1,t2").ends(0);
+    let renamed = graph.replace("  d:", "  dd:").replace("  e:", "  ee:").replace("from: d,", "from: dd,");
+    let renamed = renamed.replace("  pair:", "  both:");
+    bench.write("g.yaml", &renamed);
+    assert_eq!(found(&bench, ""), (NONE.to_vec(), NONE.to_vec()));
+    // Two that change names write where the other one did.
+    bench.write(
+        "g.yaml",
+        &graph.replace("  d:", "  x:").replace("  e:", "  d:").replace("  x:", "  e:").replace("from: d,", "from: e,"),
+    );
+    assert_eq!(found(&bench, ""), (NONE.to_vec(), NONE.to_vec()));
+    bench.write("g.yaml", &renamed);
+    remove(&bench, "in/t1.txt");
+    assert_eq!(found(&bench, "").0, ["d job_gone 1", "pair job_gone 1"]);
+}
+
+#[test]
+fn what_a_run_of_another_graph_file_made_stays_whatever_that_file_is_called_by_now() {
+    let bench = made();
+    let other = "version: 1\ngraph: g\nstores: {in: ./in, out: ./out}\njobs:\n  \
+                 z: {use: command, with: {argv: [cp, \"{input}\", \"{output}\"]}, in: {x: \"in:{id}.txt\"}, out: \"out:z/{id}.txt\"}\n";
+    bench.write("other.yaml", other);
+    bench.call("run other.yaml").ends(0);
+    assert_eq!(found(&bench, "").1, ["other 3"]);
+    bench.write("other.yaml", &other.replace("graph: g", "graph: w"));
+    assert_eq!(found(&bench, ""), (NONE.to_vec(), vec!["other 3".to_owned()]));
+    remove(&bench, "other.yaml");
+    assert_eq!(found(&bench, ""), (NONE.to_vec(), vec!["unrecorded 3".to_owned()]));
+    assert_eq!(found(&bench, "--job z --also unrecorded").0, ["z job_gone 3"]);
+}

@@ -6,7 +6,7 @@ use super::bench;
 use crate::cli::Bench;
 
 /// A package of one module with a version, as a folder that pip can install.
-fn package(bench: &Bench, version: &str) {
+pub fn package(bench: &Bench, version: &str) {
     let folder = format!("packages/{version}");
     bench.write(&format!("{folder}/tempo.py"), &format!("VERSION = \"{version}\"\n"));
     let project = format!(

@@ -147,17 +147,20 @@ impl Forecaster {
         let (owed, others): (Vec<Need>, Vec<Need>) =
             needs.into_iter().partition(|need| need.same && wave.contains(&need.at));
         let fate_of = |need: &Need| fates.get(&need.at).unwrap_or(&Fate::Make);
+        let changes = owed.iter().any(|need| *fate_of(need) == Fate::Make);
         // A parent that passed the entity on without this output is asked for it, and so are the others, whatever comes.
         let (passed, owed): (Vec<Need>, Vec<Need>) = owed.into_iter().partition(|need| *fate_of(need) == Fate::Have);
         let bad = owed.iter().map(fate_of).find(|fate| !fate.ends_well());
         let fate = match (bad, passed.is_empty()) {
             (Some(bad), true) => bad.clone(),
             (bad, _) => {
-                let asked = self.ask_for(target, at, others.into_iter().chain(passed), memo).await?;
+                let needs = others.into_iter().chain(passed);
+                let asked = self.ask_for(target, at, (needs, changes), memo).await?;
                 bad.cloned().unwrap_or(asked)
             }
         };
-        self.unless_skipped(at, target, fate).await
+        let changes = changes && fate == Fate::Make;
+        self.unless_skipped_still(at, target, fate, changes).await
     }
 
     /// A job that was requested: all that it lacks is requested in turn.
@@ -176,7 +179,7 @@ impl Forecaster {
                 Ok(true) => Fate::Have,
                 Ok(false) => match needs(&self.view, at, &target).await? {
                     Err(never) => self.unless_skipped(at, &target, Fate::Blocked(target.clone(), never)).await?,
-                    Ok(needs) => self.ask_for(&target, at, needs, memo).await?,
+                    Ok(needs) => self.ask_for(&target, at, (needs, false), memo).await?,
                 },
             };
             memo.asked.insert(target, (at, fate.clone()));
@@ -184,31 +187,46 @@ impl Forecaster {
         })
     }
 
-    /// Asks for all of `needs` at once; the target is made when all of them come.
+    /// Asks for all of `needs` at once; the target is made when all of them come. `changes` says whether another input is
+    /// made: a skip stands only for the inputs that it is of, and what is made anew is taken for another.
     async fn ask_for(
         &self,
         target: &Target,
         at: JobIx,
-        needs: impl IntoIterator<Item = Need>,
+        (needs, mut changes): (impl IntoIterator<Item = Need>, bool),
         memo: &mut RequestMemo,
     ) -> Result<Fate, StorageError> {
         let mut worst: Option<Fate> = None;
         for need in needs {
             let fate = self.asked(need.at, need.target, memo).await?;
+            changes |= fate == Fate::Make;
             if !fate.ends_well() && !matches!(worst, Some(Fate::Blocked(..))) {
                 worst = Some(fate);
             }
         }
-        self.unless_skipped(at, target, worst.unwrap_or(Fate::Make)).await
+        let is_made = worst.is_none();
+        self.unless_skipped_still(at, target, worst.unwrap_or(Fate::Make), changes && is_made).await
     }
 
     /// A skip that stands ends the target, whatever became of its parents.
     async fn unless_skipped(&self, at: JobIx, target: &Target, fate: Fate) -> Result<Fate, StorageError> {
+        self.unless_skipped_still(at, target, fate, false).await
+    }
+
+    /// The same where it is known whether an input will be another until the target's turn comes.
+    async fn unless_skipped_still(
+        &self,
+        at: JobIx,
+        target: &Target,
+        fate: Fate,
+        changes: bool,
+    ) -> Result<Fate, StorageError> {
         if self.view.force.names(&target.job) {
             return Ok(fate);
         }
         let RunView { plan, stores, state, .. } = &self.view;
         Ok(match standing_skip(plan, stores, state, at, &target.entity).await? {
+            Some(skip) if changes && skip.inputs.is_some() => fate,
             Some(skip) => Fate::Skipped(target.clone(), Unobtainable { reason: skip.reason, text: skip.text }),
             None => fate,
         })

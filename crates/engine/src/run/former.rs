@@ -3,7 +3,7 @@
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::{FormerOutputs, ListedDates};
 use euterpe_actors::plan::{JobIx, NodePlan};
-use euterpe_actors::state::{RecipeHistories, Selection};
+use euterpe_actors::state::{RecipeHistories, RecipeHistory, Selection};
 use euterpe_graph_file::show;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -55,7 +55,11 @@ impl Former {
             let change =
                 change(&recipe.meaning, &meaning(&show::effective(&workspace.plan), &workspace.nodes.job(at).name));
             let count = count - made_since.len() as u64;
-            groups.push(FormerGroup { at, count, entity, change });
+            // Of several recipes that differ in nothing that can be named, one line is enough.
+            match groups.iter_mut().find(|group: &&mut FormerGroup| group.at == at && group.change == change) {
+                Some(group) => group.count += count,
+                None => groups.push(FormerGroup { at, count, entity, change }),
+            }
         }
         groups.sort_by_key(|group| group.at);
         Self(groups)
@@ -105,9 +109,16 @@ pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories
     let shown = show::effective(&workspace.plan);
     let mut is_new = false;
     for (job, recipe) in recipes.iter() {
-        is_new |= histories.entry(job.clone()).or_default().note(recipe, &meaning(&shown, job), now());
+        let history = histories.entry(job.clone()).or_default();
+        is_new |= history.note(recipe, &meaning(&shown, job), now());
+        is_new |= workspace.reads(job).is_some_and(|reads| history.note_reads(&reads, now()));
     }
     Ok((histories, is_new))
+}
+
+/// The recipes that the jobs of a graph have had, by the index of the job.
+pub fn in_order(plan: &NodePlan, recipes: &RecipeHistories) -> Vec<RecipeHistory> {
+    plan.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect()
 }
 
 /// What changed in a job since this recipe of it was in force; none where nobody noted what that was.

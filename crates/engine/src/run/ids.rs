@@ -35,6 +35,11 @@ impl Ids {
         matches!(self, Ids::These(ids) if ids.len() <= FEW)
     }
 
+    /// Whether they are the names in the sources.
+    pub(crate) fn are_of_sources(&self) -> bool {
+        matches!(self, Ids::Listed(_))
+    }
+
     /// The same, with each path that is passed over.
     #[must_use]
     pub fn with_passed(mut self) -> Self {

@@ -13,7 +13,7 @@ use euterpe_actors::refresh::Refresh;
 use euterpe_actors::state::RecipeHistories;
 use euterpe_actors::storage::{Page, Stores};
 
-use super::former::histories;
+use super::former::{histories, in_order};
 use super::ids::Ids;
 use super::walk::{Bounds, Walk};
 use crate::workspace::Workspace;
@@ -74,7 +74,7 @@ pub async fn dated(
     let bounds = Bounds::of(workspace.memory);
     let presence = Arc::new(Presence::up_to(if are_few { REMEMBERED } else { bounds.remembered() }));
     let dates = (!refresh.is_never()).then(|| {
-        let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
+        let recipes = in_order(nodes, recipes);
         let most = if are_few { REMEMBERED } else { usize::MAX };
         Arc::new(ListedDates::up_to(most, list_sources).of(nodes).with_recipes(nodes, recipes, refresh))
     });
@@ -97,8 +97,7 @@ pub async fn dated_again(workspace: &Workspace, run: RunId, refresh: Option<&Ref
     let (nodes, bounds) = (&workspace.nodes, Bounds::of(workspace.memory));
     let presence = Arc::new(Presence::up_to(bounds.remembered()));
     let refresh = refresh.unwrap_or_else(|| nodes.refresh());
-    let (recipes, _) = histories(workspace).await?;
-    let recipes = nodes.jobs.iter().map(|job| recipes.get(&job.name).cloned().unwrap_or_default()).collect();
+    let recipes = in_order(nodes, &histories(workspace).await?.0);
     let dates = ListedDates::up_to(usize::MAX, true).of(nodes).as_of(run.millis());
     let dates = (!refresh.is_never()).then(|| Arc::new(dates.with_recipes(nodes, recipes, refresh)));
     let walk = Walk::bounded(nodes, presence.clone(), dates.clone(), run, bounds, workspace.walk_folder());

@@ -13,6 +13,7 @@ use euterpe_actors::plan::{JobIx, Mapping, NodePlan, Route};
 use euterpe_actors::state::{Selection, is_dropped};
 
 use super::Session;
+use super::sample::Samples;
 use crate::mistake::Mistake;
 use crate::run::addressing::Addresses;
 use crate::run::former::Former;
@@ -31,7 +32,18 @@ impl Session {
     ///
     /// # Errors
     /// [`Mistake`] for a ping, which makes nothing; what keeps ids and stores from being read.
-    pub async fn plan(&self, selection: Selection, mut ids: Ids, limit: Option<u64>) -> anyhow::Result<Forecast> {
+    pub async fn plan(&self, selection: Selection, ids: Ids, limit: Option<u64>) -> anyhow::Result<Forecast> {
+        self.forecast(selection, ids, limit, None).await
+    }
+
+    /// The same, with some entities of each job put into `samples`.
+    pub(super) async fn forecast(
+        &self,
+        selection: Selection,
+        mut ids: Ids,
+        limit: Option<u64>,
+        mut samples: Option<&mut [Samples]>,
+    ) -> anyhow::Result<Forecast> {
         if selection.ping {
             let text = "a ping makes nothing, so there is nothing to plan; leave out --ping, or run it";
             bail!(Mistake(text.into()));
@@ -95,7 +107,12 @@ impl Session {
                 if let Some(written) = written {
                     self.workspace.state.note_name(&entity, &written);
                 }
-                if !forecast.add(forecaster.entity(&selection, &entity).await?) {
+                let expected = forecaster.entity(&selection, &entity).await?;
+                if let Some(samples) = &mut samples {
+                    expected.iter().for_each(|one| samples[one.at.0].offer(one));
+                }
+                forecast.id_bytes += entity.as_str().len() as u64;
+                if !forecast.add(expected) {
                     left -= 1;
                     if left == 0 {
                         break;
@@ -119,6 +136,8 @@ pub struct Forecast {
     pub entities: u64,
     /// How many of them lack something.
     pub unfinished: u64,
+    /// The bytes of their ids.
+    pub id_bytes: u64,
     /// For each job, parents before children.
     pub jobs: Vec<Row>,
     /// Why jobs are blocked: by the job, the job that fails, and the reason.
@@ -188,6 +207,7 @@ impl Forecast {
             selection,
             entities: 0,
             unfinished: 0,
+            id_bytes: 0,
             blocked: BTreeMap::new(),
             skipped: BTreeMap::new(),
             out_of_date: Outdated::default(),

@@ -147,6 +147,7 @@ impl Session {
             reason: Reason::Dropped,
             text: format!("given up after {} of {}({}): {}", letter.reason, letter.job, letter.entity, letter.text),
             settings: nodes.job(at).settings,
+            recipe: nodes.recipe(at).map(str::to_owned),
             inputs: Some(inputs),
             millis: now(),
         };

@@ -2,6 +2,7 @@
 
 mod account;
 mod copies;
+mod cost;
 mod explain;
 mod forecast;
 mod gc;
@@ -25,6 +26,7 @@ mod resume;
 mod retry;
 mod run;
 mod runs;
+mod sample;
 mod select;
 mod similar;
 #[cfg(feature = "amqp")]
@@ -41,6 +43,7 @@ use euterpe_actors::transform::Registry;
 use euterpe_graph_file::Plan;
 
 pub use account::{Account, Hashes, Standings};
+pub use cost::{Cost, JobCost, Mean, Requests};
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
@@ -114,13 +117,17 @@ impl Session {
     async fn note_recipes(&self) -> anyhow::Result<RecipeHistories> {
         let (recipes, is_new) = histories(&self.workspace).await?;
         if is_new {
-            match self.workspace.state.keep_recipes(&recipes).await {
-                // It was named when it was passed over, and stops no run.
-                Err(error) if error.kind == StorageErrorKind::Unreadable => {}
-                kept => kept.context("could not note what the jobs do")?,
-            }
+            self.keep_recipes(&recipes).await?;
         }
         Ok(recipes)
+    }
+
+    async fn keep_recipes(&self, recipes: &RecipeHistories) -> anyhow::Result<()> {
+        match self.workspace.state.keep_recipes(recipes).await {
+            // It was named when it was passed over, and stops no run.
+            Err(error) if error.kind == StorageErrorKind::Unreadable => Ok(()),
+            kept => kept.context("could not note what the jobs do"),
+        }
     }
 
     /// Declares good what jobs made before they were changed: from now on it counts as made by what they do today.

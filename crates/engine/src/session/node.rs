@@ -10,6 +10,7 @@ use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::Unobserved;
 use euterpe_actors::ids::JobName;
 use euterpe_actors::memory::{ListedDates, Presence};
+use euterpe_actors::refresh::Refresh;
 use euterpe_actors::setup::Setup;
 use futures::FutureExt;
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use super::{REMEMBERED, Session};
 use crate::logs::ring::LogRing;
 use crate::logs::speak::Speaking;
+use crate::run::former::{histories, in_order};
 use crate::run::over::Over;
 use crate::run::reporter::Packages;
 use crate::run::running::Stop;
@@ -55,7 +57,10 @@ impl Session {
         let NodeRequest { name, jobs, grace, stop, beat, logs } = request;
         let workspace = &self.workspace;
         let presence = Arc::new(Presence::up_to(REMEMBERED));
-        let dates = Arc::new(ListedDates::up_to(REMEMBERED, true).of(&workspace.nodes));
+        // What former recipes made is looked at as each run asks for it.
+        let recipes = in_order(&workspace.nodes, &histories(workspace).await?.0);
+        let dates = ListedDates::up_to(REMEMBERED, true).of(&workspace.nodes);
+        let dates = Arc::new(dates.with_recipes(&workspace.nodes, recipes, &Refresh::default()));
         let cache = workspace.cache.clone();
         let spared = Arc::new(move || cache.as_ref().map_or(0, |cache| cache.spared()));
         let launchers = workspace.launchers.clone();

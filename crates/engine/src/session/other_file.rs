@@ -10,7 +10,33 @@ use super::Session;
 use super::letters::Letter;
 use crate::mistake::Mistake;
 
+/// Which graph file a run was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileOfRun {
+    /// This one, or nobody noted which.
+    Own,
+    /// Another one that is there, whatever it calls its graph by now.
+    Other,
+    /// One that is not there: another one, or this one under another name.
+    Gone,
+}
+
 impl Session {
+    /// Which graph file a run was of.
+    pub(super) fn file_of(&self, manifest: &Manifest) -> FileOfRun {
+        let plan = &self.workspace.plan;
+        let (Some(name), Some(own)) = (&manifest.file, plan.file.file_name()) else { return FileOfRun::Own };
+        if own.to_str() == Some(name.as_str()) {
+            return FileOfRun::Own;
+        }
+        let path = |name: &std::ffi::OsStr| plan.folder.join(name).canonicalize().ok();
+        match (path(name.as_ref()), path(own)) {
+            (None, _) => FileOfRun::Gone,
+            (other, own) if other == own => FileOfRun::Own,
+            _ => FileOfRun::Other,
+        }
+    }
+
     /// The name of the graph file that a run was of, where that is another one that is still there and names its graph as this
     /// one does. A file that was renamed is no other.
     pub(super) fn other_file<'m>(&self, manifest: &'m Manifest) -> Option<&'m str> {

@@ -2,16 +2,19 @@
 
 use anyhow::Context;
 use euterpe_actors::ids::{JobName, RunId};
-use euterpe_actors::plan::JobIx;
+use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::{Selection, StateStore};
 
 use super::Session;
+use crate::clock::now;
 use crate::run::follow::{Ended, follow};
+use crate::run::former::histories;
 use crate::run::ids::Ids;
 use crate::run::intake::Intake;
 use crate::run::over::Over;
 use crate::run::running::Running;
 use crate::run::survey::Survey;
+use crate::run::tally::Tally;
 use crate::run::watch::Watch;
 use crate::workspace::Workspace;
 
@@ -54,13 +57,31 @@ impl Session {
         }
         let run = Workspace::run_after(last);
         let manifest = workspace.manifest(run, selection);
+        let looks_at_all = limit.is_none() && ids.are_of_sources() && is_of_all(&workspace.nodes, &manifest.selection);
         let Survey { presence, dates, walk } = self.survey_noted(run, &mut ids, &manifest.selection).await?;
+        let began = now();
         workspace.state.begin_run(&manifest).await.context("could not write the manifest of the run")?;
         let mut running = Running::new(workspace, manifest, presence, over.is_some());
         running.isolate = isolate;
         (running.dates, running.walk) = (dates, Some(walk));
         let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
+        if looks_at_all && ended.complete {
+            self.note_looks(began, &ended.tally).await?;
+        }
         Ok(RunEnded { run, ended })
+    }
+
+    /// Notes that all outputs were looked at that were made when their job may have read elsewhere, of each job of which nothing is
+    /// left to do.
+    async fn note_looks(&self, began: u64, tally: &Tally) -> anyhow::Result<()> {
+        let (mut recipes, _) = histories(&self.workspace).await?;
+        let mut is_news = false;
+        for (job, tally) in self.workspace.nodes.jobs.iter().zip(&tally.jobs) {
+            if tally.required > 0 && tally.dead + tally.skipped == 0 && tally.ended == tally.required {
+                is_news |= recipes.get_mut(&job.name).is_some_and(|history| history.note_look(began));
+            }
+        }
+        if is_news { self.keep_recipes(&recipes).await } else { Ok(()) }
     }
 
     /// Whether a run of this selection may come to a job: bottom-up it comes to what lies above, else it may to any.
@@ -74,6 +95,13 @@ impl Session {
             _ => true,
         }
     }
+}
+
+/// Whether a selection means each job of each entity, and what is out of date is looked for.
+fn is_of_all(nodes: &NodePlan, selection: &Selection) -> bool {
+    let Selection { job, bottom_up, only, force: _, ping, refresh } = selection;
+    let is_never = refresh.as_ref().unwrap_or_else(|| nodes.refresh()).is_never();
+    job.is_none() && only.is_none() && !bottom_up && !ping && !is_never
 }
 
 /// Whether some work may kill the process: the run before was killed, perhaps by it, or a dead letter says so. Then all

@@ -99,6 +99,11 @@ impl Session {
     pub fn refresh(&self, names: &RefreshNames, exact: bool) -> Result<Refresh, Mistake> {
         let nodes = &self.workspace.nodes;
         let recipes = match names {
+            RefreshNames::GraphFile if exact && nodes.refresh().is_never() => {
+                let text = "the graph file says `refresh: never`, so there is nothing to look for; leave out --exact, or use --refresh \
+                            to look for what changed in this run";
+                return Err(Mistake(text.into()));
+            }
             RefreshNames::GraphFile => return Ok(Refresh { exact, ..nodes.refresh().clone() }),
             RefreshNames::All => Force::All,
             RefreshNames::Named(names) => {

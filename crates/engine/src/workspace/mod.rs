@@ -144,7 +144,8 @@ impl Workspace {
             return Err(Mistake(twins).into());
         }
         let nodes = NodePlan::new(with_names(specs, &stores));
-        let nodes = Arc::new(nodes.with_refresh(plan.refresh.clone()));
+        let recipes = recipe::in_order(&plan, &nodes, &codes);
+        let nodes = Arc::new(nodes.with_refresh(plan.refresh.clone()).with_recipes(recipes));
         let _own = own;
         let workers = || nodes.jobs.iter().map(|job| (job.name.clone(), job.workers));
         let metrics = opening.metrics.then(|| Metrics::new(&plan.graph, workers(), cache.clone()));

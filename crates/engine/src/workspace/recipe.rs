@@ -1,13 +1,16 @@
 //! What the transform of a job does, as a digest that is the same on every machine with the same files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::Context;
 use euterpe_actors::blocking_threads::on_blocking_thread;
-use euterpe_actors::ids::JobName;
+use euterpe_actors::ids::{JobName, StoreName};
+use euterpe_actors::plan::{Mapping, NodePlan, Route};
+use euterpe_graph_file::Plan;
 use euterpe_graph_file::plan::Job;
 use euterpe_processes::JobCode;
+use serde_json::{Map, Value};
 
 use super::Workspace;
 
@@ -29,12 +32,43 @@ impl Workspace {
         self.recipes().await.ok()?.get(name).cloned()
     }
 
+    /// From where a job reads each of its inputs: a source of which store and place, or which output of which job.
+    pub(crate) fn reads(&self, name: &JobName) -> Option<Value> {
+        let job = self.nodes.job(self.nodes.find(name.as_str())?);
+        let place = |store: &StoreName| self.plan.store(store).map(|store| store.location.text()).unwrap_or_default();
+        let reads = job.inputs.iter().map(|input| {
+            let from = match &input.from {
+                Route::Source { store, key, exts, .. } => format!("{}: {key} {}", place(store), exts.join(",")),
+                Route::Job { job, output, entity } => {
+                    let (parent, entity) = (
+                        self.nodes.job(*job),
+                        match entity {
+                            Mapping::Same => String::new(),
+                            Mapping::To(entity) => entity.to_string(),
+                        },
+                    );
+                    let output = &parent.outputs[*output];
+                    format!("{} {entity} {}: {}", parent.name, place(&output.store), output.key)
+                }
+            };
+            (input.name.to_string(), Value::from(from))
+        });
+        Some(Value::Object(reads.collect::<Map<_, _>>()))
+    }
+
     /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are
     /// seen from the graph's folder. This process does no work by other code any more.
     pub(super) fn recipe(&self, name: &JobName) -> String {
         let job = self.plan.jobs.iter().find(|job| job.name == *name);
         job.map_or_else(String::new, |job| recipe(job, self.code.get(name).map(|code| &**code)))
     }
+}
+
+/// The recipes of a graph's jobs, by the index of the job.
+pub(super) fn in_order(plan: &Plan, nodes: &NodePlan, code: &HashMap<JobName, Arc<JobCode>>) -> Vec<String> {
+    let named = |name: &JobName| plan.jobs.iter().find(|job| job.name == *name);
+    let of = |name: &JobName| named(name).map(|job| recipe(job, code.get(name).map(|code| &**code)));
+    nodes.jobs.iter().map(|job| of(&job.name).unwrap_or_default()).collect()
 }
 
 fn recipe(job: &Job, code: Option<&JobCode>) -> String {

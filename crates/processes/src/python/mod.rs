@@ -79,6 +79,8 @@ impl PythonFunction {
         scrub(&mut command, threads);
         inherit(&mut command, self.inherit.iter().map(String::as_str));
         command.env("PYTHONHASHSEED", "0").env("PYTHONUTF8", "1").env("PYTHONPATH", package);
+        // Python takes bytecode for that of a file by its size and the second of its time: an edit would not be seen.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
         self.interpreter.enter(&mut command, program);
         command.envs(&self.variables);
         command

@@ -69,10 +69,13 @@ impl Folder {
             self.root.note_object(path, file.as_fd(), stat.st_dev);
             self.root.marker.note_there(path, &file)?;
             match self.stamps.of(file.as_fd(), &stat, path)? {
-                FoundStamp::Known(stamp) => return Ok(Some(InPlace { file, stat, stamp })),
+                FoundStamp::Known(stamp) => return Ok(Some(InPlace { file, stat, stamp, is_overwritten: false })),
+                FoundStamp::OfOtherBytes => {
+                    return Ok(Some(InPlace { file, stat, stamp: None, is_overwritten: true }));
+                }
                 // The same file twice without a stamp is a foreign one. Else it was replaced in between, so look again.
                 FoundStamp::OtherVersions if unmatched.is_some_and(|before| is_same_version(&before, &stat)) => {
-                    return Ok(Some(InPlace { file, stat, stamp: None }));
+                    return Ok(Some(InPlace { file, stat, stamp: None, is_overwritten: false }));
                 }
                 FoundStamp::OtherVersions => unmatched = Some(stat),
             }

@@ -14,6 +14,8 @@ pub(super) struct InPlace {
     pub stat: Stat,
     /// Its stamp; `None` for a foreign file.
     pub stamp: Option<Stamp>,
+    /// Whether it bears the stamp of other bytes.
+    pub is_overwritten: bool,
 }
 
 impl InPlace {
@@ -21,7 +23,9 @@ impl InPlace {
     pub fn info(self) -> ObjectInfo {
         let modified = time(self.stat.st_mtime, self.stat.st_mtime_nsec as u32);
         let arrived = modified.max(time(self.stat.st_ctime, self.stat.st_ctime_nsec as u32));
-        ObjectInfo { size: self.stat.st_size.unsigned_abs(), stamp: self.stamp, modified, arrived, etag: None }
+        let size = self.stat.st_size.unsigned_abs();
+        let Self { stamp, is_overwritten, .. } = self;
+        ObjectInfo { size, stamp, modified, arrived, etag: None, is_overwritten }
     }
 }
 

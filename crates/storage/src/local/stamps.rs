@@ -43,6 +43,8 @@ pub enum StampsIn {
 pub(super) enum FoundStamp {
     /// The stamp of the file; `None` for a foreign file.
     Known(Option<Stamp>),
+    /// The stamp is of a file of another size: somebody wrote over it, or it was cut off.
+    OfOtherBytes,
     /// The stamp file holds stamps of other versions only: this is a foreign file, or it was replaced since it was opened.
     OtherVersions,
 }
@@ -113,6 +115,10 @@ impl Stamps {
                 Err(error) => return Err(error.into()),
             };
             match text {
+                // Who writes over a file leaves its attributes: they tell of the bytes that were there.
+                Some(text) if size_of(text).is_some_and(|size| size != stat.st_size) => {
+                    return Ok(FoundStamp::OfOtherBytes);
+                }
                 Some(text) if text != BESIDE => return Ok(FoundStamp::Known(Stamp::from_text(text))),
                 _ => {}
             }
@@ -136,7 +142,8 @@ impl Stamps {
             // Nothing to set. But where there are no attributes, an older stamp in a stamp file must not pass for this file's.
             return Ok(rustix::fs::fgetxattr(temp.file(), ATTRIBUTE, &mut [0_u8; 1][..]) == Err(Errno::NOTSUP));
         };
-        match temp.set_attribute(ATTRIBUTE, stamp.to_text().as_bytes()) {
+        let size = rustix::fs::fstat(temp.file())?.st_size;
+        match temp.set_attribute(ATTRIBUTE, with_size(&stamp.to_text(), size).as_bytes()) {
             Ok(()) => Ok(false),
             Err(error) => match Errno::from_io_error(&error) {
                 Some(Errno::NOTSUP) => Ok(true),
@@ -217,6 +224,21 @@ impl Stamps {
         let name = file_name(key);
         self.folder.join(&name[..2]).join(name)
     }
+}
+
+/// How the text of an attribute begins: with the size of the file, as one more field of the stamp.
+const SIZE: &str = "{\"size\":";
+
+/// The text of a stamp with the size of its file, which former versions pass over.
+fn with_size(stamp: &str, size: i64) -> String {
+    format!("{SIZE}{size},{}", stamp.strip_prefix('{').unwrap_or(stamp))
+}
+
+/// The size of the file that a text was written for; none in those of former versions.
+fn size_of(text: &[u8]) -> Option<i64> {
+    let rest = text.strip_prefix(SIZE.as_bytes())?;
+    let digits = rest.split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn file_name(key: &str) -> String {

@@ -138,7 +138,14 @@ impl Bucket {
         };
         let etag = etag.ok_or_else(|| S3Error::unavailable("the server tells no ETag"))?;
         let written = modified.and_then(time);
-        let info = ObjectInfo { size, stamp, modified: written, arrived: written, etag: Some(etag.clone()) };
+        let info = ObjectInfo {
+            size,
+            stamp,
+            modified: written,
+            arrived: written,
+            etag: Some(etag.clone()),
+            is_overwritten: false,
+        };
         Ok(InPlace { info, etag })
     }
 

@@ -74,3 +74,32 @@ fn a_failure_that_several_jobs_wait_for_is_told_once_for_each_run() {
     bench.call("run g.yaml").ends(4);
     assert_eq!(letters(&bench), 2, "each run failed");
 }
+
+#[test]
+fn what_was_given_up_is_tried_again_where_the_code_of_its_job_is_another_or_what_it_reads_will_be() {
+    let bench = Bench::new(
+        &DIAMOND.replace("sh, -c, \"grep -v bad {input} > {output}\"", "sh, $HERE/c.sh, \"{input}\", \"{output}\""),
+    );
+    bench.write("c.sh", "grep -v bad $1 > $2\n");
+    bench.write("in/t1.txt", "bad");
+    let give_up = || {
+        bench.call("run g.yaml").ends(4);
+        bench.call("dead drop g.yaml t1").ends(0);
+        assert_eq!(counted(&bench.call("run g.yaml --json").ends(0).last()["jobs"], "done"), numbers(""));
+    };
+    let planned_and_done = || {
+        let plan = bench.call("plan g.yaml --json").ends(0).last();
+        let ran = bench.call("run g.yaml --json").ends(0).last();
+        (counted(&plan["jobs"], "make"), counted(&ran["jobs"], "done"))
+    };
+    give_up();
+    let story = bench.call("explain g.yaml t1 c").ends(0).out;
+    assert!(story.contains("the skip stands until what c does or reads changes"), "{story}");
+    // The source is another: so will be what `c` reads, and the skip of `c` and `d` will not stand.
+    bench.write("in/t1.txt", "good");
+    assert_eq!(planned_and_done(), (numbers("a 1 b 1 c 1 d 1"), numbers("a 1 b 1 c 1 d 1")));
+    bench.write("in/t1.txt", "bad again"); // what was given up before stands for what it was
+    give_up();
+    bench.write("c.sh", "cp $1 $2\n");
+    assert_eq!(planned_and_done(), (numbers("c 1 d 1"), numbers("c 1 d 1")));
+}

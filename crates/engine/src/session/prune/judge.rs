@@ -63,10 +63,11 @@ impl<'s> Judge<'s> {
     async fn stamped(&self, candidate: &Candidate, stamp: &Stamp, bytes: u64) -> Result<Verdict, StorageError> {
         let at = self.session.workspace.nodes.find(stamp.job.as_str());
         let is_in_place = at.is_some_and(|at| self.is_place_of(at, stamp.entity.as_ref(), candidate));
-        if let (Some(at), Some(entity), true) = (at, &stamp.entity, is_in_place)
-            && self.is_accounted_for(at, entity).await?
-        {
-            return Ok(Verdict::Keep);
+        // Also where another job writes: the job may only be called otherwise now.
+        for (at, entity) in self.writers(candidate, stamp.entity.as_ref()) {
+            if self.is_accounted_for(at, &entity).await? {
+                return Ok(Verdict::Keep);
+            }
         }
         if !self.is_asked(&stamp.job) {
             return Ok(Verdict::Pass);
@@ -90,14 +91,8 @@ impl<'s> Judge<'s> {
 
     /// What bears no stamp: somebody else put it there.
     async fn foreign(&self, candidate: &Candidate, bytes: u64) -> Result<Verdict, StorageError> {
-        let nodes = &self.session.workspace.nodes;
-        for at in nodes.job_indices() {
-            let entity = nodes.job(at).outputs.iter().find_map(|output| {
-                let (name, _) = output.key.match_source(&candidate.path)?;
-                EntityId::new(name).ok().filter(|entity| self.is_place_of(at, Some(entity), candidate))
-            });
-            let Some(entity) = entity else { continue };
-            let job = nodes.job(at).name.clone();
+        if let Some((at, entity)) = self.writers(candidate, None).into_iter().next() {
+            let job = self.session.workspace.nodes.job(at).name.clone();
             return Ok(match self.is_accounted_for(at, &entity).await? {
                 true => Verdict::Keep,
                 false if !self.is_asked(&job) => Verdict::Pass,
@@ -106,6 +101,20 @@ impl<'s> Judge<'s> {
             });
         }
         Ok(Verdict::Leave(LeftAlone::NotOurs, bytes))
+    }
+
+    /// The jobs that write where this object lies, each with the entity of which: the one that is named, or that of the key.
+    fn writers(&self, candidate: &Candidate, named: Option<&EntityId>) -> Vec<(JobIx, EntityId)> {
+        let nodes = &self.session.workspace.nodes;
+        let writes = |at: JobIx| {
+            let of_key = nodes.job(at).outputs.iter().filter_map(|output| {
+                let (name, _) = output.key.match_source(&candidate.path)?;
+                EntityId::new(name).ok()
+            });
+            let mut entities = named.cloned().into_iter().chain(of_key);
+            Some((at, entities.find(|entity| self.is_place_of(at, Some(entity), candidate))?))
+        };
+        nodes.job_indices().filter_map(writes).collect()
     }
 
     /// Whether a job writes an output of an entity where this object lies.

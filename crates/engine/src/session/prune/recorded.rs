@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::places::Places;
 use super::spool::Candidate;
 use crate::session::Session;
+use crate::session::other_file::FileOfRun;
 
 /// Of so many runs it is remembered what their records say.
 const REMEMBERED: usize = 1000;
@@ -20,7 +21,7 @@ const REMEMBERED: usize = 1000;
 /// What the records say of the run that made an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Recorded {
-    /// There is no record of the run.
+    /// There is no record of the run, or the graph file that it was of is gone.
     Not,
     /// It was of another graph file, or worked with other stores.
     Other,
@@ -76,8 +77,13 @@ impl<'s> Records<'s> {
         let session = self.session;
         let read = match session.workspace.state.manifest(run).await? {
             None => Read::Nothing,
-            Some(other) if session.has_other_stores(&other) || session.other_file(&other).is_some() => Read::Other,
-            Some(own) => Read::Own(Arc::new(own)),
+            Some(other) if session.has_other_stores(&other) => Read::Other,
+            Some(manifest) => match session.file_of(&manifest) {
+                FileOfRun::Own => Read::Own(Arc::new(manifest)),
+                FileOfRun::Other => Read::Other,
+                // Nobody can tell whether it was this one under another name.
+                FileOfRun::Gone => Read::Nothing,
+            },
         };
         let mut known = lock();
         if known.len() >= REMEMBERED {

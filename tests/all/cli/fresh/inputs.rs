@@ -1,0 +1,137 @@
+//! Jobs that read other inputs now, or from elsewhere, although no file came: an input more, one less, another job, another
+//! place. What was made before is looked at until a whole run has seen to the end that all is well.
+
+use super::{Bench, age, counted, numbers};
+
+const GRAPH: &str = r#"
+version: 1
+graph: g
+stores: {in: ./in, old: ./old, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "in:{id}.json"}, out: "out:a/{id}.json"}
+  b: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "old:{id}.json"}, out: "out:b/{id}.json"}
+  m: {use: json.merge, in: {x: a}, out: "out:m/{id}.json"}
+  end: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: m}, out: "out:end/{id}.json"}
+"#;
+
+/// Two entities with sources of today and of long ago, all made.
+fn made() -> Bench {
+    let bench = Bench::new(GRAPH);
+    for id in ["t1", "t2"] {
+        bench.write(&format!("in/{id}.json"), &format!("{{\"k\": \"new {id}\"}}"));
+        bench.write(&format!("old/{id}.json"), &format!("{{\"o\": \"old {id}\"}}"));
+        age(&bench, &format!("old/{id}.json"));
+    }
+    bench.call("run g.yaml --only b").ends(0);
+    bench.call("run g.yaml").ends(0);
+    settled(&bench, "");
+    bench
+}
+
+fn settled(bench: &Bench, flags: &str) {
+    let said = bench.call(&format!("run g.yaml {flags}")).ends(0).out;
+    assert!(said.starts_with("nothing to do"), "{flags}: {said}");
+}
+
+fn change(bench: &Bench, from: &str, to: &str) {
+    let text = bench.read("g.yaml");
+    assert!(text.contains(from), "{from}");
+    bench.write("g.yaml", &text.replacen(from, to, 1));
+}
+
+fn done(bench: &Bench, flags: &str) -> std::collections::BTreeMap<String, u64> {
+    counted(&bench.call(&format!("run g.yaml --json {flags}")).ends(0).last()["jobs"], "done")
+}
+
+#[test]
+fn whatever_a_job_reads_now_is_what_its_outputs_are_made_of() {
+    for (name, from, to, plan, makes, why) in [
+        ("nothing", "in: {x: a}", "in: {x: a}", "", "", ""),
+        ("one more", "in: {x: a}", "in: {x: a, y: b}", "m 2 end 2", "m 2 end 2", "`y` of `m` became an input"),
+        ("another one", "in: {x: a}", "in: {x: b}", "m 2 end 2", "m 2 end 2", "`x` of `m` has another content"),
+        ("another name", "in: {x: a}", "in: {z: a}", "m 2 end 2", "m 2", "`z` of `m` became an input"),
+        ("another store", "in:{id}.json", "old:{id}.json", "a 2 m 2 end 2", "a 2 m 2 end 2", "`x` of `a` was replaced"),
+    ] {
+        let bench = made();
+        change(&bench, from, to);
+        let said = bench.call("plan g.yaml").ends(0).out;
+        assert!(said.contains(why), "{name}: {said}");
+        let planned = bench.call("plan g.yaml --json").ends(0).last();
+        assert_eq!(counted(&planned["jobs"], "make"), numbers(plan), "{name}: what is planned");
+        if !plan.is_empty() {
+            let story = bench.call("explain g.yaml t1 end").ends(0).out;
+            assert!(story.contains("out of date") && story.contains(why), "{name}: {story}");
+        }
+        // One entity alone, then all: what was not asked for is not forgotten.
+        let (one, all) = (done(&bench, "t1"), done(&bench, ""));
+        let both: std::collections::BTreeMap<String, u64> =
+            numbers(makes).into_keys().map(|job| (job.clone(), one[&job] + all[&job])).collect();
+        assert_eq!(both, numbers(makes), "{name}: what is made");
+        for flags in ["", "--exact", "t1"] {
+            settled(&bench, flags);
+        }
+        bench.call("runs check g.yaml last").ends(0);
+    }
+}
+
+#[test]
+fn an_input_that_is_taken_away_is_seen_and_later_changes_of_a_new_one_are_followed() {
+    let bench = made();
+    change(&bench, "in: {x: a}", "in: {x: a, y: b}");
+    assert_eq!(done(&bench, ""), numbers("m 2 end 2"));
+    bench.write("old/t1.json", "{\"o\": \"newer\"}");
+    assert_eq!(done(&bench, ""), numbers("b 1 m 1 end 1"));
+    assert!(bench.read("out/end/t1.json").contains("newer"));
+    change(&bench, "in: {x: a, y: b}", "in: {y: b}");
+    let said = bench.call("plan g.yaml").ends(0).out;
+    assert!(said.contains("`x`, from which it was made, is no input of `m` any more"), "{said}");
+    assert_eq!(done(&bench, ""), numbers("m 2 end 2"));
+    assert!(!bench.read("out/end/t2.json").contains("new t2"));
+    settled(&bench, "");
+}
+
+#[test]
+fn other_places_of_stores_bring_other_sources_however_old_they_are_and_so_do_the_former_ones() {
+    let bench = made();
+    for (flags, now) in [("--store in=old", "old t1"), ("--store in=in", "new t1")] {
+        assert_eq!(done(&bench, flags), numbers("a 2 m 2 end 2"), "{flags}");
+        assert!(bench.read("out/end/t1.json").contains(now), "{flags}");
+        settled(&bench, flags);
+    }
+}
+
+#[test]
+fn what_could_not_be_made_of_another_input_is_tried_again_by_the_next_run() {
+    let bench = made();
+    bench.write("old/t2.json", "no JSON");
+    age(&bench, "old/t2.json");
+    change(&bench, "in: {x: a}", "in: {x: b}");
+    // The time of the source says nothing, and `b` of `t2` is not asked for: it was made of what was there then.
+    bench.call("run g.yaml --only b --force=b").ends(0);
+    bench.call("run g.yaml").ends(4);
+    assert!(bench.read("out/end/t1.json").contains("old t1"));
+    bench.call("dead drop g.yaml --all").ends(0);
+    change(
+        &bench,
+        "use: json.merge, in: {x: b}",
+        "use: command, with: {argv: [cp, \"{input}\", \"{output}\"]}, in: {x: b}",
+    );
+    assert_eq!(done(&bench, ""), numbers("m 1 end 1"));
+    assert_eq!(bench.read("out/end/t2.json"), "no JSON");
+    settled(&bench, "");
+}
+
+#[test]
+fn an_output_that_somebody_wrote_over_is_that_of_nobody() {
+    let bench = made();
+    bench.write("out/a/t1.json", "{\"k\": \"mine, and longer than what was there\"}");
+    assert_eq!(done(&bench, ""), numbers("m 1 end 1"));
+    assert!(bench.read("out/end/t1.json").contains("mine"));
+    let story = bench.call("explain g.yaml t1 a").ends(0).out;
+    assert!(!story.contains("made by run"), "{story}");
+    std::fs::remove_file(bench.path("in/t1.json")).expect("removed");
+    let pruned = bench.call("prune g.yaml --delete").ends(0).out;
+    assert!(pruned.contains("foreign") || pruned.contains("without a stamp"), "{pruned}");
+    assert!(bench.has("out/a/t1.json"), "{pruned}");
+}
