@@ -65,7 +65,8 @@ impl CostPage<'_> {
         }
         let hours = cost.seconds() / 3600.0;
         let at_once = count(self.at_once as u64, "work", "works");
-        text += &format!("{at_once} at a time, as on this machine: {}\n", hours_of(hours / self.at_once as f64));
+        let least = if unknown.is_empty() { "" } else { "at least " };
+        text += &format!("{at_once} at a time, as on this machine: {least}{}\n", hours_of(hours / self.at_once as f64));
         for (name, of) in &cost.requests {
             let lists = count(of.lists, "list", "lists");
             text += &format!(
@@ -109,7 +110,8 @@ impl CostPage<'_> {
         }
         let (reads, writes) = self.cost.bytes();
         let hours = hours_of(self.cost.seconds() / 3600.0);
-        lines.push(vec!["in all".into(), works.to_string(), String::new(), hours, bytes(reads), bytes(writes)]);
+        let title = if self.cost.unknown().next().is_some() { "at least" } else { "in all" };
+        lines.push(vec![title.into(), works.to_string(), String::new(), hours, bytes(reads), bytes(writes)]);
         columns(&lines, &[1, 2, 3, 4, 5])
     }
 }

@@ -71,6 +71,9 @@ fn whatever_a_job_reads_now_is_what_its_outputs_are_made_of() {
         for flags in ["", "--exact", "t1"] {
             settled(&bench, flags);
         }
+        // Nothing of that has to be looked at any more.
+        let is_noted = bench.read(".euterpe/g/recipes.json").contains("looked_at");
+        assert_eq!(is_noted, !plan.is_empty(), "{name}");
         bench.call("runs check g.yaml last").ends(0);
     }
 }

@@ -6,15 +6,18 @@ mod requests;
 use std::collections::BTreeMap;
 
 use euterpe_actors::edges::{SourceOf, find_source};
-use euterpe_actors::ids::StoreName;
-use euterpe_actors::plan::{JobIx, Route};
+use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
+use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
+use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::Selection;
 use euterpe_actors::storage::{StorageError, StorageErrorKind};
+use euterpe_actors::wire;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
 use super::forecast::Forecast;
 use super::sample::{Sample, Samples};
+use crate::clock::now;
 use crate::run::ids::Ids;
 pub use requests::Requests;
 
@@ -22,9 +25,6 @@ pub use requests::Requests;
 const RUNS: usize = 50;
 /// How many objects are looked at at once: each look may take a bucket's time.
 const AT_ONCE: usize = 16;
-/// What a message takes in a queue with its properties and headers, in bytes; the id comes on top, twice.
-const MESSAGE: u64 = 400;
-
 /// A mean, and of how many it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mean {
@@ -58,7 +58,7 @@ pub struct Cost {
     pub requests: BTreeMap<StoreName, Requests>,
     /// How many messages nodes would be sent, where the run goes over a broker.
     pub messages: u64,
-    /// Their bytes, all together: a broker never holds all at once, but those that nodes have not come to.
+    /// Their bytes, all together, without what the broker adds to each.
     pub message_bytes: u64,
     /// The bytes of the ids that the run records, before they are compressed.
     pub id_bytes: u64,
@@ -67,13 +67,15 @@ pub struct Cost {
 impl Cost {
     /// The seconds of all works of which they are known, one after the other.
     pub fn seconds(&self) -> f64 {
-        self.jobs.iter().filter_map(|job| Some(job.seconds?.value * job.works as f64)).sum()
+        let seconds = self.jobs.iter().filter_map(|job| Some(job.seconds?.value * job.works as f64));
+        seconds.fold(0.0, |sum, seconds| sum + seconds)
     }
 
     /// The bytes that are read, and those that are written, as far as they are known.
     pub fn bytes(&self) -> (f64, f64) {
         let sum = |of: fn(&JobCost) -> Option<f64>| -> f64 {
-            self.jobs.iter().filter_map(|job| Some(of(job)? * job.works as f64)).sum()
+            let bytes = self.jobs.iter().filter_map(|job| Some(of(job)? * job.works as f64));
+            bytes.fold(0.0, |sum, bytes| sum + bytes)
         };
         (sum(|job| job.reads), sum(|job| job.writes))
     }
@@ -130,9 +132,9 @@ impl Session {
             (parents.count() as u64).max(1)
         };
         let hops: u64 = nodes.job_indices().filter(|at| reached(*at)).map(hops).sum();
-        let id = forecast.id_bytes as f64 / forecast.entities.max(1) as f64;
         cost.messages = forecast.unfinished * hops;
-        cost.message_bytes = (cost.messages as f64 * (MESSAGE as f64 + 2.0 * id)) as u64;
+        let entity = samples.iter().flat_map(|of| of.all.entities()).next();
+        cost.message_bytes = cost.messages * entity.map_or(0, |entity| message_bytes(&forecast.selection, nodes, entity));
         cost.id_bytes = forecast.id_bytes + forecast.entities;
         Ok(cost)
     }
@@ -198,6 +200,20 @@ impl Session {
         let Ok(key) = find_source(stores, state, source).await? else { return Ok(None) };
         Ok(stores.look(&key).await?.map(|found| found.size))
     }
+}
+
+/// What the message of an entity takes, in bytes, as it is sent to the first job.
+fn message_bytes(selection: &Selection, nodes: &NodePlan, entity: &EntityId) -> u64 {
+    let origins: Vec<JobName> = nodes.origins_of(entity).into_iter().map(|at| nodes.job(at).name.clone()).collect();
+    let Some(job) = origins.first().cloned() else { return 0 };
+    let target = Target { job, entity: entity.clone() };
+    let wave = Wave { id: u64::MAX, origins, only: selection.only.clone() };
+    let message = EntityMessage {
+        refresh: selection.refresh.clone(),
+        force: selection.force.clone(),
+        ..EntityMessage::new(u64::MAX, RunId::new(now(), u32::MAX), target, nodes.digest, Base::Down(wave.into()))
+    };
+    wire::encode(&message).map_or(0, |body| body.len() as u64)
 }
 
 /// The mean of the sizes that could be told; none where none could. What may not be looked at tells none.
