@@ -134,7 +134,8 @@ impl Session {
         let hops: u64 = nodes.job_indices().filter(|at| reached(*at)).map(hops).sum();
         cost.messages = forecast.unfinished * hops;
         let entity = samples.iter().flat_map(|of| of.all.entities()).next();
-        cost.message_bytes = cost.messages * entity.map_or(0, |entity| message_bytes(&forecast.selection, nodes, entity));
+        cost.message_bytes =
+            cost.messages * entity.map_or(0, |entity| message_bytes(&forecast.selection, nodes, entity));
         cost.id_bytes = forecast.id_bytes + forecast.entities;
         Ok(cost)
     }
