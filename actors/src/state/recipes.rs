@@ -43,8 +43,8 @@ pub struct DatedRecipe {
     /// Whether a person said that what was made before is good.
     #[serde(default)]
     pub accepted: bool,
-    /// From where the job reads its inputs: nothing in the records of former versions. Where that alone changed, the recipe
-    /// is noted anew.
+    /// From where the job reads its inputs, and where it writes: nothing in the records of former versions. Where that alone
+    /// changed, the recipe is noted anew.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub reads: Value,
     /// Whether all that was made before was looked at since.
@@ -99,7 +99,8 @@ impl RecipeHistory {
     /// was not looked at since: its time does not tell whether it is up to date. Zero where there is no such time.
     pub fn read_elsewhere_until(&self) -> u64 {
         let Some(today) = self.0.last() else { return 0 };
-        let reads_so = |known: &&DatedRecipe| known.reads == today.reads;
+        // What a former version noted does not tell, and counts as the same.
+        let reads_so = |known: &&DatedRecipe| known.reads == today.reads || known.reads.is_null();
         let (many, looked_at) = self
             .0
             .iter()
@@ -249,6 +250,11 @@ mod tests {
         assert!(!history.note_look(599_999), "a run that began before");
         assert!(history.note_look(600_000) && !history.note_look(600_000));
         assert_eq!(elsewhere(&history, [0, 500_000, 600_000]), [false; 3]);
+        let mut former: RecipeHistory = RecipeHistory::default();
+        former.note("a", &Value::Null, 1000);
+        former.note("b", &Value::Null, 2000);
+        assert!(former.note_reads(&reads("x"), 3000));
+        assert_eq!(former.read_elsewhere_until(), 0, "former versions noted nothing");
         // Back again: what was made meanwhile read elsewhere. The recipe is no other one for that.
         assert!(history.note_reads(&reads("x"), 900_000));
         assert_eq!(elsewhere(&history, [0, 899_999, 900_001 + MARGIN]), [true, true, false]);

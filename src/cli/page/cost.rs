@@ -64,9 +64,10 @@ impl CostPage<'_> {
             text += &format!("?: nothing is known of that for {jobs}; make some first, such as by `{limited}`\n");
         }
         let hours = cost.seconds() / 3600.0;
-        let at_once = count(self.at_once as u64, "work", "works");
+        let together = (self.at_once as u64).min(works);
+        let at_once = count(together, "work", "works");
         let least = if unknown.is_empty() { "" } else { "at least " };
-        text += &format!("{at_once} at a time, as on this machine: {least}{}\n", hours_of(hours / self.at_once as f64));
+        text += &format!("{at_once} at a time, as on this machine: {least}{}\n", hours_of(hours / together as f64));
         for (name, of) in &cost.requests {
             let lists = count(of.lists, "list", "lists");
             text += &format!(
@@ -84,7 +85,7 @@ impl CostPage<'_> {
         if let Some(prices) = self.prices {
             let money = prices.of(cost);
             text += &format!(
-                "at these prices: {:.2} for requests, {:.2} for {hours:.2} core hours, and {:.2} a month for what is written\n",
+                "at these prices: {least}{:.2} for requests, {:.2} for {hours:.2} core hours, and {:.2} a month for what is written\n",
                 money.requests, money.work, money.month
             );
         }

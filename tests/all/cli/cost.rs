@@ -71,3 +71,26 @@ fn prices_are_multiplied_and_a_wrong_one_is_named() {
     let said = bench.call("plan g.yaml --cost").ends(0).out;
     assert!(said.ends_with("\nit would cost nothing\n"), "{said}");
 }
+
+#[test]
+fn what_is_there_is_measured_whatever_is_asked_for_and_what_is_optional_only_where_it_is() {
+    let bench = bench();
+    let more = "  p: {use: command, with: {argv: [sh, -c, \"cat {input.l} {input.r} > {output}\"]}, entity: \"{l},{r}\", in: {l: {from: a, id: \"{l}\"}, r: {from: a, id: \"{r}\"}}, out: \"out:p/{l}+{r}.txt\"}\n  \
+                m: {use: json.merge, in: {x: \"in:{id}.json\", y: {from: \"in:{id}.more\", optional: true}}, out: \"out:m/{id}.json\"}\n";
+    bench.write("g.yaml", &format!("{GRAPH}{more}"));
+    let cost = |words: &str, job: &str, key: &str| {
+        let plan = bench.call(&format!("plan g.yaml --cost --json {words}")).ends(0).last();
+        plan["cost"]["jobs"][job][key].as_f64().unwrap_or_else(|| panic!("{words}: {key} of {job}: {plan}"))
+    };
+    bench.call("run g.yaml --only a,b").ends(0);
+    assert_eq!(cost("--only a,b --force=all", "a", "write_bytes"), 1000.0);
+    assert_eq!(cost("--only a,b --force=all", "b", "read_bytes"), 1000.0);
+    assert_eq!(cost("--job p track-0,track-9", "p", "read_bytes"), 2000.0);
+    for n in 0..4 {
+        bench.write(&format!("in/j-{n}.json"), "{\"k\": 1}");
+    }
+    bench.write("in/j-0.more", "{\"more\": 1}");
+    assert_eq!(cost("--job m j-0 j-1 j-2 j-3", "m", "read_bytes"), 8.0 + 11.0 / 4.0);
+    let said = bench.call("plan g.yaml --job p track-0,track-9 --cost --prices write=1").ends(0).out;
+    assert!(said.contains("\n1 work at a time") && said.contains("at these prices: at least "), "{said}");
+}

@@ -107,10 +107,14 @@ pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories
     let mut histories = workspace.state.recipes().await?;
     let recipes = workspace.recipes().await?;
     let shown = show::effective(&workspace.plan);
-    let mut is_new = false;
+    let (mut is_new, knows_jobs) = (false, !histories.is_empty());
     for (job, recipe) in recipes.iter() {
+        let is_known = histories.contains_key(job);
         let history = histories.entry(job.clone()).or_default();
         is_new |= history.note(recipe, &meaning(&shown, job), now());
+        if knows_jobs && !is_known {
+            history.note_reads(&json!({}), now()); // what lies where it writes is another job's, as far as is known
+        }
         is_new |= workspace.reads(job).is_some_and(|reads| history.note_reads(&reads, now()));
     }
     Ok((histories, is_new))

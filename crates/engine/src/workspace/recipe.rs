@@ -10,7 +10,7 @@ use euterpe_actors::plan::{Mapping, NodePlan, Route};
 use euterpe_graph_file::Plan;
 use euterpe_graph_file::plan::Job;
 use euterpe_processes::JobCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Workspace;
 
@@ -32,7 +32,8 @@ impl Workspace {
         self.recipes().await.ok()?.get(name).cloned()
     }
 
-    /// From where a job reads each of its inputs: a source of which store and place, or which output of which job.
+    /// From where a job reads each of its inputs (a source of which store and place, or which output of which job), and where it
+    /// writes: what lies there may be another job's.
     pub(crate) fn reads(&self, name: &JobName) -> Option<Value> {
         let job = self.nodes.job(self.nodes.find(name.as_str())?);
         let place = |store: &StoreName| self.plan.store(store).map(|store| store.location.text()).unwrap_or_default();
@@ -53,7 +54,8 @@ impl Workspace {
             };
             (input.name.to_string(), Value::from(from))
         });
-        Some(Value::Object(reads.collect::<Map<_, _>>()))
+        let writes = job.outputs.iter().map(|output| Value::from(format!("{}: {}", place(&output.store), output.key)));
+        Some(json!({"in": reads.collect::<Map<_, _>>(), "out": writes.collect::<Vec<_>>()}))
     }
 
     /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are

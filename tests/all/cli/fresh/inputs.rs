@@ -138,3 +138,41 @@ fn an_output_that_somebody_wrote_over_is_that_of_nobody() {
     assert!(pruned.contains("foreign") || pruned.contains("without a stamp"), "{pruned}");
     assert!(bench.has("out/a/t1.json"), "{pruned}");
 }
+
+#[test]
+fn what_lies_where_a_job_writes_now_is_looked_at_whoever_made_it() {
+    let jobs = |text: &str| {
+        let head = GRAPH.split("jobs:").next().expect("a head");
+        let cat = |name: &str, reads: &str, out: &str| {
+            format!(
+                "  {name}: {{use: command, with: {{argv: [cp, \"{{input}}\", \"{{output}}\"]}}, in: {{x: {reads}}}, out: \"out:{out}/{{id}}.json\"}}\n"
+            )
+        };
+        let line = |job: &str| match job.split(' ').collect::<Vec<_>>()[..] {
+            [name, "in", out] => cat(name, "\"in:{id}.json\"", out),
+            [name, "old", out] => cat(name, "\"old:{id}.json\"", out),
+            [name, parent, out] => cat(name, parent, out),
+            _ => panic!("{job}"),
+        };
+        format!("{head}jobs:\n{}", text.split(", ").map(line).collect::<String>())
+    };
+    for (name, before, after, makes) in [
+        ("called otherwise", "t in t", "u in t", ""),
+        ("called otherwise, of another source", "t in t", "u old t", "u 2"),
+        ("of another job, and called otherwise", "t in t, o old o, m t m", "t in t, o old o, n o m", "n 2"),
+        ("exchanged", "t in t, u old u", "t in u, u old t", "t 2 u 2"),
+        ("in the place of one that is gone", "t in t, u old u", "u old t", "u 2"),
+    ] {
+        let bench = made();
+        bench.write("g.yaml", &jobs(before));
+        std::fs::remove_dir_all(bench.path("out")).expect("removed");
+        std::fs::create_dir(bench.path("out")).expect("made");
+        bench.call("run g.yaml").ends(0);
+        settled(&bench, "");
+        bench.write("g.yaml", &jobs(after));
+        let planned = bench.call("plan g.yaml --json").ends(0).last();
+        assert_eq!(counted(&planned["jobs"], "make"), numbers(makes), "{name}: what is planned");
+        assert_eq!(done(&bench, ""), numbers(makes), "{name}: what is made");
+        settled(&bench, "--exact");
+    }
+}

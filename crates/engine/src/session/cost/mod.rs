@@ -5,12 +5,12 @@ mod requests;
 
 use std::collections::BTreeMap;
 
-use euterpe_actors::edges::{SourceOf, find_source};
+use euterpe_actors::edges::{SourceOf, find_source, parent_of};
 use euterpe_actors::ids::{EntityId, JobName, RunId, StoreName};
 use euterpe_actors::message::{Base, EntityMessage, Target, Wave};
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::state::Selection;
-use euterpe_actors::storage::{StorageError, StorageErrorKind};
+use euterpe_actors::storage::{ObjectKey, StorageError, StorageErrorKind};
 use euterpe_actors::wire;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -116,7 +116,8 @@ impl Session {
         self.add_times(&mut cost).await?;
         let mut outputs: Vec<Vec<Option<f64>>> = Vec::with_capacity(nodes.jobs.len());
         for at in nodes.job_indices() {
-            outputs.push(self.output_sizes(at, &samples[at.0].made).await?);
+            let Samples { made, all } = &samples[at.0];
+            outputs.push(self.output_sizes(at, made, all).await?);
         }
         for at in nodes.job_indices() {
             let row = &forecast.jobs[at.0];
@@ -132,7 +133,8 @@ impl Session {
             (parents.count() as u64).max(1)
         };
         let hops: u64 = nodes.job_indices().filter(|at| reached(*at)).map(hops).sum();
-        cost.messages = forecast.unfinished * hops;
+        let works: u64 = cost.jobs.iter().map(|job| job.works).sum();
+        cost.messages = if works > 0 { forecast.unfinished * hops } else { 0 };
         let entity = samples.iter().flat_map(|of| of.all.entities()).next();
         cost.message_bytes =
             cost.messages * entity.map_or(0, |entity| message_bytes(&forecast.selection, nodes, entity));
@@ -162,16 +164,27 @@ impl Session {
         Ok(())
     }
 
-    /// The mean size of each output of a job, over those that are there.
-    async fn output_sizes(&self, at: JobIx, made: &Sample) -> anyhow::Result<Vec<Option<f64>>> {
+    /// The mean size of each output of a job, over those that are there: of entities that it has, else of any.
+    async fn output_sizes(&self, at: JobIx, made: &Sample, all: &Sample) -> anyhow::Result<Vec<Option<f64>>> {
         let job = self.workspace.nodes.job(at);
         let mut means = Vec::with_capacity(job.outputs.len());
         for output in &job.outputs {
-            let keys = made.entities().filter_map(|entity| Some(output.key_of(&job.form.split(entity)?)));
-            let looks = keys.map(|key| async move { self.workspace.stores.look(&key).await });
-            means.push(mean(stream::iter(looks).buffered(AT_ONCE).map_ok(|found| Some(found?.size))).await?);
+            let mut known = None;
+            for sample in [made, all] {
+                if known.is_none() {
+                    let key = |entity: &EntityId| Some(output.key_of(&job.form.split(entity)?));
+                    known = self.size_of(sample.entities().filter_map(key)).await?;
+                }
+            }
+            means.push(known);
         }
         Ok(means)
+    }
+
+    /// The mean size of those objects that are there.
+    async fn size_of(&self, keys: impl Iterator<Item = ObjectKey>) -> anyhow::Result<Option<f64>> {
+        let looks = keys.map(|key| async move { self.workspace.stores.look(&key).await }).collect::<Vec<_>>();
+        mean(stream::iter(looks).buffered(AT_ONCE).map_ok(|found| Some(found?.size))).await
     }
 
     /// The mean size of all inputs of a job together.
@@ -179,16 +192,26 @@ impl Session {
         let (job, mut sum) = (self.workspace.nodes.job(at), Some(0.0));
         for input in &job.inputs {
             let size = match &input.from {
-                Route::Job { job, output, .. } => outputs[job.0][*output],
+                Route::Job { job: parent, output, .. } => match outputs[parent.0][*output] {
+                    // No entity of the parent is asked for: those are looked at that these need.
+                    None => {
+                        let key = |entity: &EntityId| {
+                            let parts = job.form.split(entity)?;
+                            Some(parent_of(&self.workspace.nodes, input, entity, &parts)?.ok()?.key)
+                        };
+                        self.size_of(all.entities().filter_map(key)).await?
+                    }
+                    known => known,
+                },
                 Route::Source { store, key, exts, optional } => {
                     let looks = all.entities().map(|entity| {
                         let source =
                             SourceOf { entity, form: &job.form, store, template: key, exts, optional: *optional };
                         self.source_size(source)
                     });
-                    let found = mean(stream::iter(looks).buffered(AT_ONCE)).await?;
-                    // What each entity may lack costs nothing where none has it.
-                    found.or(optional.then_some(0.0))
+                    let looks = stream::iter(looks).buffered(AT_ONCE);
+                    // What an entity lacks and may lack costs nothing.
+                    mean(looks.map_ok(|size| size.or(optional.then_some(0)))).await?
                 }
             };
             sum = sum.zip(size).map(|(sum, size)| sum + size);
