@@ -26,6 +26,11 @@ fn write(bench: &Bench) {
     bench.write("in/t2.txt", "two");
 }
 
+/// The job with a key more.
+fn add(bench: &Bench, key: &str) {
+    bench.write("g.yaml", &GRAPH.replace("work, in:", &format!("work, {key}, in:")));
+}
+
 /// What a run makes that makes anew what another recipe made.
 fn done(bench: &Bench) -> BTreeMap<String, u64> {
     counted(&bench.call("run g.yaml --refresh --json").ends(0).last()["jobs"], "done")
@@ -65,30 +70,15 @@ const CASES: &[Case] = &[
     ),
     ("a comment in a file that nobody imports", |bench| bench.write("code/other.py", "# more\n"), "", ""),
     ("a file of code that comes", |bench| bench.write("code/new.py", "print('never')\n"), "", ""),
-    (
-        "an option",
-        |bench| bench.write("g.yaml", &GRAPH.replace("in: {x: \"in", "with: {mark: '.'}, in: {x: \"in")),
-        "a 2 b 2",
-        "`mark` was not set and is `.`",
-    ),
+    ("an option", |bench| add(bench, "with: {mark: '.'}"), "a 2 b 2", "`mark` was not set and is `.`"),
     (
         "an option that says what was the default",
-        |bench| bench.write("g.yaml", &GRAPH.replace("in: {x: \"in", "with: {mark: '!'}, in: {x: \"in")),
+        |bench| add(bench, "with: {mark: '!'}"),
         "a 2",
         "`mark` was not set and is `!`",
     ),
-    (
-        "the version",
-        |bench| bench.write("g.yaml", &GRAPH.replace("in: {x: \"in", "version: \"2\", in: {x: \"in")),
-        "a 2",
-        "`version` was not set and is `2`",
-    ),
-    (
-        "how often it is tried and how long it may take",
-        |bench| bench.write("g.yaml", &GRAPH.replace("in: {x: \"in", "retries: 7, timeout: 9m, in: {x: \"in")),
-        "",
-        "",
-    ),
+    ("the version", |bench| add(bench, "version: \"2\""), "a 2", "`version` was not set and is `2`"),
+    ("how often it is tried and how long it may take", |bench| add(bench, "retries: 7, timeout: 9m"), "", ""),
     (
         "the function, and back again",
         |bench| {

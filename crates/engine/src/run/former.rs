@@ -85,9 +85,8 @@ impl Former {
 /// Those of some entities whose output was made by the recipe of today after all: the clocks differ.
 async fn stamped_today(workspace: &Workspace, at: JobIx, entities: &[EntityId]) -> Vec<EntityId> {
     let job = workspace.nodes.job(at);
-    let today = workspace.recipe_of(&job.name).await;
+    let today = workspace.nodes.recipe(at);
     let looks = entities.iter().map(|entity| {
-        let today = today.as_deref();
         async move {
             let key = job.outputs[0].key_of(&job.form.split(entity)?);
             // Whatever cannot be looked at was listed all the same.
@@ -105,7 +104,7 @@ async fn stamped_today(workspace: &Workspace, at: JobIx, entities: &[EntityId]) 
 /// What keeps the records or the code of the jobs from being read.
 pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories, bool)> {
     let mut histories = workspace.state.recipes().await?;
-    let recipes = workspace.recipes().await?;
+    let recipes = workspace.recipes();
     let shown = show::effective(&workspace.plan);
     let (mut is_new, knows_jobs) = (false, !histories.is_empty());
     for (job, recipe) in recipes.iter() {

@@ -247,7 +247,7 @@ impl Workspace {
             return Ok(Standard::of_inputs(refresh.inputs));
         }
         let known = self.state.recipes().await.context("could not read what the jobs did before")?;
-        Ok(Standard::new(refresh, &self.recipes().await?, &Arc::new(known)))
+        Ok(Standard::new(refresh, &self.recipes(), &Arc::new(known)))
     }
 
     /// The settings of a node of this process, on its own and without claims, over `broker`.
@@ -277,7 +277,7 @@ impl Workspace {
             isolate: false,
             clock: now,
             traces: self.traces.as_ref().map(|traces| traces.sampling),
-            recipes: self.recipes().await?,
+            recipes: self.recipes(),
             dates: None,
         })
     }

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use anyhow::Context;
-use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::plan::{Mapping, NodePlan, Route};
 use euterpe_graph_file::Plan;
@@ -15,21 +13,12 @@ use serde_json::{Map, Value, json};
 use super::Workspace;
 
 impl Workspace {
-    /// The recipes of all jobs.
-    ///
-    /// # Errors
-    /// Where no thread can be had to read their code.
-    pub(crate) async fn recipes(&self) -> anyhow::Result<Arc<BTreeMap<JobName, String>>> {
-        let jobs: Vec<(Job, Option<Arc<JobCode>>)> =
-            self.plan.jobs.iter().map(|job| (job.clone(), self.code.get(&job.name).cloned())).collect();
-        let digests = move || jobs.iter().map(|(job, code)| (job.name.clone(), recipe(job, code.as_deref()))).collect();
-        let recipes = on_blocking_thread(digests).await;
-        Ok(Arc::new(recipes.context("no thread for the digests of what the jobs do")?))
-    }
-
-    /// The recipe of a job; none where no thread can be had to read its code.
-    pub(crate) async fn recipe_of(&self, name: &JobName) -> Option<String> {
-        self.recipes().await.ok()?.get(name).cloned()
+    /// The recipes of all jobs: of each its transform, its options, its `version:`, and the files of its code, as they are seen from
+    /// the graph's folder.
+    pub(crate) fn recipes(&self) -> Arc<BTreeMap<JobName, String>> {
+        let nodes = &self.nodes;
+        let named = |at| Some((nodes.job(at).name.clone(), nodes.recipe(at)?.to_owned()));
+        Arc::new(nodes.job_indices().filter_map(named).collect())
     }
 
     /// From where a job reads each of its inputs (a source of which store and place, or which output of which job), and where it
@@ -57,16 +46,9 @@ impl Workspace {
         let writes = job.outputs.iter().map(|output| Value::from(format!("{}: {}", place(&output.store), output.key)));
         Some(json!({"in": reads.collect::<Map<_, _>>(), "out": writes.collect::<Vec<_>>()}))
     }
-
-    /// The recipe of a job: its transform, its options, its `version:`, and the files of its code, as they are
-    /// seen from the graph's folder. This process does no work by other code any more.
-    pub(super) fn recipe(&self, name: &JobName) -> String {
-        let job = self.plan.jobs.iter().find(|job| job.name == *name);
-        job.map_or_else(String::new, |job| recipe(job, self.code.get(name).map(|code| &**code)))
-    }
 }
 
-/// The recipes of a graph's jobs, by the index of the job.
+/// The recipes of a graph's jobs, by the index of the job. From now on this process does no work by other code.
 pub(super) fn in_order(plan: &Plan, nodes: &NodePlan, code: &HashMap<JobName, Arc<JobCode>>) -> Vec<String> {
     let named = |name: &JobName| plan.jobs.iter().find(|job| job.name == *name);
     let of = |name: &JobName| named(name).map(|job| recipe(job, code.get(name).map(|code| &**code)));
@@ -89,6 +71,7 @@ fn recipe(job: &Job, code: Option<&JobCode>) -> String {
 mod tests {
     use std::path::Path;
 
+    use euterpe_actors::plan::JobIx;
     use euterpe_graph_file::{Surroundings, check_text};
 
     use crate::workspace::{Opening, Workspace};
@@ -103,7 +86,7 @@ mod tests {
         let around = Surroundings { registry: &registry, env: &|_| None, stores: &[] };
         let plan = check_text(&text, &folder.join("g.yaml"), around).unwrap_or_else(|problems| panic!("{problems}"));
         let workspace = Workspace::open(plan, &registry, &Opening::default()).expect("opened");
-        workspace.recipe(&"tags".parse().expect("a name"))
+        workspace.nodes.recipe(JobIx(0)).expect("a recipe").to_owned()
     }
 
     #[test]

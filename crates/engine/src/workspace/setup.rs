@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use euterpe_actors::ids::StoreName;
+use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
 use euterpe_actors::storage::{Storage, StorageErrorKind};
 
@@ -56,7 +56,8 @@ impl Workspace {
 
     async fn setup(&self, written: impl Fn(&StoreName) -> bool, state_written: bool) -> anyhow::Result<Setup> {
         let (stores, state) = self.places(written, state_written).await?;
-        Ok(Setup::new(&self.nodes, |job| self.recipe(job), stores, state))
+        let recipe = |job: &JobName| self.nodes.recipe(self.nodes.find(job.as_str())?);
+        Ok(Setup::new(&self.nodes, |job| recipe(job).unwrap_or_default().to_owned(), stores, state))
     }
 
     async fn places(

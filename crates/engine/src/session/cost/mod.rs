@@ -169,14 +169,11 @@ impl Session {
         let job = self.workspace.nodes.job(at);
         let mut means = Vec::with_capacity(job.outputs.len());
         for output in &job.outputs {
-            let mut known = None;
-            for sample in [made, all] {
-                if known.is_none() {
-                    let key = |entity: &EntityId| Some(output.key_of(&job.form.split(entity)?));
-                    known = self.size_of(sample.entities().filter_map(key)).await?;
-                }
-            }
-            means.push(known);
+            let key = |entity: &EntityId| Some(output.key_of(&job.form.split(entity)?));
+            means.push(match self.size_of(made.entities().filter_map(key)).await? {
+                None => self.size_of(all.entities().filter_map(key)).await?,
+                known => known,
+            });
         }
         Ok(means)
     }

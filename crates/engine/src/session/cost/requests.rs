@@ -30,11 +30,6 @@ impl Requests {
     pub fn and(self, other: &Self) -> Self {
         Self { lists: self.lists + other.lists, reads: self.reads + other.reads, writes: self.writes + other.writes }
     }
-
-    /// All of them.
-    pub fn all(&self) -> u64 {
-        self.lists + self.reads + self.writes
-    }
 }
 
 impl Session {
