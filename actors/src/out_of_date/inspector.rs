@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::future::BoxFuture;
 
 use super::made::{Made, made};
-use super::{Change, OutOfDate};
+use super::{Change, OutOfDate, is_other_output};
 use crate::edges::{SourceOf, find_source, parent_of, source_paths};
 use crate::ids::EntityId;
 use crate::message::Target;
@@ -72,8 +72,16 @@ impl<'a> Inspector<'a> {
         entity: &EntityId,
         found: Option<&ObjectInfo>,
     ) -> Result<Option<OutOfDate>, StorageError> {
+        if self.standard.is_nothing() {
+            return Ok(None);
+        }
+        let stamp = found.and_then(|found| found.stamp.as_ref());
+        if stamp.is_some_and(|stamp| is_other_output(self.plan, at, 0, stamp)) {
+            let target = Target { job: self.plan.job(at).name.clone(), entity: entity.clone() };
+            return Ok(Some(OutOfDate { target, input: None, change: Change::OtherOutput, recipe: None }));
+        }
         match found.and_then(made) {
-            Some((stamp, making)) if !self.standard.is_nothing() => {
+            Some((stamp, making)) => {
                 let modified = found.and_then(|found| found.modified);
                 self.compare(at, entity, Made { stamp, making, modified }).await
             }
@@ -101,12 +109,13 @@ impl<'a> Inspector<'a> {
         let mut primary = found.clone();
         for (number, output) in job.outputs.iter().enumerate() {
             let other = output.key_of(&parts);
-            if other == *key {
-                continue;
-            }
-            match self.stores.look(&other).await? {
+            let looked = if other == *key { Some(found.clone()) } else { self.stores.look(&other).await? };
+            match looked {
                 None => return Ok(false),
                 Some(found) if number == 0 => primary = found,
+                Some(ObjectInfo { stamp: Some(stamp), .. }) if is_other_output(self.plan, at, number, &stamp) => {
+                    return Ok(false);
+                }
                 Some(_) => {}
             }
         }
@@ -227,7 +236,17 @@ impl<'a> Inspector<'a> {
                     let above = match found {
                         // The primary output does not speak for the others.
                         Found { why: None, is_there } if now.is_none() || !is_there => {
-                            self.newer_above(parent.at, &parent.target.entity, made).await?
+                            let newer = self.newer_above(parent.at, &parent.target.entity, made).await?;
+                            // What comes of a job that it was not made from cannot be what it was made from.
+                            let was_read = made.stamp.runs.contains_key(&parent.target.job)
+                                || recorded.and_then(path_of) == Some(&*parent.key.path);
+                            let not_read = || OutOfDate {
+                                target: parent.target.clone(),
+                                input: None,
+                                change: Change::NotRead,
+                                recipe: None,
+                            };
+                            newer.or_else(|| (now.is_none() && !was_read).then(not_read))
                         }
                         Found { why, .. } => why,
                     };

@@ -8,6 +8,8 @@ use std::fmt;
 
 use crate::ids::InputName;
 use crate::message::Target;
+use crate::plan::{JobIx, NodePlan};
+use crate::storage::Stamp;
 
 pub use inspector::Inspector;
 
@@ -45,6 +47,10 @@ pub enum Change {
     Newer,
     /// One of many.
     OneOfMany,
+    /// What lies there is an output of another job, or another output of this one.
+    OtherOutput,
+    /// The target is not there, and the output was not made from it.
+    NotRead,
 }
 
 impl Change {
@@ -60,6 +66,8 @@ impl Change {
             Change::Removed => "input_removed",
             Change::Newer => "newer",
             Change::OneOfMany => "one_of_many",
+            Change::OtherOutput => "other_output",
+            Change::NotRead => "not_read",
         }
     }
 
@@ -75,7 +83,24 @@ impl Change {
             Change::Removed => "is no input any more",
             Change::Newer => "is newer than what was made from it",
             Change::OneOfMany => "changed",
+            Change::OtherOutput => "is another output",
+            Change::NotRead => "was not read",
         }
+    }
+}
+
+/// Whether an object with this stamp is another output than the one at `number` among those of the job at `at`: the graph file
+/// was changed, and another one was written there before. That of a job which is only called otherwise now is none.
+pub fn is_other_output(plan: &NodePlan, at: JobIx, number: usize, stamp: &Stamp) -> bool {
+    let is_of_other_job = stamp.job != plan.job(at).name;
+    match &stamp.making {
+        Some(making) => {
+            let does_otherwise =
+                plan.recipe(at).is_some_and(|today| !making.recipe.is_empty() && making.recipe != today);
+            making.output.map_or(0, usize::from) != number || (is_of_other_job && does_otherwise)
+        }
+        // Of a former version.
+        None => is_of_other_job && plan.find(stamp.job.as_str()).is_some(),
     }
 }
 
@@ -90,6 +115,12 @@ impl fmt::Display for OutOfDate {
             }
             Some(input) => write!(f, "`{input}` of `{}` {} since it was made", self.target.job, self.change.text()),
             None if self.change == Change::Recipe => write!(f, "`{}` was changed since it was made", self.target.job),
+            None if self.change == Change::OtherOutput => {
+                write!(f, "what lies where `{}` writes is another output", self.target.job)
+            }
+            None if self.change == Change::NotRead => {
+                write!(f, "`{}` is to be made, and was no input when it was made", self.target.job)
+            }
             None => write!(f, "one of the inputs of `{}` changed since it was made", self.target.job),
         }
     }

@@ -24,13 +24,16 @@ pub struct Making {
     /// A digest of them, where there is no room for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<String>,
+    /// Which output of its job it is, by its place among them: of all but the primary one, which alone tells the inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<u16>,
 }
 
 impl Making {
     /// By this recipe, from these inputs.
     pub fn new(recipe: String, inputs: InputPrints) -> Self {
         let bytes: usize = inputs.iter().map(|(name, print)| name.as_str().len() + print.len() + 6).sum();
-        let making = Self { recipe, inputs, all: None };
+        let making = Self { recipe, inputs, all: None, output: None };
         if bytes > MOST { making.shortened() } else { making }
     }
 
@@ -40,7 +43,14 @@ impl Making {
         if self.all.is_some() || self.inputs.is_empty() {
             return self.clone();
         }
-        Self { recipe: self.recipe.clone(), inputs: InputPrints::new(), all: Some(digest(&self.inputs)) }
+        let (inputs, all) = (InputPrints::new(), Some(digest(&self.inputs)));
+        Self { recipe: self.recipe.clone(), inputs, all, output: self.output }
+    }
+
+    /// What another output of the same work tells: by which recipe, and which output it is.
+    #[must_use]
+    pub fn of_output(&self, number: usize) -> Self {
+        Self { recipe: self.recipe.clone(), output: u16::try_from(number).ok(), ..Self::default() }
     }
 
     /// Whether the inputs are recorded together only: then nobody can say which of them changed.

@@ -8,7 +8,7 @@ use crate::freshness::{Demand, is_made_since};
 use crate::ids::EntityId;
 use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
-use crate::out_of_date::{Inspector, OutOfDate};
+use crate::out_of_date::{Inspector, OutOfDate, is_other_output};
 use crate::plan::JobIx;
 use crate::refresh::Refresh;
 use crate::standard::Standard;
@@ -65,9 +65,12 @@ impl Executor {
         let mut all = Vec::with_capacity(self.job.outputs.len());
         let mut fresh = true;
         let keys: Vec<ObjectKey> = self.job.outputs.iter().map(|output| output.key_of(parts)).collect();
-        for key in &keys {
+        for (number, key) in keys.iter().enumerate() {
             let found = self.node.look(key).await?;
             fresh &= found.as_ref().is_some_and(|found| demand.is_met_by(found));
+            let stamp = found.as_ref().and_then(|found| found.stamp.as_ref());
+            // The primary one is judged with what it was made from.
+            fresh &= number == 0 || !stamp.is_some_and(|stamp| self.is_other(message, number, stamp));
             if found.is_none() {
                 presence.forget(key);
             }
@@ -132,6 +135,13 @@ impl Executor {
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
         let standard = self.standard(message).await?;
         Inspector::new(plan, stores, state, &standard).stands(at, entity, key, found).await.map_err(Arc::new)
+    }
+
+    /// Whether what lies in the place of an output is another one.
+    fn is_other(&self, message: &EntityMessage, number: usize, stamp: &Stamp) -> bool {
+        self.refresh(message).inputs
+            && !self.is_of_this_run(message, Some(stamp))
+            && is_other_output(self.node.plan(), self.at, number, stamp)
     }
 
     fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {

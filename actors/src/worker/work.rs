@@ -193,7 +193,10 @@ impl Executor {
         for (number, (output, content)) in self.job.outputs.iter().zip(product.0).enumerate().rev() {
             let key = output.key_of(parts);
             let store = self.node.settings.stores.get(&key.store);
-            let making = stamp.making.clone().filter(|_| number == 0); // the primary output tells it for all
+            let making = match number {
+                0 => stamp.making.clone(), // the primary output tells the inputs for all
+                _ => stamp.making.as_ref().map(|making| Arc::new(making.of_output(number))),
+            };
             let stamp = Stamp { making, ..stamp.clone() };
             let stamp = match in_place.get(number).and_then(Option::as_ref) {
                 Some(seen) => stamp.replacing(seen),

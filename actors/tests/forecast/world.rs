@@ -143,10 +143,17 @@ pub async fn random_world(dice: &mut StdRng) -> World {
             // What was made before: nearly always all outputs of a job, with or without a stamp.
             let whole = dice.random_bool(there);
             let making = making(dice, &plan, &store, &state, entity, job).await.filter(|_| !lacks_parts);
-            for output in &job.outputs {
+            for (number, output) in job.outputs.iter().enumerate() {
                 if whole != (dice.random_bool(0.03) && lacks_parts) {
-                    let runs = BTreeMap::from([(job.name.clone(), BEFORE)]);
-                    let (job, runs, making) = (job.name.clone(), Arc::new(runs), making.clone());
+                    let above = job.ancestors.iter().map(|above| plan.job(*above).name.clone());
+                    let runs: BTreeMap<JobName, RunId> =
+                        above.chain([job.name.clone()]).map(|name| (name, BEFORE)).collect();
+                    // The primary output tells the inputs for all.
+                    let making = match number {
+                        0 => making.clone(),
+                        _ => making.as_ref().map(|making| Arc::new(making.of_output(number))),
+                    };
+                    let (job, runs) = (job.name.clone(), Arc::new(runs));
                     let stamp = Stamp { job, runs, entity: None, hash: String::new(), making };
                     put(output.key_of(&parts).path.to_string(), dice.random_bool(0.7).then_some(stamp)).await;
                 }

@@ -176,3 +176,118 @@ fn what_lies_where_a_job_writes_now_is_looked_at_whoever_made_it() {
         settled(&bench, "--exact");
     }
 }
+
+/// A graph of commands that write what they read and a word, each with its inputs and the places of its outputs.
+fn words(jobs: &[(&str, &str, &str, &[&str])]) -> String {
+    let mut text =
+        "version: 1\ngraph: g\nstores: {in: ./in, old: ./old, out: ./out}\ndefaults: {retries: 0}\njobs:\n".to_owned();
+    for (name, word, reads, writes) in jobs {
+        let outputs: Vec<String> =
+            ["p", "q"].iter().zip(*writes).map(|(out, place)| format!("{out}: \"out:{place}/{{id}}.txt\"")).collect();
+        let inputs: Vec<String> = ["x", "y"]
+            .iter()
+            .zip(reads.split(' '))
+            .map(|(input, from)| match from {
+                "in" => format!("{input}: \"in:{{id}}.json\""),
+                job => format!("{input}: {job}"),
+            })
+            .collect();
+        let files: Vec<String> =
+            ["x", "y"].iter().zip(reads.split(' ')).map(|(input, _)| format!("{{input.{input}}}")).collect();
+        let write = |out: &str| format!("(cat {}; echo {word}{out}) > {{output.{out}}}", files.join(" "));
+        let script: Vec<String> = ["p", "q"].iter().zip(*writes).map(|(out, _)| write(out)).collect();
+        text += &format!(
+            "  {name}: {{use: command, with: {{argv: [sh, -c, \"{}\"]}}, in: {{{}}}, outputs: {{{}}}}}\n",
+            script.join("; "),
+            inputs.join(", "),
+            outputs.join(", ")
+        );
+    }
+    text
+}
+
+#[test]
+fn a_job_that_comes_between_and_outputs_that_change_places_are_followed_by_one_run_whichever_way_it_goes() {
+    type Jobs = &'static [(&'static str, &'static str, &'static str, &'static [&'static str])];
+    let cases: &[(&str, Jobs, Jobs, &str)] = &[
+        (
+            "one comes above a job with two parents",
+            &[("a", "A", "in", &["a"]), ("b", "B", "in a", &["b"]), ("c", "C", "b", &["c"])],
+            &[("a", "A", "in", &["a"]), ("n", "N", "in", &["n"]), ("b", "B", "n a", &["b"]), ("c", "C", "b", &["c"])],
+            "n 2 b 2 c 2",
+        ),
+        (
+            "one comes into a chain",
+            &[("b", "B", "in", &["b"]), ("c", "C", "b", &["c"])],
+            &[("n", "N", "in", &["n"]), ("b", "B", "n", &["b"]), ("c", "C", "b", &["c"])],
+            "n 2 b 2 c 2",
+        ),
+        (
+            "two of the same input change places",
+            &[("a", "A", "in", &["a"]), ("b", "B", "in", &["b"]), ("c", "C", "b", &["c"])],
+            &[("a", "A", "in", &["b"]), ("b", "B", "in", &["a"]), ("c", "C", "b", &["c"])],
+            "a 2 b 2",
+        ),
+        (
+            "one takes the place of one that is gone",
+            &[("b", "B", "in", &["b"]), ("c", "C", "b", &["c"])],
+            &[("n", "N", "in", &["b"]), ("c", "C", "n", &["c"])],
+            "n 2 c 2",
+        ),
+        (
+            "two outputs of one job change places",
+            &[("a", "A", "in", &["p", "q"]), ("b", "B", "a", &["b"]), ("c", "C", "a.q", &["c"])],
+            &[("a", "A", "in", &["q", "p"]), ("b", "B", "a", &["b"]), ("c", "C", "a.q", &["c"])],
+            "a 2",
+        ),
+        (
+            "a primary one comes where a second one lay",
+            &[("a", "A", "in", &["p", "q"]), ("b", "B", "a", &["b"])],
+            &[("a", "A", "in", &["p", "n"]), ("b", "B", "a", &["q"])],
+            "a 2 b 2",
+        ),
+        (
+            "one comes at the end",
+            &[("a", "A", "in", &["a"])],
+            &[("a", "A", "in", &["a"]), ("b", "B", "a", &["b"])],
+            "b 2",
+        ),
+    ];
+    for (name, before, after, makes) in cases {
+        let last = after.last().expect("a job").0;
+        for asked in ["".to_owned(), format!("--job {last} --bottom-up t1 t2"), "--exact".to_owned()] {
+            let bench = Bench::new(&words(before));
+            for id in ["t1", "t2"] {
+                bench.write(&format!("in/{id}.json"), id);
+                bench.write(&format!("old/{id}.json"), id);
+            }
+            bench.call("run g.yaml").ends(0);
+            bench.write("g.yaml", &words(after));
+            let planned = counted(&bench.call(&format!("plan g.yaml --json {asked}")).ends(0).last()["jobs"], "make");
+            let made = done(&bench, &asked);
+            if asked.is_empty() || asked == "--exact" {
+                assert_eq!(made, numbers(makes), "{name} {asked}");
+                assert!(made.keys().all(|job| planned.contains_key(job)), "{name} {asked}: {planned:?}");
+            }
+            done(&bench, ""); // what lies beside the way from the bottom up
+            settled(&bench, "--exact");
+            for (job, _, reads, writes) in *after {
+                let word = before.iter().chain(*after).find(|(other, ..)| other == job).expect("a job").1;
+                for (out, place) in ["p", "q"].iter().zip(*writes) {
+                    let inputs: String = reads
+                        .split(' ')
+                        .map(|from| match from.split_once('.').unwrap_or((from, "p")) {
+                            ("in", _) => "t1".to_owned(),
+                            (parent, output) => {
+                                let of = after.iter().find(|(other, ..)| *other == parent).expect("a parent");
+                                bench.read(&format!("out/{}/t1.txt", of.3[usize::from(output == "q")]))
+                            }
+                        })
+                        .collect();
+                    let now = bench.read(&format!("out/{place}/t1.txt"));
+                    assert_eq!(now, format!("{inputs}{word}{out}\n"), "{name} {asked}: {job}.{out}");
+                }
+            }
+        }
+    }
+}
