@@ -41,11 +41,24 @@ pub enum Mutant {
     TrustTheSource,
     /// Let a stamp of the future cover a demand: what is forced is not redone.
     TrustTheFuture,
+    /// Record what the inputs are after the work: what was replaced meanwhile passes for what was read.
+    PrintAfterWork,
+    /// Record what the inputs were when they were looked for: what is read may be another version.
+    PrintBeforeOpening,
+    /// Work on messages of whoever means something else by the job: what is made is not what was asked for.
+    WorkForOtherSetups,
+    /// Remember that an output is up to date although something above it is missing: when that is made with other bytes, nobody
+    /// looks again.
+    RememberBelowMissing,
+    /// Do not look at the sources once more when the output is in place: one that was replaced just before is never seen.
+    NoSecondLook,
+    /// Take what was made in a run for good in it although the same run made an input anew since.
+    TrustTheRun,
 }
 
 impl Mutant {
-    /// All of them.
-    pub const ALL: [Mutant; 15] = [
+    /// Those that the simulator catches: all but [`Mutant::TrustTheSource`], whose damage the next run undoes.
+    pub const ALL: [Mutant; 22] = [
         Mutant::AckOnReceipt,
         Mutant::PassOnBeforeWrite,
         Mutant::RememberAbsence,
@@ -61,6 +74,13 @@ impl Mutant {
         Mutant::ClaimBeforeCore,
         Mutant::WorkWhileDraining,
         Mutant::TrustTheFuture,
+        Mutant::TrustTheOutput,
+        Mutant::PrintAfterWork,
+        Mutant::PrintBeforeOpening,
+        Mutant::WorkForOtherSetups,
+        Mutant::RememberBelowMissing,
+        Mutant::NoSecondLook,
+        Mutant::TrustTheRun,
     ];
 }
 

@@ -19,11 +19,12 @@ use crate::template::{EntityForm, Parts};
 
 /// Looks whether outputs are out of date, and remembers what it found.
 pub struct Inspector<'a> {
-    plan: &'a NodePlan,
-    stores: &'a Stores,
+    pub(super) plan: &'a NodePlan,
+    pub(super) stores: &'a Stores,
     state: &'a StateStore,
-    standard: &'a Standard,
+    pub(super) standard: &'a Standard,
     known: HashMap<Target, Found>,
+    lacks_something: bool,
 }
 
 /// What was found of an output.
@@ -46,7 +47,13 @@ enum Now {
 impl<'a> Inspector<'a> {
     /// An inspector of these stores, by this standard.
     pub fn new(plan: &'a NodePlan, stores: &'a Stores, state: &'a StateStore, standard: &'a Standard) -> Self {
-        Self { plan, stores, state, standard, known: HashMap::new() }
+        Self { plan, stores, state, standard, known: HashMap::new(), lacks_something: false }
+    }
+
+    /// Whether an output was missing among those that it looked at. When that is made again, whatever it was made into may be
+    /// out of date.
+    pub fn lacks_something(&self) -> bool {
+        self.lacks_something
     }
 
     /// Why the output of the job at `at` is out of date; none where it is not, or is not there. An output that does not tell
@@ -233,6 +240,7 @@ impl<'a> Inspector<'a> {
                     // In this order: an output that is made meanwhile is found to be up to date only when it is in place.
                     let found = self.look(parent.at, &parent.target.entity).await?;
                     let now = self.object(&parent.key).await?;
+                    self.lacks_something |= now.is_none() || !found.is_there;
                     let above = match found {
                         // The primary output does not speak for the others.
                         Found { why: None, is_there } if now.is_none() || !is_there => {
@@ -318,7 +326,7 @@ fn is_optional(input: &InputPlan) -> bool {
 }
 
 /// What a store can never hold, or does not let be seen, counts as not there.
-fn absent_if_refused<T>(found: Result<Option<T>, StorageError>) -> Result<Option<T>, StorageError> {
+pub(super) fn absent_if_refused<T>(found: Result<Option<T>, StorageError>) -> Result<Option<T>, StorageError> {
     match found {
         Err(error) if matches!(error.kind, StorageErrorKind::BadKey | StorageErrorKind::Denied) => Ok(None),
         found => found,

@@ -3,6 +3,7 @@
 
 mod inspector;
 mod made;
+mod same_run;
 
 use std::fmt;
 

@@ -74,6 +74,15 @@ impl Setup {
         found
     }
 
+    /// Those of the jobs that have another recipe.
+    pub fn other_recipes<'j>(&self, other: &Setup, jobs: impl Iterator<Item = &'j JobName>) -> Vec<Difference> {
+        let differ = jobs.filter(|job| {
+            let recipes = [self, other].map(|setup| setup.jobs.get(*job).map(|job| &job.recipe));
+            recipes[0] != recipes[1]
+        });
+        differ.map(|job| Difference::Recipe(job.clone())).collect()
+    }
+
     /// The jobs that only one of both has, or that have other ids, inputs or outputs.
     fn other_jobs(&self, other: &Setup) -> Vec<JobName> {
         let names = self.jobs.keys().chain(other.jobs.keys().filter(|name| !self.jobs.contains_key(*name)));

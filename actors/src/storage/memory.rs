@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -30,8 +33,8 @@ pub struct MemoryStorage {
 #[derive(Debug, Default)]
 struct Objects {
     by_path: BTreeMap<String, Kept>,
-    /// How often something was written: it stands for the time, in nanoseconds.
-    writes: u64,
+    /// How often something was written, here or in a store that shares the count: it stands for the time, in nanoseconds.
+    writes: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,13 @@ impl Kept {
 }
 
 impl MemoryStorage {
+    /// An empty store whose times go on from those of this one, so that both can be compared.
+    #[must_use]
+    pub fn of_the_same_time(&self) -> Self {
+        let objects = Objects { writes: self.locked().writes.clone(), ..Objects::default() };
+        Self { objects: Mutex::new(objects) }
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -98,8 +108,8 @@ impl Storage for MemoryStorage {
             return Ok(Stored::NewerInPlace);
         }
         let stamp = stamp.map(|s| Stamp { hash: blake3::hash(&bytes).to_hex().to_string(), ..s });
-        objects.writes += 1;
-        let kept = Kept { bytes, stamp, written: objects.writes };
+        let written = objects.writes.fetch_add(1, Ordering::Relaxed) + 1;
+        let kept = Kept { bytes, stamp, written };
         objects.by_path.insert(path.to_owned(), kept);
         Ok(Stored::Kept)
     }

@@ -26,7 +26,7 @@ impl Executor {
     /// under the keys of the outputs. After the claim is won they are looked at again, because the node that had it
     /// until now may have made the output.
     pub(super) async fn claim(
-        &self,
+        &mut self,
         message: &EntityMessage,
         parts: &Parts<'_>,
         stamps: Vec<Option<Stamp>>,

@@ -38,6 +38,8 @@ pub(crate) struct Executor {
     pub(super) rest: Duration,
     /// What told the versions of the inputs apart that the transform was last given.
     pub(super) read: InputPrints,
+    /// Whether this run made the output of the message in hand anew: then the children look at theirs.
+    pub(super) is_made_anew: bool,
     /// When the message in hand came.
     pub(super) arrived: Instant,
     /// Runs where the transform ran for the message in hand.
@@ -65,6 +67,7 @@ impl Executor {
             turn: None,
             rest: Duration::ZERO,
             read: InputPrints::new(),
+            is_made_anew: false,
             arrived: Instant::now(),
             stopwatch: None,
             span: None,

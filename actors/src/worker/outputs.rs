@@ -25,6 +25,14 @@ pub(super) enum OutputState {
     BelowChange(Vec<Option<Stamp>>),
 }
 
+/// What was found of an output that is there.
+#[derive(Default)]
+struct Judged {
+    why: Option<OutOfDate>,
+    /// Whether it stays so in this run: nothing above it is missing.
+    is_certain: bool,
+}
+
 impl Executor {
     /// What a message demands of the output of the job at `at`.
     pub(super) fn demand(&self, at: JobIx, message: &EntityMessage) -> Demand<'_> {
@@ -37,7 +45,7 @@ impl Executor {
     /// A cached hit may answer a wave, if it was learned under this run or a later one. It may not answer a request: a
     /// request means that somebody saw the object missing.
     pub(super) async fn seen(
-        &self,
+        &mut self,
         message: &EntityMessage,
         parts: &Parts<'_>,
     ) -> Result<OutputState, SharedStorageError> {
@@ -56,11 +64,12 @@ impl Executor {
 
     /// The same, asked of the stores. The primary output does not speak for the others: somebody may have removed one.
     pub(super) async fn look_at_outputs(
-        &self,
+        &mut self,
         message: &EntityMessage,
         parts: &Parts<'_>,
     ) -> Result<OutputState, SharedStorageError> {
-        let presence = &self.node.settings.presence;
+        let node = self.node.clone();
+        let presence = &node.settings.presence;
         let demand = self.demand(self.at, message);
         let mut all = Vec::with_capacity(self.job.outputs.len());
         let mut fresh = true;
@@ -76,23 +85,25 @@ impl Executor {
             }
             all.push(found);
         }
-        let why = match all.first() {
+        let Judged { why, is_certain } = match all.first() {
             Some(Some(primary)) if fresh => self.out_of_date(message, primary).await?,
-            _ => None,
+            _ => Judged::default(),
         };
         if !fresh || why.is_some() {
             let stamps = all.into_iter().map(|found| found.and_then(|found| found.stamp)).collect();
             let is_above = why.is_some_and(|why| why.target != message.target);
             return Ok(if is_above { OutputState::BelowChange(stamps) } else { OutputState::Missing(stamps) });
         }
-        if self.refresh(message).inputs || !self.node.plan().refresh().inputs {
+        let primary = all.first().and_then(Option::as_ref);
+        self.is_made_anew = self.is_of_this_run(message, primary.and_then(|found| found.stamp.as_ref()));
+        if is_certain && (self.refresh(message).inputs || !self.node.plan().refresh().inputs) {
             keys.iter().for_each(|key| presence.learn(key, message.run));
         }
         Ok(OutputState::Fresh)
     }
 
     /// What a message makes anew although it is there.
-    fn refresh<'m>(&'m self, message: &'m EntityMessage) -> &'m Refresh {
+    pub(super) fn refresh<'m>(&'m self, message: &'m EntityMessage) -> &'m Refresh {
         message.refresh.as_ref().unwrap_or_else(|| self.node.plan().refresh())
     }
 
@@ -150,24 +161,27 @@ impl Executor {
 
     /// What the output of a target was made from that is not what is there now. `found` is what was seen of its primary
     /// output.
-    async fn out_of_date(
-        &self,
-        message: &EntityMessage,
-        found: &ObjectInfo,
-    ) -> Result<Option<OutOfDate>, SharedStorageError> {
-        if active(Mutant::TrustTheOutput) || self.is_of_this_run(message, found.stamp.as_ref()) {
-            return Ok(None);
-        }
+    async fn out_of_date(&self, message: &EntityMessage, found: &ObjectInfo) -> Result<Judged, SharedStorageError> {
         let (at, entity) = (self.at, &message.target.entity);
         let NodeSettings { plan, stores, state, .. } = &self.node.settings;
+        if active(Mutant::TrustTheOutput) {
+            return Ok(Judged { why: None, is_certain: true });
+        }
+        let is_of_this_run = self.is_of_this_run(message, found.stamp.as_ref());
+        let may_be_made_anew = message.is_wake_up() || self.refresh(message).exact;
+        if is_of_this_run && (!may_be_made_anew || active(Mutant::TrustTheRun)) {
+            return Ok(Judged { why: None, is_certain: true });
+        }
         let standard = self.standard(message).await?;
-        let found = Inspector::new(plan, stores, state, &standard)
-            .check_found(at, entity, Some(found))
-            .await
-            .map_err(Arc::new)?;
-        if let Some(why) = &found {
+        let mut inspector = Inspector::new(plan, stores, state, &standard);
+        let why = match is_of_this_run {
+            true => inspector.made_anew_in(message.run, at, entity, found).await,
+            false => inspector.check_found(at, entity, Some(found)).await,
+        };
+        let why = why.map_err(Arc::new)?;
+        if let Some(why) = &why {
             tracing::debug!(job = %plan.job(at).name, %entity, %why, "an output is out of date");
         }
-        Ok(found)
+        Ok(Judged { why, is_certain: !inspector.lacks_something() || active(Mutant::RememberBelowMissing) })
     }
 }

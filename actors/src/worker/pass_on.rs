@@ -12,6 +12,7 @@ use crate::memory::{PassTurn, wake_up_key, wave_key};
 use crate::message::{Base, EntityMessage, Target};
 use crate::outcome::Outcome;
 use crate::points::reach;
+use crate::refresh::Refresh;
 use crate::retry::{LONGEST_AT, park_wait};
 
 impl Executor {
@@ -69,6 +70,9 @@ impl Executor {
                 let target = Target { job: child.clone(), entity: message.target.entity.clone() };
                 let mut next = message.follow_up(self.node.next_id(), target);
                 next.from = Some(message.target.clone());
+                if self.is_made_anew && self.refresh(message).inputs {
+                    next.refresh = Some(Refresh { exact: true, ..self.refresh(message).clone() });
+                }
                 messages.push((next, Duration::ZERO));
             }
         }

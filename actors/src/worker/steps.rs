@@ -119,6 +119,7 @@ impl Executor {
         awaited: &Awaited,
     ) -> Result<Progress, SharedStorageError> {
         let mut changes = 0;
+        self.is_made_anew = false;
         loop {
             let (stamps, is_below_change) = match self.seen(message, parts).await? {
                 OutputState::Fresh => return Ok(Decision::PassOn(Outcome::Exists).into()),
@@ -143,6 +144,7 @@ impl Executor {
                 Beginning::Begun(begun) => begun,
                 Beginning::Decided(decision, claim) => return Ok(Progress::Decided(decision, claim)),
             };
+            let replaces = stamps.iter().any(Option::is_some);
             let worked = match self.work(message, parts, inputs, stamps, isolate, turn).await? {
                 Worked::SourceChanged(key) if changes == MOST_CHANGES => {
                     let text = format!("`{key}` is being written to: it was another file each time after it was read");
@@ -152,6 +154,7 @@ impl Executor {
             };
             match worked {
                 Worked::Done => {
+                    self.is_made_anew = replaces;
                     release(claim).await; // a node that waits for the claim finds the output
                     return Ok(Decision::PassOn(Outcome::Done).into());
                 }

@@ -17,7 +17,7 @@ use crate::mutants::{Mutant, active};
 use crate::outcome::{Fault, FaultKind};
 use crate::points::reach;
 use crate::standing::print;
-use crate::storage::{Object, ObjectKey, Stamp, StorageErrorKind, Stored};
+use crate::storage::{InputPrints, Making, Object, ObjectKey, Stamp, StorageErrorKind, Stored};
 use crate::template::Parts;
 use crate::transform::blocking::panic_text;
 use crate::transform::{Input, Product, Scratch, Work};
@@ -61,6 +61,10 @@ impl Executor {
         }
         let mut stopwatch = Stopwatch::since(self.arrived);
         stopwatch.waited();
+        let mut early = None;
+        if active(Mutant::PrintBeforeOpening) {
+            early = Some(self.prints_of_now(&found).await?);
+        }
         let Some(inputs) = self.open_inputs(&found).await? else { return Ok(self.input_vanished(message)) };
         stopwatch.fetched();
         if self.pool.is_draining() {
@@ -68,7 +72,10 @@ impl Executor {
         }
         let prints = found.iter().zip(&inputs);
         self.read = prints.map(|(found, input)| (found.name.clone(), print(&found.key, &input.object.info))).collect();
-        let stamp = self.stamp(message, &found, &inputs, &stamps, &self.read);
+        if let Some(early) = early {
+            self.read = early;
+        }
+        let mut stamp = self.stamp(message, &found, &inputs, &stamps, &self.read);
         self.in_work = None;
         self.in_work = Some(InWork::begins(&self.node, &self.job.name, message));
         reach("before_work");
@@ -102,16 +109,54 @@ impl Executor {
         };
         self.node.unreadable_inputs.clear(message.run, &message.target);
         reach("after_work");
+        if active(Mutant::PrintAfterWork) {
+            self.read = self.prints_of_now(&found).await?;
+            let making = stamp.making.as_ref().map(|making| Making::new(making.recipe.clone(), self.read.clone()));
+            stamp.making = making.map(Arc::new);
+        }
         if let Some(changed) = self.changed_source(&message.target.entity, &found).await? {
             return Ok(Worked::SourceChanged(changed));
         }
         let kept = match self.keep(message.run, parts, product, stamp, &stamps).await {
             Ok(Worked::Fault(fault)) => Ok(Worked::Fault(judged(fault, &scratch))),
+            Ok(Worked::Done) if !active(Mutant::NoSecondLook) => self.keep_unless_changed(message, parts, &found).await,
             kept => kept,
         };
         drop(scratch);
         self.stopwatch.iter_mut().for_each(Stopwatch::stored);
         kept
+    }
+
+    /// What is under the keys of the inputs at this moment: for wrong variants alone.
+    async fn prints_of_now(&self, found: &[FoundInput]) -> Result<InputPrints, SharedStorageError> {
+        let mut prints = InputPrints::new();
+        for input in found {
+            if let Some(now) = self.node.settings.stores.look(&input.key).await? {
+                prints.insert(input.name.clone(), print(&input.key, &now));
+            }
+        }
+        Ok(prints)
+    }
+
+    /// A source that was replaced just before the output was put in place came before it, so that times do not tell of it:
+    /// the output is taken away again.
+    async fn keep_unless_changed(
+        &self,
+        message: &EntityMessage,
+        parts: &Parts<'_>,
+        found: &[FoundInput],
+    ) -> Result<Worked, SharedStorageError> {
+        let Some(changed) = self.changed_source(&message.target.entity, found).await? else { return Ok(Worked::Done) };
+        let key = self.job.outputs[0].key_of(parts);
+        self.node.settings.presence.forget(&key);
+        let mut patience = self.patience();
+        loop {
+            match self.node.settings.stores.get(&key.store).remove(&key.path).await {
+                Ok(()) => return Ok(Worked::SourceChanged(changed)),
+                Err(error) if self.waits_for(&error, &mut patience).await => {}
+                Err(error) => return Err(Arc::new(error)),
+            }
+        }
     }
 
     /// A source that changed during the work. While a store is in trouble the product is kept in hand.

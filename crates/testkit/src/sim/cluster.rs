@@ -30,6 +30,8 @@ pub(super) struct Cluster {
     restarts: Vec<(Instant, usize, u32)>,
     /// Told to end, each with the signal that it did.
     draining: Vec<(Incarnation, oneshot::Receiver<()>)>,
+    /// Those of a former setup, each with the moment at which it ends.
+    former: Vec<(Instant, Incarnation)>,
 }
 
 impl Cluster {
@@ -51,7 +53,7 @@ impl Cluster {
             (incarnation, Node::start(settings))
         });
         let alive = (0..scenario.nodes).map(|node| start(node, 0)).collect();
-        Self { start, alive, restarts: Vec::new(), draining: Vec::new() }
+        Self { start, alive, restarts: Vec::new(), draining: Vec::new(), former: Vec::new() }
     }
 
     /// The incarnations that are not over.
@@ -67,6 +69,36 @@ impl Cluster {
         if !others || rng.random_ratio(3, 4) {
             let wait = Duration::from_millis(rng.random_range(0..5_000));
             self.restarts.push((Instant::now() + wait, incarnation.node, incarnation.number + 1));
+        }
+    }
+
+    /// Starts all nodes anew, with the jobs of today: some now, some later.
+    pub(super) fn deploy(&mut self, world: &World) {
+        let soon = |world: &World| Instant::now() + Duration::from_millis(world.state().rng.random_range(0..3_000));
+        for incarnation in self.incarnations() {
+            let end = if world.state().rng.random_ratio(1, 3) { soon(world) } else { Instant::now() };
+            self.former.push((end, incarnation));
+        }
+        self.end_former(world);
+    }
+
+    /// Starts the only node anew, with what was listed for the run that begins.
+    pub(super) fn begin_as_listed(&mut self, world: &World) {
+        self.former.extend(self.incarnations().into_iter().map(|incarnation| (Instant::now(), incarnation)));
+        self.end_former(world);
+        self.restart_what_is_due();
+    }
+
+    /// Ends the nodes of a former setup that are due, and starts them anew.
+    pub(super) fn end_former(&mut self, world: &World) {
+        let now = Instant::now();
+        for (_, incarnation) in self.former.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
+            // One that crashed meanwhile has been started anew with the new setup, if at all.
+            if self.alive.iter().any(|(other, _)| *other == incarnation) {
+                world.state().crash(&incarnation);
+                self.alive.retain(|(other, _)| *other != incarnation);
+                self.restarts.push((now, incarnation.node, incarnation.number + 1));
+            }
         }
     }
 
@@ -110,7 +142,7 @@ impl Cluster {
 
     /// Whether no node is on its way to its end or to a new start.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.draining.is_empty() && self.restarts.is_empty()
+        self.draining.is_empty() && self.restarts.is_empty() && self.former.is_empty()
     }
 
     /// Starts what is to start by now.
@@ -120,9 +152,9 @@ impl Cluster {
         self.alive.extend(due.into_iter().map(|(_, node, number)| (self.start)(node, number)));
     }
 
-    /// When the next node starts again.
+    /// When the next node ends or starts again.
     pub(super) fn next_restart(&self) -> Option<Instant> {
-        self.restarts.iter().map(|(at, ..)| *at).min()
+        self.restarts.iter().map(|(at, ..)| *at).chain(self.former.iter().map(|(at, _)| *at)).min()
     }
 }
 
@@ -135,7 +167,10 @@ fn settings(
     let store = |name: &str| -> Arc<dyn Storage> {
         Arc::new(SimStorage::new(world.clone(), incarnation.clone(), graph::store(name)))
     };
-    let plan = Arc::new(sketch.plan(transform));
+    let recipes = world.state().versions.named_recipes();
+    let plan = Arc::new(sketch.plan(transform).with_recipes(recipes.values().cloned().collect()));
+    let setup = (!recipes.is_empty()).then(|| Arc::new(graph::setup(&plan, &recipes).own()));
+    let listing = world.state().listing.take();
     let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
     NodeSettings {
         plan,
@@ -144,8 +179,8 @@ fn settings(
         broker: Arc::new(SimBroker { world: world.clone(), incarnation: incarnation.clone(), jobs }),
         claims: None,
         observer: Arc::new(SimObserver { world: world.clone(), incarnation: incarnation.clone() }),
-        presence: Arc::new(Presence::up_to(10_000)),
-        setup: None,
+        presence: listing.as_ref().map_or_else(|| Arc::new(Presence::up_to(10_000)), |listed| listed.presence.clone()),
+        setup,
         name: incarnation.to_string().into(),
         salt: (incarnation.node as u64) << 32 | u64::from(incarnation.number),
         scratch: PathBuf::from("/nonexistent"), // no transform of a simulation asks for a folder
@@ -154,8 +189,8 @@ fn settings(
         isolate: false,
         clock: CLOCKS[incarnation.node % CLOCKS.len()],
         traces: None,
-        recipes: Arc::default(),
-        dates: None,
+        recipes: Arc::new(recipes),
+        dates: listing.map(|listed| listed.dates),
     }
 }
 
@@ -183,6 +218,8 @@ impl Observer for SimObserver {
                     .trace
                     .note(format_args!("{step} {} {target} of {}: {outcome} {why:?}", self.incarnation, message.run));
             }
+            // It is left to nodes that mean the same by it.
+            Event::Handled { message: None, .. } if state.versions.are_many() => {}
             Event::Handled { job, message: None, outcome, .. } => {
                 state.log.violations.push(format!("{job} could not read a message: {outcome}"));
             }
@@ -196,10 +233,10 @@ impl Observer for SimObserver {
                 state.log.violations.push(format!("a worker of {job} on {} did not start: {text}", self.incarnation));
             }
             Event::OtherSetup { job, text } => {
-                state
-                    .log
-                    .violations
-                    .push(format!("all nodes mean the same, yet {job} on {}: {text}", self.incarnation));
+                if !state.versions.are_many() {
+                    let text = format!("all nodes mean the same, yet {job} on {}: {text}", self.incarnation);
+                    state.log.violations.push(text);
+                }
             }
             Event::Published { .. }
             | Event::Abandoned { .. }

@@ -6,6 +6,7 @@ use super::{
     graph::{self, TargetIx},
     requirements::forced,
     scenario::Submission,
+    versions::Versions,
 };
 
 impl FinalState<'_> {
@@ -63,7 +64,7 @@ impl FinalState<'_> {
         let inputs = execution.inputs.as_ref()?;
         let parents = graph::parents(&self.scenario.plan, target.0, &target.1);
         let (sources, made): (Vec<_>, Vec<_>) = inputs.iter().partition(|text| text.starts_with("source"));
-        if made.len() != parents.len() || sources.iter().any(|text| **text != format!("source {}", target.1)) {
+        if made.len() != parents.len() || sources.iter().any(|text| !Versions::is_source_of(&target.1, text)) {
             return Some(format!("{name} was made from {inputs:?}"));
         }
         let fits = |(parent, text): (&TargetIx, &&String)| {

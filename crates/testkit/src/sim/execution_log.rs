@@ -25,6 +25,8 @@ pub(super) struct Execution {
     pub(super) step: u64,
     /// What it read, in the order of the job's inputs; none for outputs that were there before.
     pub(super) inputs: Option<Vec<String>>,
+    /// The number of the recipe that its node had.
+    pub(super) recipe: u32,
     /// Whether it made its output.
     pub(super) succeeded: bool,
 }
@@ -140,7 +142,7 @@ impl ExecutionLog {
         incarnation: &Incarnation,
         job: JobIx,
         target: &Target,
-        step: u64,
+        (step, recipe): (u64, u32),
         inputs: Vec<String>,
     ) -> usize {
         let key = (incarnation.node, incarnation.number, target.clone());
@@ -156,7 +158,7 @@ impl ExecutionLog {
         *here += 1;
         self.doubled += u64::from(*here > 1);
         let entity = target.entity.clone();
-        self.executions.push(Execution { job, entity, run, step, inputs: Some(inputs), succeeded: false });
+        self.executions.push(Execution { job, entity, run, step, inputs: Some(inputs), recipe, succeeded: false });
         self.executions.len() - 1
     }
 
@@ -165,6 +167,16 @@ impl ExecutionLog {
         if let Some(here) = self.at_work.get_mut(&(incarnation.node, incarnation.number, target.clone())) {
             *here -= 1;
         }
+    }
+
+    /// The first execution that did the same as this one: it names what comes of a job that always makes the same.
+    pub(super) fn first_alike(&self, number: usize) -> usize {
+        let one = &self.executions[number];
+        let is_alike = |other: &Execution| {
+            (other.job, other.recipe) == (one.job, one.recipe)
+                && (&other.entity, &other.inputs) == (&one.entity, &one.inputs)
+        };
+        self.executions.iter().position(is_alike).unwrap_or(number)
     }
 
     /// The execution that a content names.

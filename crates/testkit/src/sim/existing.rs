@@ -16,7 +16,7 @@ pub(super) fn put_existing_outputs(world: &Arc<World>, scenario: &Scenario) {
         at_once(store.store(path, content, stamp)).expect("a store in memory stores");
     };
     for track in scenario.tracks.iter().filter(|track| !scenario.sourceless.contains(*track)) {
-        put(sources, &format!("in/{track}.raw"), format!("source {track}"), None);
+        put(sources, &graph::source_path(track), format!("source {track}"), None);
     }
     for old in &scenario.existing {
         let plan = scenario.plan.job(old.job);
@@ -29,7 +29,7 @@ pub(super) fn put_existing_outputs(world: &Arc<World>, scenario: &Scenario) {
         let text = if old.stamped.is_some() { format!("x{}", executions.len()) } else { "foreign".to_owned() };
         if old.stamped.is_some() {
             let (job, entity) = (old.job, old.entity.clone());
-            executions.push(Execution { job, entity, run: None, step: 0, inputs: None, succeeded: true });
+            executions.push(Execution { job, entity, run: None, step: 0, inputs: None, recipe: 0, succeeded: true });
         }
         for path in graph::output_paths(&scenario.plan, old.job, &old.entity) {
             put(derived, &path, text.clone(), stamp.clone());

@@ -31,9 +31,12 @@ pub(super) enum InjectedFault {
     Stalls,
     /// Somebody deletes an output.
     Deletion,
+    /// Somebody replaces a source.
+    Replacement,
 }
 
 impl InjectedFault {
+    /// Those that strike where nothing changes.
     pub(super) const ALL: [InjectedFault; 11] = [
         InjectedFault::Crash,
         InjectedFault::Drain,
@@ -46,6 +49,21 @@ impl InjectedFault {
         InjectedFault::Outage,
         InjectedFault::Stalls,
         InjectedFault::Deletion,
+    ];
+
+    /// Those that strike where sources and jobs change.
+    pub(super) const AMID_CHANGES: [InjectedFault; 11] = [
+        InjectedFault::Crash,
+        InjectedFault::Drain,
+        InjectedFault::Zombie,
+        InjectedFault::Duplicates,
+        InjectedFault::LostConfirm,
+        InjectedFault::RefusedPublish,
+        InjectedFault::Refusal,
+        InjectedFault::LostAnswer,
+        InjectedFault::Outage,
+        InjectedFault::Stalls,
+        InjectedFault::Replacement,
     ];
 }
 

@@ -29,6 +29,8 @@ pub(super) struct FinalState<'s> {
     pub(super) scenario: &'s Scenario,
     /// The primary outputs.
     pub(super) outputs: BTreeMap<TargetIx, (String, Option<Stamp>)>,
+    /// What the other outputs hold, by their number.
+    others: BTreeMap<(TargetIx, usize), String>,
     /// The targets of which another output is missing: all outputs were deleted while new ones were being stored.
     incomplete: BTreeSet<TargetIx>,
     pub(super) letters: Vec<DeadLetter>,
@@ -42,14 +44,17 @@ impl<'s> FinalState<'s> {
     pub(super) fn read(world: &World, scenario: &'s Scenario, violations: &mut Vec<String>) -> Self {
         let derived = &world.objects[&graph::store(graph::OUTPUTS)];
         let state = &world.objects[&graph::store(graph::STATE)];
-        let (mut outputs, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
+        let (mut outputs, mut others, mut incomplete) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         for (job, entity) in scenario.targets() {
             let paths = output_paths(&scenario.plan, job, entity);
             if let Some((text, stamp)) = read(derived, &paths[0]) {
                 outputs.insert((job, entity.clone()), (text, stamp));
             }
-            if paths[1..].iter().any(|path| read(derived, path).is_none()) {
-                incomplete.insert((job, entity.clone()));
+            for (number, path) in paths.iter().enumerate().skip(1) {
+                match read(derived, path) {
+                    Some((text, _)) => drop(others.insert(((job, entity.clone()), number), text)),
+                    None => drop(incomplete.insert((job, entity.clone()))),
+                }
             }
         }
         let letters: Vec<DeadLetter> = records(state, "dead/", violations);
@@ -68,7 +73,7 @@ impl<'s> FinalState<'s> {
             Some((target, (skip.run, stands)))
         };
         let skipped = skips.iter().filter_map(skipped).collect();
-        Self { scenario, outputs, incomplete, letters, dead, skipped }
+        Self { scenario, outputs, others, incomplete, letters, dead, skipped }
     }
 
     /// What became of a target, as far as a submission is concerned.
@@ -118,6 +123,19 @@ impl<'s> FinalState<'s> {
             (_, Status::Skipped) => Status::Skipped,
             (worst, _) => worst,
         })
+    }
+
+    /// What an output of a target holds, the primary one being the first.
+    pub(super) fn text(&self, target: &TargetIx, number: usize) -> Option<&String> {
+        match number {
+            0 => self.outputs.get(target).map(|(text, _)| text),
+            _ => self.others.get(&(target.clone(), number)),
+        }
+    }
+
+    /// Whether a target failed or was declined in a run.
+    pub(super) fn has_record(&self, run: RunId, target: &TargetIx) -> bool {
+        self.dead.contains(&(run, target.clone())) || self.skipped.get(target).is_some_and(|(of, _)| *of >= run)
     }
 
     /// The targets that a submission requires and that are open.

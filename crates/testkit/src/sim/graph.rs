@@ -1,12 +1,17 @@
 //! Random graphs of two to eight jobs: diamonds, several inputs, pairs of entities, sources, second outputs.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use euterpe_actors::ids::{EntityId, InputName, JobName, StoreName};
 use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
 use euterpe_actors::retry::RetryPolicy;
+use euterpe_actors::setup::{Setup, StoreIdentity};
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_actors::transform::TransformFactory;
 use euterpe_actors::turns::Turns;
@@ -165,8 +170,25 @@ pub(super) fn store(text: &str) -> StoreName {
     StoreName::new(text).expect("a plain name")
 }
 
+/// What a node or a publisher means by its words, whose jobs have these recipes.
+pub(super) fn setup(plan: &NodePlan, recipes: &BTreeMap<JobName, String>) -> Setup {
+    let place = |name: &str| StoreIdentity { id: Some(name.to_owned()), place: name.to_owned() };
+    let stores = [SOURCES, OUTPUTS].map(|name| (store(name), place(name)));
+    Setup::new(plan, |job| recipes.get(job).cloned().unwrap_or_default(), stores.into(), place(STATE))
+}
+
+/// Where the source of a track lies.
+pub(super) fn source_path(track: &EntityId) -> String {
+    format!("in/{track}.raw")
+}
+
 /// A target: a job and an entity of it.
 pub(super) type TargetIx = (JobIx, EntityId);
+
+/// A target, for people.
+pub(super) fn target_name((job, entity): &TargetIx) -> String {
+    format!("{}({entity})", name(job.0))
+}
 
 /// The paths of a target's outputs, the primary first.
 pub(super) fn output_paths(plan: &NodePlan, job: JobIx, entity: &EntityId) -> Vec<String> {

@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use rand::{Rng, seq::IndexedRandom};
 
 use super::{
     cluster::Cluster, faults::InjectedFault, graph, incarnation::Incarnation, scenario::Scenario, sim_storage::at_once,
     world::World,
 };
-use euterpe_actors::storage::Storage;
+use euterpe_actors::ids::EntityId;
+use euterpe_actors::storage::{Content, Storage};
 
 /// Lets a fault happen. Returns whether it deleted an output.
 pub(super) fn inject(fault: InjectedFault, world: &Arc<World>, cluster: &mut Cluster, scenario: &Scenario) -> bool {
@@ -31,6 +33,12 @@ pub(super) fn inject(fault: InjectedFault, world: &Arc<World>, cluster: &mut Clu
             }
         }
         InjectedFault::Deletion => return delete_something(world, scenario),
+        InjectedFault::Replacement => {
+            let there = scenario.tracks.iter().filter(|track| !scenario.sourceless.contains(*track));
+            let tracks: Vec<&EntityId> = there.collect();
+            let chosen = tracks.choose(&mut world.state().rng).copied();
+            chosen.into_iter().for_each(|track| replace_source(world, track));
+        }
         lasting => arm(lasting, world),
     }
     false
@@ -60,8 +68,21 @@ fn some_node(cluster: &Cluster, world: &World) -> Option<Incarnation> {
     cluster.incarnations().choose(&mut world.state().rng).cloned()
 }
 
+/// Puts another file in the place of a track's source.
+pub(super) fn replace_source(world: &World, track: &EntityId) {
+    let text = {
+        let state = &mut *world.state();
+        let text = state.versions.replace(track);
+        state.trace.note(format_args!("{} now {text}", state.step));
+        text
+    };
+    let sources = &world.objects[&graph::store(graph::SOURCES)];
+    let content = Content::Bytes(Bytes::from(text));
+    at_once(sources.store(&graph::source_path(track), content, None)).expect("a store in memory stores");
+}
+
 /// Deletes all outputs of one target that has any. Returns whether there was one.
-fn delete_something(world: &World, scenario: &Scenario) -> bool {
+pub(super) fn delete_something(world: &World, scenario: &Scenario) -> bool {
     let store = &world.objects[&graph::store(graph::OUTPUTS)];
     let mut there = Vec::new();
     for (job, entity) in scenario.targets() {

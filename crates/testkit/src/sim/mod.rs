@@ -9,10 +9,12 @@
 //! When nothing is left to happen, everything that was submitted must be accounted for, from the stores alone:
 //! [`simulate`] reports each rule that does not hold. The same seed gives the same [`Report`], its trace included.
 
+mod changes;
 mod checks;
 mod cluster;
 mod compare;
 mod contents;
+mod current;
 mod execution_log;
 mod existing;
 mod faults;
@@ -20,6 +22,7 @@ mod final_state;
 mod graph;
 mod incarnation;
 mod injection;
+mod listing;
 mod queues;
 mod requirements;
 mod scenario;
@@ -31,6 +34,8 @@ mod sim_transform;
 mod simulation;
 mod state;
 mod trace;
+mod versions;
 mod world;
 
+pub use changes::simulate_changes;
 pub use simulation::{Report, simulate};

@@ -11,7 +11,7 @@ use super::{
 };
 use euterpe_actors::accounting::resume_messages;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
-use euterpe_actors::message::{Base, EntityMessage, Force, Target, Wave};
+use euterpe_actors::message::{Base, EntityMessage, Force, Refresh, SetupDigest, Target, Wave};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use euterpe_actors::state::{Manifest, Selection};
 use euterpe_actors::transform::inline;
@@ -37,6 +37,8 @@ pub(super) struct Scenario {
     pub(super) existing: Vec<Existing>,
     pub(super) submissions: Vec<Submission>,
     pub(super) faults: Vec<InjectedFault>,
+    /// Whether sources and jobs change.
+    pub(super) is_changing: bool,
 }
 
 /// An output that was there before.
@@ -55,6 +57,10 @@ pub(super) struct Submission {
     pub(super) targets: Vec<(JobIx, EntityId)>,
     pub(super) force: Force,
     pub(super) ping: bool,
+    /// What it makes anew although it is there; none for what the graph says.
+    pub(super) refresh: Option<Refresh>,
+    /// What its publisher means by its words, where that is told.
+    pub(super) setup: SetupDigest,
     pub(super) resumed: bool,
     /// How long after the start.
     pub(super) after: Duration,
@@ -67,8 +73,14 @@ impl Submission {
             Base::Stop => (true, None, 0),
             Base::Down(wave) => (false, wave.only.clone(), wave.id),
         };
-        let selection =
-            Selection { job: None, bottom_up, only, force: self.force.clone(), ping: self.ping, refresh: None };
+        let selection = Selection {
+            job: None,
+            bottom_up,
+            only,
+            force: self.force.clone(),
+            ping: self.ping,
+            refresh: self.refresh.clone(),
+        };
         let (graph, resolved) = ("drawn".to_owned(), serde_json::Value::Null);
         Manifest {
             run: self.run,
@@ -107,6 +119,7 @@ impl Scenario {
             existing: Vec::new(),
             submissions: Vec::new(),
             faults: Vec::new(),
+            is_changing: false,
         };
         if rng.random_ratio(2, 5) {
             scenario.existing = scenario.draw_existing(rng);
@@ -200,6 +213,8 @@ impl Scenario {
             );
             message.force = submission.force.clone();
             message.ping = submission.ping;
+            message.refresh = submission.refresh.clone();
+            message.setup = submission.setup;
             message
         };
         submission.targets.iter().map(first).collect()
@@ -238,12 +253,15 @@ impl Scenario {
             targets: origins.iter().flat_map(|job| entities.iter().map(|e| (*job, e.clone()))).collect(),
             force: if ping { Force::None } else { force },
             ping,
+            refresh: None,
+            setup: SetupDigest::NONE,
             resumed: false,
             after: Duration::from_millis(if number == 0 { 0 } else { rng.random_range(0..400) }),
         }
     }
 
-    fn some_jobs(&self, rng: &mut StdRng) -> Vec<JobName> {
+    /// Some of the jobs.
+    pub(super) fn some_jobs(&self, rng: &mut StdRng) -> Vec<JobName> {
         (0..self.sketch.jobs.len()).filter(|_| rng.random()).map(graph::name).collect()
     }
 }

@@ -59,6 +59,7 @@ impl Schedule<'_> {
             self.apply_settlements();
             self.submit_what_is_due();
             self.cluster.end_what_drained(&self.world);
+            self.cluster.end_former(&self.world);
             self.cluster.restart_what_is_due();
             let next = {
                 let mut state = self.world.state();
@@ -76,6 +77,9 @@ impl Schedule<'_> {
                     }
                 }
                 None if self.is_quiet() => {
+                    if self.scenario.is_changing {
+                        self.faults.clear(); // nothing is left for them to strike
+                    }
                     if self.submissions.is_empty() && self.faults.is_empty() {
                         return Ok(());
                     }

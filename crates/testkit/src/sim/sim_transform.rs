@@ -55,9 +55,10 @@ pub(super) fn factory(
     job: JobIx,
 ) -> TransformFactory {
     let (world, incarnation, planted_faults) = (world.clone(), incarnation.clone(), planted_faults.clone());
+    let recipe = world.state().versions.recipe(job); // a node does what it was started with
     Arc::new(move || {
         let (world, incarnation, planted_faults) = (world.clone(), incarnation.clone(), planted_faults.clone());
-        Ok(Box::new(SimTransform { world, incarnation, planted_faults, job }))
+        Ok(Box::new(SimTransform { world, incarnation, planted_faults, job, recipe }))
     })
 }
 
@@ -66,6 +67,7 @@ struct SimTransform {
     incarnation: Incarnation,
     planted_faults: Arc<PlantedFaults>,
     job: JobIx,
+    recipe: u32,
 }
 
 /// A transform at work, from its start to whatever ends it.
@@ -127,7 +129,7 @@ impl Transform for SimTransform {
         let execution = {
             let mut state = self.world.state();
             let step = state.step;
-            state.log.enters(&self.incarnation, self.job, &target, step, inputs)
+            state.log.enters(&self.incarnation, self.job, &target, (step, self.recipe), inputs)
         };
         let at_work = AtWork { world: &self.world, incarnation: &self.incarnation, target };
         let try_end = self.try_end(&work.entity);
@@ -141,7 +143,12 @@ impl Transform for SimTransform {
         self.world.call(&self.incarnation, Port::Transform, name, finish).await;
         match try_end {
             TryEnd::Works => {
-                let content = Content::Bytes(Bytes::from(format!("x{execution}")));
+                let maker = {
+                    let state = self.world.state();
+                    let repeats = state.versions.repeating.contains(&self.job);
+                    if repeats { state.log.first_alike(execution) } else { execution }
+                };
+                let content = Content::Bytes(Bytes::from(format!("x{maker}")));
                 Ok(Product(vec![content; work.suffixes.len()]))
             }
             TryEnd::Fault(fault) => Err(fault),

@@ -38,11 +38,16 @@ pub struct Report {
 
 /// Runs the simulation of a seed; `verbose` prints everything that happens.
 pub fn simulate(seed: u64, verbose: bool) -> Report {
+    in_paused_time(simulation(seed, verbose))
+}
+
+/// Runs a simulation on one thread whose time goes on only when everything waits.
+pub(super) fn in_paused_time(simulation: impl Future<Output = Report>) -> Report {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_time().start_paused(true).build().expect("a runtime needs no more than memory")
     };
-    actix::System::with_tokio_rt(runtime).block_on(simulation(seed, verbose))
+    actix::System::with_tokio_rt(runtime).block_on(simulation)
 }
 
 async fn simulation(seed: u64, verbose: bool) -> Report {
@@ -95,14 +100,19 @@ async fn simulation(seed: u64, verbose: bool) -> Report {
             ));
         }
     }
-    let state = world.state();
+    report(seed, &schedule, violations)
+}
+
+/// What a simulation came to.
+pub(super) fn report(seed: u64, schedule: &Schedule<'_>, violations: Vec<String>) -> Report {
+    let state = schedule.world.state();
     Report {
         seed,
         trace: state.trace.digest(),
         steps: state.step,
         executions: state.log.executions.len(),
         faults: schedule.injected,
-        calm: scenario.is_calm(),
+        calm: schedule.injected == 0 && schedule.scenario.is_calm(),
         violations,
     }
 }

@@ -9,8 +9,10 @@ use super::{
     execution_log::ExecutionLog,
     faults::ArmedFaults,
     incarnation::Incarnation,
+    listing::Listing,
     queues::{Queued, Queues, Unsettled},
     trace::Trace,
+    versions::Versions,
 };
 use euterpe_actors::broker::{BodyFormat, Delivery, Outgoing, Ticket};
 use euterpe_actors::claims::memory::LeaseTable;
@@ -67,6 +69,9 @@ pub(super) struct State {
     /// The leases of targets, where nodes claim.
     pub(super) claims: LeaseTable,
     pub(super) log: ExecutionLog,
+    pub(super) versions: Versions,
+    /// What was listed for the run that is about to begin: its one node starts with that.
+    pub(super) listing: Option<Listing>,
 }
 
 impl State {

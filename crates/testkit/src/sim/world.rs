@@ -19,6 +19,7 @@ use super::{
     queues::Queues,
     state::{Call, CallEnd, Port, State},
     trace::Trace,
+    versions::Versions,
 };
 use euterpe_actors::claims::{TTL, memory::LeaseTable};
 use euterpe_actors::ids::StoreName;
@@ -38,7 +39,11 @@ pub(super) struct World {
 impl World {
     /// An empty world.
     pub(super) fn new(seed: u64, verbose: bool, stores: &[&str], log: ExecutionLog) -> Arc<Self> {
-        let store = |name: &&str| (StoreName::new(name).expect("a plain name"), Arc::default());
+        let first = MemoryStorage::default();
+        let store = |name: &&str| {
+            let name = StoreName::new(name).expect("a plain name");
+            (name, Arc::new(first.of_the_same_time()))
+        };
         Arc::new(Self {
             state: Mutex::new(State {
                 rng: StdRng::seed_from_u64(seed),
@@ -49,6 +54,8 @@ impl World {
                 armed: ArmedFaults::default(),
                 claims: LeaseTable::new(TTL),
                 log,
+                versions: Versions::default(),
+                listing: None,
             }),
             settled: Mutex::default(),
             changed: Notify::new(),

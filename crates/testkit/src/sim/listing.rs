@@ -1,0 +1,56 @@
+//! What a run that lists its stores before it begins knows of them: what is there, and which of it may be out of date.
+
+use std::{fmt, sync::Arc};
+
+use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::memory::{Fingerprint, Glance, ListedDates, Presence};
+use euterpe_actors::message::Refresh;
+use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::storage::Storage;
+
+use super::{graph, sim_storage::at_once, world::World};
+
+/// What the stores hold as a run begins.
+#[derive(Clone)]
+pub(super) struct Listing {
+    pub(super) presence: Arc<Presence>,
+    pub(super) dates: Arc<ListedDates>,
+}
+
+impl Listing {
+    /// Lists the stores for a run that makes `refresh` anew.
+    pub(super) fn of(world: &World, plan: &NodePlan, run: RunId, refresh: &Refresh) -> Self {
+        let presence = Arc::new(Presence::up_to(10_000));
+        let dates = ListedDates::up_to(10_000, !refresh.exact).of(plan);
+        let dates = Arc::new(dates.with_recipes(plan, Vec::new(), refresh));
+        let outputs = graph::store(graph::OUTPUTS);
+        let listed = at_once(world.objects[&outputs].list("", &mut |page| {
+            dates.learn_outputs(page.iter().map(|listed| {
+                let print = Fingerprint::of(outputs.as_str(), listed.path);
+                presence.learn_fingerprint(print, run);
+                (print, listed.dates)
+            }));
+            true
+        }));
+        listed.expect("a store in memory lists");
+        let sources = graph::store(graph::SOURCES);
+        let listed = at_once(world.objects[&sources].list("", &mut |page| {
+            page.iter().for_each(|listed| dates.learn_source(&sources, listed.path, listed.dates));
+            true
+        }));
+        listed.expect("a store in memory lists");
+        dates.begins_as_of(run);
+        Self { presence, dates }
+    }
+
+    /// Whether the times alone tell that all is there and up to date that these jobs make of an entity. Such a one is not sent.
+    pub(super) fn is_finished(&self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId) -> bool {
+        self.dates.forget_doubtful(plan, &self.presence, jobs, entity) == Glance::UpToDate
+    }
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listing")
+    }
+}
