@@ -46,8 +46,8 @@ impl Session {
 
 /// To look whether an output is there: where it is not, the bucket is asked for itself.
 const OF_OUTPUT: u64 = 2;
-/// To find a source, read it, and see that it was not replaced meanwhile.
-const OF_SOURCE: u64 = 3;
+/// To find a source, read it, and see that it was not replaced meanwhile: before its output is written, and after.
+const OF_SOURCE: u64 = 4;
 /// To look for what another job made. It is read where it was made by another node: here it is kept.
 const OF_PARENT: u64 = 1;
 /// To look for the output and the inputs when one of several parents has passed the entity on, and the others have not.
