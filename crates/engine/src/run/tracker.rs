@@ -20,6 +20,7 @@ use super::work_times::whole_millis;
 use crate::traces::Roots;
 
 mod observe;
+mod sent;
 mod under_way;
 
 use under_way::UnderWay;
@@ -192,7 +193,7 @@ impl Tracker {
         };
         let mut inner = self.locked();
         let Inner { tally, under_way, .. } = &mut *inner;
-        let Some(one) = under_way.get(entity).filter(|one| !one.is_ping) else { return false };
+        let Some(one) = under_way.get_mut(entity).filter(|one| !one.is_ping) else { return false };
         if one.left.contains(&(at.0 as u16)) && end == End::Done {
             tally.jobs[at.0].done += 1;
         }
@@ -243,7 +244,7 @@ impl Tracker {
             (_, End::Ping) => tally.jobs[at.0].pings += 1,
             _ => {}
         }
-        let Some(one) = under_way.get(entity) else { return };
+        let Some(one) = under_way.get_mut(entity) else { return };
         if one.is_ping {
             // Nobody requires anything of it, and more of its messages may follow this one.
             one.left.retain(|left| *left != at.0 as u16);

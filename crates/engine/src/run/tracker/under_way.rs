@@ -3,9 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use euterpe_actors::ids::EntityId;
-use euterpe_actors::plan::JobIx;
-
-use super::Tracker;
 
 /// What part of the window those must be that others overtook, before storage is asked about them: an eighth.
 const MANY: u64 = 8;
@@ -33,7 +30,7 @@ pub(super) struct One {
 
 impl UnderWay {
     /// An entity is sent that needs these jobs. False where it is under way already.
-    fn begin(&mut self, entity: &EntityId, left: Vec<u16>, is_ping: bool) -> bool {
+    pub fn begin(&mut self, entity: &EntityId, left: Vec<u16>, is_ping: bool) -> bool {
         if self.live.contains_key(entity) {
             return false;
         }
@@ -51,7 +48,12 @@ impl UnderWay {
     }
 
     /// One of them.
-    pub fn get(&mut self, entity: &EntityId) -> Option<&mut One> {
+    pub fn get(&self, entity: &EntityId) -> Option<&One> {
+        self.live.get(entity)
+    }
+
+    /// One of them, to be changed.
+    pub fn get_mut(&mut self, entity: &EntityId) -> Option<&mut One> {
         self.live.get_mut(entity)
     }
 
@@ -62,6 +64,26 @@ impl UnderWay {
             let live = &self.live;
             self.turns.retain(|(turn, entity)| live.get(entity).is_some_and(|one| one.turn == *turn));
         }
+    }
+
+    /// All that only travel are given up.
+    pub fn end_pings(&mut self) {
+        self.live.retain(|_, one| !one.is_ping);
+    }
+
+    /// Of whatever is under way a report may be lost.
+    pub fn doubt(&mut self) {
+        self.doubtful = self.next;
+    }
+
+    /// At most so many of all, the first ones first.
+    pub fn oldest(&mut self, most: usize) -> Vec<EntityId> {
+        self.take(most, self.next)
+    }
+
+    /// At most so many of those of which there is doubt.
+    pub fn doubtful(&mut self, most: usize, window: usize) -> Vec<EntityId> {
+        self.take(most, self.in_doubt_before(window))
     }
 
     /// At most so many of those that had their turn before `before`, the first ones first. This is their next turn.
@@ -89,81 +111,6 @@ impl UnderWay {
     }
 }
 
-impl Tracker {
-    /// An expected entity is about to be sent. False where it is under way already: it was named twice, and is not to
-    /// be sent again.
-    pub fn begin(&self, entity: &EntityId, required: &[JobIx]) -> bool {
-        let mut inner = self.locked();
-        inner.tally.waiting = inner.tally.waiting.saturating_sub(1);
-        let begun = inner.under_way.begin(entity, required.iter().map(|at| at.0 as u16).collect(), false);
-        if !begun {
-            inner.tally.entities -= 1;
-            required.iter().for_each(|at| inner.tally.jobs[at.0].required -= 1);
-        }
-        begun
-    }
-
-    /// The same for one that travels through these jobs without work, of which none is required.
-    pub fn begin_ping(&self, entity: &EntityId, through: &[JobIx]) -> bool {
-        let mut inner = self.locked();
-        inner.tally.waiting = inner.tally.waiting.saturating_sub(1);
-        let begun = inner.under_way.begin(entity, through.iter().map(|at| at.0 as u16).collect(), true);
-        inner.tally.entities -= u64::from(!begun);
-        begun
-    }
-
-    /// An entity that was sent and whose end nobody will tell of.
-    pub fn leave(&self, entity: &EntityId) {
-        self.locked().under_way.end(entity);
-        self.roots.end(entity);
-    }
-
-    /// Forgets what only travels: it was not heard of for so long that it is lost, or nobody takes it.
-    pub fn forget_pings(&self) {
-        self.locked().under_way.live.retain(|_, one| !one.is_ping);
-        self.moved.notify_one();
-    }
-
-    /// Whether an entity is under way.
-    pub fn is_live(&self, entity: &EntityId) -> bool {
-        self.locked().under_way.live.contains_key(entity)
-    }
-
-    /// How many entities are under way.
-    pub fn live(&self) -> usize {
-        self.locked().under_way.len()
-    }
-
-    /// At most so many of the entities under way: those that were sent, or given by this, the longest time ago.
-    pub fn oldest(&self, most: usize) -> Vec<EntityId> {
-        let mut inner = self.locked();
-        let all = inner.under_way.next;
-        inner.under_way.take(most, all)
-    }
-
-    /// Reports were lost, of whatever is under way now.
-    pub fn doubt(&self) {
-        let mut inner = self.locked();
-        inner.under_way.doubtful = inner.under_way.next;
-    }
-
-    /// At most so many of the entities under way that may have ended unheard, each once: those that were under way when
-    /// reports were lost; those that stay behind where most go on, if they are so many that little of a window of this size
-    /// is left to the others.
-    pub fn doubtful(&self, most: usize, window: usize) -> Vec<EntityId> {
-        let mut inner = self.locked();
-        let before = inner.under_way.in_doubt_before(window);
-        inner.under_way.take(most, before)
-    }
-
-    /// The jobs that an entity under way still needs.
-    pub fn left_of(&self, entity: &EntityId) -> Vec<JobIx> {
-        let inner = self.locked();
-        let one = inner.under_way.live.get(entity);
-        one.into_iter().flat_map(|one| &one.left).map(|at| JobIx(usize::from(*at))).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,26 +132,23 @@ mod tests {
         let mut under_way = UnderWay::default();
         begin(&mut under_way, 0..5);
         assert!(!under_way.begin(&id(3), vec![0], false), "it is under way");
-        assert_eq!(under_way.take(2, 5), ids(0..2));
+        assert_eq!(under_way.oldest(2), ids(0..2));
         under_way.end(&id(3));
         let mut all = ids(2..3);
         all.extend([id(4), id(0), id(1)]);
-        let before = under_way.next;
-        assert_eq!(under_way.take(9, before), all, "each once, whoever is left");
-        assert_eq!(under_way.take(9, 0), []);
+        assert_eq!(under_way.oldest(9), all, "each once, whoever is left");
     }
 
     #[test]
     fn what_was_under_way_when_reports_were_lost_is_in_doubt_until_it_was_looked_at() {
         let mut under_way = UnderWay::default();
         begin(&mut under_way, 0..10);
-        assert_eq!(under_way.in_doubt_before(1000), 0);
-        under_way.doubtful = under_way.next;
+        assert_eq!(under_way.doubtful(9, 1000), []);
+        under_way.doubt();
         begin(&mut under_way, 10..20);
         let mut looked = Vec::new();
         for _ in 0..9 {
-            let before = under_way.in_doubt_before(1000);
-            looked.extend(under_way.take(3, before));
+            looked.extend(under_way.doubtful(3, 1000));
         }
         assert_eq!(looked, ids(0..10));
     }
@@ -220,12 +164,9 @@ mod tests {
                 under_way.end(&id(number));
             }
         }
-        let doubted = [&mut few, &mut many].map(|under_way| {
-            let before = under_way.in_doubt_before(WINDOW);
-            under_way.take(99, before)
-        });
-        assert_eq!(doubted, [ids(0..0), ids(0..10)]);
-        assert_eq!(many.in_doubt_before(WINDOW), 0, "they had their turn");
+        assert_eq!(few.doubtful(99, WINDOW), []);
+        assert_eq!(many.doubtful(99, WINDOW), ids(0..10));
+        assert_eq!(many.doubtful(99, WINDOW), [], "they had their turn");
     }
 
     #[test]
@@ -237,7 +178,6 @@ mod tests {
             under_way.end(&id(number));
         }
         assert!(under_way.turns.len() < 100, "{}", under_way.turns.len());
-        let before = under_way.next;
-        assert_eq!(under_way.take(9, before), ids(0..1));
+        assert_eq!(under_way.oldest(9), ids(0..1));
     }
 }
