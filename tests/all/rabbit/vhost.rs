@@ -85,19 +85,9 @@ impl Vhost {
         self.management.delete(&format!("queues/{}/{queue}", self.name));
     }
 
-    /// Keeps from the queues of an exchange what they asked for by keys that start so; how many keys that were.
-    pub fn unbind(&self, exchange: &str, start: &str) -> usize {
-        let bindings = self.management.get(&format!("exchanges/{}/{exchange}/bindings/source", self.name));
-        let of = |binding: &serde_json::Value| {
-            let text = |name: &str| binding[name].as_str().map(str::to_owned);
-            let key = text("routing_key").filter(|key| key.starts_with(start));
-            Some((key?, text("destination")?, text("properties_key")?))
-        };
-        let bindings: Vec<_> = bindings.as_array().expect("a list").iter().filter_map(of).collect();
-        for (_, queue, properties) in &bindings {
-            self.management.delete(&format!("bindings/{}/e/{exchange}/q/{queue}/{properties}", self.name));
-        }
-        bindings.len()
+    /// Deletes an exchange: what is published to it once it is declared again comes to none of the queues that were bound to it.
+    pub fn delete_exchange(&self, exchange: &str) {
+        self.management.delete(&format!("exchanges/{}/{exchange}", self.name));
     }
 
     /// Lets queues whose names match obey a policy.
