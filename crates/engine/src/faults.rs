@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `EUTERPE_KILL_AT=point:n` | SIGKILL to oneself when the point is reached for the `n`-th time |
 //! | `EUTERPE_DISK_FULL=from..to` | the calls with these numbers that change the disk find no room |
+//! | `EUTERPE_WINDOW=n` | a run over a broker lets no more than `n` entities be under way |
 //! | `EUTERPE_LEDGER=file` | a line for each work that starts and for each that failed: `start` or `fail`, job, entity, attempt, process |
 
 use std::{
@@ -73,6 +74,15 @@ fn is_full(_: &'static str) -> bool {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
     matches!(FULL.get(), Some(Some(full)) if full.contains(&call))
+}
+
+/// How many entities may be under way over a broker, where the environment says so.
+///
+/// # Panics
+/// Where it is no number.
+pub fn window() -> Option<usize> {
+    let text = std::env::var("EUTERPE_WINDOW").ok()?;
+    Some(text.parse().expect("EUTERPE_WINDOW is a number"))
 }
 
 /// The same observer, with a ledger beside it where the environment names one.

@@ -128,7 +128,14 @@ impl Cluster {
 
     /// Starts the binary and leaves it running.
     pub fn start(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary")
+        self.start_with(args, &[])
+    }
+
+    /// The same with further variables.
+    pub fn start_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the binary")
     }
 
     /// Starts a node with further arguments, and returns its number when it serves.

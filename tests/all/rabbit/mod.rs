@@ -31,6 +31,7 @@ mod traces; //  what an entity causes on three nodes, as one tree
 mod upgrades; // messages that are queued while program or graph change
 mod vhost; //   a virtual host of a test's own
 mod waiters; // thousands who wait for one, and failures above them
+mod window; //  how much of a run the queues hold at once
 
 use std::time::{Duration, Instant};
 

@@ -85,6 +85,11 @@ impl Vhost {
         self.management.delete(&format!("queues/{}/{queue}", self.name));
     }
 
+    /// Deletes an exchange: what is published to it once it is declared again comes to none of the queues that were bound to it.
+    pub fn delete_exchange(&self, exchange: &str) {
+        self.management.delete(&format!("exchanges/{}/{exchange}", self.name));
+    }
+
     /// Lets queues whose names match obey a policy.
     pub fn set_policy(&self, queues: &str, policy: &serde_json::Value) {
         let policy = json!({"pattern": queues, "definition": policy, "apply-to": "queues"});

@@ -10,7 +10,8 @@
 //! A feeder says what is sent: [`intake`] the entities of a new run, [`resumption`] what is open of an old one, [`retrial`]
 //! the messages of dead letters. [`follow`] is the same for all of them: it runs the feeder over the broker of this process
 //! ([`embedded`]) or over one whose nodes are elsewhere ([`remote`]), while somebody watches. Each of those nodes is a
-//! [`serve`] and tells of its events by its [`reporter`].
+//! [`serve`] and tells of its events by its [`reporter`]. Over a broker `hearing` hears of that, and `looks` asks storage where
+//! nobody tells.
 
 pub mod addressing;
 mod dropped_names;
@@ -22,6 +23,8 @@ pub mod former;
 pub mod found;
 #[cfg(feature = "amqp")]
 pub mod given_up;
+#[cfg(feature = "amqp")]
+pub mod hearing;
 pub mod ids;
 pub mod in_hand;
 pub mod intake;
@@ -30,6 +33,8 @@ mod lines;
 mod listed_for;
 pub mod listing;
 pub mod listings;
+#[cfg(feature = "amqp")]
+pub mod looks;
 #[cfg(feature = "amqp")]
 pub mod node_views;
 pub mod outdated;

@@ -1,42 +1,30 @@
 //! A run over a broker: its messages are published, and nodes elsewhere do the work and report.
 //!
-//! Reports may be lost. When none comes for a while, storage is asked how the entities under way are.
+//! The broker never holds the catalogue: the sink lets so many entities be under way, and the next one is published when
+//! one has come to its end. Reports tell of that; where they are lost, storage does.
 
-use std::{cell::Cell, collections::HashMap, time::Duration};
+use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, anyhow};
-use euterpe_actors::accounting::{Accountant, RunView};
-use euterpe_actors::ids::{JobName, RunId};
-use euterpe_actors::message::Target;
-use euterpe_actors::state::StateStore;
-use euterpe_actors::work_span::work_span;
-use euterpe_amqp::{ListenerEvent, listen};
+use euterpe_actors::ids::JobName;
+use euterpe_amqp::listen;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::fitting::{Fitting, LISTEN, some, tell_misfits};
+use super::hearing::hear;
+use super::looks::{PING_QUIET, forget_lost_pings, look_in_doubt};
 use super::over::Over;
 use super::passed::Passed;
-use super::report::{ANY_RUN, NODE_KEY, Note, Notes, run_key};
+use super::report::{ANY_RUN, NODE_KEY, run_key};
 use super::reporter::GATHER;
-use super::retry_ends::RetryEnds;
 use super::running::{Running, Stop};
 use super::seen::look_for_what_is_done;
 use super::sink::{Feeder, Sink};
-use super::tracker::Tracker;
 use crate::workspace::Workspace;
 
-/// How long nothing may be reported before storage is asked; then ever longer.
-const QUIET: Duration = Duration::from_secs(3);
-/// The longest wait between two looks at storage.
-const MOST_QUIET: Duration = Duration::from_secs(60);
-/// How many entities are looked at together.
-const LOOKS: usize = 2000;
-/// How long a ping is waited for after its last sign.
-const PING_QUIET: Duration = Duration::from_secs(2);
-
 /// Publishes what is fed, and follows it until everything came to an end, or until it is told to stop: then what was
-/// published goes on without this process.
+/// published goes on without this process, and what was not is in the records of the run.
 ///
 /// The manifest must be written.
 ///
@@ -62,7 +50,14 @@ pub async fn run(
     let listening = listen(&over.dial, &manifest.graph, &keys, &ear);
     let hold = |held| running.hold_elsewhere(held);
     let misfits = tell_misfits(&over.dial, &manifest.graph, (&workspace.nodes, tracker), &over.setup.setup, hold);
-    let following = follow(&mut heard, tracker, &last, sight, (&workspace.state, &mut retry));
+    let retried = retry.as_ref().map(|retry| retry.runs().clone());
+    let hearing = hear(&mut heard, tracker, &last, retried);
+    let looking = async {
+        match manifest.selection.ping {
+            true => forget_lost_pings(tracker, &last).await,
+            false => look_in_doubt(tracker, (&last, sink.window()), sight, (&workspace.state, &mut retry)).await,
+        }
+    };
     let feeding = async {
         let passed = feeder.feed(&sink).await?;
         sink.flush().await?;
@@ -96,7 +91,8 @@ pub async fn run(
         biased;
         () = Stop::Drain.is_told(&mut stop) => None,
         fed = feeding => Some(fed?),
-        error = following => return Err(error),
+        error = hearing => return Err(error),
+        never = looking => match never {},
         ended = listening => match ended {
             Ok(never) => match never {},
             Err(error) => return Err(unfollowed(anyhow!(error).context("cannot listen to the nodes' reports"))),
@@ -106,11 +102,19 @@ pub async fn run(
             Err(error) => return Err(unfollowed(anyhow!(error).context("cannot listen to the nodes"))),
         },
     };
-    if fed.is_none() {
-        // What was read is in the manifest: it is published, and goes on without this process.
-        sink.flush().await.context("what was read is not published; `runs resume` publishes it")?;
+    let publishing = async {
+        // What was gathered, or is on its way, goes on without this process. What waits for room is not sent any more.
+        sink.flush().await.context("not all that was sent is published; `runs resume` publishes what is open")?;
+        over.amqp.close().await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        biased;
+        () = Stop::Now.is_told(&mut stop), if fed.is_none() => tracing::warn!(
+            "the broker has not confirmed all that was sent; `euterpe runs resume {file} {id}` publishes what is open"
+        ),
+        published = publishing => published?,
     }
-    over.amqp.close().await;
     if fed.is_some() && feeds_all && !manifest.selection.ping {
         let mut stop = running.stopped();
         tokio::select! {
@@ -120,91 +124,6 @@ pub async fn run(
         }
     }
     Ok(fed)
-}
-
-/// Follows the nodes' reports, and asks storage where they leave something open. Ends with an error alone.
-async fn follow(
-    heard: &mut mpsc::UnboundedReceiver<ListenerEvent>,
-    tracker: &Tracker,
-    last: &Cell<Instant>,
-    sight: impl AsyncFn() -> anyhow::Result<RunView>,
-    (state, retry): (&StateStore, &mut Option<RetryEnds>),
-) -> anyhow::Error {
-    let (mut quiet, mut said) = (QUIET, false);
-    let mut numbers: HashMap<(String, RunId), u64> = HashMap::new();
-    loop {
-        match tokio::time::timeout(quiet, heard.recv()).await {
-            Ok(None) => return anyhow!("nobody listens any more"),
-            Ok(Some(ListenerEvent::Listening)) => {}
-            Ok(Some(ListenerEvent::Report(body))) => {
-                let notes: Notes = match serde_json::from_slice(&body) {
-                    Ok(notes) => notes,
-                    Err(error) => {
-                        tracing::warn!(%error, "a node reported what cannot be read; is it of another version?");
-                        continue;
-                    }
-                };
-                if retry.as_ref().is_some_and(|retry| !retry.has(notes.run)) {
-                    continue;
-                }
-                let expected = numbers.insert((notes.node.clone(), notes.run), notes.number + 1);
-                if expected.is_some_and(|expected| expected != notes.number) {
-                    tracing::debug!(node = notes.node, "reports were lost");
-                }
-                (quiet, said) = (QUIET, false);
-                last.set(Instant::now());
-                // In the run that a retry's message is of, others may be under way.
-                let is_ours = |note: &&Note| retry.is_none() || tracker.is_live(&note.entity);
-                for note in notes.notes.iter().filter(is_ours) {
-                    let span = work_span(&note.job, &note.entity, notes.run, note.attempt);
-                    span.in_scope(|| tracker.ended(note));
-                }
-            }
-            Err(_) => {
-                quiet = (quiet * 2).min(MOST_QUIET);
-                let looked = async { look(tracker, sight().await?, state, retry).await };
-                match looked.await {
-                    Ok(true) => quiet = QUIET,
-                    Ok(false) if tracker.live() > 0 && quiet >= MOST_QUIET / 4 && !said => {
-                        said = true;
-                        tracing::warn!(
-                            "nothing came to an end for a while; is a node running for every job? `euterpe status` shows them"
-                        );
-                    }
-                    Ok(false) => {}
-                    Err(error) => tracing::error!("storage cannot say how the entities under way are: {error}"),
-                }
-            }
-        }
-    }
-}
-
-/// Asks storage how some of the entities under way are; whether that ended any of them.
-async fn look(
-    tracker: &Tracker,
-    sight: RunView,
-    state: &StateStore,
-    retry: &mut Option<RetryEnds>,
-) -> anyhow::Result<bool> {
-    let failed_again = match retry {
-        Some(retry) if tracker.live() > 0 => retry.tell(state, tracker).await?,
-        _ => false,
-    };
-    let open = tracker.some_open(LOOKS);
-    if open.is_empty() {
-        return Ok(failed_again);
-    }
-    let plan = sight.plan.clone();
-    let accountant = Accountant::open(sight).await?;
-    let mut moved = failed_again;
-    for entity in open {
-        for at in tracker.left_of(&entity) {
-            let target = Target { job: plan.job(at).name.clone(), entity: entity.clone() };
-            let status = accountant.status(&target).await?;
-            moved |= tracker.found(&entity, at, &status);
-        }
-    }
-    Ok(moved)
 }
 
 /// What was published, and what keeps nodes from working on it.

@@ -36,9 +36,9 @@ impl RetryEnds {
         ends
     }
 
-    /// Whether the messages of the retry are of this run.
-    pub fn has(&self, run: RunId) -> bool {
-        self.runs.contains(&run)
+    /// The runs that the messages of the retry are of.
+    pub fn runs(&self) -> &BTreeSet<RunId> {
+        &self.runs
     }
 
     /// Tells the tracker of what failed meanwhile. Whether there was anything.
@@ -146,7 +146,7 @@ mod tests {
         let tried = [(keys[0].as_str(), &again), (keys[1].as_str(), &waits)];
         let before = state.list_letters(&LetterFilter::default()).await.expect("listed");
         let mut ends = RetryEnds::of(tried, &[before]);
-        assert!(ends.has(RunId::new(7, 7)) && !ends.has(RunId::new(8, 8)));
+        assert_eq!(ends.runs(), &[RunId::new(7, 7)].into());
         for id in ["t-1", "t-2"] {
             tracker.expect(&[JobIx(0), JobIx(1)]);
             assert!(tracker.begin(&EntityId::new(id).expect("an id"), &[JobIx(0), JobIx(1)]));
@@ -159,11 +159,7 @@ mod tests {
         assert!(ends.tell(&state, &tracker).await.expect("told"));
         let tally = tracker.tally();
         assert_eq!((tally.jobs[0].dead, tally.jobs[1].dead, tally.letters()), (1, 2, 2));
-        assert_eq!(
-            tracker.some_open(9),
-            [EntityId::new("t-2").expect("an id")],
-            "its first job is still to be told of"
-        );
+        assert_eq!(tracker.oldest(9), [EntityId::new("t-2").expect("an id")], "its first job is still to be told of");
         assert!(!ends.tell(&state, &tracker).await.expect("told"), "each is told once");
     }
 }

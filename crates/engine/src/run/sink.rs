@@ -1,4 +1,5 @@
-//! Feeds entities as workers get free, so that a run's memory does not depend on how many entities it has.
+//! Feeds entities as others come to their end, so that neither a run's memory nor a broker's queues depend on how many
+//! entities the run has.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,13 +9,14 @@ use std::{
 
 use anyhow::Context;
 use async_trait::async_trait;
+use euterpe_actors::accounting::required_from;
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::message::{EntityMessage, SetupDigest};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
-use euterpe_actors::state::{DeadLetter, GivenUp};
+use euterpe_actors::state::{DeadLetter, GivenUp, Selection};
 
 use super::found::BadName;
 #[cfg(feature = "amqp")]
@@ -32,7 +34,7 @@ pub struct Sink<'r> {
     pub workspace: &'r Workspace,
     /// The run.
     pub running: &'r Running,
-    /// How many entities may be under way and not put off.
+    /// How many entities may be under way; in this process, not counting those that are put off.
     window: usize,
     target: Publisher,
     ids: Cell<u64>,
@@ -53,10 +55,22 @@ enum Publisher {
     },
 }
 
-/// The most entities under way at all, put off or not.
+/// The most entities under way at all, put off or not. Over a broker this is the window: its queues hold no more than the
+/// messages of these. It is some thousands more than all workers of a large cluster have in hand, so that none of them waits
+/// for the next report.
 const MOST_LIVE: usize = 20_000;
 /// How many messages for a broker elsewhere are gathered.
 const GATHERED: usize = 1024;
+
+/// How many entities may be under way over a broker.
+#[cfg(feature = "amqp")]
+fn most_live() -> usize {
+    #[cfg(feature = "faults")]
+    if let Some(window) = crate::faults::window() {
+        return window;
+    }
+    MOST_LIVE
+}
 
 impl<'r> Sink<'r> {
     /// Publishes to the broker of this process, with `window` entities under way and not put off at the most.
@@ -64,13 +78,18 @@ impl<'r> Sink<'r> {
         Self { workspace, running, window, target: Publisher::Embedded(broker), ids: Cell::new(0) }
     }
 
-    /// Publishes to a broker elsewhere, whose queues hold what its nodes cannot take yet. Where nobody follows the run,
-    /// entities are forgotten once they are sent.
+    /// Publishes to a broker elsewhere, whose queues hold what its nodes cannot take yet of the entities under way. Where
+    /// nobody follows the run, entities are forgotten once they are sent, and the queues take all of them.
     #[cfg(feature = "amqp")]
     pub fn remote(workspace: &'r Workspace, running: &'r Running, over: &Over, followed: bool) -> Self {
         let (broker, setup) = (over.amqp.clone(), over.setup.digest);
         let target = Publisher::Remote { broker, gathered: RefCell::default(), setup, followed };
-        Self { workspace, running, window: 0, target, ids: Cell::new(0) }
+        Self { workspace, running, window: most_live(), target, ids: Cell::new(0) }
+    }
+
+    /// How many entities may be under way.
+    pub fn window(&self) -> usize {
+        self.window
     }
 
     /// A message id.
@@ -85,7 +104,14 @@ impl<'r> Sink<'r> {
     /// Where a message is too large or the broker is closed.
     pub async fn send(&self, entity: &EntityId, required: &[JobIx], messages: &[EntityMessage]) -> anyhow::Result<()> {
         self.room().await?;
-        if !self.running.tracker.begin(entity, required) {
+        let (tracker, selection) = (&self.running.tracker, &self.running.manifest.selection);
+        let begun = match self.target {
+            Publisher::Remote { followed: true, .. } if selection.ping => {
+                tracker.begin_ping(entity, &self.travelled_by(messages))
+            }
+            _ => tracker.begin(entity, required),
+        };
+        if !begun {
             return Ok(()); // under way already
         }
         let mut outgoing = Vec::with_capacity(messages.len());
@@ -121,6 +147,14 @@ impl<'r> Sink<'r> {
         }
     }
 
+    /// The jobs that pings come to.
+    fn travelled_by(&self, messages: &[EntityMessage]) -> Vec<JobIx> {
+        let nodes = &self.workspace.nodes;
+        let first: Vec<JobIx> = messages.iter().filter_map(|message| nodes.find(message.target.job.as_str())).collect();
+        let at_work = Selection { ping: false, ..self.running.manifest.selection.clone() };
+        required_from(nodes, &at_work, &first)
+    }
+
     /// Publishes what was gathered, and returns when all of it is confirmed.
     ///
     /// # Errors
@@ -143,11 +177,11 @@ impl<'r> Sink<'r> {
                     let put_off: usize =
                         self.workspace.nodes.jobs.iter().map(|job| broker.depth(&job.name).delayed).sum();
                     let is_ping = self.running.manifest.selection.ping && broker.open() >= self.window;
-                    live.saturating_sub(put_off) < self.window && !is_ping
+                    live.saturating_sub(put_off) < self.window && live < MOST_LIVE && !is_ping
                 }
-                Publisher::Remote { .. } => true, // its queues hold what its nodes cannot take yet
+                Publisher::Remote { .. } => live < self.window,
             };
-            if has_room && live < MOST_LIVE {
+            if has_room {
                 return Ok(());
             }
             self.flush().await?;

@@ -1,7 +1,7 @@
 //! Follows each entity of a run to its end, in memory that depends on the entities under way and not on all of them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,6 +20,10 @@ use super::work_times::whole_millis;
 use crate::traces::Roots;
 
 mod observe;
+mod sent;
+mod under_way;
+
+use under_way::UnderWay;
 
 /// Follows a run. Watches the node as its [`Observer`](euterpe_actors::events::Observer).
 #[derive(Debug)]
@@ -37,8 +41,7 @@ pub struct Tracker {
 #[derive(Debug, Default)]
 struct Inner {
     tally: Tally,
-    /// The jobs that each entity under way still needs.
-    live: HashMap<EntityId, Vec<u16>>,
+    under_way: UnderWay,
     troubles: Vec<Trouble>,
     /// The job and entity of each dead letter: several children may ask for one, and each is answered.
     dead: HashSet<Fingerprint>,
@@ -112,28 +115,6 @@ impl Tracker {
         required.iter().for_each(|at| inner.tally.jobs[at.0].required += 1);
     }
 
-    /// An expected entity is about to be sent. False where it is under way already: it was named twice, and is not to
-    /// be sent again.
-    pub fn begin(&self, entity: &EntityId, required: &[JobIx]) -> bool {
-        let mut inner = self.locked();
-        inner.tally.waiting = inner.tally.waiting.saturating_sub(1);
-        if inner.live.contains_key(entity) {
-            inner.tally.entities -= 1;
-            required.iter().for_each(|at| inner.tally.jobs[at.0].required -= 1);
-            return false;
-        }
-        if !required.is_empty() {
-            inner.live.insert(entity.clone(), required.iter().map(|at| at.0 as u16).collect());
-        }
-        true
-    }
-
-    /// An entity that was sent and whose end nobody will tell of.
-    pub fn leave(&self, entity: &EntityId) {
-        self.locked().live.remove(entity);
-        self.roots.end(entity);
-    }
-
     /// A name that cannot be an id, or an entity that no job takes.
     pub fn bad_name(&self) {
         let mut inner = self.locked();
@@ -141,20 +122,10 @@ impl Tracker {
         inner.tally.bad_names += 1;
     }
 
-    /// Whether an entity is under way.
-    pub fn is_live(&self, entity: &EntityId) -> bool {
-        self.locked().live.contains_key(entity)
-    }
-
-    /// How many entities are under way.
-    pub fn live(&self) -> usize {
-        self.locked().live.len()
-    }
-
     /// Where the run stands.
     pub fn tally(&self) -> Tally {
         let inner = self.locked();
-        Tally { open: inner.live.len(), ..inner.tally.clone() }
+        Tally { open: inner.under_way.len(), ..inner.tally.clone() }
     }
 
     /// The troubles since the last call.
@@ -167,21 +138,10 @@ impl Tracker {
         self.locked().in_hand.longest_first()
     }
 
-    /// Some of the entities under way, for people.
-    pub fn some_open(&self, most: usize) -> Vec<EntityId> {
-        self.locked().live.keys().take(most).cloned().collect()
-    }
-
     /// What was told to have ended for a job has left neither an output nor a record: it is open.
     pub fn is_not_there(&self, at: JobIx) {
         let mut inner = self.locked();
         inner.tally.jobs[at.0].reopen();
-    }
-
-    /// The jobs that an entity under way still needs.
-    pub fn left_of(&self, entity: &EntityId) -> Vec<JobIx> {
-        let inner = self.locked();
-        inner.live.get(entity).into_iter().flatten().map(|at| JobIx(usize::from(*at))).collect()
     }
 
     fn locked(&self) -> MutexGuard<'_, Inner> {
@@ -232,13 +192,13 @@ impl Tracker {
             TargetStatus::Open => return false,
         };
         let mut inner = self.locked();
-        let Inner { tally, live, .. } = &mut *inner;
-        let Some(left) = live.get_mut(entity) else { return false };
-        if left.contains(&(at.0 as u16)) && end == End::Done {
+        let Inner { tally, under_way, .. } = &mut *inner;
+        let Some(one) = under_way.get_mut(entity).filter(|one| !one.is_ping) else { return false };
+        if one.left.contains(&(at.0 as u16)) && end == End::Done {
             tally.jobs[at.0].done += 1;
         }
-        settle(tally, left, at.0 as u16, end);
-        let is_over = left.is_empty();
+        settle(tally, &mut one.left, at.0 as u16, end);
+        let is_over = one.left.is_empty();
         self.note_end(inner, entity, is_over);
         true
     }
@@ -246,7 +206,7 @@ impl Tracker {
     /// Forgets an entity whose jobs have all ended, and tells so.
     fn note_end(&self, mut inner: MutexGuard<'_, Inner>, entity: &EntityId, is_over: bool) {
         if is_over {
-            inner.live.remove(entity);
+            inner.under_way.end(entity);
             drop(inner);
             self.roots.end(entity);
             self.moved.notify_one();
@@ -270,7 +230,7 @@ impl Tracker {
             _ => return,
         };
         let mut inner = self.locked();
-        let Inner { tally, live, dead, .. } = &mut *inner;
+        let Inner { tally, under_way, dead, .. } = &mut *inner;
         match (outcome, end) {
             (Outcome::Done, _) => tally.jobs[at.0].done += 1,
             (Outcome::Dead, _) => {
@@ -284,16 +244,25 @@ impl Tracker {
             (_, End::Ping) => tally.jobs[at.0].pings += 1,
             _ => {}
         }
-        let Some(left) = live.get_mut(entity) else { return };
-        if matches!(end, End::Ping) {
+        let Some(one) = under_way.get_mut(entity) else { return };
+        if one.is_ping {
+            // Nobody requires anything of it, and more of its messages may follow this one.
+            one.left.retain(|left| *left != at.0 as u16);
+            if one.left.is_empty() || end != End::Ping {
+                under_way.end(entity);
+                self.moved.notify_one();
+            }
             return;
         }
-        settle(tally, left, at.0 as u16, end);
+        if end == End::Ping {
+            return;
+        }
+        settle(tally, &mut one.left, at.0 as u16, end);
         if matches!(end, End::Skipped | End::Dead) {
             // In a wave nothing more is sent: who comes below is accounted for by this end.
-            self.below[at.0].iter().for_each(|below| settle(tally, left, *below, end));
+            self.below[at.0].iter().for_each(|below| settle(tally, &mut one.left, *below, end));
         }
-        let is_over = left.is_empty();
+        let is_over = one.left.is_empty();
         if end == End::Dead {
             self.roots.failed(entity, || format!("{job}: {}", reason.map_or("failed", Reason::name)));
         }
