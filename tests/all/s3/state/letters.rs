@@ -72,9 +72,10 @@ async fn a_retry_of_one_reason_asks_for_no_letter_of_another() {
     let prefixed = |keys: &[String]| keys.iter().map(|key| format!("state/g/dead/{key}")).collect::<Vec<_>>();
     assert_eq!(touched, prefixed(&few), "other letters, or not all of these");
     assert_eq!(studio.server.touched("out/mel/").len(), FEW);
-    // All letters of the run are listed to find these, and before and after the work.
+    // All letters of the run are listed to find these, and before and after the work. Of the work for each, six are looks at keys, two
+    // at the bucket, since a look that finds nothing does not say whether the bucket is there.
     let (pages, requests) = counted(&asked);
-    assert!(pages <= 3 * PAGES + 2 * FEW + 5 && requests <= 10 * FEW + 10, "{asked:?}");
+    assert!(pages <= 3 * PAGES + 5 && requests <= 14 * FEW + 10, "{asked:?}");
     let mut left = keys(&studio.server, "state/g/dead").await;
     left.sort_unstable();
     assert!(left == others, "{} letters are left of {}", left.len(), others.len());
