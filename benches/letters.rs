@@ -14,14 +14,11 @@ use euterpe::app::App;
 use euterpe_actors::ids::RunId;
 use euterpe_actors::state::{LetterFilter, StateStore};
 use euterpe_storage::local::{LocalSettings, LocalStorage};
-use euterpe_testkit::letters::{REASONS, dead_letter};
+use euterpe_testkit::letters::{BEGAN, REASONS, dead_letter};
 use support::{Cost, measure};
 
 /// Says that this process is the program and no bench.
 const PROGRAM: &str = "EUTERPE_BENCH_PROGRAM";
-
-/// When the first letter was written, in milliseconds after the Unix epoch.
-const BEGAN: u64 = 1_795_415_412_345;
 
 const GRAPH: &str = r#"version: 1
 graph: letters

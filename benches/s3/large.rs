@@ -3,9 +3,7 @@
 //! The node is that of `euterpe run`: this bench's own binary as a program, with a transform that hands its input on. What
 //! it has read and made is kept on its disk as usual.
 
-use std::process::Child;
-use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::fs;
 
 use aws_sdk_s3::primitives::ByteStream;
 
@@ -46,22 +44,6 @@ fn moved(server: &Server, objects: usize) -> (u64, f64) {
     );
     fs::write(folder.path().join("g.yaml"), text).expect("written");
     let ids: Vec<String> = (0..objects).map(|n| format!("t-{n}")).collect();
-    let began = Instant::now();
-    let mut run =
-        program::command(folder.path(), &format!("run g.yaml {}", ids.join(" "))).spawn().expect("this binary");
-    let mut peak = 0;
-    while run.try_wait().expect("asked").is_none() {
-        peak = peak.max(highest(&run).unwrap_or(0));
-        thread::sleep(Duration::from_millis(20));
-    }
-    assert!(run.wait().expect("ended").success(), "the run failed");
-    (peak, began.elapsed().as_secs_f64())
-}
-
-/// The highest resident set so far of a process that may have ended, in bytes.
-fn highest(run: &Child) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", run.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
-    let digits = line.trim_matches(|c: char| !c.is_ascii_digit());
-    digits.parse::<u64>().map(|kib| kib * 1024).map_err(io::Error::other)
+    let (took, peak) = program::watched(program::command(folder.path(), &format!("run g.yaml {}", ids.join(" "))));
+    (peak, took)
 }

@@ -5,17 +5,20 @@
 //! |---|---|
 //! | `existence` | knowing what exists by listing, and a run with nothing to do, beside a HEAD for each |
 //! | `ranges` | listing 2,000,000 keys where each request takes 20 ms, beside a loop over the SDK that asks for page after page |
+//! | `letters` | a million dead letters of seven reasons: listed, and a thousand of one reason tried again, with all requests counted |
 //! | `moving` | 64 objects of 8 MB through a job, beside a bare loop over the SDK |
 //! | `kept` | objects written and read with copies on this machine, beside without |
 //! | `large` | the memory of a node that moves objects of 1 GB |
 //!
-//! `EUTERPE_KEYS` says how many keys are listed (by default 300,000; by `ranges` 2,000,000).
+//! `EUTERPE_KEYS` says how many keys are listed (by default 300,000; by `ranges` 2,000,000), or how many letters there are
+//! (1,000,000).
 
 #[path = "../support/chain.rs"]
 mod chain;
 mod existence;
 mod kept;
 mod large;
+mod letters;
 mod moving;
 mod program;
 mod ranges;
@@ -46,27 +49,30 @@ fn main() -> ExitCode {
     let keys = std::env::var("EUTERPE_KEYS").ok().and_then(|text| text.parse().ok());
     let ranges =
         || tokio::runtime::Runtime::new().expect("a runtime").block_on(ranges::main(keys.unwrap_or(2_000_000)));
-    let keys = keys.unwrap_or(300_000);
+    let letters = || letters::main(keys.unwrap_or(1_000_000));
+    let existence_keys = keys.unwrap_or(300_000);
     let existence = || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(existence::main(keys));
+        runtime.block_on(existence::main(existence_keys));
     };
     let kept = || tokio::runtime::Runtime::new().expect("a runtime").block_on(kept::main());
     match std::env::args().skip(1).find(|arg| !arg.starts_with('-')).as_deref() {
         None => {
             existence();
             ranges();
+            letters();
             moving::main();
             kept();
             large::main();
         }
         Some("existence") => existence(),
         Some("ranges") => ranges(),
+        Some("letters") => letters(),
         Some("moving") => moving::main(),
         Some("kept") => kept(),
         Some("large") => large::main(),
         Some(other) => {
-            eprintln!("no bench named `{other}`; there are existence, ranges, moving, kept and large");
+            eprintln!("no bench named `{other}`; there are existence, ranges, letters, moving, kept and large");
             return ExitCode::from(2);
         }
     }

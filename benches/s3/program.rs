@@ -1,8 +1,9 @@
 //! This bench's own binary as the program, with a transform that makes of its input a file of its own with the same bytes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::{fs, io};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use euterpe::app::App;
 use euterpe_actors::outcome::Fault;
@@ -45,4 +46,25 @@ pub fn command(folder: &Path, words: &str) -> Command {
     command.args(words.split_whitespace()).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
     command.env(PROGRAM, "1").env("AWS_ACCESS_KEY_ID", USER).env("AWS_SECRET_ACCESS_KEY", SECRET);
     command
+}
+
+/// Runs a command that is to end well: how many seconds it took, and its highest resident set in bytes.
+pub fn watched(mut command: Command) -> (f64, u64) {
+    let began = Instant::now();
+    let mut run = command.spawn().expect("this binary");
+    let mut peak = 0;
+    while run.try_wait().expect("asked").is_none() {
+        peak = peak.max(highest(&run).unwrap_or(0));
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(run.wait().expect("ended").success(), "{command:?} failed");
+    (began.elapsed().as_secs_f64(), peak)
+}
+
+/// The highest resident set so far of a process that may have ended, in bytes.
+fn highest(run: &Child) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", run.id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+    let digits = line.trim_matches(|c: char| !c.is_ascii_digit());
+    digits.parse::<u64>().map(|kib| kib * 1024).map_err(io::Error::other)
 }

@@ -69,6 +69,15 @@ impl Session {
         }
         let origins: BTreeSet<LetterOwner> = meant.iter().map(|found| found.letter.owner()).collect();
         let before = self.letters_of(&origins).await?;
+        // Of very many letters only their numbers are kept while the others are tried again.
+        let mut known: Vec<u128> = before.iter().flat_map(LetterList::iter).map(|one| one.identity()).collect();
+        known.sort_unstable();
+        #[cfg(feature = "amqp")]
+        let ends = match &over {
+            Some(_) => RetryEnds::of(meant.iter().map(|found| (found.key.as_str(), &found.letter)), &before),
+            None => RetryEnds::default(), // nobody asks for them
+        };
+        drop(before);
         #[cfg(feature = "amqp")]
         if let Some(over) = &over {
             let runs: BTreeSet<RunId> =
@@ -96,15 +105,15 @@ impl Session {
         let retrial = Retrial {
             messages,
             #[cfg(feature = "amqp")]
-            ends: RetryEnds::of(meant.iter().map(|found| (found.key.as_str(), &found.letter)), &before),
+            ends,
             by_nodes: over.is_some(),
         };
         let ended = follow(workspace, &running, over, None, retrial, watch).await?;
         state.reopen_run(running.run()).await?; // there is no such run, so it has no end record either
         let after = self.letters_of(&origins).await?;
         let Sorted { good, mut left } = self.settle(meant, ended.complete, &after).await?;
-        let known: HashSet<u128> = before.iter().flat_map(LetterList::iter).map(|one| one.identity()).collect();
-        for one in after.iter().flat_map(LetterList::iter).filter(|one| !known.contains(&one.identity())) {
+        let is_known = |one: &Listed<'_>| known.binary_search(&one.identity()).is_ok();
+        for one in after.iter().flat_map(LetterList::iter).filter(|one| !is_known(one)) {
             let (key, older) = (one.key(), one.older());
             if let Some(letter) = state.letter(&key).await? {
                 left.push(Letter { key, older, letter, made_good: false });

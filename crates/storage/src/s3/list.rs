@@ -20,8 +20,11 @@ const AT_ONCE: usize = 16;
 
 /// How many pages a listing has, at least, before it is split: most have fewer, and each range takes a request more.
 const LONG: usize = if cfg!(test) { 4 } else { 16 };
-/// How many pages a range of it has before it is split again.
+/// How many pages a range of it has before it is split again, at least. At most it is as many as a listing has before it is split.
 const LONG_RANGE: usize = if cfg!(test) { 2 } else { 4 };
+/// Which part of all pages so far a range has before it is split again, between these two: the more ranges, the more pages that end in
+/// the next one and are listed twice.
+const PART: usize = 64;
 
 /// The keys behind one and up to another, while they are listed in their order.
 #[derive(Debug, Default)]
@@ -110,6 +113,7 @@ impl Bucket {
         // Those that no answer is awaited for; the others are with their requests.
         let mut idle: Vec<usize> = vec![0];
         let mut ranges = vec![Range::new(None, None)];
+        let mut answers = 0;
         loop {
             for at in idle.drain(..) {
                 let (after, token) = (ranges[at].after.clone(), ranges[at].token.clone());
@@ -118,6 +122,7 @@ impl Bucket {
             }
             let Some((at, answer)) = asked.next().await else { return Ok(()) };
             let answer = answer?;
+            answers += 1;
             let page = self.page_of(&answer, &mut ranges[at]);
             if !page.is_empty()
                 && let Some(other) = ranges[at].split_off.take()
@@ -138,7 +143,7 @@ impl Bucket {
                 false => ranges[at].pages = 0,
             }
             if asked.len() + idle.len() < AT_ONCE
-                && let Some(half) = split_longest(&mut ranges, &prefix)
+                && let Some(half) = split_longest(&mut ranges, &prefix, answers)
             {
                 idle.push(ranges.len());
                 ranges.push(half);
@@ -209,9 +214,9 @@ impl Bucket {
     }
 }
 
-/// Splits the range that has had most pages, if these are enough.
-fn split_longest(ranges: &mut [Range], prefix: &str) -> Option<Range> {
-    let enough = if ranges.len() == 1 { LONG } else { LONG_RANGE };
+/// Splits the range that has had most pages, if these are enough after so many pages of all.
+fn split_longest(ranges: &mut [Range], prefix: &str, answers: usize) -> Option<Range> {
+    let enough = if ranges.len() == 1 { LONG } else { (answers / PART).clamp(LONG_RANGE, LONG) };
     if ranges.iter().any(|range| !range.begins_there) {
         return None;
     }

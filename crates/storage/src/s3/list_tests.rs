@@ -129,6 +129,15 @@ async fn a_short_listing_takes_no_request_more_than_it_has_pages() {
 }
 
 #[tokio::test]
+async fn a_range_of_a_very_long_listing_is_split_after_more_pages_than_one_of_a_short() {
+    let keys: Vec<String> = (0..10_000).map(|n| format!("mel/{n:05}")).collect();
+    let server = server(&keys, Oddity::None).await;
+    assert_eq!(listed(&server.store(), "mel/").await.expect("listed").len(), keys.len());
+    let asked = listings(&server).len();
+    assert!(asked <= 1000 + 280, "{asked} requests for 1,000 pages"); // 1,380 if each were split after two pages
+}
+
+#[tokio::test]
 async fn a_server_that_knows_no_order_is_listed_in_one_go() {
     let keys: Vec<String> = (0..400).map(|n| format!("mel/{n}")).collect();
     let odd = server(&keys, Oddity::NoOrder).await;

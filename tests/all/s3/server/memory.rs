@@ -12,6 +12,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use euterpe_testkit::letters::{letters, record};
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -55,6 +56,19 @@ impl MemoryS3 {
         );
     }
 
+    /// Puts dead letters in place, below a prefix: `letters PREFIX JOB COUNT FEW`.
+    pub fn seed_letters(&self, bucket: &str, line: &str) {
+        let [_, prefix, job, count, few] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("not so: {line}") };
+        let number = |text: &str| text.parse().expect("a number");
+        let mut buckets = self.locked();
+        let objects = buckets.objects.entry(bucket.to_owned()).or_default();
+        for letter in letters(job, number(count), number(few)) {
+            let bytes = Bytes::from(record(&letter));
+            let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified: self.switches.now() };
+            objects.insert(format!("{prefix}{}", letter.key()), kept);
+        }
+    }
+
     fn locked(&self) -> MutexGuard<'_, Buckets> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +98,7 @@ impl S3 for MemoryS3 {
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
         self.switches.met("HeadObject")?;
+        self.switches.touches(&req.input.key);
         let kept = self.find(&req.input.bucket, &req.input.key)?;
         if kept.modified.elapsed().unwrap_or_default() < self.switches.stale() {
             return Err(s3_error!(NoSuchKey)); // a lie
@@ -99,6 +114,7 @@ impl S3 for MemoryS3 {
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         self.switches.met("GetObject")?;
+        self.switches.touches(&req.input.key);
         let kept = self.find(&req.input.bucket, &req.input.key)?;
         if let Some(ETagCondition::ETag(wanted)) = &req.input.if_match
             && wanted.value() != kept.etag
@@ -131,6 +147,7 @@ impl S3 for MemoryS3 {
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         self.switches.met("PutObject")?;
+        self.switches.touches(&req.input.key);
         let input = req.input;
         check_metadata(input.metadata.as_ref())?;
         let bytes = collect(input.body).await?;
@@ -150,6 +167,7 @@ impl S3 for MemoryS3 {
 
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         self.switches.met("DeleteObject")?;
+        self.switches.touches(&req.input.key);
         let input = req.input;
         let matching = input.if_match.filter(|_| !self.switches.ignores_conditions());
         self.locked().remove(&input.bucket, &input.key, matching.as_ref())?;

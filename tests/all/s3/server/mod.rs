@@ -98,6 +98,11 @@ impl Server {
         self.tell(&format!("served {prefix}")).parse().expect("a number")
     }
 
+    /// The keys, of those that start so, of objects that the server in memory was asked for by name since it last forgot.
+    pub fn touched(&self, prefix: &str) -> Vec<String> {
+        serde_json::from_str(&self.tell(&format!("touched {prefix}"))).expect("names")
+    }
+
     /// What the server in memory was asked since it last forgot.
     pub fn asked(&self) -> BTreeMap<String, u64> {
         serde_json::from_str(&self.tell("asked")).expect("names and numbers")

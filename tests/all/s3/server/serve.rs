@@ -50,12 +50,16 @@ pub fn serve_if_asked() {
     }
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let answer = match line.starts_with("seed ") {
-                true => {
+            let answer = match line.split_once(' ') {
+                Some(("seed", _)) => {
                     memory.seed(BUCKET, &line);
                     "ok".to_owned()
                 }
-                false => switches.command(&line),
+                Some(("letters", _)) => {
+                    memory.seed_letters(BUCKET, &line);
+                    "ok".to_owned()
+                }
+                _ => switches.command(&line),
             };
             println!("answer {answer}");
         }

@@ -1,7 +1,7 @@
 //! Switches of the server in memory: how it lies, how often it declines, what it was asked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -27,6 +27,7 @@ pub struct Switches {
     clock_millis: AtomicU64,
     asked: Mutex<BTreeMap<&'static str, u64>>,
     served: Mutex<BTreeMap<String, u64>>,
+    touched: Mutex<BTreeSet<String>>,
     dice: AtomicU64,
 }
 
@@ -46,6 +47,11 @@ impl Switches {
     /// Counts bytes of an object that go out.
     pub fn serves(&self, key: &str, bytes: u64) {
         *self.served.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default() += bytes;
+    }
+
+    /// Notes an object that was looked at, read, written or removed.
+    pub fn touches(&self, key: &str) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
     }
 
     /// Declines some of what was done: whoever asked does not know that it was.
@@ -116,8 +122,14 @@ impl Switches {
                 let under = served.iter().filter(|(key, _)| key.starts_with(prefix));
                 return under.map(|(_, bytes)| bytes).sum::<u64>().to_string();
             }
+            ["touched", prefix] => {
+                let touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+                let under: Vec<&String> = touched.iter().filter(|key| key.starts_with(prefix)).collect();
+                return serde_json::to_string(&under).expect("names");
+            }
             ["forget"] => {
                 self.served.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.touched.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 asked.clear();
                 return "ok".to_owned();
             }

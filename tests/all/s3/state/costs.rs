@@ -47,7 +47,7 @@ async fn keep(server: &Server, numbers: Range<u64>, reasons: &[Reason]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn letters_are_listed_by_a_request_for_a_thousand_and_tried_again_by_reason_without_the_others() {
+async fn the_cost_of_a_listing_grows_by_a_page_for_a_thousand_letters_and_that_of_a_few_not_at_all() {
     let studio = chain();
     let call = |words: &str| {
         studio.server.tell("forget");

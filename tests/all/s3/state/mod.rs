@@ -1,7 +1,8 @@
 //! The verbs with their records in a bucket: what is known of a graph's runs lies there, and only there.
 
-mod costs; //  what the records of others cost
-mod killed; // a run that is killed, resumed, and kept to one at a time
+mod costs; //   what the records of others cost
+mod killed; //  a run that is killed, resumed, and kept to one at a time
+mod letters; // many dead letters, listed and tried again
 
 use std::path::Path;
 
