@@ -10,6 +10,7 @@ mod disk; //          small disks that a test may fill and unmount
 mod docs; //          what the documentation names exists, and what exists it names
 mod examples; //      the example graphs and their schema
 mod folder_lock; //   the lock of a state folder, between processes
+mod freshness; //   when outputs are out of date: a table of cases, over folders and buckets
 mod hostile_ids; //   ids that mean harm: nothing outside a store's folder, no two ids under one key
 #[cfg(feature = "faults")]
 mod kill; //        the real binary killed at every named point and at any moment

@@ -128,7 +128,9 @@ impl RunView {
     pub async fn is_fresh(&self, at: JobIx, entity: &EntityId) -> Result<bool, StorageError> {
         let job = self.plan.job(at);
         let Some(parts) = job.form.split(entity) else { return Ok(false) };
-        self.forget_doubtful(&[at], entity);
+        if let (Some(dates), Some(known)) = (&self.dates, &self.known) {
+            dates.forget_doubtful(&self.plan, known, &[at], entity);
+        }
         for output in &job.outputs {
             if !self.is_there(at, entity, &output.key_of(&parts)).await? {
                 return Ok(false);
@@ -139,9 +141,7 @@ impl RunView {
 
     /// Whether all outputs of all of `jobs` are there, and nothing is forced. A run does not send such an entity.
     pub async fn is_finished(&self, jobs: &[JobIx], entity: &EntityId) -> bool {
-        if self.forget_doubtful(jobs, entity) == Glance::UpToDate
-            && jobs.iter().all(|at| self.demand(*at).is_presence())
-        {
+        if self.take_stock(jobs, entity) == Glance::UpToDate && jobs.iter().all(|at| self.demand(*at).is_presence()) {
             return true;
         }
         for at in jobs {
@@ -153,9 +153,9 @@ impl RunView {
         true
     }
 
-    fn forget_doubtful(&self, jobs: &[JobIx], entity: &EntityId) -> Glance {
+    fn take_stock(&self, jobs: &[JobIx], entity: &EntityId) -> Glance {
         match (&self.dates, &self.known) {
-            (Some(dates), Some(known)) => dates.forget_doubtful(&self.plan, known, jobs, entity),
+            (Some(dates), Some(known)) => dates.take_stock(&self.plan, known, jobs, entity),
             _ => Glance::NotDoubtful,
         }
     }

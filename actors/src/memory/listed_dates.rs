@@ -206,9 +206,29 @@ impl ListedDates {
     /// Forgets the presence of those outputs of the `jobs` of an entity, and of their ancestors, that may be out of date: so
     /// they are looked at.
     pub fn forget_doubtful(&self, plan: &NodePlan, presence: &Presence, jobs: &[JobIx], entity: &EntityId) -> Glance {
+        self.look(plan, presence, jobs, entity, false)
+    }
+
+    /// The same, and notes what former recipes made. Once for each entity, or it is counted twice.
+    pub fn take_stock(&self, plan: &NodePlan, presence: &Presence, jobs: &[JobIx], entity: &EntityId) -> Glance {
+        self.look(plan, presence, jobs, entity, true)
+    }
+
+    /// Forgets that a former recipe made an output of the entity of which stock was taken last: it is made anew.
+    pub fn forget_former(&self, at: JobIx, entity: &EntityId) {
+        for former in self.locked().former.iter_mut().filter(|former| former.at == at) {
+            if former.entities.last() == Some(entity) {
+                former.entities.pop();
+                former.count -= 1;
+            }
+        }
+    }
+
+    fn look(&self, plan: &NodePlan, presence: &Presence, jobs: &[JobIx], entity: &EntityId, notes: bool) -> Glance {
         let mut known = self.locked();
+        let has_changed = |at: &&JobIx| notes && self.recipes.get(at.0).is_some_and(RecipeHistory::has_changed);
         if let Some(times) = known.glance(plan, jobs, entity, |at, written| self.is_renewed(at, written)) {
-            for at in jobs.iter().filter(|at| self.recipes.get(at.0).is_some_and(RecipeHistory::has_changed)) {
+            for at in jobs.iter().filter(has_changed) {
                 if let Some(recipe) = self.recipes[at.0].former(times[at.0]) {
                     known.note_former(*at, recipe, entity);
                 }
@@ -226,7 +246,7 @@ impl ListedDates {
                 (&mut looked, &|at, written| self.is_renewed(at, written)),
             );
             let target = Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
-            let written = looked.get(&target).and_then(|looked| looked.written);
+            let written = looked.get(&target).and_then(|looked| looked.written).filter(|_| notes);
             if let (Some(written), Some(history)) = (written, self.recipes.get(at.0))
                 && let Some(recipe) = history.former(written)
             {

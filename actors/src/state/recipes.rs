@@ -55,6 +55,9 @@ pub struct DatedRecipe {
 /// By how much, in milliseconds, the clocks may differ of who notes a change and who writes an output.
 const MARGIN: u64 = 60_000;
 
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 impl RecipeHistory {
     /// Notes the recipe of today; whether it is another one than before.
     pub fn note(&mut self, recipe: &str, meaning: &Value, now: u64) -> bool {
@@ -165,16 +168,19 @@ impl RecipeHistory {
     }
 
     /// The recipe by which something was made that was written at this time, in nanoseconds after the Unix epoch, where that
-    /// is another one than today's.
+    /// is another one than today's. A bucket tells whole seconds: what is told so was written at any time within that second.
     pub fn former(&self, written: u64) -> Option<&DatedRecipe> {
         let (today, before) = self.0.split_last()?;
-        if today.accepted || written >= today.since.saturating_mul(1_000_000) {
+        let nanos = |millis: u64| millis.saturating_mul(1_000_000);
+        if today.accepted || written >= nanos(today.since) {
             return None;
         }
-        let then = before.iter().rposition(|recipe| written >= recipe.since.saturating_mul(1_000_000)).unwrap_or(0);
+        let is_whole = written > 0 && written.is_multiple_of(SECOND);
+        let until = if is_whole { written.saturating_add(SECOND - 1) } else { written };
         // What was accepted since counts as made by what the job did then.
-        let then = before.iter().rposition(|recipe| recipe.accepted).map_or(then, |accepted| accepted.max(then));
-        before.get(then).filter(|then| then.recipe != today.recipe)
+        let accepted = before.iter().rposition(|recipe| recipe.accepted).unwrap_or(0);
+        let then = |time: u64| before.iter().rposition(|recipe| time >= nanos(recipe.since)).unwrap_or(0).max(accepted);
+        before.get(then(written)..=then(until))?.iter().find(|then| then.recipe != today.recipe)
     }
 }
 
@@ -230,6 +236,20 @@ mod tests {
             assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
         }
         assert_eq!((history.0.len(), former(&history, 5)), (MOST, Some("r200".into())));
+    }
+
+    #[test]
+    fn what_was_written_in_the_second_of_a_change_may_be_of_either_recipe() {
+        let mut history = RecipeHistory::default();
+        for (recipe, since) in [("a", 1000), ("b", 3500), ("a", 5200)] {
+            assert!(history.note(recipe, &Value::Null, since));
+        }
+        let former = |millis: u64| history.former(millis * 1_000_000).map(|former| former.recipe.as_str());
+        assert_eq!([3000, 4000, 5000].map(former), [Some("b"), Some("b"), Some("b")], "told in whole seconds");
+        assert_eq!([3001, 3499, 5201, 6000].map(former), [None; 4]);
+        assert!(history.note("b", &Value::Null, 7200) && history.note("a", &Value::Null, 7300));
+        let former = |millis: u64| history.former(millis * 1_000_000).map(|former| former.recipe.as_str());
+        assert_eq!([6000, 7000, 8000].map(former), [None, Some("b"), None], "and back within that second");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod killed; //       the node is killed: no process is left, nothing is half wri
 mod limits; //       memory, recycling, deadlines
 mod package; //      the package's own tests, types and style
 mod poison; //       two thousand entities, and everything that a transform can do wrong
-mod recipes; //      what changes the recipe of a job, and what does not
+mod recipes; //      another environment is another recipe
 mod verbs; //        create, test, verify
 
 use crate::cli::Bench;

@@ -8,7 +8,6 @@ mod claims; // the suite of the port of claims, by a server's clock that its tes
 mod cluster; // the example catalogue on three nodes, its records in a bucket too
 mod cost; //   what a plan says of requests
 mod faults; // a large object through cuts and slow bytes; a process that is killed between parts
-mod fresh; // objects that are others now, and what was made of them
 mod full_disk; // a disk that is full for a while
 mod gc; //     uploads that nobody completes: shown, removed
 mod hold; //   records that a process holds, alone or with others

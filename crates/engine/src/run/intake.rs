@@ -287,7 +287,7 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             },
             _ => continue,
         };
-        match dates.forget_doubtful(&workspace.nodes, presence, &to.required, entity) {
+        match dates.take_stock(&workspace.nodes, presence, &to.required, entity) {
             Glance::UpToDate => seen[number].is_finished = manifest.selection.force == Force::None,
             Glance::Doubtful => {
                 if let Some(written) = written {

@@ -108,6 +108,10 @@ impl Session {
                     self.workspace.state.note_name(&entity, &written);
                 }
                 let expected = forecaster.entity(&selection, &entity).await?;
+                if let Some(dates) = &dates {
+                    let made = expected.iter().filter(|one| one.fate == Fate::Make);
+                    made.for_each(|one| dates.forget_former(one.at, &one.target.entity));
+                }
                 if let Some(samples) = &mut samples {
                     expected.iter().for_each(|one| samples[one.at.0].offer(one));
                 }

@@ -1,5 +1,4 @@
-//! What is left alone: what jobs made before they were changed, sources that were only moved, outputs that do not tell what they
-//! were made from.
+//! What is left alone: what jobs made before they were changed, sources that were only moved.
 
 use std::fs;
 
@@ -71,18 +70,6 @@ fn a_graph_that_says_so_leaves_what_was_replaced_alone() {
     assert!(said.contains("expected `sources`, `never` or `[sources, recipe]`, got `now`"), "{said}");
 }
 
-#[test]
-fn outputs_of_a_former_version_and_foreign_ones_count_as_up_to_date() {
-    let bench = made();
-    for file in ["out/a/t1.txt", "out/b/t1.txt"] {
-        let text = bench.read(file);
-        fs::remove_file(bench.path(file)).expect("removed");
-        bench.write(file, &text);
-    }
-    bench.write("in/t1.txt", "a new sound");
-    assert_eq!(planned(&bench, "--only a,b t1"), numbers(""));
-    assert_eq!(done(&bench, "--only a,b t1"), numbers(""));
-}
 #[test]
 fn sources_that_are_moved_within_their_store_are_the_same_and_others_in_a_new_place_are_not() {
     let bench = made();

@@ -1,5 +1,5 @@
 //! What was made from something else than what is there now: sources that were replaced, parents that were made anew, jobs
-//! that were changed. What `plan` says, what `run` makes, and that nothing is left to do then.
+//! that were changed: what is more than a case of the table in `freshness`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
@@ -13,7 +13,7 @@ mod asked; //    what a run makes anew because it was asked to
 mod between; //  what is missing between a source and an output, runs that were stopped
 mod given_up; // what could not be made anew: told once, and by one word
 mod inputs; //   jobs that read other inputs now
-mod jobs; //     changed jobs, moved sources, what does not tell
+mod jobs; //     changed jobs, moved sources
 mod parts; //    catalogues that do not fit into --memory
 
 pub const GRAPH: &str = r#"
@@ -91,86 +91,6 @@ fn remove(bench: &Bench, below: &str) {
     fs::remove_file(bench.path(below)).expect("removed");
 }
 
-/// A name, what changes, what is planned, and what a run then makes. Who is planned and not made turned out to be the same.
-type Case = (&'static str, fn(&Bench), &'static str, &'static str);
-
-const CASES: &[Case] = &[
-    ("nothing", |_| {}, "", ""),
-    ("another sound", |b| b.write("in/t1.txt", "a new sound"), "a 1 b 1 pair 1", "a 1 b 1 pair 1"),
-    ("another sound of the same length", |b| b.write("in/t3.txt", "SOUND of tX"), "a 1 b 1", "a 1 b 1"),
-    (
-        "another sound with an old time",
-        |b| {
-            b.write("in/t3.txt", "a new sound");
-            age(b, "in/t3.txt");
-        },
-        "a 1 b 1",
-        "a 1 b 1",
-    ),
-    (
-        "another file in its place, with an old time",
-        |b| {
-            b.write("elsewhere", "a new sound");
-            age(b, "elsewhere");
-            fs::rename(b.path("elsewhere"), b.path("in/t3.txt")).expect("moved");
-        },
-        "a 1 b 1",
-        "a 1 b 1",
-    ),
-    ("the same sound, written anew", |b| b.write("in/t1.txt", "sound of t1"), "a 1 b 1 pair 1", "a 1"),
-    ("other letters, of which the same comes", |b| b.write("in/t2.txt", "sOUND OF t2"), "a 1 b 1 pair 1", "a 1"),
-    ("an output of a parent removed", |b| remove(b, "out/a/t1.txt"), "a 1", "a 1"),
-    ("an output at the end removed", |b| remove(b, "out/b/t1.txt"), "b 1", "b 1"),
-    (
-        "an output of a parent that somebody put there",
-        |b| {
-            remove(b, "out/a/t1.txt");
-            b.write("out/a/t1.txt", "own");
-        },
-        "b 1 pair 1",
-        "b 1 pair 1",
-    ),
-    ("a source removed", |b| remove(b, "in/t3.txt"), "", ""),
-    (
-        "an output between removed and its source replaced",
-        |b| {
-            remove(b, "out/a/t3.txt");
-            b.write("in/t3.txt", "a new sound");
-        },
-        "a 1 b 1",
-        "a 1 b 1",
-    ),
-    (
-        "an output removed and its source replaced",
-        |b| {
-            remove(b, "out/b/t3.txt");
-            b.write("in/t3.txt", "a new sound");
-        },
-        "a 1 b 1",
-        "a 1 b 1",
-    ),
-    ("a file that nobody reads", |b| b.write("in/other.json.bak", "x"), "", ""),
-    (
-        "all sources",
-        |b| ["t1", "t2", "t3"].iter().for_each(|id| b.write(&format!("in/{id}.txt"), &format!("new {id}"))),
-        "a 3 b 3 pair 1",
-        "a 3 b 3 pair 1",
-    ),
-];
-
-#[test]
-fn whatever_was_replaced_is_planned_and_made_anew_and_nothing_else() {
-    for (name, change, plan, makes) in CASES {
-        let bench = made();
-        change(&bench);
-        assert_eq!(planned(&bench, ALL), numbers(plan), "{name}: what is planned");
-        assert_eq!(done(&bench, ALL), numbers(makes), "{name}: what is made");
-        settled(&bench);
-        let check = bench.call("runs check g.yaml last").ends(0).out;
-        assert!(check.contains("0 open"), "{name}: {check}");
-    }
-}
-
 #[test]
 fn a_replaced_source_is_followed_whichever_way_its_entity_is_asked_for() {
     for (selection, makes) in [
@@ -242,19 +162,6 @@ fn what_a_failed_or_stopped_run_was_to_make_anew_is_not_called_made() {
     bench.write("in/t3.txt", "a good sound");
     assert_eq!(done(&bench, ALL), numbers("a 1 b 1"));
     assert_eq!(bench.read("out/b/t3.txt"), "A GOOD SOUND");
-}
-
-#[test]
-fn an_optional_source_that_comes_or_goes_is_another_input() {
-    let bench = made();
-    bench.write("notes/t1.json", "{\"note\": 1}");
-    assert_eq!(done(&bench, "--job m"), numbers("m 1"));
-    assert!(bench.read("out/m/t1.json").contains("note"));
-    remove(&bench, "notes/t1.json");
-    // Nothing is newer for that, so a listing does not show it; who is asked for by name is looked at.
-    assert_eq!(done(&bench, "--job m"), numbers(""));
-    assert_eq!(done(&bench, "--job m t1"), numbers("m 1"));
-    assert!(!bench.read("out/m/t1.json").contains("note"));
 }
 
 #[test]

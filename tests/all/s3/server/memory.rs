@@ -1,14 +1,14 @@
 //! A bucket in memory that keeps its word: what a write says of what must be in place is judged in one step with it.
 //!
 //! It answers as Amazon's does where the adapter could care: ETags by content, keys in the order of their bytes, a thousand
-//! with each page, 2 KB of metadata, absence of an object that a condition names. Switches make it lie.
+//! with each page, whole seconds, 2 KB of metadata, absence of an object that a condition names. Switches make it lie.
 
 use std::{
     collections::BTreeMap,
     ops::Bound,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -78,6 +78,12 @@ impl MemoryS3 {
         let objects = buckets.objects.get(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
         objects.get(key).cloned().ok_or_else(|| s3_error!(NoSuchKey))
     }
+}
+
+/// A time as a listing tells it. The header of an object has no more room anyway.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 #[async_trait::async_trait]
@@ -196,7 +202,7 @@ impl S3 for MemoryS3 {
             key: Some(super::escaped(key)),
             size: Some(kept.bytes.len() as i64),
             e_tag: Some(ETag::Strong(kept.etag.clone())),
-            last_modified: Some(kept.modified.into()),
+            last_modified: Some(whole_seconds(kept.modified).into()),
             ..Default::default()
         });
         Ok(S3Response::new(ListObjectsV2Output {
