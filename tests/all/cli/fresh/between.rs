@@ -102,3 +102,34 @@ fn what_a_killed_run_did_not_make_anew_is_open_and_is_made_by_resume() {
     bench.call("runs check g.yaml last").ends(0);
     settled(&bench);
 }
+
+/// `b` comes otherwise each time; `d` is made from it and from `c`, which is there, and `e` from `d`.
+const OTHERWISE: &str = r#"
+version: 1
+graph: g
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  a: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "in:{id}.txt"}, out: "out:a/{id}.txt"}
+  b: {use: command, with: {argv: [sh, -c, "date +%s%N > {output}"]}, in: {x: a}, out: "out:b/{id}.txt"}
+  c: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: a}, out: "out:c/{id}.txt"}
+  d: {use: command, with: {argv: [sh, -c, "cat {input.l} {input.r} > {output}"]}, in: {l: b, r: c}, out: "out:d/{id}.txt"}
+  e: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: d}, out: "out:e/{id}.txt"}
+"#;
+
+#[test]
+fn what_was_lost_and_comes_otherwise_is_followed_by_the_run_that_makes_it() {
+    for lost in [&["b"][..], &["b", "e"], &["b", "d"]] {
+        let bench = Bench::new(OTHERWISE);
+        bench.write("in/t.txt", "sound ");
+        assert_eq!(done(&bench, ""), numbers("a 1 b 1 c 1 d 1 e 1"));
+        let before = bench.read("out/b/t.txt");
+        lost.iter().for_each(|job| remove(&bench, &format!("out/{job}/t.txt")));
+        assert_eq!(done(&bench, "").get("b"), Some(&1), "{lost:?}");
+        let now = bench.read("out/b/t.txt");
+        assert_ne!(now, before, "{lost:?}");
+        let below = ["d", "e"].map(|job| bench.read(&format!("out/{job}/t.txt")));
+        assert_eq!(below, [(); 2].map(|()| format!("{now}sound ")), "{lost:?}");
+        settled(&bench);
+    }
+}
