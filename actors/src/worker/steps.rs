@@ -154,7 +154,8 @@ impl Executor {
             };
             match worked {
                 Worked::Done => {
-                    self.is_made_anew = replaces;
+                    // What a resumed run makes may have been lost when what hangs below was found up to date.
+                    self.is_made_anew = replaces || message.resumed;
                     release(claim).await; // a node that waits for the claim finds the output
                     return Ok(Decision::PassOn(Outcome::Done).into());
                 }

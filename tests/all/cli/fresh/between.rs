@@ -111,7 +111,15 @@ stores: {in: ./in, out: ./out}
 defaults: {retries: 0}
 jobs:
   a: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: "in:{id}.txt"}, out: "out:a/{id}.txt"}
-  b: {use: command, with: {argv: [sh, -c, "date +%s%N > {output}"]}, in: {x: a}, out: "out:b/{id}.txt"}
+  b:
+    use: command
+    with:
+      argv:
+        - sh
+        - -c
+        - "if [ -e $HERE/stop ]; then touch $HERE/begun; while ! [ -e $HERE/killed ]; do :; done; fi; date +%s%N > {output}"
+    in: {x: a}
+    out: "out:b/{id}.txt"
   c: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: a}, out: "out:c/{id}.txt"}
   d: {use: command, with: {argv: [sh, -c, "cat {input.l} {input.r} > {output}"]}, in: {l: b, r: c}, out: "out:d/{id}.txt"}
   e: {use: command, with: {argv: [cp, "{input}", "{output}"]}, in: {x: d}, out: "out:e/{id}.txt"}
@@ -130,6 +138,33 @@ fn what_was_lost_and_comes_otherwise_is_followed_by_the_run_that_makes_it() {
         assert_ne!(now, before, "{lost:?}");
         let below = ["d", "e"].map(|job| bench.read(&format!("out/{job}/t.txt")));
         assert_eq!(below, [(); 2].map(|()| format!("{now}sound ")), "{lost:?}");
+        settled(&bench);
+    }
+}
+
+#[test]
+fn what_was_lost_and_comes_otherwise_is_followed_by_the_resumption_that_makes_it() {
+    for replaced in [false, true] {
+        let bench = Bench::new(OTHERWISE);
+        bench.write("in/t.txt", "sound ");
+        assert_eq!(done(&bench, ""), numbers("a 1 b 1 c 1 d 1 e 1"));
+        remove(&bench, "out/b/t.txt");
+        if replaced {
+            bench.write("in/t.txt", "another sound ");
+        }
+        bench.write("stop", "");
+        let mut run: Child = bench.start("run g.yaml");
+        while !bench.has("begun") {
+            assert!(run.try_wait().expect("asked").is_none(), "it ended");
+            std::thread::yield_now();
+        }
+        run.kill().expect("killed");
+        run.wait().expect("it ended");
+        bench.write("killed", "");
+        remove(&bench, "stop");
+        bench.call("runs resume g.yaml last").ends(0);
+        let made = format!("{}{}", bench.read("out/b/t.txt"), bench.read("in/t.txt"));
+        assert_eq!(["d", "e"].map(|job| bench.read(&format!("out/{job}/t.txt"))), [made.clone(), made], "{replaced}");
         settled(&bench);
     }
 }
