@@ -187,7 +187,8 @@ impl Round<'_, '_> {
     /// Lists the stores for a run, as one without a server does, and leaves out of it what is finished by that.
     fn list_for(&mut self, submission: &mut Submission) {
         let (world, plan) = (self.schedule.world.clone(), &self.schedule.scenario.plan);
-        let listing = Listing::of(&world, plan, submission.run, submission.refresh.as_ref().unwrap_or(&Refresh::NEVER));
+        let stores = [graph::SOURCES, graph::OUTPUTS].map(|name| &*world.objects[&graph::store(name)]);
+        let listing = Listing::of(stores, plan, submission.run, submission.refresh.as_ref().unwrap_or(&Refresh::NEVER));
         world.state().listing = Some(listing.clone());
         self.schedule.cluster.begin_as_listed(&world);
         if submission.force != Force::None {

@@ -6,9 +6,10 @@ use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::memory::{Fingerprint, Glance, ListedDates, Presence};
 use euterpe_actors::message::Refresh;
 use euterpe_actors::plan::{JobIx, NodePlan};
-use euterpe_actors::storage::Storage;
+use euterpe_actors::storage::{Page, Storage, memory::MemoryStorage};
+use futures::FutureExt;
 
-use super::{graph, sim_storage::at_once, world::World};
+use super::graph;
 
 /// What the stores hold as a run begins.
 #[derive(Clone)]
@@ -18,27 +19,28 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the stores for a run that makes `refresh` anew.
-    pub(super) fn of(world: &World, plan: &NodePlan, run: RunId, refresh: &Refresh) -> Self {
+    /// Lists the store of the sources and that of the outputs for a run that makes `refresh` anew.
+    pub(super) fn of(stores: [&MemoryStorage; 2], plan: &NodePlan, run: RunId, refresh: &Refresh) -> Self {
         let presence = Arc::new(Presence::up_to(10_000));
         let dates = ListedDates::up_to(10_000, !refresh.exact).of(plan);
         let dates = Arc::new(dates.with_recipes(plan, Vec::new(), refresh));
-        let outputs = graph::store(graph::OUTPUTS);
-        let listed = at_once(world.objects[&outputs].list("", &mut |page| {
+        let [sources, outputs] = [graph::SOURCES, graph::OUTPUTS].map(graph::store);
+        let mut learn_outputs = |page: &Page| {
             dates.learn_outputs(page.iter().map(|listed| {
                 let print = Fingerprint::of(outputs.as_str(), listed.path);
                 presence.learn_fingerprint(print, run);
                 (print, listed.dates)
             }));
             true
-        }));
-        listed.expect("a store in memory lists");
-        let sources = graph::store(graph::SOURCES);
-        let listed = at_once(world.objects[&sources].list("", &mut |page| {
+        };
+        let mut learn_sources = |page: &Page| {
             page.iter().for_each(|listed| dates.learn_source(&sources, listed.path, listed.dates));
             true
-        }));
-        listed.expect("a store in memory lists");
+        };
+        let listed = [stores[0].list("", &mut learn_sources), stores[1].list("", &mut learn_outputs)];
+        for listed in listed.map(FutureExt::now_or_never) {
+            listed.expect("a store in memory answers at once").expect("it lists");
+        }
         dates.begins_as_of(run);
         Self { presence, dates }
     }
