@@ -48,9 +48,13 @@ impl MemoryS3 {
     pub fn seed(&self, bucket: &str, line: &str) {
         let [_, prefix, suffix, count] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("not so: {line}") };
         let bytes = Bytes::from_static(b"seeded");
-        let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified: self.switches.now() };
         let mut buckets = self.locked();
         let objects = buckets.objects.entry(bucket.to_owned()).or_default();
+        // Long ago, and two seconds after what is there: a listing tells whole seconds.
+        let long_ago = self.switches.now() - Duration::from_secs(3600);
+        let latest = objects.values().map(|kept| kept.modified + Duration::from_secs(2)).max();
+        let modified = latest.map_or(long_ago, |latest| latest.max(long_ago));
+        let kept = Kept { etag: etag_of(&bytes), bytes, metadata: None, modified };
         objects.extend(
             (0..count.parse().expect("a number")).map(|n: u32| (format!("{prefix}{n:06}{suffix}"), kept.clone())),
         );
