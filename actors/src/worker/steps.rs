@@ -147,7 +147,10 @@ impl Executor {
             let replaces = stamps.iter().any(Option::is_some);
             let worked = match self.work(message, parts, inputs, stamps, isolate, turn).await? {
                 Worked::SourceChanged(key) if changes == MOST_CHANGES => {
-                    let text = format!("`{key}` is being written to: it was another file each time after it was read");
+                    let text = format!(
+                        "`{key}` is being written to: it was another file each of the three times after it was read; wait until \
+                         nobody writes to it, or give each version its name when it is whole (`mv`)"
+                    );
                     Worked::Fault(Fault::failed(text))
                 }
                 worked => worked,

@@ -176,10 +176,17 @@ impl Tracker {
         let mut inner = self.locked();
         let job = &mut inner.tally.jobs[at.0];
         if job.required > 0 && job.done + job.exists + job.skipped + job.dead > job.ended {
-            match job.exists {
-                0 => job.done -= 1,
-                _ => job.exists -= 1,
-            }
+            take_back(job);
+        }
+    }
+
+    /// The run made anew what it had found to be there, or had made before: that counts once.
+    fn made_after_all(&self, job: &JobName) {
+        let Some(at) = self.plan.find(job.as_str()) else { return };
+        let mut inner = self.locked();
+        let job = &mut inner.tally.jobs[at.0];
+        if job.required > 0 {
+            take_back(job);
         }
     }
 
@@ -213,8 +220,9 @@ impl Tracker {
         }
     }
 
-    fn handled(&self, job: &JobName, entity: &EntityId, outcome: Outcome, reason: Option<Reason>) {
-        let Some(at) = self.plan.find(job.as_str()) else { return };
+    /// A message of the run ended. Whether its job was still to end for the entity.
+    fn handled(&self, job: &JobName, entity: &EntityId, outcome: Outcome, reason: Option<Reason>) -> bool {
+        let Some(at) = self.plan.find(job.as_str()) else { return false };
         let is_skip = reason.is_some_and(Reason::is_skip);
         let end = match outcome {
             Outcome::Done => End::Done,
@@ -225,9 +233,9 @@ impl Tracker {
             Outcome::Ping => End::Ping,
             Outcome::Retried => {
                 self.locked().tally.jobs[at.0].retried += 1;
-                return;
+                return false;
             }
-            _ => return,
+            _ => return false,
         };
         let mut inner = self.locked();
         let Inner { tally, under_way, dead, .. } = &mut *inner;
@@ -244,7 +252,8 @@ impl Tracker {
             (_, End::Ping) => tally.jobs[at.0].pings += 1,
             _ => {}
         }
-        let Some(one) = under_way.get_mut(entity) else { return };
+        let Some(one) = under_way.get_mut(entity) else { return false };
+        let was_left = one.left.contains(&(at.0 as u16));
         if one.is_ping {
             // Nobody requires anything of it, and more of its messages may follow this one.
             one.left.retain(|left| *left != at.0 as u16);
@@ -252,10 +261,10 @@ impl Tracker {
                 under_way.end(entity);
                 self.moved.notify_one();
             }
-            return;
+            return was_left;
         }
         if end == End::Ping {
-            return;
+            return was_left;
         }
         settle(tally, &mut one.left, at.0 as u16, end);
         if matches!(end, End::Skipped | End::Dead) {
@@ -267,6 +276,7 @@ impl Tracker {
             self.roots.failed(entity, || format!("{job}: {}", reason.map_or("failed", Reason::name)));
         }
         self.note_end(inner, entity, is_over);
+        was_left
     }
 
     /// A few dead letters are worth a line each; thousands would hide everything else.
@@ -292,6 +302,13 @@ impl Tracker {
     pub fn trouble(&self, job: &str, text: String, over: bool) {
         self.locked().troubles.push(Trouble { job: job.to_owned(), text, over });
         self.moved.notify_one();
+    }
+}
+
+fn take_back(job: &mut JobTally) {
+    match job.exists {
+        0 => job.done -= 1,
+        _ => job.exists -= 1,
     }
 }
 

@@ -4,13 +4,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use tokio::time::Instant;
 
 use super::{
-    cluster::Cluster,
     current::Currency,
-    execution_log::ExecutionLog,
-    existing::put_existing_outputs,
     faults::InjectedFault,
     final_state::FinalState,
     graph::{self, TargetIx},
@@ -20,9 +16,8 @@ use super::{
     scenario::{FUTURE, Scenario, Submission},
     schedule::Schedule,
     sim_storage::at_once,
-    simulation::{Report, in_paused_time, report},
+    simulation::{Report, begin, in_paused_time, report},
     versions::Versions,
-    world::World,
 };
 use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::{Base, Force, Refresh, Wave};
@@ -47,30 +42,12 @@ fn draw(seed: u64) -> Scenario {
 async fn simulation(seed: u64, verbose: bool) -> Report {
     let scenario = draw(seed);
     let rng = &mut StdRng::seed_from_u64(seed ^ 0x0c4a_6e50);
-    let shared = scenario.sketch.cores().map(|cores| (cores, scenario.sketch.sharing().collect()));
-    let log = ExecutionLog::of(shared);
-    let world = World::new(seed, verbose, &[graph::SOURCES, graph::OUTPUTS, graph::STATE], log);
-    if verbose {
-        println!("{:#?}\nplanted {:?}", scenario.sketch, scenario.planted_faults);
-    }
-    world.state().versions = Versions {
+    let versions = Versions {
         recipes: vec![0; scenario.sketch.jobs.len()],
         repeating: scenario.plan.job_indices().filter(|_| rng.random()).collect(),
         ..Versions::default()
     };
-    put_existing_outputs(&world, &scenario);
-    let cluster = Cluster::start(&world, &scenario);
-    let mut schedule = Schedule {
-        world: world.clone(),
-        scenario: &scenario,
-        cluster,
-        submissions: Vec::new(),
-        submitted: Vec::new(),
-        faults: Vec::new(),
-        injected: 0,
-        deleted: false,
-        start: Instant::now(),
-    };
+    let mut schedule = begin(seed, verbose, &scenario, versions);
     let mut violations = Vec::new();
     let lists = scenario.nodes == 1 && rng.random();
     for _ in 0..rng.random_range(1..=4) {
@@ -80,7 +57,7 @@ async fn simulation(seed: u64, verbose: bool) -> Report {
             break;
         }
     }
-    violations.extend(world.state().log.violations.clone());
+    violations.extend(schedule.world.state().log.violations.clone());
     report(seed, &schedule, violations)
 }
 

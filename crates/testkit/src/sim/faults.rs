@@ -37,34 +37,27 @@ pub(super) enum InjectedFault {
 
 impl InjectedFault {
     /// Those that strike where nothing changes.
-    pub(super) const ALL: [InjectedFault; 11] = [
-        InjectedFault::Crash,
-        InjectedFault::Drain,
-        InjectedFault::Zombie,
-        InjectedFault::Duplicates,
-        InjectedFault::LostConfirm,
-        InjectedFault::RefusedPublish,
-        InjectedFault::Refusal,
-        InjectedFault::LostAnswer,
-        InjectedFault::Outage,
-        InjectedFault::Stalls,
-        InjectedFault::Deletion,
-    ];
+    pub(super) const ALL: [InjectedFault; 11] = Self::and(InjectedFault::Deletion);
 
     /// Those that strike where sources and jobs change.
-    pub(super) const AMID_CHANGES: [InjectedFault; 11] = [
-        InjectedFault::Crash,
-        InjectedFault::Drain,
-        InjectedFault::Zombie,
-        InjectedFault::Duplicates,
-        InjectedFault::LostConfirm,
-        InjectedFault::RefusedPublish,
-        InjectedFault::Refusal,
-        InjectedFault::LostAnswer,
-        InjectedFault::Outage,
-        InjectedFault::Stalls,
-        InjectedFault::Replacement,
-    ];
+    pub(super) const AMID_CHANGES: [InjectedFault; 11] = Self::and(InjectedFault::Replacement);
+
+    /// Those of nodes, broker and stores, and one more.
+    const fn and(last: InjectedFault) -> [InjectedFault; 11] {
+        [
+            InjectedFault::Crash,
+            InjectedFault::Drain,
+            InjectedFault::Zombie,
+            InjectedFault::Duplicates,
+            InjectedFault::LostConfirm,
+            InjectedFault::RefusedPublish,
+            InjectedFault::Refusal,
+            InjectedFault::LostAnswer,
+            InjectedFault::Outage,
+            InjectedFault::Stalls,
+            last,
+        ]
+    }
 }
 
 /// Faults that are armed and have not struck yet.

@@ -14,6 +14,7 @@ use super::{
     graph,
     scenario::{Scenario, Submission},
     schedule::Schedule,
+    versions::Versions,
     world::World,
 };
 
@@ -52,28 +53,8 @@ pub(super) fn in_paused_time(simulation: impl Future<Output = Report>) -> Report
 
 async fn simulation(seed: u64, verbose: bool) -> Report {
     let scenario = Scenario::draw(seed);
-    let shared = scenario.sketch.cores().map(|cores| (cores, scenario.sketch.sharing().collect()));
-    let log = ExecutionLog::of(shared);
-    let world = World::new(seed, verbose, &[graph::SOURCES, graph::OUTPUTS, graph::STATE], log);
-    if verbose {
-        println!(
-            "{:#?}\nplanted {:?}\nwithout source {:?}",
-            scenario.sketch, scenario.planted_faults, scenario.sourceless
-        );
-    }
-    put_existing_outputs(&world, &scenario);
-    let cluster = Cluster::start(&world, &scenario);
-    let mut schedule = Schedule {
-        world: world.clone(),
-        scenario: &scenario,
-        cluster,
-        submissions: scenario.submissions.clone(),
-        submitted: Vec::new(),
-        faults: scenario.faults.clone(),
-        injected: 0,
-        deleted: false,
-        start: Instant::now(),
-    };
+    let mut schedule = begin(seed, verbose, &scenario, Versions::default());
+    let world = schedule.world.clone();
     let mut violations = Vec::new();
     match schedule.run_to_quiet().await {
         Err(restless) => violations.push(restless),
@@ -101,6 +82,33 @@ async fn simulation(seed: u64, verbose: bool) -> Report {
         }
     }
     report(seed, &schedule, violations)
+}
+
+/// A world as a scenario has it, with nodes that are started, in which nothing has happened yet.
+pub(super) fn begin<'s>(seed: u64, verbose: bool, scenario: &'s Scenario, versions: Versions) -> Schedule<'s> {
+    let shared = scenario.sketch.cores().map(|cores| (cores, scenario.sketch.sharing().collect()));
+    let log = ExecutionLog::of(shared);
+    let world = World::new(seed, verbose, &[graph::SOURCES, graph::OUTPUTS, graph::STATE], log);
+    if verbose {
+        println!(
+            "{:#?}\nplanted {:?}\nwithout source {:?}",
+            scenario.sketch, scenario.planted_faults, scenario.sourceless
+        );
+    }
+    world.state().versions = versions;
+    put_existing_outputs(&world, scenario);
+    let cluster = Cluster::start(&world, scenario);
+    Schedule {
+        world,
+        scenario,
+        cluster,
+        submissions: scenario.submissions.clone(),
+        submitted: Vec::new(),
+        faults: scenario.faults.clone(),
+        injected: 0,
+        deleted: false,
+        start: Instant::now(),
+    }
 }
 
 /// What a simulation came to.

@@ -23,7 +23,11 @@ impl Observer for Tracker {
                 if let Some(took) = took {
                     self.worked(job, entity, took);
                 }
-                self.handled(job, entity, *outcome, why.map(|(reason, _)| reason));
+                let was_left = self.handled(job, entity, *outcome, why.map(|(reason, _)| reason));
+                // A wave comes to nothing that the run does not require.
+                if *outcome == Outcome::Done && message.is_wave() && !was_left {
+                    self.made_after_all(job);
+                }
             }
             Event::Stalled { job, text } => {
                 self.locked().tally.stalls.insert(job.to_string(), (*text).to_owned());
