@@ -45,6 +45,11 @@ pub const POINTS: [&str; 34] = [
 #[inline(always)]
 pub const fn reach(_point: &'static str) {}
 
+/// Says which object this thread writes from now on.
+#[cfg(not(feature = "faults"))]
+#[inline(always)]
+pub const fn write_begins(_path: &str) {}
+
 /// Whether a test wants this call to find no room.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
@@ -53,14 +58,29 @@ pub const fn refused(_call: &'static str) -> bool {
 }
 
 #[cfg(feature = "faults")]
-pub use hooked::{reach, refuse, refused, watch};
+pub use hooked::{reach, refuse, refused, watch, write_begins, writes_below};
 
 #[cfg(feature = "faults")]
 mod hooked {
+    use std::cell::RefCell;
     use std::sync::OnceLock;
 
     static WATCH: OnceLock<fn(&'static str)> = OnceLock::new();
     static REFUSE: OnceLock<fn(&'static str) -> bool> = OnceLock::new();
+
+    thread_local! {
+        static WRITTEN: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+
+    /// Says which object this thread writes from now on.
+    pub fn write_begins(path: &str) {
+        WRITTEN.with_borrow_mut(|written| path.clone_into(written));
+    }
+
+    /// Whether the object that this thread last began to write has a path that starts so.
+    pub fn writes_below(prefix: &str) -> bool {
+        WRITTEN.with_borrow(|written| written.starts_with(prefix))
+    }
 
     /// Calls `hook` at each point from now on. The first call counts.
     pub fn watch(hook: fn(&'static str)) {

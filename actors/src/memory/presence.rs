@@ -13,7 +13,9 @@ use dashmap::DashMap;
 
 use super::fingerprint::{Fingerprint, PrehashedHasher};
 use super::sorted_times::SortedTimes;
-use crate::ids::RunId;
+use crate::edges::parent_of;
+use crate::ids::{EntityId, RunId};
+use crate::plan::{JobIx, NodePlan};
 use crate::storage::ObjectKey;
 
 /// The objects known to exist, and the run under which each was last seen or made.
@@ -74,6 +76,19 @@ impl Presence {
     pub fn show_part(&self, listed: Arc<SortedTimes>, run: RunId) {
         let part = Part { listed, run, forgotten: HashSet::default() };
         *self.part.write().unwrap_or_else(PoisonError::into_inner) = Some(part);
+    }
+
+    /// Forgets what jobs made of an entity, and all that it was made from, of other entities too: it is looked at.
+    pub fn forget_made(&self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId) {
+        let mut left: Vec<(JobIx, EntityId)> = jobs.iter().map(|at| (*at, entity.clone())).collect();
+        let mut seen = HashSet::new();
+        while let Some((at, entity)) = left.pop() {
+            let job = plan.job(at);
+            let Some(parts) = job.form.split(&entity).filter(|_| seen.insert((at, entity.clone()))) else { continue };
+            job.outputs.iter().for_each(|output| self.forget(&output.key_of(&parts)));
+            let parents = job.inputs.iter().filter_map(|input| parent_of(plan, input, &entity, &parts)?.ok());
+            left.extend(parents.map(|parent| (parent.at, parent.target.entity)));
+        }
     }
 
     /// Forgets an object that turned out not to be there.

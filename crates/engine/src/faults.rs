@@ -3,6 +3,7 @@
 //! | variable | what happens |
 //! |---|---|
 //! | `EUTERPE_KILL_AT=point:n` | SIGKILL to oneself when the point is reached for the `n`-th time |
+//! | `EUTERPE_KILL_AT=point:n:path` | the same, counted only where the object being written has a path that starts so |
 //! | `EUTERPE_DISK_FULL=from..to` | the calls with these numbers that change the disk find no room |
 //! | `EUTERPE_WINDOW=n` | a run over a broker lets no more than `n` entities be under way |
 //! | `EUTERPE_LEDGER=file` | a line for each work that starts and for each that failed: `start` or `fail`, job, entity, attempt, process |
@@ -41,6 +42,7 @@ pub fn install() {
 struct Kill {
     point: String,
     at: u64,
+    below: String,
     reached: AtomicU64,
 }
 
@@ -50,8 +52,10 @@ static FULL: OnceLock<Option<Range<u64>>> = OnceLock::new();
 fn kill_from_env() -> Option<Kill> {
     let text = std::env::var("EUTERPE_KILL_AT").ok()?;
     let (point, at) = text.split_once(':').expect("EUTERPE_KILL_AT is point:n");
+    let (at, below) = at.split_once(':').unwrap_or((at, ""));
     assert!(points::POINTS.contains(&point), "no point named {point}");
-    Some(Kill { point: point.to_owned(), at: at.parse().expect("a number"), reached: AtomicU64::new(0) })
+    let at = at.parse().expect("a number");
+    Some(Kill { point: point.to_owned(), at, below: below.to_owned(), reached: AtomicU64::new(0) })
 }
 
 fn full_from_env() -> Option<Range<u64>> {
@@ -62,7 +66,8 @@ fn full_from_env() -> Option<Range<u64>> {
 
 fn reached(point: &'static str) {
     let Some(Some(kill)) = KILL.get() else { return };
-    if kill.point == point && kill.reached.fetch_add(1, Ordering::Relaxed) + 1 == kill.at {
+    let is_meant = kill.point == point && points::writes_below(&kill.below);
+    if is_meant && kill.reached.fetch_add(1, Ordering::Relaxed) + 1 == kill.at {
         kill_process(getpid(), Signal::KILL).expect("one may kill oneself");
         loop {
             std::thread::park(); // not a step further

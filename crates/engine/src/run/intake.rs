@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use async_trait::async_trait;
-use euterpe_actors::accounting::{RunView, first_messages};
+use euterpe_actors::accounting::first_messages;
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::memory::Glance;
@@ -316,7 +316,7 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
             }
             if !out_of_date.is_empty() {
                 // What lies above is looked at by the work, too: a listing may have told otherwise.
-                forget_all(view, &to.required, &entity);
+                view.known.iter().for_each(|known| known.forget_made(&view.plan, &to.required, &entity));
             }
             (number, Seen { is_finished, out_of_date })
         }
@@ -324,17 +324,6 @@ async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found
     let looked: Vec<(usize, Seen)> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
     looked.into_iter().for_each(|(number, one)| seen[number] = one);
     Ok(seen)
-}
-
-/// Forgets the presence of all outputs of an entity by these jobs and their ancestors.
-fn forget_all(view: &RunView, jobs: &[JobIx], entity: &EntityId) {
-    let Some(known) = &view.known else { return };
-    for at in jobs.iter().flat_map(|at| view.plan.job(*at).ancestors.iter().chain([at])) {
-        let job = view.plan.job(*at);
-        if let Some(parts) = job.form.split(entity) {
-            job.outputs.iter().for_each(|output| known.forget(&output.key_of(&parts)));
-        }
-    }
 }
 
 fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {

@@ -34,13 +34,8 @@ impl Feeder for Resumption {
                 if open.is_empty() {
                     continue;
                 }
-                for at in &open {
-                    // What is there and open is out of date, and good for nothing that hangs below.
-                    let job = plan.job(*at);
-                    let parts = job.form.split(&entity);
-                    let keys = parts.iter().flat_map(|parts| job.outputs.iter().map(|output| output.key_of(parts)));
-                    keys.for_each(|key| sink.running.presence.forget(&key));
-                }
+                // What is there of them, or above them, may be out of date, and good for nothing that hangs below.
+                sink.running.presence.forget_made(plan, &open, &entity);
                 let target = |at: &JobIx| Target { job: plan.job(*at).name.clone(), entity: entity.clone() };
                 let targets: Vec<Target> = open.iter().map(target).collect();
                 let messages = resume_messages(plan, manifest, &targets, self.wave, || sink.next_id());

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use euterpe_actors::points::reach;
+use euterpe_actors::points::{reach, write_begins};
 use euterpe_actors::storage::{Content, Stamp, Stored};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -39,6 +39,7 @@ impl Folder {
         stamp: Option<Stamp>,
     ) -> Result<Stored, LocalError> {
         let (_, name) = split(path);
+        write_begins(path);
         let mut temp = self.disk.new_temp(folder)?;
         reach("temp_made");
         let hash = fill(&mut temp, content)?;

@@ -72,34 +72,45 @@ fn it_is_followed_by_the_run_that_makes_it_again_and_each_job_is_counted_once() 
     }
 }
 
+/// Kills a run while `b` is at work, and takes it up again. Returns what worked then, in the order of names.
+fn resumed(bench: &Bench, selection: &str, is_far: impl Fn() -> bool) -> String {
+    bench.write("stop", "");
+    let mut run: Child = bench.start(&format!("run g.yaml {selection}"));
+    while !bench.has("begun") || !is_far() {
+        assert!(run.try_wait().expect("asked").is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    run.kill().expect("killed");
+    run.wait().expect("it ended");
+    bench.write("killed", "");
+    remove(bench, "stop");
+    remove(bench, "log");
+    // It may have been killed before it had noted that it had read all ids: then the exit code is 1.
+    let resumed = bench.call("runs resume g.yaml last").out;
+    assert!(resumed.contains("0 open"), "{resumed}");
+    let log = bench.read("log");
+    let mut worked: Vec<&str> = log.lines().collect();
+    worked.sort_unstable();
+    worked.join(" ")
+}
+
 #[test]
-fn it_is_followed_by_the_resumption_that_makes_it_again_and_nothing_is_made_of_what_is_still_out_of_date() {
-    for replaced in [false, true] {
+fn it_is_followed_by_the_resumption_that_makes_it_again() {
+    let bench = made();
+    remove(&bench, "out/b/t.txt");
+    assert_eq!(resumed(&bench, "", || true), "b d e f");
+    is_settled(&bench, "lost");
+}
+
+#[test]
+fn nothing_is_made_by_a_resumption_of_what_is_still_out_of_date() {
+    for (selection, makes) in [("", "b d e f"), ("--job f --bottom-up t", "b d f")] {
         let bench = made();
-        remove(&bench, "out/b/t.txt");
-        if replaced {
-            bench.write("in/t.txt", "another sound ");
-        }
-        bench.write("stop", "");
-        let mut run: Child = bench.start("run g.yaml");
-        // `c` is made by then where it is to be: else it would be made by the resumption.
-        let goes_on = || !bench.has("begun") || (replaced && bench.read("out/c/t.txt") != bench.read("in/t.txt"));
-        while goes_on() {
-            assert!(run.try_wait().expect("asked").is_none(), "it ended");
-            std::thread::yield_now();
-        }
-        run.kill().expect("killed");
-        run.wait().expect("it ended");
-        bench.write("killed", "");
-        remove(&bench, "stop");
-        remove(&bench, "log");
-        // It may have been killed before it had noted that it had read all ids: then the exit code is 1.
-        let resumed = bench.call("runs resume g.yaml last").out;
-        assert!(resumed.contains("0 open"), "{resumed}");
-        let log = bench.read("log");
-        let mut worked: Vec<&str> = log.lines().collect();
-        worked.sort_unstable();
-        assert_eq!(worked.join(" "), "b d e f", "replaced: {replaced}");
-        is_settled(&bench, &format!("replaced: {replaced}"));
+        bench.write("in/t.txt", "another sound ");
+        // `c` is made by then: else it would be made by the resumption.
+        let is_made = || bench.read("out/c/t.txt") == bench.read("in/t.txt");
+        assert_eq!(resumed(&bench, selection, is_made), makes, "{selection}");
+        bench.call("run g.yaml").ends(0);
+        is_settled(&bench, selection);
     }
 }
