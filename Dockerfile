@@ -2,8 +2,9 @@
 #
 #   docker build -t euterpe .                                              from these sources
 #   docker build -t euterpe-python --target runtime-python .               the same with Python for Python transforms
-#   docker build -t euterpe --target runtime-prebuilt --build-arg PROGRAM=path/to/euterpe .
-#                                                                          a program that is built already
+#
+# Dockerfile.prebuilt takes a program that is built already. It is a file of its own, for a builder without BuildKit builds every
+# stage of a file.
 #
 # Each base image has a name, a tag and a digest of its own, such as --build-arg DEBIAN_DIGEST=@sha256:…
 ARG DEBIAN_IMAGE=debian
@@ -27,10 +28,6 @@ WORKDIR /scratch
 USER 10001:10001
 ENTRYPOINT ["euterpe"]
 
-FROM base AS runtime-prebuilt
-ARG PROGRAM=dist/euterpe
-COPY ${PROGRAM} /usr/local/bin/euterpe
-
 # The packages of REQUIREMENTS, a file of this folder, lie in the Python that transforms without `env` get.
 FROM ${PYTHON_IMAGE}:${PYTHON_TAG}${PYTHON_DIGEST} AS base-python
 ARG REQUIREMENTS=config/transforms/requirements.txt
@@ -43,10 +40,6 @@ ENV PATH=/opt/python/bin:/usr/local/bin:/usr/bin:/bin TMPDIR=/scratch HOME=/scra
 WORKDIR /scratch
 USER 10001:10001
 ENTRYPOINT ["euterpe"]
-
-FROM base-python AS runtime-python-prebuilt
-ARG PROGRAM=dist/euterpe
-COPY ${PROGRAM} /usr/local/bin/euterpe
 
 FROM ${RUST_IMAGE}:${RUST_TAG}${RUST_DIGEST} AS build
 RUN command -v make >/dev/null \

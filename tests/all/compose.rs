@@ -37,9 +37,28 @@ fn every_container_is_read_only_has_no_rights_and_no_root() {
             assert!(service[limit].as_str().is_some_and(|value| value.starts_with("${")), "{name}.{limit}");
         }
     }
-    let users: Vec<String> =
-        text("Dockerfile").lines().filter_map(|line| line.strip_prefix("USER ").map(str::to_owned)).collect();
-    assert_eq!(users, ["10001:10001", "10001:10001"], "the bases of all images that are run");
+    for file in ["Dockerfile", "Dockerfile.prebuilt"] {
+        let users: Vec<String> =
+            text(file).lines().filter_map(|line| line.strip_prefix("USER ").map(str::to_owned)).collect();
+        assert_eq!(users, ["10001:10001", "10001:10001"], "{file}: the bases of all images that are run");
+    }
+}
+
+/// The lines from one stage's to the next blank line.
+fn stage(file: &str, name: &str) -> String {
+    let text = text(file);
+    let mut blocks =
+        text.split("\n\n").filter(|block| block.lines().any(|line| line.starts_with("FROM ") && line.ends_with(name)));
+    blocks.next().unwrap_or_else(|| panic!("{file} has no stage {name}")).to_owned()
+}
+
+#[test]
+fn an_image_of_a_program_that_is_built_already_is_otherwise_the_same() {
+    for base in [" AS base", " AS base-python"] {
+        assert_eq!(stage("Dockerfile", base), stage("Dockerfile.prebuilt", base));
+    }
+    // A builder without BuildKit builds every stage of a file, so none may want what the sources do not hold.
+    assert!(!text("Dockerfile").contains("dist/"));
 }
 
 #[test]
