@@ -28,6 +28,16 @@ WORKDIR /scratch
 USER 10001:10001
 ENTRYPOINT ["euterpe"]
 
+FROM ${RUST_IMAGE}:${RUST_TAG}${RUST_DIGEST} AS build
+RUN command -v make >/dev/null \
+    || { apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*; }
+WORKDIR /build
+COPY . .
+RUN cargo build --release --locked --bin euterpe
+
+FROM base AS runtime
+COPY --from=build /build/target/release/euterpe /usr/local/bin/euterpe
+
 # The packages of REQUIREMENTS, a file of this folder, lie in the Python that transforms without `env` get.
 FROM ${PYTHON_IMAGE}:${PYTHON_TAG}${PYTHON_DIGEST} AS base-python
 ARG REQUIREMENTS=config/transforms/requirements.txt
@@ -41,15 +51,8 @@ WORKDIR /scratch
 USER 10001:10001
 ENTRYPOINT ["euterpe"]
 
-FROM ${RUST_IMAGE}:${RUST_TAG}${RUST_DIGEST} AS build
-RUN command -v make >/dev/null \
-    || { apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*; }
-WORKDIR /build
-COPY . .
-RUN cargo build --release --locked --bin euterpe
-
 FROM base-python AS runtime-python
 COPY --from=build /build/target/release/euterpe /usr/local/bin/euterpe
 
-FROM base AS runtime
-COPY --from=build /build/target/release/euterpe /usr/local/bin/euterpe
+# What is built where no target is named.
+FROM runtime

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::ids::JobName;
 use crate::refresh::{Force, Refresh};
@@ -43,14 +44,19 @@ impl Standard {
         !self.inputs
     }
 
-    /// Whether what this recipe made of the job is to be made anew.
-    pub fn is_former(&self, job: &JobName, recipe: &str) -> bool {
+    /// Whether what this recipe made of the job is to be made anew. `written` is when that was.
+    pub fn is_former(&self, job: &JobName, recipe: &str, written: Option<SystemTime>) -> bool {
         let Some(Recipes { today, known, .. }) = self.recipes.as_ref().filter(|recipes| recipes.of.names(job)) else {
             return false;
         };
         let Some(today) = today.get(job).filter(|today| !recipe.is_empty() && *today != recipe) else { return false };
-        !known.get(job).is_some_and(|known| known.counts_as(recipe, today))
+        !known.get(job).is_some_and(|known| known.counts_as(recipe, today, written.and_then(nanos)))
     }
+}
+
+/// In nanoseconds after the Unix epoch.
+pub(crate) fn nanos(time: SystemTime) -> Option<u64> {
+    u64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 #[cfg(test)]
@@ -72,13 +78,13 @@ mod tests {
         };
         let asked = standard(&history, Force::Jobs(vec![mel.clone()]));
         assert_eq!(
-            ["a", "b", "c", "", "other"].map(|recipe| asked.is_former(&mel, recipe)),
+            ["a", "b", "c", "", "other"].map(|recipe| asked.is_former(&mel, recipe, None)),
             [true, true, false, false, true]
         );
-        assert!(!asked.is_former(&pcm, "y") && !standard(&history, Force::None).is_former(&mel, "a"));
+        assert!(!asked.is_former(&pcm, "y", None) && !standard(&history, Force::None).is_former(&mel, "a", None));
         history.accept();
         let all = standard(&history, Force::All);
-        assert_eq!(["a", "b", "other"].map(|recipe| all.is_former(&mel, recipe)), [false, false, true]);
-        assert!(all.is_former(&pcm, "y"));
+        assert_eq!(["a", "b", "other"].map(|recipe| all.is_former(&mel, recipe, None)), [false, false, true]);
+        assert!(all.is_former(&pcm, "y", None));
     }
 }

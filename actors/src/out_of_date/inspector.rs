@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::future::BoxFuture;
 
 use super::made::{Made, made};
-use super::{Change, OutOfDate, is_other_output};
+use super::{Change, OutOfDate, is_other_output, was_accepted};
 use crate::edges::{SourceOf, find_source, parent_of, source_paths};
 use crate::ids::EntityId;
 use crate::message::Target;
@@ -83,15 +83,15 @@ impl<'a> Inspector<'a> {
             return Ok(None);
         }
         let stamp = found.and_then(|found| found.stamp.as_ref());
-        if stamp.is_some_and(|stamp| is_other_output(self.plan, at, 0, stamp)) {
+        let modified = found.and_then(|found| found.modified);
+        if let Some(stamp) = stamp.filter(|stamp| is_other_output(self.plan, at, 0, stamp))
+            && !was_accepted(self.plan, self.state, at, stamp, modified).await?
+        {
             let target = Target { job: self.plan.job(at).name.clone(), entity: entity.clone() };
             return Ok(Some(OutOfDate { target, input: None, change: Change::OtherOutput, recipe: None }));
         }
         match found.and_then(made) {
-            Some((stamp, making)) => {
-                let modified = found.and_then(|found| found.modified);
-                self.compare(at, entity, Made { stamp, making, modified }).await
-            }
+            Some((stamp, making)) => self.compare(at, entity, Made { stamp, making, modified }).await,
             _ => Ok(None),
         }
     }
@@ -120,7 +120,10 @@ impl<'a> Inspector<'a> {
             match looked {
                 None => return Ok(false),
                 Some(found) if number == 0 => primary = found,
-                Some(ObjectInfo { stamp: Some(stamp), .. }) if is_other_output(self.plan, at, number, &stamp) => {
+                Some(ObjectInfo { stamp: Some(stamp), modified, .. })
+                    if is_other_output(self.plan, at, number, &stamp)
+                        && !was_accepted(self.plan, self.state, at, &stamp, modified).await? =>
+                {
                     return Ok(false);
                 }
                 Some(_) => {}
@@ -222,7 +225,7 @@ impl<'a> Inspector<'a> {
             change,
             recipe: None,
         };
-        let is_former = self.standard.is_former(&job.name, &making.recipe);
+        let is_former = self.standard.is_former(&job.name, &making.recipe, made.modified);
         let former = || OutOfDate { recipe: Some(making.recipe.clone()), ..found(None, Change::Recipe) };
         let (mut first, mut all, mut has_all) = (is_former.then(former), InputPrints::new(), true);
         for input in &job.inputs {

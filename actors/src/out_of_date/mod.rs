@@ -6,11 +6,14 @@ mod made;
 mod same_run;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use crate::ids::InputName;
 use crate::message::Target;
 use crate::plan::{JobIx, NodePlan};
-use crate::storage::Stamp;
+use crate::standard::nanos;
+use crate::state::StateStore;
+use crate::storage::{Stamp, StorageError};
 
 pub use inspector::Inspector;
 
@@ -103,6 +106,26 @@ pub fn is_other_output(plan: &NodePlan, at: JobIx, number: usize, stamp: &Stamp)
         // Of a former version.
         None => is_of_other_job && plan.find(stamp.job.as_str()).is_some(),
     }
+}
+
+/// Whether an output of a job that had another name then counts as made by what the job at `at` does today: somebody accepted
+/// it under that name.
+///
+/// # Errors
+/// What keeps the recipes from being read.
+pub(crate) async fn was_accepted(
+    plan: &NodePlan,
+    state: &StateStore,
+    at: JobIx,
+    stamp: &Stamp,
+    written: Option<SystemTime>,
+) -> Result<bool, StorageError> {
+    let (Some(making), Some(today)) = (&stamp.making, plan.recipe(at)) else { return Ok(false) };
+    if stamp.job == plan.job(at).name || plan.find(stamp.job.as_str()).is_some() || making.recipe.is_empty() {
+        return Ok(false);
+    }
+    let histories = state.recipes().await?;
+    Ok(histories.get(&stamp.job).is_some_and(|then| then.counts_as(&making.recipe, today, written.and_then(nanos))))
 }
 
 impl fmt::Display for OutOfDate {

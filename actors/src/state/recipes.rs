@@ -146,10 +146,16 @@ impl RecipeHistory {
         !is_noted || self.former(written).is_some()
     }
 
-    /// Whether what this recipe made counts as made by that of `today`: it is the same, or was accepted since.
-    pub fn counts_as(&self, recipe: &str, today: &str) -> bool {
+    /// Whether what this recipe made counts as made by that of `today`: it is the same, or was accepted since. A job may have
+    /// had a recipe several times: the one that was in force when it was written counts, in nanoseconds after the Unix epoch,
+    /// or the last one where that is not known.
+    pub fn counts_as(&self, recipe: &str, today: &str, written: Option<u64>) -> bool {
         let Some((last, before)) = self.0.split_last() else { return false };
-        let Some(then) = self.0.iter().rposition(|known| known.recipe == recipe) else { return false };
+        let began = |known: &DatedRecipe| known.since.saturating_sub(MARGIN).saturating_mul(1_000_000);
+        let was_in_force = |known: &DatedRecipe| written.is_none_or(|written| began(known) <= written);
+        let is_it = |known: &DatedRecipe| known.recipe == recipe;
+        let then = self.0.iter().rposition(|known| is_it(known) && was_in_force(known));
+        let Some(then) = then.or_else(|| self.0.iter().position(is_it)) else { return false };
         // That of today may not be noted yet.
         let is_noted = last.recipe == today;
         let earlier = if is_noted { before } else { &self.0 };
@@ -229,13 +235,35 @@ mod tests {
         assert_eq!(former(&history, 3500), None);
         assert!(history.note("c", &Value::Null, 5000));
         assert_eq!(former(&history, 3500), Some("a".into()), "accepted as made by another recipe");
-        assert!(!history.counts_as("b", "c"), "nor by what it says of itself");
-        let counts = |today: &str| ["a", "b", "c", "d"].map(|recipe| history.counts_as(recipe, today));
+        assert!(!history.counts_as("b", "c", None), "nor by what it says of itself");
+        let counts = |today: &str| ["a", "b", "c", "d"].map(|recipe| history.counts_as(recipe, today, None));
         assert_eq!(counts("a"), [true, true, false, false], "not noted yet");
         for number in 0..300_u64 {
             assert!(history.note(&format!("r{number}"), &Value::Null, 6000 + number));
         }
         assert_eq!((history.0.len(), former(&history, 5)), (MOST, Some("r200".into())));
+    }
+
+    #[test]
+    fn what_was_accepted_stays_so_when_the_job_does_the_same_as_before_and_as_then_again() {
+        let (minute, mut history) = (60_000, RecipeHistory::default());
+        let note =
+            |history: &mut RecipeHistory, recipe, at: u64| assert!(history.note(recipe, &Value::Null, at * minute));
+        let written = |at: u64| Some(at * minute * 1_000_000);
+        note(&mut history, "z", 10);
+        note(&mut history, "y", 20);
+        history.accept();
+        note(&mut history, "z", 30);
+        assert!(!history.counts_as("y", "z", written(25)) && history.counts_as("z", "z", written(35)));
+        assert!(!history.counts_as("z", "z", written(15)), "it counts as made by `y`");
+        note(&mut history, "y", 40);
+        assert!(history.counts_as("z", "y", written(15)), "accepted then, and still");
+        assert_eq!([15, 35].map(|at| history.counts_as("z", "y", written(at))), [true, false], "made after that");
+        for at in [15, 35] {
+            let is_former = history.former(written(at).unwrap_or(0)).is_some();
+            assert_eq!(is_former, !history.counts_as("z", "y", written(at)), "by its time and by its stamp");
+        }
+        assert!(!history.counts_as("z", "y", None), "the last one counts where nobody knows when");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What lies under the keys of an entity's outputs, and whether it is what a message asks for.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::executor::{Executor, SharedStorageError};
 use crate::context::NodeSettings;
@@ -8,7 +9,7 @@ use crate::freshness::{Demand, is_made_since};
 use crate::ids::EntityId;
 use crate::message::{EntityMessage, Force};
 use crate::mutants::{Mutant, active};
-use crate::out_of_date::{Inspector, OutOfDate, is_other_output};
+use crate::out_of_date::{Inspector, OutOfDate, is_other_output, was_accepted};
 use crate::plan::JobIx;
 use crate::refresh::Refresh;
 use crate::standard::Standard;
@@ -79,7 +80,9 @@ impl Executor {
             fresh &= found.as_ref().is_some_and(|found| demand.is_met_by(found));
             let stamp = found.as_ref().and_then(|found| found.stamp.as_ref());
             // The primary one is judged with what it was made from.
-            fresh &= number == 0 || !stamp.is_some_and(|stamp| self.is_other(message, number, stamp));
+            if let Some((stamp, found)) = stamp.zip(found.as_ref()).filter(|_| number > 0) {
+                fresh &= !self.is_other(message, number, stamp, found.modified).await?;
+            }
             if found.is_none() {
                 presence.forget(key);
             }
@@ -160,10 +163,18 @@ impl Executor {
     }
 
     /// Whether what lies in the place of an output is another one.
-    fn is_other(&self, message: &EntityMessage, number: usize, stamp: &Stamp) -> bool {
-        self.refresh(message).inputs
+    async fn is_other(
+        &self,
+        message: &EntityMessage,
+        number: usize,
+        stamp: &Stamp,
+        written: Option<SystemTime>,
+    ) -> Result<bool, SharedStorageError> {
+        let plan = self.node.plan();
+        let is_other = self.refresh(message).inputs
             && !self.is_of_this_run(message, Some(stamp))
-            && is_other_output(self.node.plan(), self.at, number, stamp)
+            && is_other_output(plan, self.at, number, stamp);
+        Ok(is_other && !was_accepted(plan, &self.node.settings.state, self.at, stamp, written).await?)
     }
 
     fn is_of_this_run(&self, message: &EntityMessage, stamp: Option<&Stamp>) -> bool {

@@ -45,6 +45,7 @@ impl Forecaster {
                 |at: JobIx| Expected { at, target: target(&at), required: true, fate: Fate::Have, out_of_date: None };
             return Ok(jobs.into_iter().map(have).collect());
         }
+        self.doubt_what_lies_above(&jobs, entity).await?;
         let mut memo = RequestMemo::default();
         let mut fates: HashMap<JobIx, Fate> = HashMap::new();
         if selection.bottom_up {
@@ -75,6 +76,22 @@ impl Forecaster {
             expected.push(self.expected(at, target, false, fate).await?);
         }
         Ok(expected)
+    }
+
+    /// Where one of the outputs is out of date, all that they are made from is looked at, too, as a run does: a listing may have
+    /// told otherwise of it.
+    async fn doubt_what_lies_above(&self, jobs: &[JobIx], entity: &EntityId) -> Result<(), StorageError> {
+        let RunView { plan, known: Some(known), .. } = &self.view else { return Ok(()) };
+        for at in jobs {
+            if self.view.may_be_out_of_date(*at, entity)
+                && self.view.out_of_date(*at, entity).await?.is_some()
+                && self.view.standing_skip(*at, entity).await?.is_none()
+            {
+                known.forget_made(plan, jobs, entity);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// With the reason why what is there would be made anew.

@@ -1,8 +1,11 @@
 //! Outputs that a job made before its transform, its options or its code were changed. They are told, and left as they are.
 
+use std::collections::BTreeMap;
+
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::{FormerOutputs, ListedDates};
 use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{RecipeHistories, RecipeHistory, Selection};
 use euterpe_graph_file::show;
 use futures::stream::{self, StreamExt};
@@ -17,6 +20,10 @@ const LOOKED_AT: u64 = 1000;
 const AT_ONCE: usize = 32;
 /// How many changes are named.
 const NAMED: usize = 3;
+/// So many characters of a value are shown,
+const SHOWN: usize = 100;
+/// and so many of them before the first difference.
+const BEFORE: usize = 40;
 
 /// Outputs of former recipes, counted by job and recipe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +55,7 @@ impl Former {
                 continue;
             }
             let made_since = match count <= LOOKED_AT {
-                true => stamped_today(workspace, at, &entities).await,
+                true => not_of_former(workspace, at, &entities).await,
                 false => Vec::new(),
             };
             let Some(entity) = entities.into_iter().find(|entity| !made_since.contains(entity)) else { continue };
@@ -82,16 +89,21 @@ impl Former {
     }
 }
 
-/// Those of some entities whose output was made by the recipe of today after all: the clocks differ.
-async fn stamped_today(workspace: &Workspace, at: JobIx, entities: &[EntityId]) -> Vec<EntityId> {
+/// Those of some entities of which no former recipe made the output after all: that of today did, for the clocks differ; or
+/// it tells no recipe, for another program made it; or the job declines the entity, and would not make it anew.
+async fn not_of_former(workspace: &Workspace, at: JobIx, entities: &[EntityId]) -> Vec<EntityId> {
     let job = workspace.nodes.job(at);
     let today = workspace.nodes.recipe(at);
     let looks = entities.iter().map(|entity| {
         async move {
             let key = job.outputs[0].key_of(&job.form.split(entity)?);
             // Whatever cannot be looked at was listed all the same.
-            let making = workspace.stores.look(&key).await.ok()??.stamp?.making?;
-            (Some(making.recipe.as_str()) == today).then(|| entity.clone())
+            let stamp = workspace.stores.look(&key).await.ok()??.stamp;
+            let making = stamp.and_then(|stamp| stamp.making).filter(|making| !making.recipe.is_empty());
+            let is_former = making.is_some_and(|making| Some(making.recipe.as_str()) != today);
+            let (stores, state) = (&workspace.stores, &workspace.state);
+            let skip = standing_skip(&workspace.nodes, stores, state, at, entity);
+            (!is_former || matches!(skip.await, Ok(Some(_)))).then(|| entity.clone())
         }
     });
     let looked: Vec<Option<EntityId>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
@@ -109,6 +121,9 @@ pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories
     let (mut is_new, knows_jobs) = (false, !histories.is_empty());
     for (job, recipe) in recipes.iter() {
         let is_known = histories.contains_key(job);
+        if !is_known && let Some(before) = under_another_name(&histories, &recipes, recipe) {
+            histories.insert(job.clone(), before);
+        }
         let history = histories.entry(job.clone()).or_default();
         is_new |= history.note(recipe, &meaning(&shown, job), now());
         if knows_jobs && !is_known {
@@ -117,6 +132,19 @@ pub async fn histories(workspace: &Workspace) -> anyhow::Result<(RecipeHistories
         is_new |= workspace.reads(job).is_some_and(|reads| history.note_reads(&reads, now()));
     }
     Ok((histories, is_new))
+}
+
+/// What a job that the graph has no more did, where it last did the same as a new one: that is only called otherwise, and what
+/// was accepted of it stays so.
+fn under_another_name(
+    histories: &RecipeHistories,
+    today: &BTreeMap<JobName, String>,
+    recipe: &str,
+) -> Option<RecipeHistory> {
+    let gone = histories.iter().filter(|(job, _)| !today.contains_key(*job));
+    let mut same = gone.filter(|(_, history)| history.today().is_some_and(|last| last.recipe == recipe));
+    let (_, first) = same.next()?;
+    same.next().is_none().then(|| first.clone()) // of two nobody knows which
 }
 
 /// The recipes that the jobs of a graph have had, by the index of the job.
@@ -167,7 +195,10 @@ fn differences(path: &str, then: &Value, now: &Value, changes: &mut Vec<String>)
                 differences(&below, &of(before), &of(after), changes);
             }
         }
-        (then, now) if then != now => changes.push(format!("`{path}` was {} and is {}", said(then), said(now))),
+        (then, now) if then != now => {
+            let (then, now) = around_the_difference(said(then), said(now));
+            changes.push(format!("`{path}` was {then} and is {now}"));
+        }
         _ => {}
     }
 }
@@ -176,8 +207,24 @@ fn said(value: &Value) -> String {
     match value {
         Value::Null => "not set".to_owned(),
         Value::String(text) => format!("`{text}`"),
-        other => other.to_string().chars().take(100).collect(),
+        other => other.to_string(),
     }
+}
+
+/// Two texts as they are where both are short; else what lies around the first place in which they differ.
+fn around_the_difference(then: String, now: String) -> (String, String) {
+    let same = then.chars().zip(now.chars()).take_while(|(then, now)| then == now).count();
+    let cut = |text: String| {
+        let all = text.chars().count();
+        if all <= SHOWN {
+            return text;
+        }
+        let from = same.saturating_sub(BEFORE).min(all - SHOWN);
+        let shown: String = text.chars().skip(from).take(SHOWN).collect();
+        let (before, after) = (if from > 0 { "…" } else { "" }, if from + SHOWN < all { "…" } else { "" });
+        format!("{before}{shown}{after}")
+    };
+    (cut(then), cut(now))
 }
 
 #[cfg(test)]
@@ -190,6 +237,10 @@ mod tests {
         let now = json!({"use": "audio.melspectrogram", "with": {"bands": 128, "window": "hann", "log": {"floor": 2}}});
         assert_eq!(change(&then, &now), "`bands` was 64 and is 128, `log.floor` was 1 and is 2");
         assert_eq!(change(&now, &now), "its code, or what it was given as variables, was another");
+        let [long, longer] = ["aaaa", "bbbb"].map(|last| format!("{}{last}{}", "x".repeat(150), "y".repeat(150)));
+        let said = change(&json!({"with": {"argv": ["sh", long]}}), &json!({"with": {"argv": ["sh", longer]}}));
+        let (before, after) = said.split_once(" and is ").expect("both");
+        assert!(before.contains("xaaaay") && after.contains("xbbbby") && said.chars().count() < 250, "{said}");
         let other = json!({"use": "x", "version": "2", "with": {}});
         let said = change(&then, &other);
         assert_eq!(

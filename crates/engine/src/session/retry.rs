@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use euterpe_actors::ids::EntityId;
-#[cfg(feature = "amqp")]
-use euterpe_actors::ids::RunId;
+use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::memory::Presence;
+use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{LetterFilter, LetterList, LetterOwner, Listed, Manifest, Selection};
@@ -37,9 +36,15 @@ pub struct Retried {
     pub good: usize,
     /// Letters that are still there, or new.
     pub left: Vec<Letter>,
+    /// Those of them, and of the jobs made good, whose inputs changed since their run made them: a retry goes on with what is there,
+    /// and only a run makes that anew.
+    pub out_of_date: Vec<Target>,
     /// Whether the retry was brought to its end, and not stopped.
     pub complete: bool,
 }
+
+/// So many jobs of entities are looked at for inputs that changed.
+const LOOKED_AT: usize = 1000;
 
 /// Letters after a retry.
 struct Sorted {
@@ -65,7 +70,8 @@ impl Session {
             letters.into_iter().partition(|letter| letter.can_retry(workspace));
         let targets = by_target(&meant).len();
         if meant.is_empty() {
-            return Ok(Retried { targets, hopeless, good: 0, left: Vec::new(), complete: true });
+            let (left, out_of_date) = (Vec::new(), Vec::new());
+            return Ok(Retried { targets, hopeless, good: 0, left, out_of_date, complete: true });
         }
         let origins: BTreeSet<LetterOwner> = meant.iter().map(|found| found.letter.owner()).collect();
         let before = self.letters_of(&origins).await?;
@@ -121,8 +127,26 @@ impl Session {
         }
         let (mut gone, stay) = (by_target(&good), by_target(&left));
         gone.retain(|target, _| !stay.contains_key(target));
+        let out_of_date = self.out_of_date(gone.keys().chain(stay.keys())).await?;
         let good = gone.len();
-        Ok(Retried { targets, hopeless, good, left, complete: ended.complete })
+        Ok(Retried { targets, hopeless, good, left, out_of_date, complete: ended.complete })
+    }
+
+    /// Those of some jobs of entities of which something that they are made from is out of date, or they themselves.
+    async fn out_of_date(&self, targets: impl Iterator<Item = &(JobName, String)>) -> anyhow::Result<Vec<Target>> {
+        let nodes = &self.workspace.nodes;
+        let view = self.workspace.refreshing_view(RunId::NEVER, (Force::None, None), None).await?;
+        let mut found = Vec::new();
+        for (job, entity) in targets.take(LOOKED_AT) {
+            let (Some(at), Ok(entity)) = (nodes.find(job.as_str()), EntityId::new(entity)) else { continue };
+            for job in nodes.job(at).ancestors.iter().chain([&at]) {
+                if view.out_of_date(*job, &entity).await?.is_some() {
+                    found.push(Target { job: nodes.job(at).name.clone(), entity });
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Removes the letters whose targets came to another end, as they lie there by now.

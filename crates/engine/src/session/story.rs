@@ -158,7 +158,7 @@ impl Story {
             inputs.push(read_input(workspace, input, entity, &job.form).await?);
         }
         let mut outputs = Vec::with_capacity(job.outputs.len());
-        let mut made_from = None;
+        let (mut made_from, mut written) = (None, None);
         for output in &job.outputs {
             let key = output.key_of(&parts);
             let store = workspace.stores.get(&key.store);
@@ -170,6 +170,7 @@ impl Story {
             };
             if outputs.is_empty() {
                 made_from = found.as_ref().and_then(|found| found.stamp.as_ref()?.making.clone());
+                written = found.as_ref().and_then(|found| found.modified);
             }
             outputs.push(StoryOutput {
                 key: format!("{}:{path}", key.store),
@@ -202,7 +203,7 @@ impl Story {
         let own = expected.iter().find(|expected| expected.target == target);
         let out_of_date = own.and_then(|own| own.out_of_date.as_ref()).map(ToString::to_string);
         let changed = match &made_from {
-            Some(making) => changed(workspace, &job.name, &making.recipe).await?,
+            Some(making) => changed(workspace, &job.name, &making.recipe, written).await?,
             None => None,
         };
         Ok(Self {
@@ -221,9 +222,14 @@ impl Story {
 }
 
 /// What was changed in a job since this recipe of it, unless that counts as the one of today.
-async fn changed(workspace: &Workspace, job: &JobName, recipe: &str) -> anyhow::Result<Option<String>> {
+async fn changed(
+    workspace: &Workspace,
+    job: &JobName,
+    recipe: &str,
+    written: Option<SystemTime>,
+) -> anyhow::Result<Option<String>> {
     let refresh = Refresh { recipes: Force::All, ..Refresh::default() };
-    if !workspace.standard(Some(&refresh)).await?.is_former(job, recipe) {
+    if !workspace.standard(Some(&refresh)).await?.is_former(job, recipe, written) {
         return Ok(None);
     }
     let change = change_since(workspace, job, recipe).await;

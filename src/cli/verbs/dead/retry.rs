@@ -107,7 +107,7 @@ fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::
         out.fact(&json!({
             "event": "summary", "retried": retried.targets, "made_good": retried.good, "left": left,
             "cannot_retry": hopeless, "complete": retried.complete,
-            "unreadable": unreadable,
+            "unreadable": unreadable, "out_of_date": retried.out_of_date,
         }))?;
         return Ok(exit);
     }
@@ -138,8 +138,18 @@ fn show(retried: &Retried, unreadable: u64, file: &str, out: Output) -> anyhow::
         let letters = count(unreadable, "letter", "letters");
         text += &format!("{letters} cannot be read and stay; `euterpe gc {file} --unreadable` removes such\n");
     }
+    if let Some(first) = retried.out_of_date.first() {
+        let targets = count(retried.out_of_date.len() as u64, "job of an entity", "jobs of entities");
+        text += &format!(
+            "of {targets}, such as {}({}), the inputs changed since the run that made them, and a retry does not make those anew; \
+                 `euterpe run {file}` does\n",
+            first.job,
+            name(first.entity.as_str())
+        );
+    }
     text += match exit {
         Exit::Ok if retried.targets == 0 => "",
+        Exit::Ok if !retried.out_of_date.is_empty() => "",
         Exit::Ok => "all is made good\n",
         Exit::Interrupted => "stopped; the dead letters are kept, retry goes on where this stopped\n",
         _ => "dead letters remain\n",

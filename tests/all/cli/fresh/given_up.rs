@@ -16,7 +16,7 @@ jobs:
 "#;
 
 /// Two tracks, made; then the sound of one is bad, and its remake has failed.
-fn failed() -> Bench {
+pub fn failed() -> Bench {
     let bench = Bench::new(DIAMOND);
     bench.write("in/t1.txt", "a sound");
     bench.write("in/t2.txt", "a sound");

@@ -11,6 +11,7 @@ use crate::counts::{counted, numbers};
 
 mod asked; //    what a run makes anew because it was asked to
 mod between; //  what is missing between a source and an output, runs that were stopped
+mod declared; // what every verb says alike of outputs that were accepted, touched, put there, retried
 mod given_up; // what could not be made anew: told once, and by one word
 mod inputs; //   jobs that read other inputs now
 mod jobs; //     changed jobs, moved sources
