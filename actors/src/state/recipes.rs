@@ -155,7 +155,7 @@ impl RecipeHistory {
         let was_in_force = |known: &DatedRecipe| written.is_none_or(|written| began(known) <= written);
         let is_it = |known: &DatedRecipe| known.recipe == recipe;
         let then = self.0.iter().rposition(|known| is_it(known) && was_in_force(known));
-        let Some(then) = then.or_else(|| self.0.iter().position(is_it)) else { return false };
+        let Some(then) = then.or_else(|| self.0.iter().rposition(is_it)) else { return false };
         // That of today may not be noted yet.
         let is_noted = last.recipe == today;
         let earlier = if is_noted { before } else { &self.0 };
