@@ -4,7 +4,7 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ mel, melspectrogram, spectrogram
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, descriptors, spectrogram
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
@@ -15,17 +15,22 @@
 mod chart;
 mod codec;
 mod decode;
+mod descriptors;
 mod formats;
 mod limits;
 mod loudness;
 mod mel;
 mod melspectrogram;
+mod mfcc;
 mod mix;
 mod npy;
 mod pcm;
 mod resample;
+mod sound;
 mod spectrogram;
 mod spectrum;
+mod spool;
+mod stft;
 mod synth;
 #[cfg(test)]
 mod testing;
@@ -39,8 +44,17 @@ pub use codec::codec;
 
 /// Adds the transforms of this crate.
 pub fn register(registry: &mut Registry) {
-    for entry in [loudness::entry(), melspectrogram::entry(), spectrogram::entry(), transcode::entry(), synth::entry()]
-    {
+    let entries = [
+        transcode::entry(),
+        stft::entry(),
+        melspectrogram::entry(),
+        mfcc::entry(),
+        descriptors::entry(),
+        loudness::entry(),
+        spectrogram::entry(),
+        synth::entry(),
+    ];
+    for entry in entries {
         registry.register(entry);
     }
 }

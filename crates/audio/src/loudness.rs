@@ -18,6 +18,7 @@ use super::{
     EXTENSIONS, MAX_MINUTES, NOT_DECODED,
     decode::{Bounds, Decoder, Lengths},
     minutes_problem,
+    sound::Part,
 };
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 
@@ -25,6 +26,10 @@ use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Se
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Loudness {
+    /// Where the part begins that is measured, in seconds (default: 0).
+    pub start: f64,
+    /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
+    pub duration: Option<f64>,
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
     /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
@@ -33,13 +38,19 @@ pub struct Loudness {
 
 impl Default for Loudness {
     fn default() -> Self {
-        Self { max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
+        Self { start: 0.0, duration: None, max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
+    }
+}
+
+impl Loudness {
+    fn part(&self) -> Part {
+        Part { start: self.start, duration: self.duration }
     }
 }
 
 impl Settings for Loudness {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
-        minutes_problem(self.max_minutes).into_iter().collect()
+        minutes_problem(self.max_minutes).into_iter().chain(self.part().problems()).collect()
     }
 }
 
@@ -80,10 +91,15 @@ fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
     if let Some(map) = track.layout().and_then(|layout| channel_map(layout, channels)) {
         meter.set_channel_map(&map).map_err(odd)?;
     }
-    while let Some(block) = track.next_block()? {
-        let planes: Vec<&[f32]> = block.iter().map(Vec::as_slice).collect();
+    let (mut part, mut frames) = (settings.part().of(rate), 0);
+    while !part.is_over() {
+        let Some(block) = track.next_block()? else { break };
+        let heard = part.of_block(block[0].len());
+        frames += heard.len();
+        let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[heard.clone()]).collect();
         meter.add_frames_planar_f32(&planes).map_err(odd)?;
     }
+    part.check(&track)?;
     let mut peaks = (0.0f64, 0.0f64);
     for channel in 0..channels as u32 {
         peaks.0 = peaks.0.max(meter.true_peak(channel).map_err(odd)?);
@@ -101,7 +117,7 @@ fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
             .and_then(|range| rounded(range, 100.0)),
         true_peak_dbtp: rounded(20.0 * peaks.0.log10(), 100.0),
         sample_peak_dbfs: rounded(20.0 * peaks.1.log10(), 100.0),
-        duration_s: rounded(track.frames() as f64 / f64::from(rate), 1000.0).unwrap_or(0.0),
+        duration_s: rounded(frames as f64 / f64::from(rate), 1000.0).unwrap_or(0.0),
         rate_hz: rate,
         channels,
     };
@@ -151,6 +167,18 @@ mod tests {
         assert!((got["integrated_lufs"].as_f64().expect("a number") + 9.03).abs() < 0.05, "{got}");
         assert!((got["sample_peak_dbfs"].as_f64().expect("a number") + 6.02).abs() < 0.02, "{got}");
         assert_eq!((got["duration_s"].as_f64(), got["range_lu"].as_f64()), (Some(10.0), Some(0.0)));
+    }
+
+    #[test]
+    fn a_part_is_measured_as_if_it_were_the_track() {
+        let tones =
+            [tone(997.0, 48_000, 96_000), tone(997.0, 48_000, 96_000).iter().map(|x| x / 4.0).collect()].concat();
+        let factory = entry().open(&serde_json::json!({"start": 2, "duration": 1.5}), &OpenContext::default());
+        let work = work("t", &[("audio", "t.wav", &wav(48_000, &[tones]))], "json");
+        let json = run(&factory.expect("good options"), work).expect("measured");
+        let got: serde_json::Value = serde_json::from_slice(&json).expect("json");
+        assert_eq!(got["duration_s"].as_f64(), Some(1.5));
+        assert!((got["integrated_lufs"].as_f64().expect("a number") + 9.03 + 12.04).abs() < 0.05, "{got}");
     }
 
     #[test]

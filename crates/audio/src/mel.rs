@@ -3,6 +3,8 @@
 //! Below 1 kHz a mel is 200/3 Hz; above, 27 mels are a factor of 6.4. The filters are triangles whose corners are evenly
 //! spaced in mel, each scaled to an area of one in Hz (`norm="slaney"`).
 
+use euterpe_actors::{outcome::Fault, transform::OptionProblem};
+
 /// A frequency in Hz as a number of mels.
 pub(crate) fn mel_of(hz: f64) -> f64 {
     if hz < 1000.0 { hz * 3.0 / 200.0 } else { 15.0 + (hz / 1000.0).ln() * 27.0 / 6.4f64.ln() }
@@ -48,6 +50,41 @@ impl Filter {
         self.weights.iter_mut().for_each(|weight| *weight /= sum);
         sum > 0.0
     }
+}
+
+/// What is wrong with a number of bands and the frequencies in Hz between which they lie.
+pub(crate) fn band_problems(n_mels: usize, fmin: f64, fmax: Option<f64>) -> Vec<OptionProblem> {
+    let mut problems = Vec::new();
+    if !(1..=1024).contains(&n_mels) {
+        problems.push(OptionProblem::new("n_mels", format!("expected 1 to 1024, got {n_mels}")));
+    }
+    if !(fmin >= 0.0 && fmin.is_finite()) {
+        problems.push(OptionProblem::new("fmin", format!("expected a frequency from 0 Hz on, got {fmin}")));
+    }
+    if let Some(fmax) = fmax.filter(|fmax| !(*fmax > fmin && fmax.is_finite())) {
+        problems.push(OptionProblem::new("fmax", format!("expected a frequency above fmin ({fmin} Hz), got {fmax}")));
+    }
+    problems
+}
+
+/// The filters for a sound at `rate`; without an upper end, up to half of that.
+///
+/// # Errors
+/// A fault of the input where the sound holds nothing up there.
+pub(crate) fn filters_for(
+    n_mels: usize,
+    (fmin, fmax): (f64, Option<f64>),
+    n_fft: usize,
+    rate: u32,
+) -> Result<Vec<Filter>, Fault> {
+    let half = f64::from(rate) / 2.0;
+    let fmax = fmax.unwrap_or(half);
+    if fmax > half || fmin >= half {
+        return Err(Fault::bad_input(format!(
+            "the track at {rate} Hz holds nothing above {half} Hz, and the job asks for {fmin} to {fmax} Hz; lower fmin and fmax"
+        )));
+    }
+    Ok(filters(n_mels, fmin, fmax, n_fft, rate))
 }
 
 /// `n_mels` filters between two frequencies in Hz; agrees with `librosa.filters.mel`.

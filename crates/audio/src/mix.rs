@@ -89,6 +89,14 @@ pub(crate) fn mean_into(block: &[Vec<f32>], mean: &mut Vec<f32>) {
     }
 }
 
+/// Half of the first channel minus half of the second, into a vector that is reused; silence of one channel.
+pub(crate) fn difference_into(block: &[Vec<f32>], difference: &mut Vec<f32>) {
+    difference.clone_from(&block[0]);
+    for (left, right) in difference.iter_mut().zip(&block[block.len() - 1]) {
+        *left = (*left - right) / 2.0;
+    }
+}
+
 /// Weights of a layout's channels, in the order of their bits, for left and right.
 fn fold(layout: Position, channels: usize) -> Option<Vec<[f32; 2]>> {
     const HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;

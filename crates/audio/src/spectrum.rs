@@ -4,11 +4,33 @@
 //! the window is the periodic Hann window, what lies before the start and after the end is silence, and `n` samples give
 //! `1 + n / hop` frames. Computed in `f64`.
 
-use std::{f64::consts::TAU, sync::Arc};
+use std::{f64::consts::TAU, ops::Range, sync::Arc};
 
+use euterpe_actors::{outcome::Fault, transform::OptionProblem};
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 
-/// Takes samples and hands out power spectra.
+/// What is wrong with the length of the frames and the distance between them, in samples.
+pub(crate) fn frame_problems(n_fft: usize, hop: usize) -> Vec<OptionProblem> {
+    let counts = [("n_fft", n_fft, 16..=65_536), ("hop", hop, 1..=1 << 20)];
+    let problem = |(name, value, allowed): (&str, usize, std::ops::RangeInclusive<usize>)| {
+        let message = format!("expected {} to {}, got {value}", allowed.start(), allowed.end());
+        (!allowed.contains(&value)).then(|| OptionProblem::new(name, message))
+    };
+    counts.into_iter().filter_map(problem).collect()
+}
+
+/// One frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard<'f> {
+    /// Its `n_fft` samples, without the window.
+    pub(crate) samples: &'f [f32],
+    /// Which of them are samples of the track, and not the silence around it.
+    pub(crate) real: Range<usize>,
+    /// Its spectrum, with the window: `n_fft / 2 + 1` bins.
+    pub(crate) bins: &'f [Complex<f64>],
+}
+
+/// Takes samples and hands out spectra.
 pub(crate) struct Spectra {
     hop: usize,
     window: Vec<f64>,
@@ -16,11 +38,14 @@ pub(crate) struct Spectra {
     frame: Vec<f64>,
     bins: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
-    power: Vec<f64>,
     /// Samples that some frame still needs.
     pending: Vec<f32>,
     /// Where in `pending` the next frame starts.
     next: usize,
+    /// How many samples were taken in before `pending`, with the silence before the track.
+    drained: usize,
+    /// How many samples the track has so far.
+    fed: usize,
 }
 
 impl Spectra {
@@ -34,15 +59,67 @@ impl Spectra {
             frame: fft.make_input_vec(),
             bins: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
-            power: vec![0.0; n_fft / 2 + 1],
             fft,
             pending: vec![0.0; n_fft / 2],
             next: 0,
+            drained: 0,
+            fed: 0,
         }
     }
 
     /// Takes samples; calls `frame` with the squared magnitude of each of the `n_fft / 2 + 1` bins of every full frame.
-    pub(crate) fn push(&mut self, samples: &[f32], frame: &mut impl FnMut(&[f64])) {
+    ///
+    /// # Errors
+    /// Those of `frame`.
+    pub(crate) fn push(
+        &mut self,
+        samples: &[f32],
+        frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.fed += samples.len();
+        self.take(samples, &mut Self::powers(frame))
+    }
+
+    /// Takes samples; calls `frame` with every full frame.
+    ///
+    /// # Errors
+    /// Those of `frame`.
+    pub(crate) fn push_bins(
+        &mut self,
+        samples: &[f32],
+        frame: &mut impl FnMut(Heard<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.fed += samples.len();
+        self.take(samples, frame)
+    }
+
+    /// Hands out the frames at the end, which reach into the silence after it.
+    ///
+    /// # Errors
+    /// Those of `frame`.
+    pub(crate) fn finish(&mut self, frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.finish_bins(&mut Self::powers(frame))
+    }
+
+    /// Hands out the frames at the end, which reach into the silence after it.
+    ///
+    /// # Errors
+    /// Those of `frame`.
+    pub(crate) fn finish_bins(&mut self, frame: &mut impl FnMut(Heard<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+        let silence = vec![0.0; self.window.len() / 2];
+        self.take(&silence, frame)
+    }
+
+    fn powers(frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>) -> impl FnMut(Heard<'_>) -> Result<(), Fault> {
+        let mut powers = Vec::new();
+        move |heard| {
+            powers.clear();
+            powers.extend(heard.bins.iter().map(Complex::norm_sqr));
+            frame(&powers)
+        }
+    }
+
+    fn take(&mut self, samples: &[f32], frame: &mut impl FnMut(Heard<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         self.pending.extend_from_slice(samples);
         let n_fft = self.window.len();
         while self.next + n_fft <= self.pending.len() {
@@ -53,23 +130,18 @@ impl Spectra {
             self.fft
                 .process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch)
                 .expect("the buffers are those that the transform made for itself");
-            for (power, bin) in self.power.iter_mut().zip(&self.bins) {
-                *power = bin.norm_sqr();
-            }
-            frame(&self.power);
+            let (begin, silence) = (self.drained + self.next, n_fft / 2);
+            let within = |at: usize| at.saturating_sub(begin).min(n_fft);
+            frame(Heard { samples, real: within(silence)..within(silence + self.fed), bins: &self.bins })?;
             self.next += self.hop;
         }
         let done = self.next.min(self.pending.len());
         if done >= 1 << 15 {
             self.pending.drain(..done);
             self.next -= done;
+            self.drained += done;
         }
-    }
-
-    /// Hands out the frames at the end, which reach into the silence after it.
-    pub(crate) fn finish(&mut self, frame: &mut impl FnMut(&[f64])) {
-        let silence = vec![0.0; self.window.len() / 2];
-        self.push(&silence, frame);
+        Ok(())
     }
 }
 
@@ -81,10 +153,14 @@ mod tests {
     fn spectra(samples: &[f32], n_fft: usize, hop: usize, blocks: usize) -> Vec<Vec<f64>> {
         let mut frames = Vec::new();
         let mut spectra = Spectra::new(n_fft, hop);
+        let mut frame = |power: &[f64]| {
+            frames.push(power.to_vec());
+            Ok(())
+        };
         for block in samples.chunks(blocks) {
-            spectra.push(block, &mut |power| frames.push(power.to_vec()));
+            spectra.push(block, &mut frame).expect("taken");
         }
-        spectra.finish(&mut |power| frames.push(power.to_vec()));
+        spectra.finish(&mut frame).expect("taken");
         frames
     }
 
@@ -113,5 +189,22 @@ mod tests {
         let samples = tone(440.0, 44_100, 100_000);
         let whole = spectra(&samples, 2048, 512, 100_000);
         assert!(spectra(&samples, 2048, 512, 577) == whole);
+    }
+
+    #[test]
+    fn a_frame_knows_which_of_its_samples_are_of_the_track() {
+        let mut spectra = Spectra::new(64, 16);
+        let mut real = Vec::new();
+        let mut frame = |heard: Heard<'_>| {
+            assert!(heard.samples[heard.real.clone()].iter().all(|sample| *sample == 1.0));
+            real.push(heard.real.len());
+            Ok(())
+        };
+        for block in vec![1.0; 80_000].chunks(999) {
+            spectra.push_bins(block, &mut frame).expect("taken");
+        }
+        spectra.finish_bins(&mut frame).expect("taken");
+        assert_eq!((real.len(), &real[..3], &real[real.len() - 3..]), (5001, &[32, 48, 64][..], &[64, 48, 32][..]));
+        assert!(real[2..real.len() - 2].iter().all(|real| *real == 64));
     }
 }

@@ -25,6 +25,15 @@ pub(crate) fn decoded(work: &Work) -> Result<Track, Fault> {
     Ok(track)
 }
 
+/// The header and the numbers of a `.npy` file.
+pub(crate) fn cells(npy: &[u8]) -> (String, Vec<f32>) {
+    let length = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
+    assert!(npy.starts_with(b"\x93NUMPY\x01\x00") && (10 + length) % 64 == 0);
+    let header = std::str::from_utf8(&npy[10..10 + length]).expect("text").to_owned();
+    let numbers = npy[10 + length..].chunks_exact(4);
+    (header, numbers.map(|four| f32::from_le_bytes(four.try_into().expect("four bytes"))).collect())
+}
+
 /// A sine at half of full scale.
 pub(crate) fn tone(frequency: f64, rate: u32, frames: usize) -> Vec<f32> {
     let step = std::f64::consts::TAU * frequency / f64::from(rate);

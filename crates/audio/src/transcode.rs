@@ -4,6 +4,7 @@
 //! input starts. Channels are mixed before the rate is changed; one channel is the mean of all. Integers are rounded, not
 //! dithered, and what lies beyond full scale is held there.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use euterpe_actors::{
@@ -21,6 +22,7 @@ use super::{
     minutes_problem,
     mix::Mix,
     resample::Resampler,
+    sound::Part,
     write::{Container, FLAC_MAX_RATE, SampleKind, Shape, Writer},
 };
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
@@ -52,6 +54,10 @@ pub struct Transcode {
     #[serde(deserialize_with = "bits")]
     #[schemars(schema_with = "bits_schema")]
     pub bits: Bits,
+    /// Where the part begins that is written, in seconds (default: 0).
+    pub start: f64,
+    /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
+    pub duration: Option<f64>,
     /// The longest track that is read, in minutes (default: 1440, a day).
     pub max_minutes: u32,
     /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
@@ -60,13 +66,28 @@ pub struct Transcode {
 
 impl Default for Transcode {
     fn default() -> Self {
-        Self { rate: None, channels: None, bits: Bits::default(), max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
+        Self {
+            rate: None,
+            channels: None,
+            bits: Bits::default(),
+            start: 0.0,
+            duration: None,
+            max_minutes: MAX_MINUTES,
+            lengths: Lengths::AsFound,
+        }
+    }
+}
+
+impl Transcode {
+    fn part(&self) -> Part {
+        Part { start: self.start, duration: self.duration }
     }
 }
 
 impl Settings for Transcode {
     fn check(&self, job: &OpenContext) -> Vec<OptionProblem> {
         let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
+        problems.extend(self.part().problems());
         if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
             problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
         }
@@ -131,13 +152,33 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let mut writer = Writer::create(&path, container, Shape { rate, channels, kind, layout })?;
     let mut resampler = Resampler::new(track.rate(), rate, channels)?;
     let mut sink = |block: &[Vec<f32>]| writer.write(block);
-    let mut mixed = Vec::new();
-    while let Some(block) = track.next_block()? {
-        resampler.push(mix.apply(block, &mut mixed), &mut sink)?;
+    let (mut part, mut mixed, mut cut) = (settings.part().of(track.rate()), Vec::new(), Vec::new());
+    while !part.is_over() {
+        let Some(block) = track.next_block()? else { break };
+        let heard = part.of_block(block[0].len());
+        if heard.is_empty() {
+            continue; // it lies before the part
+        }
+        let block = mix.apply(part_of(block, heard, &mut cut), &mut mixed);
+        resampler.push(block, &mut sink)?;
     }
+    part.check(&track)?;
     resampler.finish(&mut sink)?;
     writer.finish()?;
     Ok(Product::file(path))
+}
+
+/// Some frames of a block, in vectors that are reused where it is not all of them.
+fn part_of<'b>(block: &'b [Vec<f32>], heard: Range<usize>, cut: &'b mut Vec<Vec<f32>>) -> &'b [Vec<f32>] {
+    if heard == (0..block[0].len()) {
+        return block;
+    }
+    cut.resize_with(block.len(), Vec::new);
+    for (cut, channel) in cut.iter_mut().zip(block) {
+        cut.clear();
+        cut.extend_from_slice(&channel[heard.clone()]);
+    }
+    cut
 }
 
 /// A number or a text: `16`, `24`, `f32`.
@@ -182,6 +223,16 @@ mod tests {
             assert!(worst < 1e-4, "{suffix} is off by {worst}");
             assert_eq!(transcoded(json!({"rate": 22_050, "channels": 1, "bits": 24}), &input, suffix), bytes);
         }
+    }
+
+    #[test]
+    fn a_part_has_the_frames_of_the_track_that_lie_there() {
+        let sound = tone(440.0, 44_100, 30_000);
+        let input = wav(44_100, &[sound.clone(), sound]);
+        let whole = decoded(&work("t", &[("audio", "t", &input)], "x")).expect("decodes");
+        let bytes = transcoded(json!({"start": 0.1, "duration": 0.25}), &input, "flac");
+        let track = decoded(&work("t", &[("audio", "t", &bytes)], "x")).expect("decodes");
+        assert!(track.samples == [&whole.samples[0][4410..4410 + 11_025]; 2]);
     }
 
     #[test]

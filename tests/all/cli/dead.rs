@@ -236,3 +236,31 @@ fn very_many_letters_are_counted_by_job_and_reason_and_those_made_good_since_are
     assert_eq!((&retried["retried"], &retried["made_good"]), (&1.into(), &1.into()), "{retried}");
     assert_eq!(bench.files(".euterpe/chain/dead").len(), 1_500);
 }
+
+#[test]
+fn a_retry_of_one_of_several_that_a_join_waits_for_asks_for_the_others_itself() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: diamond
+stores: {in: ./in, out: ./out}
+defaults: {retries: 0}
+jobs:
+  base: {use: command, with: {argv: [cat, "{input}", "$HERE/fix/{id}"], stdout: output}, in: {x: "in:{id}.txt"}, out: "out:base/{id}.json"}
+  left: {use: json.merge, in: {x: base}, out: "out:left/{id}.json"}
+  right: {use: json.merge, in: {x: base}, out: "out:right/{id}.json"}
+  join: {use: json.merge, in: {l: left, r: right}, out: "out:join/{id}.json"}
+  tail: {use: json.merge, in: {x: join}, out: "out:tail/{id}.json"}
+"#,
+    );
+    bench.write("in/t.txt", "");
+    bench.call("run g.yaml --job tail --bottom-up t").ends(4);
+    // Both sides asked for `base`, and failed with it. One of them is not among what is tried again.
+    let letters = bench.files(".euterpe/diamond/dead");
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    std::fs::remove_file(bench.path(".euterpe/diamond/dead").join(&letters[0])).expect("removed");
+    bench.write("fix/t", "{}");
+    let done = bench.call("dead retry g.yaml").ends(0);
+    assert!(done.out.contains("all is made good"), "{done:?}");
+    assert!(bench.has("out/tail/t.json"), "who waited was not brought to its end");
+}

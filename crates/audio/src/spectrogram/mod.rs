@@ -14,45 +14,31 @@ use euterpe_actors::{
     outcome::Fault,
     transform::{Product, TransformFactory, Work, blocking::blocking},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES, NOT_DECODED, clock,
-    decode::{Bounds, Decoder, Lengths},
-    minutes_problem,
-    mix::mean_into,
+    EXTENSIONS, NOT_DECODED, clock,
+    sound::{OneChannel, feature_options},
     spectrum::Spectra,
 };
 use columns::Columns;
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 use picture::{Caption, Layout};
 
-/// The options of `audio.spectrogram`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spectrogram {
-    /// The width of the picture in pixels, 480 to 8192 (default: 1280).
-    pub width: usize,
-    /// The height of the picture in pixels, 240 to 4096 (default: 640).
-    pub height: usize,
-    /// How many decibels below the loudest moment are shown, 20 to 160 (default: 80).
-    pub range_db: f64,
-    /// The longest track that is read, in minutes (default: 1440, a day).
-    pub max_minutes: u32,
-    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
-    pub lengths: Lengths,
-}
-
-impl Default for Spectrogram {
-    fn default() -> Self {
-        Self { width: 1280, height: 640, range_db: 80.0, max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
+feature_options! {
+    /// The options of `audio.spectrogram`.
+    Spectrogram {
+        /// The width of the picture in pixels, 480 to 8192 (default: 1280).
+        width: usize = 1280,
+        /// The height of the picture in pixels, 240 to 4096 (default: 640).
+        height: usize = 640,
+        /// How many decibels below the loudest moment are shown, 20 to 160 (default: 80).
+        range_db: f64 = 80.0,
     }
 }
 
 impl Settings for Spectrogram {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
-        let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
+        let mut problems = self.sound().problems();
         for (name, value, least, most) in [("width", self.width, 480, 8192), ("height", self.height, 240, 4096)] {
             if !(least..=most).contains(&value) {
                 problems.push(OptionProblem::new(name, format!("expected {least} to {most} pixels, got {value}")));
@@ -79,27 +65,32 @@ fn open(settings: Spectrogram, _: &OpenContext) -> Result<TransformFactory, Vec<
 }
 
 fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
-    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
-    let mut track = Decoder::open(work, "audio", bounds)?;
+    let mut sound = settings.sound().open(work)?;
+    let rate = sound.rate();
     let layout = Layout::of(settings.width, settings.height);
     // About a twelfth of a second: fine enough in frequency for a bass, in time for a drum.
-    let n_fft = (track.rate() as usize / 12).next_power_of_two().clamp(256, 65_536);
+    let n_fft = (rate as usize / 12).next_power_of_two().clamp(256, 65_536);
     let hop = n_fft / 8;
-    let mut columns = Columns::new(layout.plot_height(), layout.plot_width(), n_fft, track.rate());
+    let mut columns = Columns::new(layout.plot_height(), layout.plot_width(), n_fft, rate);
     let mut spectra = Spectra::new(n_fft, hop);
-    let mut mono = Vec::new();
-    while let Some(block) = track.next_block()? {
-        mean_into(block, &mut mono);
-        spectra.push(&mono, &mut |power| columns.push(power));
-    }
-    spectra.finish(&mut |power| columns.push(power));
-    let seconds = track.frames() as f64 / f64::from(track.rate());
-    let levels = columns.levels(track.frames() as f64 / hop as f64, settings.range_db);
+    let mut frame = |power: &[f64]| {
+        columns.push(power);
+        Ok(())
+    };
+    let frames = sound.hear(|samples| spectra.push(samples, &mut frame))?;
+    spectra.finish(&mut frame)?;
+    let seconds = frames as f64 / f64::from(rate);
+    let levels = columns.levels(frames as f64 / hop as f64, settings.range_db);
     let caption = Caption {
         title: work.entity.to_string(),
-        facts: format!("{}  ·  {}  ·  {}", length(seconds), rate(track.rate()), channels(track.channels())),
+        facts: format!(
+            "{}  ·  {}  ·  {}",
+            length(seconds),
+            kilohertz(rate),
+            heard(settings.channels, sound.track_channels())
+        ),
     };
-    let canvas = picture::draw(&layout, &levels, &caption, seconds, track.rate(), settings.range_db);
+    let canvas = picture::draw(&layout, &levels, &caption, seconds, rate, settings.range_db);
     let png = canvas.into_png().map_err(|error| Fault::failed(format!("could not write the picture: {error}")))?;
     Ok(Product::bytes(png))
 }
@@ -108,15 +99,19 @@ fn length(seconds: f64) -> String {
     if seconds < 10.0 { format!("{seconds:.2} s") } else { clock(seconds) }
 }
 
-fn rate(hz: u32) -> String {
+fn kilohertz(hz: u32) -> String {
     format!("{} kHz", f64::from(hz) / 1000.0)
 }
 
-fn channels(count: usize) -> String {
-    match count {
-        1 => "mono".to_owned(),
-        2 => "stereo".to_owned(),
-        more => format!("{more} channels"),
+/// Which channels are heard of how many.
+fn heard(what: OneChannel, count: usize) -> String {
+    match (what, count) {
+        (_, 1) => "mono".to_owned(),
+        (OneChannel::Left, _) => "left".to_owned(),
+        (OneChannel::Right, _) => "right".to_owned(),
+        (OneChannel::Side, _) => "side".to_owned(),
+        (OneChannel::Mean, 2) => "stereo".to_owned(),
+        (OneChannel::Mean, more) => format!("{more} channels"),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod families;
 mod job;
+mod text;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,7 +15,6 @@ use euterpe_actors::events::{Event, Observer};
 use euterpe_actors::ids::JobName;
 use euterpe_processes::resident_of_children;
 use euterpe_storage::s3::Cache;
-use prometheus::{Encoder, TextEncoder};
 
 use crate::run::in_hand::InHand;
 use crate::traces::SpanBuffer;
@@ -119,9 +119,7 @@ impl Metrics {
     /// Where the encoder refuses a metric.
     pub fn text(&self) -> Result<String, prometheus::Error> {
         self.read_gauges();
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.families.registry.gather(), &mut text)?;
-        String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
+        text::text(&self.families.registry.gather())
     }
 
     fn in_work(&self) -> MutexGuard<'_, InHand> {

@@ -18,7 +18,7 @@ use crate::clock::now;
 use crate::workspace::Workspace;
 
 /// How many outputs are looked for at once: each look may take a bucket's time.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Which dead letters are meant, as a caller names them; all where nothing is named.
 #[derive(Clone, Debug, Default)]

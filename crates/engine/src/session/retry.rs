@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use euterpe_actors::edges::parent_of;
 use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::memory::Presence;
 use euterpe_actors::message::{Force, Target};
 use euterpe_actors::outcome::Reason;
 use euterpe_actors::standing::standing_skip;
 use euterpe_actors::state::{LetterFilter, LetterList, LetterOwner, Listed, Manifest, Selection};
+use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::letters::{Letter, by_target};
+use super::letters::{AT_ONCE, Letter, by_target};
 use super::{REMEMBERED, Session};
 use crate::clock::salt;
 use crate::run::follow::follow;
@@ -42,9 +44,6 @@ pub struct Retried {
     /// Whether the retry was brought to its end, and not stopped.
     pub complete: bool,
 }
-
-/// So many jobs of entities are looked at for inputs that changed.
-const LOOKED_AT: usize = 1000;
 
 /// Letters after a retry.
 struct Sorted {
@@ -127,26 +126,46 @@ impl Session {
         }
         let (mut gone, stay) = (by_target(&good), by_target(&left));
         gone.retain(|target, _| !stay.contains_key(target));
-        let out_of_date = self.out_of_date(gone.keys().chain(stay.keys())).await?;
+        let ends = gone.iter().chain(&stay);
+        let looked_at = ends.map(|((job, entity), found)| (job, entity.as_str(), !found.made_good)).collect();
+        let out_of_date = match self.out_of_date(looked_at).await {
+            Ok(targets) => targets,
+            // The retry itself is over, and how it ended is known.
+            Err(error) => {
+                tracing::warn!("cannot tell whether an input of what was tried again is out of date: {error:#}");
+                Vec::new()
+            }
+        };
         let good = gone.len();
         Ok(Retried { targets, hopeless, good, left, out_of_date, complete: ended.complete })
     }
 
-    /// Those of some jobs of entities of which something that they are made from is out of date, or they themselves.
-    async fn out_of_date(&self, targets: impl Iterator<Item = &(JobName, String)>) -> anyhow::Result<Vec<Target>> {
+    /// Those of some jobs of entities of which something that they are made from is out of date, or, of those that were not
+    /// tried since they were good already, they themselves. What was tried was made from what is there.
+    async fn out_of_date(&self, targets: Vec<(&JobName, &str, bool)>) -> anyhow::Result<Vec<Target>> {
         let nodes = &self.workspace.nodes;
-        let view = self.workspace.refreshing_view(RunId::NEVER, (Force::None, None), None).await?;
-        let mut found = Vec::new();
-        for (job, entity) in targets.take(LOOKED_AT) {
-            let (Some(at), Ok(entity)) = (nodes.find(job.as_str()), EntityId::new(entity)) else { continue };
-            for job in nodes.job(at).ancestors.iter().chain([&at]) {
-                if view.out_of_date(*job, &entity).await?.is_some() {
-                    found.push(Target { job: nodes.job(at).name.clone(), entity });
-                    break;
+        let view = &self.workspace.refreshing_view(RunId::NEVER, (Force::None, None), None).await?;
+        let look = |(job, entity, was_tried): (&JobName, &str, bool)| {
+            let target = nodes.find(job.as_str()).zip(EntityId::new(entity).ok());
+            async move {
+                let Some((at, entity)) = target else { return anyhow::Ok(None) };
+                let job = nodes.job(at);
+                let Some(parts) = job.form.split(&entity) else { return Ok(None) };
+                let parents = job.inputs.iter().filter_map(|input| parent_of(nodes, input, &entity, &parts)?.ok());
+                let mut made_from: Vec<_> = parents.map(|parent| (parent.at, parent.target.entity)).collect();
+                if !was_tried {
+                    made_from.push((at, entity.clone()));
                 }
+                for (at, made_for) in made_from {
+                    if view.out_of_date(at, &made_for).await?.is_some() {
+                        return Ok(Some(Target { job: job.name.clone(), entity }));
+                    }
+                }
+                Ok(None)
             }
-        }
-        Ok(found)
+        };
+        let looks: Vec<_> = targets.into_iter().map(look).collect();
+        stream::iter(looks).buffered(AT_ONCE).try_filter_map(|found| async move { Ok(found) }).try_collect().await
     }
 
     /// Removes the letters whose targets came to another end, as they lie there by now.

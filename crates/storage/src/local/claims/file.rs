@@ -2,16 +2,18 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use euterpe_actors::points::refused;
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::clock::{FolderClock, touch, written};
+use super::spares::{Reused, Spares};
+use super::system::{is_at, lock, lock_unrenewed, make_folder, open, read, remove};
 use crate::local::error::LocalError;
 use crate::local::file_age::age;
 use crate::unrenewed::Unrenewed;
@@ -21,9 +23,6 @@ pub(super) const FOLDER: &str = "claims";
 
 /// How often a claim that changes while it is looked at is looked at again; then it counts as held.
 const LOOKS: u32 = 16;
-
-/// The most bytes that are read of a claim.
-const MOST_NOTE: u64 = 4096;
 
 /// The result of [`take`].
 pub(super) enum TakeResult {
@@ -70,9 +69,9 @@ impl Ages {
 }
 
 /// Makes the claim at `path`, if there is none, or only one that was not renewed for the ttl.
-pub(super) fn take(path: &Path, note: &[u8], ages: &Ages) -> Result<TakeResult, LocalError> {
+pub(super) fn take(path: &Path, note: &[u8], ages: &Ages, spares: &Spares) -> Result<TakeResult, LocalError> {
     for _ in 0..LOOKS {
-        if let Some(file) = make(path, note)? {
+        if let Some(file) = make(path, note, spares)? {
             return Ok(TakeResult::Taken(file));
         }
         let Some(theirs) = open(path)? else { continue }; // released in this moment
@@ -85,37 +84,6 @@ pub(super) fn take(path: &Path, note: &[u8], ages: &Ages) -> Result<TakeResult, 
         }
     }
     Ok(TakeResult::Held(Vec::new()))
-}
-
-/// Removes the claim at `path` if it was not renewed for `at_least`; with `dry_run` it stays. Returns its bytes; `None` where it
-/// is not old. One of the future gets the time of now, as if it were renewed, so that its age is known the next time.
-pub(super) fn remove_old(
-    path: &Path,
-    at_least: Duration,
-    clock: &FolderClock,
-    dry_run: bool,
-) -> Result<Option<u64>, LocalError> {
-    let Some(theirs) = open(path)? else { return Ok(None) };
-    let since = written(&theirs)?;
-    let Some(age) = age(since, clock.now()?) else {
-        if !dry_run {
-            touch(&theirs)?;
-        }
-        return Ok(None);
-    };
-    if age < at_least || !lock_unrenewed(&theirs, since)? || !is_at(path, &theirs)? {
-        return Ok(None);
-    }
-    if !dry_run {
-        remove(path)?;
-    }
-    Ok(Some(rustix::fs::fstat(&theirs)?.st_size.unsigned_abs()))
-}
-
-/// Locks a claim that was last renewed at this time, if it was not renewed meanwhile. Only one process can have the lock of
-/// this very file, and only that one may remove it.
-fn lock_unrenewed(claim: &File, since: Duration) -> Result<bool, LocalError> {
-    Ok(lock(claim)? && written(claim)? == since)
 }
 
 impl ClaimFile {
@@ -131,39 +99,44 @@ impl ClaimFile {
     }
 
     /// Removes the claim, unless another file lies under its name or a node is about to take it over.
-    pub(super) fn release(&self) -> Result<(), LocalError> {
-        if lock(&self.file)? && is_at(&self.path, &self.file)? {
+    pub(super) fn release(&self, spares: &Spares) -> Result<(), LocalError> {
+        if lock(&self.file)? && is_at(&self.path, &self.file)? && !spares.keep(&self.path, &self.file)? {
             remove(&self.path)?;
         }
         Ok(())
     }
 }
 
-/// Makes a new claim; `None` where there is one.
-fn make(path: &Path, note: &[u8]) -> Result<Option<ClaimFile>, LocalError> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let create = || {
-        if refused("create") {
-            return Err(Errno::NOSPC);
+/// Makes a claim; `None` where there is one.
+pub(super) fn make(path: &Path, note: &[u8], spares: &Spares) -> Result<Option<ClaimFile>, LocalError> {
+    match make_in_folder(path, note, spares) {
+        Err(LocalError::Io(error)) if Errno::from_io_error(&error) == Some(Errno::NOENT) => {
+            make_folders(path)?;
+            make_in_folder(path, note, spares)
         }
-        rustix::fs::open(path, flags, Mode::from_raw_mode(0o666))
-    };
-    let file: File = match create() {
+        made => made,
+    }
+}
+
+/// The same where the folder of the job is there.
+fn make_in_folder(path: &Path, note: &[u8], spares: &Spares) -> Result<Option<ClaimFile>, LocalError> {
+    if refused("create") {
+        return Err(Errno::NOSPC.into());
+    }
+    match spares.reuse(path, note)? {
+        Reused::Taken(file) => return Ok(Some(ClaimFile { path: path.to_owned(), file })),
+        Reused::Exists => return Ok(None),
+        Reused::No => {}
+    }
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file: File = match rustix::fs::open(path, flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => file.into(),
         Err(Errno::EXIST) => return Ok(None),
-        Err(Errno::NOENT) => {
-            make_folders(path)?;
-            match create() {
-                Ok(file) => file.into(),
-                Err(Errno::EXIST) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-        }
         Err(error) => return Err(error.into()),
     };
     let claim = ClaimFile { path: path.to_owned(), file };
     if let Err(error) = (&claim.file).write_all(note) {
-        claim.release()?; // a half-written claim would hold up others until it is old
+        claim.release(spares)?; // a half-written claim would hold up others until it is old
         return Err(error.into());
     }
     Ok(Some(claim))
@@ -176,88 +149,35 @@ fn make_folders(path: &Path) -> Result<(), LocalError> {
     make_folder(job)
 }
 
-/// Makes a folder, unless it is there.
-pub(super) fn make_folder(path: &Path) -> Result<(), LocalError> {
-    match std::fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let above = path.parent().unwrap_or(path).display();
-            Err(LocalError::Root(format!("the folder {above} is not there; is the disk mounted?")))
-        }
-        made => Ok(made?),
-    }
-}
-
-fn open(path: &Path) -> Result<Option<File>, LocalError> {
-    // For writing too: over a network the lock needs it.
-    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => Ok(Some(file.into())),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The content of a claim, as far as it can be read; it is only shown.
-fn read(file: &File) -> Vec<u8> {
-    let mut note = Vec::new();
-    match file.take(MOST_NOTE).read_to_end(&mut note) {
-        Ok(_) => note,
-        Err(_) => Vec::new(),
-    }
-}
-
-/// Locks one file until it is closed; `false` where another process has the lock. On a file system without locks every
-/// process gets it, and two that take over in the same moment may both succeed.
-fn lock(file: &File) -> Result<bool, LocalError> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether this very file lies at `path`.
-fn is_at(path: &Path, file: &File) -> Result<bool, LocalError> {
-    let open = rustix::fs::fstat(file)?;
-    match rustix::fs::lstat(path) {
-        Ok(there) => Ok((there.st_dev, there.st_ino) == (open.st_dev, open.st_ino)),
-        Err(Errno::NOENT) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), LocalError> {
-    match rustix::fs::unlinkat(CWD, path, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
+    use super::super::system::remove_old;
     use super::*;
 
     const TTL: Duration = Duration::from_secs(3600);
 
-    /// A claim in a folder, last renewed longer ago than its ttl, and what is needed to ask for it.
-    fn old_claim() -> (tempfile::TempDir, ClaimFile, Ages) {
+    /// A claim in a folder, last renewed longer ago than its ttl, and what is needed to ask for it. It is the second one of its
+    /// node: made of the file of the first.
+    fn old_claim() -> (tempfile::TempDir, ClaimFile, (Ages, Spares)) {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("t-1");
-        let claim = make(&path, b"first").expect("made").expect("held by nobody");
+        let spares = Spares::of(folder.path()).expect("looked");
+        let before = make(&folder.path().join("t-0"), b"before", &spares).expect("made").expect("held by nobody");
+        before.release(&spares).expect("released");
+        let claim = make(&folder.path().join("t-1"), b"first", &spares).expect("made").expect("held by nobody");
+        assert!(is_at(&claim.path, &before.file).expect("looked"), "a new file was made");
         make_old(&claim.file);
         let ages = Ages::of(folder.path(), TTL);
-        (folder, claim, ages)
+        (folder, claim, (ages, spares))
     }
 
     fn make_old(file: &File) {
         file.set_modified(SystemTime::now() - 2 * TTL).expect("set");
     }
 
-    fn taken(path: &Path, ages: &Ages) -> Option<ClaimFile> {
-        match take(path, b"second", ages).expect("asked") {
+    fn taken(path: &Path, (ages, spares): &(Ages, Spares)) -> Option<ClaimFile> {
+        match take(path, b"second", ages, spares).expect("asked") {
             TakeResult::Taken(claim) => Some(claim),
             TakeResult::Held(_) => None,
         }
@@ -269,7 +189,7 @@ mod tests {
         let taker = open(&owner.path).expect("opened").expect("there");
         assert!(lock(&taker).expect("locked"));
         assert!(taken(&owner.path, &ages).is_none(), "two took over at once");
-        owner.release().expect("asked");
+        owner.release(&ages.1).expect("asked");
         assert!(
             is_at(&owner.path, &taker).expect("looked"),
             "the owner removed it under the hands of who takes it over"
@@ -283,10 +203,10 @@ mod tests {
         let (_folder, owner, ages) = old_claim();
         let successor = taken(&owner.path, &ages).expect("it was old");
         assert!(!owner.renew().expect("asked"));
-        owner.release().expect("asked");
+        owner.release(&ages.1).expect("asked");
         assert!(successor.renew().expect("asked"));
         assert!(taken(&owner.path, &ages).is_none());
-        successor.release().expect("released");
+        successor.release(&ages.1).expect("released");
         assert!(!owner.path.exists() && taken(&owner.path, &ages).is_some());
     }
 
@@ -323,8 +243,8 @@ mod tests {
     fn a_claim_of_the_future_is_removed_a_while_after_it_was_seen_first() {
         let (_folder, owner, ages) = old_claim();
         set_ahead(&owner.file, 100 * TTL);
-        let sweep = |dry_run| remove_old(&owner.path, TTL, &ages.clock, dry_run).expect("looked");
-        let is_ahead = || written(&owner.file).expect("there") > ages.clock.now().expect("told") + TTL;
+        let sweep = |dry_run| remove_old(&owner.path, TTL, &ages.0.clock, dry_run).expect("looked");
+        let is_ahead = || written(&owner.file).expect("there") > ages.0.clock.now().expect("told") + TTL;
         assert!(sweep(true).is_none() && is_ahead(), "changed by a dry run");
         assert!(sweep(false).is_none() && !is_ahead() && owner.path.exists());
         make_old(&owner.file);
@@ -336,7 +256,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t-1");
         std::fs::write(&path, "").expect("written");
-        let TakeResult::Held(note) = take(&path, b"mine", &Ages::of(folder.path(), TTL)).expect("asked") else {
+        let (ages, spares) = (Ages::of(folder.path(), TTL), Spares::of(folder.path()).expect("looked"));
+        let TakeResult::Held(note) = take(&path, b"mine", &ages, &spares).expect("asked") else {
             panic!("taken from who writes it");
         };
         assert!(note.is_empty());

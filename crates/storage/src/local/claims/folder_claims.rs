@@ -15,6 +15,8 @@ use euterpe_actors::storage::{StorageError, StorageErrorKind};
 use serde::{Deserialize, Serialize};
 
 use super::file::{self, Ages, ClaimFile, FOLDER, TakeResult};
+use super::spares::Spares;
+use super::system::make_folder;
 use crate::local::error::LocalError;
 
 /// The claims in a folder, for one node.
@@ -29,6 +31,7 @@ struct ClaimFolder {
     path: PathBuf,
     node: String,
     ages: Ages,
+    spares: Spares,
 }
 
 /// The content of a claim, for people.
@@ -48,9 +51,10 @@ impl FolderClaims {
     /// Where the folder of the claims can be neither found nor made.
     pub fn open(state_folder: &Path, node: &str, ttl: Duration) -> Result<Self, StorageError> {
         let folder = state_folder.join(FOLDER);
-        file::make_folder(&folder).map_err(|error| as_unavailable(error, "open the claims", &folder.display()))?;
+        let opened = make_folder(&folder).and_then(|()| Spares::of(&folder));
+        let spares = opened.map_err(|error| as_unavailable(error, "open the claims", &folder.display()))?;
         let ages = Ages::of(&folder, ttl);
-        Ok(Self { folder: Arc::new(ClaimFolder { path: folder, node: node.to_owned(), ages }) })
+        Ok(Self { folder: Arc::new(ClaimFolder { path: folder, node: node.to_owned(), ages, spares }) })
     }
 }
 
@@ -67,7 +71,7 @@ impl ClaimFolder {
             ttl_millis: u64::try_from(self.ages.ttl.as_millis()).unwrap_or(u64::MAX),
         };
         let note = serde_json::to_vec(&note).expect("a note has a JSON form");
-        file::take(&self.path_of(target), &note, &self.ages)
+        file::take(&self.path_of(target), &note, &self.ages, &self.spares)
     }
 }
 
@@ -97,7 +101,8 @@ impl Claims for FolderClaims {
         let (folder, wanted) = (self.folder.clone(), target.clone());
         match on_thread("claim", target, move || folder.lease(&wanted)).await? {
             TakeResult::Taken(file) => {
-                Ok(Leased::Yours(Box::new(FolderLease { target: target.clone(), file: Arc::new(file) })))
+                let folder = self.folder.clone();
+                Ok(Leased::Yours(Box::new(FolderLease { target: target.clone(), file: Arc::new(file), folder })))
             }
             TakeResult::Held(note) => {
                 let note: Option<Note> = serde_json::from_slice(&note).ok(); // it may be half written, or no claim
@@ -115,6 +120,7 @@ impl Claims for FolderClaims {
 struct FolderLease {
     target: Target,
     file: Arc<ClaimFile>,
+    folder: Arc<ClaimFolder>,
 }
 
 #[async_trait]
@@ -125,8 +131,8 @@ impl Lease for FolderLease {
     }
 
     async fn release(self: Box<Self>) -> Result<(), StorageError> {
-        let file = self.file.clone();
-        on_thread("release the claim to", &self.target, move || file.release()).await
+        let (file, folder) = (self.file.clone(), self.folder.clone());
+        on_thread("release the claim to", &self.target, move || file.release(&folder.spares)).await
     }
 }
 
@@ -161,6 +167,8 @@ mod tests {
         assert_eq!(by, format!("a (process {})", std::process::id()));
         lease.release().await.expect("released");
         let left = |folder: &str| std::fs::read_dir(state.path().join(folder)).expect("a folder").count();
+        assert_eq!((left("claims/mel"), left("claims/.spare"), left("claims")), (0, 1, 2));
+        drop((first, second));
         assert_eq!((left("claims/mel"), left("claims")), (0, 1));
     }
 

@@ -8,11 +8,16 @@
 //! Whoever removes a claim, its owner or a node that takes it over, first locks *that file* (the system's lock, which ends
 //! with the process) and then makes sure that it still lies under its name. So of many nodes that take over at once one
 //! removes it, nobody removes what a successor made, and of the nodes that then find the name free one makes the next claim.
+//! Its owner removes it by keeping the file for its next claim.
 
 mod clock;
 mod file;
 mod folder_claims;
+mod spares;
 mod sweep;
+mod system;
+#[cfg(test)]
+mod tests;
 
 pub use folder_claims::FolderClaims;
 pub use sweep::sweep_claims;

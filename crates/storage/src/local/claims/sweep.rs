@@ -6,7 +6,8 @@ use euterpe_actors::claims::TTL;
 use euterpe_actors::storage::StorageError;
 
 use super::clock::FolderClock;
-use super::file::{self, FOLDER};
+use super::file::FOLDER;
+use super::system::remove_old;
 use crate::local::error::LocalError;
 use crate::swept::Swept;
 
@@ -21,7 +22,7 @@ pub fn sweep_claims(state_folder: &Path, age: Duration, dry_run: bool) -> Result
     let mut look = || -> Result<(), LocalError> {
         for job in entries(&folder)?.filter(|job| job.as_ref().map_or(true, |job| job.path().is_dir())) {
             for claim in entries(&job?.path())? {
-                if let Some(bytes) = file::remove_old(&claim?.path(), age.max(TTL), &clock, dry_run)? {
+                if let Some(bytes) = remove_old(&claim?.path(), age.max(TTL), &clock, dry_run)? {
                     swept.files += 1;
                     swept.bytes += bytes;
                 }

@@ -1,0 +1,153 @@
+//! `audio.mfcc`: mel-frequency cepstral coefficients of a track, as a NumPy array.
+//!
+//! The output is a `.npy` file: `float32`, little endian, C order, shape `(n_mfcc, 1 + samples / hop)`, of one channel: the
+//! orthonormal DCT-II of the mel spectrogram's power in decibels, nothing of it more than `top_db` below the loudest cell of the
+//! track. It is `librosa.feature.mfcc` of the same samples within 1e-3.
+
+use std::f64::consts::PI;
+
+use euterpe_actors::{
+    outcome::Fault,
+    transform::{
+        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
+    },
+};
+
+use super::{
+    EXTENSIONS, NOT_DECODED,
+    mel::{self, band_problems},
+    npy::{Cell, Matrix},
+    sound::feature_options,
+    spectrum::{Spectra, frame_problems},
+    spool::Spool,
+};
+
+feature_options! {
+    /// The options of `audio.mfcc`.
+    Mfcc {
+        /// Coefficients, 1 to `n_mels` (default: 20).
+        n_mfcc: usize = 20,
+        /// Samples in a frame, 16 to 65536 (default: 2048).
+        n_fft: usize = 2048,
+        /// Samples from one frame to the next, 1 to 1048576 (default: 512).
+        hop: usize = 512,
+        /// Mel bands, 1 to 1024 (default: 128).
+        n_mels: usize = 128,
+        /// The lowest frequency in Hz (default: 0).
+        fmin: f64 = 0.0,
+        /// The highest frequency in Hz (default: half of the sample rate).
+        fmax: Option<f64> = None,
+        /// Nothing counts as more than so many decibels below the loudest cell, above 0 up to 1000 (default: 80).
+        top_db: f64 = 80.0,
+    }
+}
+
+impl Settings for Mfcc {
+    fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
+        let mut problems = self.sound().problems();
+        problems.extend(frame_problems(self.n_fft, self.hop));
+        problems.extend(band_problems(self.n_mels, self.fmin, self.fmax));
+        if !(1..=self.n_mels).contains(&self.n_mfcc) {
+            let message = format!("expected 1 to {} (`n_mels`), got {}", self.n_mels, self.n_mfcc);
+            problems.push(OptionProblem::new("n_mfcc", message));
+        }
+        if !(self.top_db > 0.0 && self.top_db <= 1000.0) {
+            let message = format!("expected more than 0 and at most 1000 dB, got {}", self.top_db);
+            problems.push(OptionProblem::new("top_db", message));
+        }
+        problems
+    }
+}
+
+/// How the registry knows it.
+pub fn entry() -> Entry {
+    Entry::new("audio.mfcc", "mel-frequency cepstral coefficients, as a NumPy array (librosa's numbers)", open)
+        .inputs(InputRule::Exactly(&["audio"]))
+        .reads(EXTENSIONS)
+        .cannot_read(NOT_DECODED)
+        .writes(&["npy"])
+}
+
+fn open(settings: Mfcc, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
+    Ok(blocking("mfcc", move || Ok(Box::new(move |work: &Work| mfcc(work, &settings)))))
+}
+
+fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {
+    let mut sound = settings.sound().open(work)?;
+    let filters = mel::filters_for(settings.n_mels, (settings.fmin, settings.fmax), settings.n_fft, sound.rate())?;
+    let mut spectra = Spectra::new(settings.n_fft, settings.hop);
+    // How loud the loudest cell is, is known at the end only.
+    let mut levels = Spool::new(settings.n_mels, work);
+    let mut loudest = f32::NEG_INFINITY;
+    let mut frame = |power: &[f64]| {
+        let level = |filter: &mel::Filter| (10.0 * filter.apply(power).max(1e-10).log10()) as f32;
+        levels.push(filters.iter().map(|filter| {
+            let level = level(filter);
+            loudest = loudest.max(level);
+            level
+        }))
+    };
+    sound.hear(|samples| spectra.push(samples, &mut frame))?;
+    spectra.finish(&mut frame)?;
+    let floor = loudest - settings.top_db as f32;
+    let basis = dct(settings.n_mfcc, settings.n_mels);
+    let mut matrix = Matrix::new(settings.n_mfcc, Cell::Float, work);
+    levels.each(|levels| {
+        let coefficient = |weights: &[f64]| -> f64 {
+            weights.iter().zip(levels).map(|(weight, level)| weight * f64::from(level.max(floor))).sum()
+        };
+        matrix.push(basis.chunks_exact(levels.len()).map(|weights| coefficient(weights) as f32))
+    })?;
+    matrix.finish()
+}
+
+/// The first rows of the orthonormal DCT-II of `size` numbers.
+fn dct(rows: usize, size: usize) -> Vec<f64> {
+    let weight = |row: usize, at: usize| {
+        let scale = if row == 0 { 1.0 / size as f64 } else { 2.0 / size as f64 };
+        scale.sqrt() * (PI * row as f64 * (2 * at + 1) as f64 / (2 * size) as f64).cos()
+    };
+    (0..rows).flat_map(|row| (0..size).map(move |at| weight(row, at))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{cells, run, tone, wav, work};
+    use super::*;
+    use serde_json::json;
+
+    fn made(with: serde_json::Value, samples: Vec<f32>) -> (String, Vec<f32>) {
+        let factory = entry().open(&with, &OpenContext::default()).expect("good options");
+        cells(&run(&factory, work("t", &[("audio", "t.wav", &wav(22_050, &[samples]))], "npy")).expect("made"))
+    }
+
+    #[test]
+    fn the_rows_of_the_cosine_transform_are_orthonormal() {
+        let basis = dct(20, 40);
+        for (one, first) in basis.chunks(40).enumerate() {
+            for (other, second) in basis.chunks(40).enumerate() {
+                let product: f64 = first.iter().zip(second).map(|(a, b)| a * b).sum();
+                assert!((product - f64::from(u8::from(one == other))).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn silence_is_flat_and_a_louder_track_differs_in_the_first_coefficient_alone() {
+        let (shape, silent) = made(json!({"n_mfcc": 13}), vec![0.0; 22_050]);
+        assert!(shape.contains("'shape': (13, 44)"), "{shape}");
+        let first = -100.0 * 128.0f32.sqrt();
+        assert!(silent[..44].iter().all(|value| (value - first).abs() < 0.01), "{}", silent[0]);
+        assert!(silent[44..].iter().all(|value| value.abs() < 1e-3));
+        let loud = tone(440.0, 22_050, 22_050);
+        let quiet = loud.iter().map(|sample| sample / 8.0).collect();
+        let (loud, quiet) = (made(json!({}), loud).1, made(json!({}), quiet).1);
+        assert!(loud[20] > quiet[20] + 100.0);
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_refused_by_name() {
+        let with = json!({"n_mfcc": 41, "n_mels": 40, "top_db": 0, "fmin": 900, "fmax": 100});
+        assert_eq!(entry().open(&with, &OpenContext::default()).err().expect("refused").len(), 3);
+    }
+}

@@ -1,0 +1,336 @@
+//! What a feature hears of a track: one channel of it, the whole or a part, at its own rate or another one.
+//!
+//! In one pass: decode, mix, cut, resample. No sample is rounded between.
+
+use std::ops::Range;
+
+use euterpe_actors::{
+    outcome::Fault,
+    transform::{OptionProblem, Work},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    clock,
+    decode::{Bounds, Decoder, Lengths},
+    limits::MAX_RATE,
+    minutes_problem,
+    mix::{difference_into, mean_into},
+    resample::Resampler,
+};
+
+/// Declares the options of a feature: its own, and then those that say what it hears.
+macro_rules! feature_options {
+    ($(#[$about:meta])* $name:ident {
+        $($(#[$field_about:meta])* $field:ident: $kind:ty = $default:expr,)*
+    }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_about])* pub $field: $kind,)*
+            /// The sample rate in Hz at which the track is heard, 1 to 768000 (default: its own).
+            pub rate: Option<u32>,
+            /// What one channel is made of: `mean` (the default) of all channels, `left`, `right`, or `side`: half of left minus right.
+            pub channels: $crate::sound::OneChannel,
+            /// Where the part begins that is heard, in seconds (default: 0).
+            pub start: f64,
+            /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
+            pub duration: Option<f64>,
+            /// The longest track that is read, in minutes (default: 1440, a day).
+            pub max_minutes: u32,
+            /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
+            pub lengths: $crate::decode::Lengths,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($field: $default,)*
+                    rate: None,
+                    channels: $crate::sound::OneChannel::Mean,
+                    start: 0.0,
+                    duration: None,
+                    max_minutes: $crate::MAX_MINUTES,
+                    lengths: $crate::decode::Lengths::AsFound,
+                }
+            }
+        }
+
+        impl $name {
+            /// What it hears of a track.
+            fn sound(&self) -> $crate::sound::Sound {
+                $crate::sound::Sound {
+                    rate: self.rate,
+                    channels: self.channels,
+                    part: $crate::sound::Part { start: self.start, duration: self.duration },
+                    max_minutes: self.max_minutes,
+                    lengths: self.lengths,
+                }
+            }
+        }
+    };
+}
+pub(crate) use feature_options;
+
+/// What one channel is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OneChannel {
+    /// The mean of all channels.
+    #[default]
+    Mean,
+    /// The first of two channels, or the only one.
+    Left,
+    /// The second of two channels, or the only one.
+    Right,
+    /// Half of the first channel of two minus the second.
+    Side,
+}
+
+/// A part of a track, in seconds of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// Where it begins.
+    pub(crate) start: f64,
+    /// How long it is; none for all that follows.
+    pub(crate) duration: Option<f64>,
+}
+
+impl Part {
+    /// What is wrong with it.
+    pub(crate) fn problems(&self) -> Vec<OptionProblem> {
+        let mut problems = Vec::new();
+        if !(self.start >= 0.0 && self.start.is_finite()) {
+            problems.push(OptionProblem::new("start", format!("expected seconds from 0 on, got {}", self.start)));
+        }
+        if let Some(duration) = self.duration.filter(|duration| !(*duration > 0.0 && duration.is_finite())) {
+            problems.push(OptionProblem::new("duration", format!("expected more than 0 seconds, got {duration}")));
+        }
+        problems
+    }
+
+    /// Counts the frames of it in a track at `rate`.
+    pub(crate) fn of(&self, rate: u32) -> Frames {
+        let frames = |seconds: f64| (seconds * f64::from(rate)).round() as u64;
+        Frames { skip: frames(self.start), left: self.duration.map(|duration| frames(duration).max(1)), part: *self }
+    }
+}
+
+/// The frames of a part, counted while blocks go by.
+pub(crate) struct Frames {
+    skip: u64,
+    left: Option<u64>,
+    part: Part,
+}
+
+impl Frames {
+    /// Which frames of the next block, of so many frames, belong to the part.
+    pub(crate) fn of_block(&mut self, frames: usize) -> Range<usize> {
+        let from = self.skip.min(frames as u64);
+        self.skip -= from;
+        let until = self.left.map_or(frames as u64, |left| (from + left).min(frames as u64));
+        if let Some(left) = &mut self.left {
+            *left -= until - from;
+        }
+        from as usize..until as usize
+    }
+
+    /// Whether nothing more of the track belongs to it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// Refuses a track that ended before the part began.
+    ///
+    /// # Errors
+    /// A fault of the input.
+    pub(crate) fn check(&self, track: &Decoder) -> Result<(), Fault> {
+        let frames = (self.part.start * f64::from(track.rate())).round() as u64;
+        if self.part.start > 0.0 && track.frames() <= frames {
+            let seconds = track.frames() as f64 / f64::from(track.rate());
+            return Err(Fault::bad_input(format!(
+                "the track is {} long, and the job asks for what begins at {}; lower `start`",
+                clock(seconds),
+                clock(self.part.start)
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// What a feature hears, as its options say it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sound {
+    pub(crate) rate: Option<u32>,
+    pub(crate) channels: OneChannel,
+    pub(crate) part: Part,
+    pub(crate) max_minutes: u32,
+    pub(crate) lengths: Lengths,
+}
+
+impl Sound {
+    /// What is wrong with the options.
+    pub(crate) fn problems(&self) -> Vec<OptionProblem> {
+        let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
+        if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
+            problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
+        }
+        problems.extend(self.part.problems());
+        problems
+    }
+
+    /// Opens the input `audio`.
+    ///
+    /// # Errors
+    /// As [`Decoder::open`]; a track that has no such channel, or that cannot be brought to the rate.
+    pub(crate) fn open(&self, work: &Work) -> Result<Mono, Fault> {
+        let track = Decoder::open(work, "audio", Bounds { minutes: self.max_minutes, lengths: self.lengths })?;
+        let (from, have) = (track.rate(), track.channels());
+        if self.channels != OneChannel::Mean && have > 2 {
+            return Err(Fault::bad_input(format!(
+                "the track has {have} channels, of which `left`, `right` and `side` say nothing; ask for `channels: mean`"
+            )));
+        }
+        let rate = self.rate.unwrap_or(from);
+        let resampler = Resampler::new(from, rate, 1)?;
+        Ok(Mono { frames: self.part.of(from), track, channels: self.channels, rate, resampler })
+    }
+}
+
+/// The one channel that a feature hears.
+pub(crate) struct Mono {
+    track: Decoder,
+    channels: OneChannel,
+    rate: u32,
+    frames: Frames,
+    resampler: Resampler,
+}
+
+impl Mono {
+    /// Samples in a second of what is heard.
+    pub(crate) fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// How many channels the track has.
+    pub(crate) fn track_channels(&self) -> usize {
+        self.track.channels()
+    }
+
+    /// Hands out all samples, in blocks of any length; returns how many there were.
+    ///
+    /// # Errors
+    /// As [`Decoder::next_block`], a track that ends before the part begins, and those of `hear`.
+    pub(crate) fn hear(&mut self, mut hear: impl FnMut(&[f32]) -> Result<(), Fault>) -> Result<u64, Fault> {
+        let mut heard = 0;
+        let mut sink = |block: &[Vec<f32>]| {
+            heard += block[0].len() as u64;
+            hear(&block[0])
+        };
+        let mut one = [Vec::new()];
+        while !self.frames.is_over() {
+            let Some(block) = self.track.next_block()? else { break };
+            match self.channels {
+                OneChannel::Mean => mean_into(block, &mut one[0]),
+                OneChannel::Left => one[0].clone_from(&block[0]),
+                OneChannel::Right => one[0].clone_from(&block[block.len() - 1]),
+                OneChannel::Side => difference_into(block, &mut one[0]),
+            }
+            let part = self.frames.of_block(one[0].len());
+            if part.is_empty() {
+                continue; // it lies before the part
+            }
+            one[0].truncate(part.end);
+            one[0].drain(..part.start);
+            self.resampler.push(&one, &mut sink)?;
+        }
+        self.frames.check(&self.track)?;
+        self.resampler.finish(&mut sink)?;
+        Ok(heard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{tone, wav, work};
+    use super::*;
+
+    const WHOLE: Sound = Sound {
+        rate: None,
+        channels: OneChannel::Mean,
+        part: Part { start: 0.0, duration: None },
+        max_minutes: 60,
+        lengths: Lengths::AsFound,
+    };
+
+    fn heard(sound: &Sound, bytes: &[u8]) -> Result<Vec<f32>, Fault> {
+        let mut samples = Vec::new();
+        let count = sound.open(&work("t", &[("audio", "t.wav", bytes)], "x"))?.hear(|block| {
+            samples.extend_from_slice(block);
+            Ok(())
+        })?;
+        assert_eq!(count, samples.len() as u64);
+        Ok(samples)
+    }
+
+    /// Sixteen-bit numbers that come back as they are.
+    fn grid(samples: &[i16]) -> Vec<f32> {
+        samples.iter().map(|sample| f32::from(*sample) / 32767.0).collect()
+    }
+
+    #[test]
+    fn one_channel_is_made_of_what_was_asked_for() {
+        let track = wav(8000, &[grid(&[8000, 400, -200]), grid(&[4000, -400, -100])]);
+        let of = |channels| heard(&Sound { channels, ..WHOLE }, &track).expect("heard");
+        let scaled =
+            |samples: &[f32]| samples.iter().map(|sample| (sample * 32768.0).round() as i32).collect::<Vec<_>>();
+        assert_eq!(scaled(&of(OneChannel::Mean)), [6000, 0, -150]);
+        assert_eq!(scaled(&of(OneChannel::Left)), [8000, 400, -200]);
+        assert_eq!(scaled(&of(OneChannel::Right)), [4000, -400, -100]);
+        assert_eq!(scaled(&of(OneChannel::Side)), [2000, 400, -50]);
+        let mono = wav(8000, &[grid(&[8000])]);
+        assert_eq!(scaled(&heard(&Sound { channels: OneChannel::Side, ..WHOLE }, &mono).expect("heard")), [0]);
+        let three = wav(8000, &vec![grid(&[1]); 3]);
+        let fault = heard(&Sound { channels: OneChannel::Left, ..WHOLE }, &three).expect_err("refused");
+        assert!(fault.text.contains("ask for `channels: mean`"), "{fault}");
+    }
+
+    #[test]
+    fn a_part_is_cut_out_frame_by_frame_wherever_the_blocks_end() {
+        let samples: Vec<i16> = (0..30_000).map(|n| n as i16).collect();
+        let track = wav(8000, &[grid(&samples)]);
+        for (start, duration, want) in [
+            (0.0, None, 0..30_000),
+            (1.0, None, 8000..30_000),
+            (1.0, Some(0.5), 8000..12_000),
+            (0.0, Some(0.000_01), 0..1),
+            (3.0, Some(60.0), 24_000..30_000),
+        ] {
+            let got = heard(&Sound { part: Part { start, duration }, ..WHOLE }, &track).expect("heard");
+            let got: Vec<i16> = got.iter().map(|sample| (sample * 32768.0).round() as i16).collect();
+            assert!(got == samples[want.clone()], "{start} {duration:?}: {} instead of {want:?}", got.len());
+        }
+        let late = Sound { part: Part { start: 3.75, duration: None }, ..WHOLE };
+        let fault = heard(&late, &track).expect_err("too late");
+        assert!(fault.text.contains("the track is 0:04 long") && fault.text.contains("lower `start`"), "{fault}");
+    }
+
+    #[test]
+    fn another_rate_is_that_of_a_resampled_track() {
+        let track = wav(44_100, &[tone(440.0, 44_100, 44_100)]);
+        let part = Part { start: 0.1, duration: Some(0.5) };
+        let got = heard(&Sound { rate: Some(22_050), part, ..WHOLE }, &track).expect("heard");
+        let want = &tone(440.0, 22_050, 22_050)[2205..2205 + 11_025];
+        assert_eq!(got.len(), want.len());
+        let worst = (500..10_500).map(|n| (got[n] - want[n]).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-4, "off by {worst}");
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_option() {
+        let odd = Sound { rate: Some(0), part: Part { start: -1.0, duration: Some(0.0) }, max_minutes: 0, ..WHOLE };
+        assert_eq!(odd.problems().len(), 4);
+    }
+}
