@@ -26,6 +26,7 @@ mod mix;
 mod npy;
 mod pcm;
 mod resample;
+mod silence;
 mod sound;
 mod spectrogram;
 mod spectrum;
@@ -35,6 +36,7 @@ mod synth;
 #[cfg(test)]
 mod testing;
 mod transcode;
+mod waveform;
 mod write;
 
 use euterpe_actors::transform::{OptionProblem, Registry};
@@ -51,6 +53,8 @@ pub fn register(registry: &mut Registry) {
         mfcc::entry(),
         descriptors::entry(),
         loudness::entry(),
+        silence::entry(),
+        waveform::entry(),
         spectrogram::entry(),
         synth::entry(),
     ];

@@ -15,12 +15,13 @@ mod contrast;
 mod statistics;
 
 use euterpe_actors::{
+    ids::EntityId,
     outcome::Fault,
     transform::{
         Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
     },
 };
-use serde_json::json;
+use serde::{Serialize, Serializer};
 
 use super::{
     EXTENSIONS, NOT_DECODED,
@@ -146,19 +147,38 @@ fn crossings(samples: &[f32]) -> usize {
     samples.windows(2).filter(|two| below(&two[0]) != below(&two[1])).count()
 }
 
+/// The statistics of a track, in the order in which they are written.
+#[derive(Serialize)]
+struct Told<'t> {
+    entity: &'t EntityId,
+    rate_hz: u32,
+    hop: usize,
+    frames: u64,
+    #[serde(flatten)]
+    single: Named<'t>,
+    spectral_contrast: &'t [Statistics],
+}
+
+/// Those of the descriptors that are one number for each frame, by name.
+struct Named<'t>(&'t [Statistics]);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(SINGLE.iter().zip(self.0))
+    }
+}
+
 fn in_words(work: &Work, settings: &Descriptors, rate: u32, statistics: &[Statistics]) -> Result<Product, Fault> {
     let (single, contrast) = statistics.split_at(SINGLE.len());
-    let frames = statistics.first().map_or(0, Statistics::count);
-    let mut members = serde_json::Map::new();
-    members.insert("entity".into(), json!(work.entity));
-    members.insert("rate_hz".into(), json!(rate));
-    members.insert("hop".into(), json!(settings.hop));
-    members.insert("frames".into(), json!(frames));
-    for (name, statistics) in SINGLE.iter().zip(single) {
-        members.insert((*name).into(), json!(statistics));
-    }
-    members.insert("spectral_contrast".into(), json!(contrast));
-    let mut text = serde_json::to_vec_pretty(&members)
+    let told = Told {
+        entity: &work.entity,
+        rate_hz: rate,
+        hop: settings.hop,
+        frames: statistics.first().map_or(0, Statistics::count),
+        single: Named(single),
+        spectral_contrast: contrast,
+    };
+    let mut text = serde_json::to_vec_pretty(&told)
         .map_err(|error| Fault::fatal(format!("could not write the descriptors: {error}")))?;
     text.push(b'\n');
     Ok(Product::bytes(text))
@@ -168,6 +188,7 @@ fn in_words(work: &Work, settings: &Descriptors, rate: u32, statistics: &[Statis
 mod tests {
     use super::super::testing::{cells, run, tone, wav, work};
     use super::*;
+    use serde_json::json;
 
     fn made(with: serde_json::Value, rate: u32, samples: Vec<f32>, suffix: &str) -> Result<Vec<u8>, Fault> {
         let factory = entry().open(&with, &OpenContext::default()).expect("good options");
@@ -185,9 +206,10 @@ mod tests {
         assert!((middle(2) - 1000.0).abs() < 22.0 && middle(3) < 1e-3, "{} {}", middle(2), middle(3));
         // Two crossings in each period, half of full scale as a sine.
         assert!((middle(4) - 2000.0 / 22_050.0).abs() < 2e-3 && (middle(5) - 0.5 / 2f32.sqrt()).abs() < 1e-3);
-        let facts: serde_json::Value =
-            serde_json::from_slice(&made(json!({}), 22_050, tone(1000.0, 22_050, 22_050), "json").expect("made"))
-                .expect("JSON");
+        let text = made(json!({}), 22_050, tone(1000.0, 22_050, 22_050), "json").expect("made");
+        let text = String::from_utf8(text).expect("text");
+        assert!(text.starts_with("{\n  \"entity\": \"t\",\n  \"rate_hz\": 22050,"), "{text}");
+        let facts: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(
             (facts["frames"].as_u64(), facts["spectral_contrast"].as_array().map(Vec::len)),
             (Some(44), Some(7))

@@ -83,12 +83,12 @@ fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
     let levels = columns.levels(frames as f64 / hop as f64, settings.range_db);
     let caption = Caption {
         title: work.entity.to_string(),
-        facts: format!(
-            "{}  ·  {}  ·  {}",
-            length(seconds),
+        facts: [
+            length(seconds) + &begins(settings.start),
             kilohertz(rate),
-            heard(settings.channels, sound.track_channels())
-        ),
+            heard(settings.channels, sound.track_channels()),
+        ]
+        .join("  ·  "),
     };
     let canvas = picture::draw(&layout, &levels, &caption, seconds, rate, settings.range_db);
     let png = canvas.into_png().map_err(|error| Fault::failed(format!("could not write the picture: {error}")))?;
@@ -97,6 +97,11 @@ fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
 
 fn length(seconds: f64) -> String {
     if seconds < 10.0 { format!("{seconds:.2} s") } else { clock(seconds) }
+}
+
+/// Where a part begins, if not with the track: the time axis is that of the part.
+fn begins(start: f64) -> String {
+    if start > 0.0 { format!(" from {}", length(start)) } else { String::new() }
 }
 
 fn kilohertz(hz: u32) -> String {
