@@ -1,4 +1,4 @@
-//! Rows of numbers that are read again when all of them are known: in memory up to 16 MiB, beyond that in a file of the work's
+//! Rows of numbers that are read again when all of them are known: in memory up to 4 MiB, beyond that in a file of the work's
 //! private folder.
 
 use std::{
@@ -12,7 +12,7 @@ use euterpe_actors::{
 };
 
 /// How many numbers are held in memory.
-const IN_MEMORY: usize = 4 << 20;
+const IN_MEMORY: usize = 1 << 20;
 
 /// Rows of equal length.
 pub(crate) struct Spool {

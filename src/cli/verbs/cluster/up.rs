@@ -52,6 +52,8 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     if args.observability {
         compose = compose.observed();
     }
+    // Where no source can be listed, a run wants ids.
+    let mut ids = "";
     if let Some(graph) = &args.graph {
         let file = GraphFile { graph: graph.clone(), stores: Vec::new() };
         let plan = match file.load_or_show(registry, out)? {
@@ -59,6 +61,9 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
             Err(exit) => return Ok(exit),
         };
         compose.variables = variables(&plan, graph, args.music.as_deref(), &compose.set)?;
+        if plan.listable().is_empty() {
+            ids = " ID...";
+        }
     }
     let scale = format!("node={}", args.nodes);
     let ended = compose.call(&["up", "--detach", "--scale", &scale], args.which.dry_run, out)?;
@@ -72,7 +77,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         let graph =
             args.graph.as_ref().map_or("GRAPH.yaml".to_owned(), |graph| for_shell(&graph.display().to_string()));
         telemetry::say(&format!(
-            "it is up; for a run from this machine:\n  eval \"$({environment})\"\n  euterpe run {graph}"
+            "it is up; for a run from this machine:\n  eval \"$({environment})\"\n  euterpe run {graph}{ids}"
         ));
         if args.observability {
             let port = |variable, usual| compose.set.get(variable).unwrap_or(usual).to_owned();
