@@ -16,6 +16,7 @@ mod chart;
 mod codec;
 mod decode;
 mod descriptors;
+mod feature_options;
 mod formats;
 mod limits;
 mod loudness;

@@ -81,7 +81,9 @@ pub(crate) fn filters_for(
     let fmax = fmax.unwrap_or(half);
     if fmax > half || fmin >= half {
         return Err(Fault::bad_input(format!(
-            "the track at {rate} Hz holds nothing above {half} Hz, and the job asks for {fmin} to {fmax} Hz; lower fmin and fmax"
+            "the sound at {rate} Hz holds nothing above {half} Hz, and the job asks for bands up to {} Hz; lower `fmin` and \
+             `fmax`, or choose a higher `rate`",
+            fmax.max(fmin)
         )));
     }
     Ok(filters(n_mels, fmin, fmax, n_fft, rate))

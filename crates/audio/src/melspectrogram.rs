@@ -13,9 +13,9 @@ use euterpe_actors::{
 
 use super::{
     EXTENSIONS, NOT_DECODED,
+    feature_options::feature_options,
     mel::{self, band_problems},
     npy::{Cell, Matrix},
-    sound::feature_options,
     spectrum::{Spectra, frame_problems},
 };
 
@@ -83,11 +83,11 @@ fn melspectrogram(work: &Work, settings: &Melspectrogram) -> Result<Product, Fau
             }
             &raised
         };
-        let energy = filters.iter().map(|filter| filter.apply(spectrum) as f32);
+        let energy = filters.iter().map(|filter| filter.apply(spectrum));
         if settings.decibels {
-            matrix.push(energy.map(|value| (scale * f64::from(value).max(floor).log10()) as f32))
+            matrix.push(energy.map(|value| (scale * value.max(floor).log10()) as f32))
         } else {
-            matrix.push(energy)
+            matrix.push(energy.map(|value| value as f32))
         }
     };
     sound.hear(|samples| spectra.push(samples, &mut frame))?;

@@ -15,9 +15,9 @@ use euterpe_actors::{
 
 use super::{
     EXTENSIONS, NOT_DECODED,
+    feature_options::feature_options,
     mel::{self, band_problems},
     npy::{Cell, Matrix},
-    sound::feature_options,
     spectrum::{Spectra, frame_problems},
     spool::Spool,
 };

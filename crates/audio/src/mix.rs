@@ -33,9 +33,12 @@ impl Mix {
                      convert it to stereo first"
                 ))
             }),
-            _ => Err(Fault::bad_input(format!(
-                "the track has {have} channels and cannot be spread to {want}; ask for `channels: 1`, 2 or {have}"
-            ))),
+            _ => {
+                let other = if have == 2 { "1 or 2".to_owned() } else { format!("1, 2 or {have}") };
+                Err(Fault::bad_input(format!(
+                    "the track has {have} channels, of which nobody can make {want}; ask for `channels:` {other}"
+                )))
+            }
         }
     }
 

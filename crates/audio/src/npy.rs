@@ -79,9 +79,15 @@ impl Matrix {
     /// Appends a column: a number for each row, or two.
     ///
     /// # Errors
-    /// A fault of the input where the output would be too large; where no more can be written.
+    /// A fault of the input where the output would be too large, or holds what no `float32` can; where no more can be written.
     pub(crate) fn push(&mut self, column: impl IntoIterator<Item = f32>) -> Result<(), Fault> {
+        let before = self.held.len();
         self.held.extend(column);
+        if !self.held[before..].iter().fold(true, |finite, number| finite & number.is_finite()) {
+            return Err(Fault::bad_input(
+                "the sound is so far beyond full scale that what is made of it is no number; lower its level first",
+            ));
+        }
         debug_assert_eq!(self.held.len() % (self.rows * self.cell.numbers()), 0, "whole columns");
         match self.held.len() < self.most {
             true => Ok(()),
@@ -219,6 +225,13 @@ mod tests {
             assert!(header.ends_with('\n'));
             assert_eq!(values, want, "{most} held");
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        let mut matrix = Matrix::new(2, Cell::Float, &work("t", &[], "npy"));
+        assert!(matrix.push([1.0, f32::MAX]).is_ok());
+        assert!(matrix.push([1.0, f32::INFINITY]).expect_err("refused").text.contains("lower its level"));
     }
 
     #[test]

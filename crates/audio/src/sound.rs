@@ -12,67 +12,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    clock,
     decode::{Bounds, Decoder, Lengths},
     limits::MAX_RATE,
     minutes_problem,
     mix::{difference_into, mean_into},
     resample::Resampler,
 };
-
-/// Declares the options of a feature: its own, and then those that say what it hears.
-macro_rules! feature_options {
-    ($(#[$about:meta])* $name:ident {
-        $($(#[$field_about:meta])* $field:ident: $kind:ty = $default:expr,)*
-    }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct $name {
-            $($(#[$field_about])* pub $field: $kind,)*
-            /// The sample rate in Hz at which the track is heard, 1 to 768000 (default: its own).
-            pub rate: Option<u32>,
-            /// What one channel is made of: `mean` (the default) of all channels, `left`, `right`, or `side`: half of left minus right.
-            pub channels: $crate::sound::OneChannel,
-            /// Where the part begins that is heard, in seconds (default: 0).
-            pub start: f64,
-            /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
-            pub duration: Option<f64>,
-            /// The longest track that is read, in minutes (default: 1440, a day).
-            pub max_minutes: u32,
-            /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
-            pub lengths: $crate::decode::Lengths,
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self {
-                    $($field: $default,)*
-                    rate: None,
-                    channels: $crate::sound::OneChannel::Mean,
-                    start: 0.0,
-                    duration: None,
-                    max_minutes: $crate::MAX_MINUTES,
-                    lengths: $crate::decode::Lengths::AsFound,
-                }
-            }
-        }
-
-        impl $name {
-            /// What it hears of a track.
-            fn sound(&self) -> $crate::sound::Sound {
-                $crate::sound::Sound {
-                    rate: self.rate,
-                    channels: self.channels,
-                    part: $crate::sound::Part { start: self.start, duration: self.duration },
-                    max_minutes: self.max_minutes,
-                    lengths: self.lengths,
-                }
-            }
-        }
-    };
-}
-pub(crate) use feature_options;
 
 /// What one channel is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -151,13 +96,25 @@ impl Frames {
         if self.part.start > 0.0 && track.frames() <= frames {
             let seconds = track.frames() as f64 / f64::from(track.rate());
             return Err(Fault::bad_input(format!(
-                "the track is {} long, and the job asks for what begins at {}; lower `start`",
-                clock(seconds),
-                clock(self.part.start)
+                "the track is {seconds:.3} s long, and the job asks for what begins at {:.3} s; lower `start`",
+                self.part.start
             )));
         }
         Ok(())
     }
+}
+
+/// Refuses what is so short that nothing is left of it at a rate.
+///
+/// # Errors
+/// A fault of the input.
+pub(crate) fn check_heard(frames: u64, rate: u32) -> Result<(), Fault> {
+    if frames > 0 {
+        return Ok(());
+    }
+    Err(Fault::bad_input(format!(
+        "what is read of the track is shorter than one sample at {rate} Hz; ask for a longer `duration`, or a higher `rate`"
+    )))
 }
 
 /// What a feature hears, as its options say it.
@@ -190,8 +147,12 @@ impl Sound {
         let (from, have) = (track.rate(), track.channels());
         if self.channels != OneChannel::Mean && have > 2 {
             return Err(Fault::bad_input(format!(
-                "the track has {have} channels, of which `left`, `right` and `side` say nothing; ask for `channels: mean`"
+                "`left`, `right` and `side` are of stereo, and the track has {have} channels; ask for `channels: mean`, or \
+                 fold it to stereo first"
             )));
+        }
+        if self.channels == OneChannel::Side && have == 1 {
+            return Err(Fault::bad_input("the track has one channel, and so no side; ask for `channels: mean`"));
         }
         let rate = self.rate.unwrap_or(from);
         let resampler = Resampler::new(from, rate, 1)?;
@@ -248,6 +209,7 @@ impl Mono {
         }
         self.frames.check(&self.track)?;
         self.resampler.finish(&mut sink)?;
+        check_heard(heard, self.rate)?;
         Ok(heard)
     }
 }
@@ -291,7 +253,9 @@ mod tests {
         assert_eq!(scaled(&of(OneChannel::Right)), [4000, -400, -100]);
         assert_eq!(scaled(&of(OneChannel::Side)), [2000, 400, -50]);
         let mono = wav(8000, &[grid(&[8000])]);
-        assert_eq!(scaled(&heard(&Sound { channels: OneChannel::Side, ..WHOLE }, &mono).expect("heard")), [0]);
+        assert_eq!(scaled(&heard(&Sound { channels: OneChannel::Right, ..WHOLE }, &mono).expect("heard")), [8000]);
+        let fault = heard(&Sound { channels: OneChannel::Side, ..WHOLE }, &mono).expect_err("refused");
+        assert!(fault.text.contains("no side"), "{fault}");
         let three = wav(8000, &vec![grid(&[1]); 3]);
         let fault = heard(&Sound { channels: OneChannel::Left, ..WHOLE }, &three).expect_err("refused");
         assert!(fault.text.contains("ask for `channels: mean`"), "{fault}");
@@ -314,7 +278,10 @@ mod tests {
         }
         let late = Sound { part: Part { start: 3.75, duration: None }, ..WHOLE };
         let fault = heard(&late, &track).expect_err("too late");
-        assert!(fault.text.contains("the track is 0:04 long") && fault.text.contains("lower `start`"), "{fault}");
+        assert!(fault.text.contains("the track is 3.750 s long") && fault.text.contains("lower `start`"), "{fault}");
+        let short = Sound { rate: Some(1000), part: Part { start: 0.0, duration: Some(1e-5) }, ..WHOLE };
+        let fault = heard(&short, &track).expect_err("nothing is left");
+        assert!(fault.text.contains("shorter than one sample at 1000 Hz"), "{fault}");
     }
 
     #[test]

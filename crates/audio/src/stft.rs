@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use super::{
     EXTENSIONS, NOT_DECODED,
+    feature_options::feature_options,
     npy::{Cell, Matrix},
-    sound::feature_options,
     spectrum::{Spectra, frame_problems},
 };
 

@@ -22,7 +22,7 @@ use super::{
     minutes_problem,
     mix::Mix,
     resample::Resampler,
-    sound::Part,
+    sound::{Part, check_heard},
     write::{Container, FLAC_MAX_RATE, SampleKind, Shape, Writer},
 };
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
@@ -151,7 +151,11 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     // What the file cannot hold is told before the work begins.
     let mut writer = Writer::create(&path, container, Shape { rate, channels, kind, layout })?;
     let mut resampler = Resampler::new(track.rate(), rate, channels)?;
-    let mut sink = |block: &[Vec<f32>]| writer.write(block);
+    let mut written = 0;
+    let mut sink = |block: &[Vec<f32>]| {
+        written += block[0].len() as u64;
+        writer.write(block)
+    };
     let (mut part, mut mixed, mut cut) = (settings.part().of(track.rate()), Vec::new(), Vec::new());
     while !part.is_over() {
         let Some(block) = track.next_block()? else { break };
@@ -164,6 +168,7 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     }
     part.check(&track)?;
     resampler.finish(&mut sink)?;
+    check_heard(written, rate)?;
     writer.finish()?;
     Ok(Product::file(path))
 }

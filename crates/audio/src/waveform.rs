@@ -15,7 +15,7 @@ use euterpe_actors::{
 };
 use serde::Serialize;
 
-use super::{EXTENSIONS, NOT_DECODED, sound::feature_options};
+use super::{EXTENSIONS, NOT_DECODED, feature_options::feature_options};
 
 /// The version of the format.
 const VERSION: u32 = 2;

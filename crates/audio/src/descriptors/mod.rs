@@ -25,8 +25,8 @@ use serde::{Serialize, Serializer};
 
 use super::{
     EXTENSIONS, NOT_DECODED,
+    feature_options::feature_options,
     npy::{Cell, Matrix},
-    sound::feature_options,
     spectrum::{Heard, Spectra, frame_problems},
     spool::Spool,
 };

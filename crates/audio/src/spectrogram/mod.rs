@@ -15,11 +15,7 @@ use euterpe_actors::{
     transform::{Product, TransformFactory, Work, blocking::blocking},
 };
 
-use super::{
-    EXTENSIONS, NOT_DECODED, clock,
-    sound::{OneChannel, feature_options},
-    spectrum::Spectra,
-};
+use super::{EXTENSIONS, NOT_DECODED, clock, feature_options::feature_options, sound::OneChannel, spectrum::Spectra};
 use columns::Columns;
 use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 use picture::{Caption, Layout};
