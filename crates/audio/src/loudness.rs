@@ -8,59 +8,28 @@
 use ebur128::{Channel, EbuR128, Mode};
 use euterpe_actors::{
     outcome::Fault,
-    transform::{Product, TransformFactory, Work, blocking::blocking},
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use symphonia::core::audio::Position;
 
-use super::{
-    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
-    decode::{Bounds, Decoder, Lengths},
-    minutes_problem,
-    sound::Part,
-};
-use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
+use super::{decode::Decoder, entry::of_track, options::part_options};
 
-/// The options of `audio.loudness`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loudness {
-    /// Where the part begins that is measured, in seconds (default: 0).
-    pub start: f64,
-    /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
-    pub duration: Option<f64>,
-    /// The longest track that is read, in minutes (default: 1440, a day).
-    pub max_minutes: u32,
-    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
-    pub lengths: Lengths,
-}
-
-impl Default for Loudness {
-    fn default() -> Self {
-        Self { start: 0.0, duration: None, max_minutes: MAX_MINUTES, lengths: Lengths::AsFound }
-    }
-}
-
-impl Loudness {
-    fn part(&self) -> Part {
-        Part { start: self.start, duration: self.duration }
+part_options! {
+    /// The options of `audio.loudness`.
+    Loudness {
     }
 }
 
 impl Settings for Loudness {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
-        minutes_problem(self.max_minutes).into_iter().chain(self.part().problems()).collect()
+        self.part().problems(self.bounds())
     }
 }
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.loudness", "loudness, loudness range and peaks after EBU R 128, as JSON", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["json"])
+    of_track("audio.loudness", "loudness, loudness range and peaks after EBU R 128, as JSON", &["json"], loudness)
 }
 
 #[derive(Serialize)]
@@ -75,13 +44,8 @@ struct Measured<'w> {
     channels: usize,
 }
 
-fn open(settings: Loudness, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("loudness", move || Ok(Box::new(move |work: &Work| loudness(work, settings)))))
-}
-
-fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
-    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
-    let mut track = Decoder::open(work, "audio", bounds)?;
+fn loudness(work: &Work, settings: &Loudness) -> Result<Product, Fault> {
+    let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let (rate, channels) = (track.rate(), track.channels());
     let odd = |error: ebur128::Error| {
         Fault::bad_input(format!("loudness is not defined for {channels} channels at {rate} Hz ({error})"))
@@ -91,15 +55,10 @@ fn loudness(work: &Work, settings: Loudness) -> Result<Product, Fault> {
     if let Some(map) = track.layout().and_then(|layout| channel_map(layout, channels)) {
         meter.set_channel_map(&map).map_err(odd)?;
     }
-    let (mut part, mut frames) = (settings.part().of(rate), 0);
-    while !part.is_over() {
-        let Some(block) = track.next_block()? else { break };
-        let heard = part.of_block(block[0].len());
-        frames += heard.len();
-        let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[heard.clone()]).collect();
-        meter.add_frames_planar_f32(&planes).map_err(odd)?;
-    }
-    part.check(&track)?;
+    let frames = settings.part().hear(&mut track, |block, part| {
+        let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[part.clone()]).collect();
+        meter.add_frames_planar_f32(&planes).map_err(odd)
+    })?;
     let mut peaks = (0.0f64, 0.0f64);
     for channel in 0..channels as u32 {
         peaks.0 = peaks.0.max(meter.true_peak(channel).map_err(odd)?);

@@ -6,16 +6,14 @@
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 
 use super::{
-    EXTENSIONS, NOT_DECODED,
-    feature_options::feature_options,
+    entry::of_track,
     mel::{self, band_problems},
     npy::{Cell, Matrix},
+    options::feature_options,
     spectrum::{Spectra, frame_problems},
 };
 
@@ -54,15 +52,12 @@ impl Settings for Melspectrogram {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.melspectrogram", "energy in mel bands over time, as a NumPy array (librosa's numbers)", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["npy"])
-}
-
-fn open(settings: Melspectrogram, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("melspectrogram", move || Ok(Box::new(move |work: &Work| melspectrogram(work, &settings)))))
+    of_track(
+        "audio.melspectrogram",
+        "energy in mel bands over time, as a NumPy array (librosa's numbers)",
+        &["npy"],
+        melspectrogram,
+    )
 }
 
 fn melspectrogram(work: &Work, settings: &Melspectrogram) -> Result<Product, Fault> {

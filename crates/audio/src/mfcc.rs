@@ -8,16 +8,14 @@ use std::f64::consts::PI;
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 
 use super::{
-    EXTENSIONS, NOT_DECODED,
-    feature_options::feature_options,
+    entry::of_track,
     mel::{self, band_problems},
     npy::{Cell, Matrix},
+    options::feature_options,
     spectrum::{Spectra, frame_problems},
     spool::Spool,
 };
@@ -61,15 +59,7 @@ impl Settings for Mfcc {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.mfcc", "mel-frequency cepstral coefficients, as a NumPy array (librosa's numbers)", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["npy"])
-}
-
-fn open(settings: Mfcc, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("mfcc", move || Ok(Box::new(move |work: &Work| mfcc(work, &settings)))))
+    of_track("audio.mfcc", "mel-frequency cepstral coefficients, as a NumPy array (librosa's numbers)", &["npy"], mfcc)
 }
 
 fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {

@@ -7,61 +7,25 @@
 use euterpe_actors::{
     ids::EntityId,
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{
-    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
-    decode::{Bounds, Decoder, Lengths},
-    minutes_problem,
-    sound::Part,
-};
+use super::{decode::Decoder, entry::of_track, options::part_options};
 
-/// The options of `audio.silence`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Silence {
-    /// What is not louder than so many decibels counts as silent, −150 to 0 (default: −60).
-    pub threshold_db: f64,
-    /// The shortest silence that is told, in seconds, 0.001 to 3600 (default: 0.5).
-    pub min_duration: f64,
-    /// Where the part begins that is read, in seconds (default: 0).
-    pub start: f64,
-    /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
-    pub duration: Option<f64>,
-    /// The longest track that is read, in minutes (default: 1440, a day).
-    pub max_minutes: u32,
-    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
-    pub lengths: Lengths,
-}
-
-impl Default for Silence {
-    fn default() -> Self {
-        Self {
-            threshold_db: -60.0,
-            min_duration: 0.5,
-            start: 0.0,
-            duration: None,
-            max_minutes: MAX_MINUTES,
-            lengths: Lengths::AsFound,
-        }
-    }
-}
-
-impl Silence {
-    fn part(&self) -> Part {
-        Part { start: self.start, duration: self.duration }
+part_options! {
+    /// The options of `audio.silence`.
+    Silence {
+        /// What is not louder than so many decibels counts as silent, −150 to 0 (default: −60).
+        threshold_db: f64 = -60.0,
+        /// The shortest silence that is told, in seconds, 0.001 to 3600 (default: 0.5).
+        min_duration: f64 = 0.5,
     }
 }
 
 impl Settings for Silence {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
-        let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
-        problems.extend(self.part().problems());
+        let mut problems = self.part().problems(self.bounds());
         if !(-150.0..=0.0).contains(&self.threshold_db) {
             let message = format!("expected -150 to 0 dB, got {}", self.threshold_db);
             problems.push(OptionProblem::new("threshold_db", message));
@@ -76,15 +40,7 @@ impl Settings for Silence {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.silence", "where a track is silent, as JSON", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["json"])
-}
-
-fn open(settings: Silence, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("silence", move || Ok(Box::new(move |work: &Work| silence(work, &settings)))))
+    of_track("audio.silence", "where a track is silent, as JSON", &["json"], silence)
 }
 
 #[derive(Serialize)]
@@ -136,10 +92,8 @@ impl Finder {
 }
 
 fn silence(work: &Work, settings: &Silence) -> Result<Product, Fault> {
-    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
-    let mut track = Decoder::open(work, "audio", bounds)?;
+    let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let rate = f64::from(track.rate());
-    let mut part = settings.part().of(track.rate());
     let mut finder = Finder {
         most: 10f64.powf(settings.threshold_db / 20.0) as f32,
         least: ((settings.min_duration * rate).round() as u64).max(1),
@@ -147,13 +101,11 @@ fn silence(work: &Work, settings: &Silence) -> Result<Product, Fault> {
         since: None,
         found: Vec::new(),
     };
-    while !part.is_over() {
-        let Some(block) = track.next_block()? else { break };
-        let heard = part.of_block(block[0].len());
-        let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[heard.clone()]).collect();
+    settings.part().hear(&mut track, |block, part| {
+        let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[part.clone()]).collect();
         finder.push(&planes);
-    }
-    part.check(&track)?;
+        Ok(())
+    })?;
     finder.close();
     let (found, frames) = (finder.found, finder.frames);
     let seconds = |frames: u64| (frames as f64 / rate * 1000.0).round() / 1000.0;

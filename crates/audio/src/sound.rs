@@ -2,8 +2,6 @@
 //!
 //! In one pass: decode, mix, cut, resample. No sample is rounded between.
 
-use std::ops::Range;
-
 use euterpe_actors::{
     outcome::Fault,
     transform::{OptionProblem, Work},
@@ -12,10 +10,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    decode::{Bounds, Decoder, Lengths},
+    decode::{Bounds, Decoder},
     limits::MAX_RATE,
-    minutes_problem,
     mix::{difference_into, mean_into},
+    part::{Part, check_heard},
     resample::Resampler,
 };
 
@@ -34,107 +32,22 @@ pub enum OneChannel {
     Side,
 }
 
-/// A part of a track, in seconds of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part {
-    /// Where it begins.
-    pub(crate) start: f64,
-    /// How long it is; none for all that follows.
-    pub(crate) duration: Option<f64>,
-}
-
-impl Part {
-    /// What is wrong with it.
-    pub(crate) fn problems(&self) -> Vec<OptionProblem> {
-        let mut problems = Vec::new();
-        if !(self.start >= 0.0 && self.start.is_finite()) {
-            problems.push(OptionProblem::new("start", format!("expected seconds from 0 on, got {}", self.start)));
-        }
-        if let Some(duration) = self.duration.filter(|duration| !(*duration > 0.0 && duration.is_finite())) {
-            problems.push(OptionProblem::new("duration", format!("expected more than 0 seconds, got {duration}")));
-        }
-        problems
-    }
-
-    /// Counts the frames of it in a track at `rate`.
-    pub(crate) fn of(&self, rate: u32) -> Frames {
-        let frames = |seconds: f64| (seconds * f64::from(rate)).round() as u64;
-        Frames { skip: frames(self.start), left: self.duration.map(|duration| frames(duration).max(1)), part: *self }
-    }
-}
-
-/// The frames of a part, counted while blocks go by.
-pub(crate) struct Frames {
-    skip: u64,
-    left: Option<u64>,
-    part: Part,
-}
-
-impl Frames {
-    /// Which frames of the next block, of so many frames, belong to the part.
-    pub(crate) fn of_block(&mut self, frames: usize) -> Range<usize> {
-        let from = self.skip.min(frames as u64);
-        self.skip -= from;
-        let until = self.left.map_or(frames as u64, |left| (from + left).min(frames as u64));
-        if let Some(left) = &mut self.left {
-            *left -= until - from;
-        }
-        from as usize..until as usize
-    }
-
-    /// Whether nothing more of the track belongs to it.
-    pub(crate) fn is_over(&self) -> bool {
-        self.left == Some(0)
-    }
-
-    /// Refuses a track that ended before the part began.
-    ///
-    /// # Errors
-    /// A fault of the input.
-    pub(crate) fn check(&self, track: &Decoder) -> Result<(), Fault> {
-        let frames = (self.part.start * f64::from(track.rate())).round() as u64;
-        if self.part.start > 0.0 && track.frames() <= frames {
-            let seconds = track.frames() as f64 / f64::from(track.rate());
-            return Err(Fault::bad_input(format!(
-                "the track is {seconds:.3} s long, and the job asks for what begins at {:.3} s; lower `start`",
-                self.part.start
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// Refuses what is so short that nothing is left of it at a rate.
-///
-/// # Errors
-/// A fault of the input.
-pub(crate) fn check_heard(frames: u64, rate: u32) -> Result<(), Fault> {
-    if frames > 0 {
-        return Ok(());
-    }
-    Err(Fault::bad_input(format!(
-        "what is read of the track is shorter than one sample at {rate} Hz; ask for a longer `duration`, or a higher `rate`"
-    )))
-}
-
 /// What a feature hears, as its options say it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sound {
     pub(crate) rate: Option<u32>,
     pub(crate) channels: OneChannel,
     pub(crate) part: Part,
-    pub(crate) max_minutes: u32,
-    pub(crate) lengths: Lengths,
+    pub(crate) bounds: Bounds,
 }
 
 impl Sound {
     /// What is wrong with the options.
     pub(crate) fn problems(&self) -> Vec<OptionProblem> {
-        let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
+        let mut problems = self.part.problems(self.bounds);
         if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
             problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
         }
-        problems.extend(self.part.problems());
         problems
     }
 
@@ -143,7 +56,7 @@ impl Sound {
     /// # Errors
     /// As [`Decoder::open`]; a track that has no such channel, or that cannot be brought to the rate.
     pub(crate) fn open(&self, work: &Work) -> Result<Mono, Fault> {
-        let track = Decoder::open(work, "audio", Bounds { minutes: self.max_minutes, lengths: self.lengths })?;
+        let track = Decoder::open(work, "audio", self.bounds)?;
         let (from, have) = (track.rate(), track.channels());
         if self.channels != OneChannel::Mean && have > 2 {
             return Err(Fault::bad_input(format!(
@@ -156,7 +69,7 @@ impl Sound {
         }
         let rate = self.rate.unwrap_or(from);
         let resampler = Resampler::new(from, rate, 1)?;
-        Ok(Mono { frames: self.part.of(from), track, channels: self.channels, rate, resampler })
+        Ok(Mono { part: self.part, track, channels: self.channels, rate, resampler })
     }
 }
 
@@ -165,7 +78,7 @@ pub(crate) struct Mono {
     track: Decoder,
     channels: OneChannel,
     rate: u32,
-    frames: Frames,
+    part: Part,
     resampler: Resampler,
 }
 
@@ -191,23 +104,17 @@ impl Mono {
             hear(&block[0])
         };
         let mut one = [Vec::new()];
-        while !self.frames.is_over() {
-            let Some(block) = self.track.next_block()? else { break };
+        self.part.hear(&mut self.track, |block, part| {
             match self.channels {
                 OneChannel::Mean => mean_into(block, &mut one[0]),
                 OneChannel::Left => one[0].clone_from(&block[0]),
                 OneChannel::Right => one[0].clone_from(&block[block.len() - 1]),
                 OneChannel::Side => difference_into(block, &mut one[0]),
             }
-            let part = self.frames.of_block(one[0].len());
-            if part.is_empty() {
-                continue; // it lies before the part
-            }
             one[0].truncate(part.end);
             one[0].drain(..part.start);
-            self.resampler.push(&one, &mut sink)?;
-        }
-        self.frames.check(&self.track)?;
+            self.resampler.push(&one, &mut sink)
+        })?;
         self.resampler.finish(&mut sink)?;
         check_heard(heard, self.rate)?;
         Ok(heard)
@@ -216,15 +123,17 @@ impl Mono {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{tone, wav, work};
+    use super::super::{
+        decode::Lengths,
+        testing::{tone, wav, work},
+    };
     use super::*;
 
     const WHOLE: Sound = Sound {
         rate: None,
         channels: OneChannel::Mean,
         part: Part { start: 0.0, duration: None },
-        max_minutes: 60,
-        lengths: Lengths::AsFound,
+        bounds: Bounds { minutes: 60, lengths: Lengths::AsFound },
     };
 
     fn heard(sound: &Sound, bytes: &[u8]) -> Result<Vec<f32>, Fault> {
@@ -297,7 +206,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused_by_option() {
-        let odd = Sound { rate: Some(0), part: Part { start: -1.0, duration: Some(0.0) }, max_minutes: 0, ..WHOLE };
+        let odd = Sound { rate: Some(0), part: Part { start: -1.0, duration: Some(0.0) }, ..WHOLE };
+        let odd = Sound { bounds: Bounds::minutes(0), ..odd };
         assert_eq!(odd.problems().len(), 4);
     }
 }

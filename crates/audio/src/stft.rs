@@ -6,18 +6,16 @@
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 use realfft::num_complex::Complex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, NOT_DECODED,
-    feature_options::feature_options,
+    entry::of_track,
     npy::{Cell, Matrix},
+    options::feature_options,
     spectrum::{Spectra, frame_problems},
 };
 
@@ -58,15 +56,7 @@ impl Settings for Stft {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.stft", "the short-time Fourier transform, as a NumPy array (librosa's numbers)", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["npy"])
-}
-
-fn open(settings: Stft, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("stft", move || Ok(Box::new(move |work: &Work| stft(work, &settings)))))
+    of_track("audio.stft", "the short-time Fourier transform, as a NumPy array (librosa's numbers)", &["npy"], stft)
 }
 
 fn stft(work: &Work, settings: &Stft) -> Result<Product, Fault> {

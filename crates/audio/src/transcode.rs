@@ -5,27 +5,25 @@
 //! dithered, and what lies beyond full scale is held there.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{Product, TransformFactory, Work, blocking::blocking},
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    EXTENSIONS, MAX_MINUTES, NOT_DECODED,
-    decode::{Bounds, Decoder, Lengths},
+    decode::Decoder,
+    entry::of_track,
     formats::usual_layout,
     limits::{MAX_CHANNELS, MAX_RATE},
-    minutes_problem,
     mix::Mix,
+    options::part_options,
+    part::check_heard,
     resample::Resampler,
-    sound::{Part, check_heard},
     write::{Container, FLAC_MAX_RATE, SampleKind, Shape, Writer},
 };
-use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 
 /// How samples are written, as the graph file says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -42,52 +40,23 @@ pub enum Bits {
     Float,
 }
 
-/// The options of `audio.transcode`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Transcode {
-    /// The sample rate of the output in Hz, 1 to 768000 (FLAC: 655350; default: that of the input).
-    pub rate: Option<u32>,
-    /// The number of channels of the output, 1 to 64 (default: those of the input). 1 is the mean of all channels.
-    pub channels: Option<usize>,
-    /// How samples are written: 16 (the default), 24, or `f32` (WAV only).
-    #[serde(deserialize_with = "bits")]
-    #[schemars(schema_with = "bits_schema")]
-    pub bits: Bits,
-    /// Where the part begins that is written, in seconds (default: 0).
-    pub start: f64,
-    /// How long that part is, in seconds (default: to the end). What lies behind it is not read.
-    pub duration: Option<f64>,
-    /// The longest track that is read, in minutes (default: 1440, a day).
-    pub max_minutes: u32,
-    /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
-    pub lengths: Lengths,
-}
-
-impl Default for Transcode {
-    fn default() -> Self {
-        Self {
-            rate: None,
-            channels: None,
-            bits: Bits::default(),
-            start: 0.0,
-            duration: None,
-            max_minutes: MAX_MINUTES,
-            lengths: Lengths::AsFound,
-        }
-    }
-}
-
-impl Transcode {
-    fn part(&self) -> Part {
-        Part { start: self.start, duration: self.duration }
+part_options! {
+    /// The options of `audio.transcode`.
+    Transcode {
+        /// The sample rate of the output in Hz, 1 to 768000 (FLAC: 655350; default: that of the input).
+        rate: Option<u32> = None,
+        /// The number of channels of the output, 1 to 64 (default: those of the input). 1 is the mean of all channels.
+        channels: Option<usize> = None,
+        /// How samples are written: 16 (the default), 24, or `f32` (WAV only).
+        #[serde(deserialize_with = "bits")]
+        #[schemars(schema_with = "bits_schema")]
+        bits: Bits = Bits::default(),
     }
 }
 
 impl Settings for Transcode {
     fn check(&self, job: &OpenContext) -> Vec<OptionProblem> {
-        let mut problems: Vec<OptionProblem> = minutes_problem(self.max_minutes).into_iter().collect();
-        problems.extend(self.part().problems());
+        let mut problems = self.part().problems(self.bounds());
         if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
             problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
         }
@@ -113,27 +82,19 @@ impl Settings for Transcode {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.transcode", "a track as WAV or FLAC, at another rate or with other channels", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["wav", "flac"])
-}
-
-fn open(settings: Transcode, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    let settings = Arc::new(settings);
-    Ok(blocking("transcode", move || {
-        let settings = settings.clone();
-        Ok(Box::new(move |work: &Work| transcode(work, &settings)))
-    }))
+    of_track(
+        "audio.transcode",
+        "a track as WAV or FLAC, at another rate or with other channels",
+        &["wav", "flac"],
+        transcode,
+    )
 }
 
 fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let suffix = work.suffixes.first().map_or("", String::as_str);
     let container = Container::of_suffix(suffix)
         .ok_or_else(|| Fault::fatal(format!("cannot write `.{suffix}`; give the output the suffix .wav or .flac")))?;
-    let bounds = Bounds { minutes: settings.max_minutes, lengths: settings.lengths };
-    let mut track = Decoder::open(work, "audio", bounds)?;
+    let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let channels = settings.channels.unwrap_or(track.channels());
     let rate = settings.rate.unwrap_or(track.rate());
     let mix = Mix::between(track.channels(), track.layout(), channels)?;
@@ -156,17 +117,10 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
         written += block[0].len() as u64;
         writer.write(block)
     };
-    let (mut part, mut mixed, mut cut) = (settings.part().of(track.rate()), Vec::new(), Vec::new());
-    while !part.is_over() {
-        let Some(block) = track.next_block()? else { break };
-        let heard = part.of_block(block[0].len());
-        if heard.is_empty() {
-            continue; // it lies before the part
-        }
-        let block = mix.apply(part_of(block, heard, &mut cut), &mut mixed);
-        resampler.push(block, &mut sink)?;
-    }
-    part.check(&track)?;
+    let (mut mixed, mut cut) = (Vec::new(), Vec::new());
+    settings.part().hear(&mut track, |block, part| {
+        resampler.push(mix.apply(part_of(block, part, &mut cut), &mut mixed), &mut sink)
+    })?;
     resampler.finish(&mut sink)?;
     check_heard(written, rate)?;
     writer.finish()?;

@@ -9,13 +9,11 @@
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 use serde::Serialize;
 
-use super::{EXTENSIONS, NOT_DECODED, feature_options::feature_options};
+use super::{entry::of_track, options::feature_options};
 
 /// The version of the format.
 const VERSION: u32 = 2;
@@ -48,15 +46,12 @@ impl Settings for Waveform {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.waveform", "the outline of a track for players, as audiowaveform writes it", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["json", "dat"])
-}
-
-fn open(settings: Waveform, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("waveform", move || Ok(Box::new(move |work: &Work| waveform(work, &settings)))))
+    of_track(
+        "audio.waveform",
+        "the outline of a track for players, as audiowaveform writes it",
+        &["json", "dat"],
+        waveform,
+    )
 }
 
 /// The least and the greatest sample of each pixel.

@@ -17,16 +17,14 @@ mod statistics;
 use euterpe_actors::{
     ids::EntityId,
     outcome::Fault,
-    transform::{
-        Entry, InputRule, OpenContext, OptionProblem, Product, Settings, TransformFactory, Work, blocking::blocking,
-    },
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 use serde::{Serialize, Serializer};
 
 use super::{
-    EXTENSIONS, NOT_DECODED,
-    feature_options::feature_options,
+    entry::of_track,
     npy::{Cell, Matrix},
+    options::feature_options,
     spectrum::{Heard, Spectra, frame_problems},
     spool::Spool,
 };
@@ -68,17 +66,12 @@ impl Settings for Descriptors {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    let about =
-        "centroid, bandwidth, roll-off, flatness, contrast, zero crossings and level over time (librosa's numbers)";
-    Entry::new("audio.descriptors", about, open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["npy", "json"])
-}
-
-fn open(settings: Descriptors, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("descriptors", move || Ok(Box::new(move |work: &Work| descriptors(work, &settings)))))
+    of_track(
+        "audio.descriptors",
+        "centroid, bandwidth, roll-off, flatness, contrast, zero crossings and level over time (librosa's numbers)",
+        &["npy", "json"],
+        descriptors,
+    )
 }
 
 fn descriptors(work: &Work, settings: &Descriptors) -> Result<Product, Fault> {

@@ -12,12 +12,11 @@ mod picture;
 
 use euterpe_actors::{
     outcome::Fault,
-    transform::{Product, TransformFactory, Work, blocking::blocking},
+    transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 
-use super::{EXTENSIONS, NOT_DECODED, clock, feature_options::feature_options, sound::OneChannel, spectrum::Spectra};
+use super::{clock, entry::of_track, options::feature_options, sound::OneChannel, spectrum::Spectra};
 use columns::Columns;
-use euterpe_actors::transform::{Entry, InputRule, OpenContext, OptionProblem, Settings};
 use picture::{Caption, Layout};
 
 feature_options! {
@@ -49,15 +48,7 @@ impl Settings for Spectrogram {
 
 /// How the registry knows it.
 pub fn entry() -> Entry {
-    Entry::new("audio.spectrogram", "a picture of a track: time, frequency and level", open)
-        .inputs(InputRule::Exactly(&["audio"]))
-        .reads(EXTENSIONS)
-        .cannot_read(NOT_DECODED)
-        .writes(&["png"])
-}
-
-fn open(settings: Spectrogram, _: &OpenContext) -> Result<TransformFactory, Vec<OptionProblem>> {
-    Ok(blocking("spectrogram", move || Ok(Box::new(move |work: &Work| spectrogram(work, &settings)))))
+    of_track("audio.spectrogram", "a picture of a track: time, frequency and level", &["png"], spectrogram)
 }
 
 fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
