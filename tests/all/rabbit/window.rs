@@ -114,6 +114,21 @@ fn where_no_report_is_heard_storage_makes_room_for_the_rest() {
 }
 
 #[test]
+fn a_dead_letter_of_which_no_report_is_heard_is_told_and_counted_like_any_other() {
+    let vhost = Vhost::new();
+    let graph = "version: 1\ngraph: unheard\nstores: {out: {url: ./out, fsync: false}}\ndefaults: {retries: 0}\njobs:\n  \
+                 a: {use: test.faulty, with: {fail_on: [t-2]}, out: \"out:a/{id}.txt\"}\n";
+    let mut cluster = Cluster::new(graph, &vhost);
+    let run = cluster.start(&["run", "g.yaml", "t-1", "t-2"]);
+    soon("both are published", Duration::from_secs(60), || depth(&vhost) == 2);
+    vhost.delete_exchange("euterpe.unheard.reports");
+    cluster.nodes(1, &[]);
+    let said = Said::from(run.wait_with_output().expect("ended")).ends(4);
+    assert!(said.err.contains("dead: told to fail for t-2"), "{said:?}");
+    assert!(said.out.contains("failed:  1 dead letter; see `euterpe dead ls g.yaml`"), "{said:?}");
+}
+
+#[test]
 fn ctrl_c_while_the_window_is_full_leaves_the_rest_to_resume() {
     const ENTITIES: usize = 1000;
     const WINDOW: usize = 200;

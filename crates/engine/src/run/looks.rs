@@ -1,15 +1,18 @@
 //! Asks storage how entities of a run over a broker are, where reports do not tell. What storage knows makes room for further
 //! entities as a report does: a window that is full of what ended unheard would stop the run.
 
-use std::{cell::Cell, convert::Infallible, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, convert::Infallible, time::Duration};
 
-use euterpe_actors::accounting::{Accountant, RunView};
-use euterpe_actors::ids::EntityId;
+use euterpe_actors::accounting::{Accountant, RunView, TargetStatus};
+use euterpe_actors::ids::{EntityId, RunId};
 use euterpe_actors::message::Target;
-use euterpe_actors::state::StateStore;
+use euterpe_actors::outcome::Outcome;
+use euterpe_actors::plan::JobIx;
+use euterpe_actors::state::{LetterFilter, StateStore};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
+use super::report::Note;
 use super::retry_ends::RetryEnds;
 use super::tracker::Tracker;
 
@@ -100,18 +103,62 @@ async fn look(
     if open.is_empty() {
         return Ok(failed_again);
     }
-    let plan = sight.plan.clone();
+    let (plan, run) = (sight.plan.clone(), sight.run);
     let accountant = Accountant::open(sight).await?;
     let one = async |entity: &EntityId| {
-        let mut moved = false;
+        let mut statuses = Vec::new();
         for at in tracker.left_of(entity) {
             let target = Target { job: plan.job(at).name.clone(), entity: entity.clone() };
-            let status = accountant.status(&target).await?;
-            moved |= tracker.found(entity, at, &status);
+            statuses.push((at, accountant.status(&target).await?));
         }
-        anyhow::Ok(moved)
+        anyhow::Ok((entity.clone(), statuses))
     };
     let looks: Vec<_> = open.iter().map(one).collect();
-    let moved = stream::iter(looks).buffer_unordered(AT_ONCE);
-    moved.try_fold(failed_again, async |all, one| Ok(all | one)).await
+    let found: Vec<(EntityId, Vec<(JobIx, TargetStatus)>)> =
+        stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await?;
+    // Before the run can be over by what was found.
+    let dead = found.iter().flat_map(|(_, statuses)| statuses).filter_map(|(_, status)| match status {
+        TargetStatus::Dead(target, _) if !tracker.knows_letter(target) => Some(target),
+        _ => None,
+    });
+    tell_of_letters(tracker, state, run, &dead.collect()).await?;
+    let mut moved = failed_again;
+    for (entity, statuses) in &found {
+        for (at, status) in statuses {
+            moved |= tracker.found(entity, *at, status);
+        }
+    }
+    Ok(moved)
+}
+
+/// Tells the tracker of the dead letters of these targets, as the reports would have that were not heard.
+async fn tell_of_letters(
+    tracker: &Tracker,
+    state: &StateStore,
+    run: RunId,
+    dead: &BTreeSet<&Target>,
+) -> anyhow::Result<()> {
+    if dead.is_empty() {
+        return Ok(());
+    }
+    let list = state.list_letters(&LetterFilter { run: Some(run.into()), ..LetterFilter::default() }).await?;
+    for one in list.iter() {
+        // Of a long id the key tells a part only.
+        let entity = match one.entity() {
+            Some(entity) => entity,
+            None => state.letter(&one.key()).await?.map(|letter| letter.entity).unwrap_or_default(),
+        };
+        let Ok(entity) = EntityId::new(&entity) else { continue };
+        let target = Target { job: one.job().clone(), entity };
+        if !dead.contains(&target) || tracker.knows_letter(&target) {
+            continue;
+        }
+        // What is not shown need not be read.
+        let letter = if tracker.shows_letters() { state.letter(&one.key()).await? } else { None };
+        let (text, attempt) = letter.map(|letter| (letter.text, letter.tries)).unwrap_or_default();
+        let Target { job, entity } = target;
+        let reason = Some(one.reason());
+        tracker.ended(&Note { job, entity, outcome: Outcome::Dead, reason, text, attempt, millis: None });
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
 use euterpe_actors::accounting::TargetStatus;
 use euterpe_actors::ids::{EntityId, JobName};
 use euterpe_actors::memory::Fingerprint;
+use euterpe_actors::message::Target;
 use euterpe_actors::outcome::{Outcome, Reason};
 use euterpe_actors::plan::{JobIx, NodePlan};
 use tokio::sync::Notify;
@@ -188,6 +189,16 @@ impl Tracker {
         if job.required > 0 {
             take_back(job);
         }
+    }
+
+    /// Whether the dead letter of a target is counted.
+    pub fn knows_letter(&self, target: &Target) -> bool {
+        self.locked().dead.contains(&Fingerprint::of(target.job.as_str(), target.entity.as_str()))
+    }
+
+    /// Whether a further dead letter gets a line.
+    pub fn shows_letters(&self) -> bool {
+        self.locked().tally.letters() < SHOWN
     }
 
     /// Storage says how a job ended for an entity under way, although nobody told. False where it is not under way.
