@@ -5,13 +5,14 @@ use std::{
     hash::BuildHasherDefault,
 };
 
+use super::confirmed::ConfirmedOutputs;
 use super::fingerprint::{Fingerprint, PrehashedHasher};
 use super::presence::Presence;
 use super::times::Times;
 use crate::edges::parent_of;
 use crate::ids::{EntityId, RunId, StoreName};
 use crate::message::Target;
-use crate::plan::{JobIx, Mapping, NodePlan, Route};
+use crate::plan::{InputPlan, JobIx, JobPlan, Mapping, NodePlan, OutputPlan, Route};
 use crate::state::DatedRecipe;
 use crate::storage::ObjectKey;
 use crate::template::{Parts, Template};
@@ -50,6 +51,8 @@ pub(super) struct Known {
     /// The primary outputs of which presence was forgotten: what was made from them is doubtful, too.
     pub(super) doubtful: HashSet<Fingerprint, BuildHasherDefault<PrehashedHasher>>,
     pub(super) former: Vec<FormerOutputs>,
+    /// What was found to be good in spite of what came after it.
+    pub(super) confirmed: ConfirmedOutputs,
     /// Where a catalogue is gone through part by part: by the index of the job, whether a source of it may be in another part than
     /// its entity.
     pub(super) by_parts: Option<Vec<bool>>,
@@ -103,21 +106,56 @@ impl Known {
                 return None;
             }
             for input in &job.inputs {
-                let came_after = match &input.from {
-                    Route::Source { store, key, .. } => match source(&self.sources, store, key, &parts).unwrap_or(0) {
-                        arrived if arrived == written && arrived.is_multiple_of(SECOND) => return None,
-                        arrived => arrived > written && arrived <= self.until,
-                    },
-                    Route::Job { job, entity: Mapping::Same, .. } => last[job.0] > written,
+                let (came, may_be_after) = match &input.from {
+                    Route::Source { store, key, .. } => {
+                        let came = source(&self.sources, store, key, &parts).unwrap_or(0);
+                        (came, self.source_came_after(came, written))
+                    }
+                    Route::Job { job, entity: Mapping::Same, .. } => (last[job.0], last[job.0] > written),
                     Route::Job { entity: Mapping::To(_), .. } => return None,
                 };
-                if came_after {
+                if may_be_after && !self.confirmed.covers(&primary(job, &parts), written, came) {
                     return None;
                 }
             }
             (times[at], last[at]) = (written, latest);
         }
         Some(times)
+    }
+
+    /// Whether a source that came then may have come after an output was written. A bucket tells whole seconds: a source of the
+    /// same second may have.
+    fn source_came_after(&self, came: u64, written: u64) -> bool {
+        (came > written && came <= self.until) || (came == written && came.is_multiple_of(SECOND) && came > 0)
+    }
+
+    /// Notes that the outputs of some jobs of an entity, and of their ancestors, were looked at and are good: nobody need look
+    /// again until something comes after what is known to have come. What came at `since` or later is not taken for known: it may
+    /// have come after the look.
+    pub(super) fn confirm(&mut self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId, since: u64) {
+        let mut needed: Vec<JobIx> = jobs.iter().flat_map(|at| plan.job(*at).ancestors.iter().copied()).collect();
+        needed.extend(jobs);
+        needed.sort_unstable();
+        needed.dedup();
+        for at in needed {
+            let job = plan.job(at);
+            let Some(parts) = job.form.split(entity) else { continue };
+            let written = |output: &OutputPlan| latest(&self.written, &output.key_of(&parts));
+            let Some(Some(written)) = job.outputs.iter().map(written).min() else { continue };
+            let came = |input: &InputPlan| match &input.from {
+                Route::Source { store, key, .. } => Some(source(&self.sources, store, key, &parts).unwrap_or(0)),
+                Route::Job { .. } => match parent_of(plan, input, entity, &parts) {
+                    Some(Ok(parent)) => latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key)),
+                    _ => None,
+                },
+            };
+            // Of what is not known nothing is said.
+            let Some(came) = job.inputs.iter().map(came).collect::<Option<Vec<u64>>>() else { continue };
+            let came = came.into_iter().max().unwrap_or(0);
+            if came >= written && came < since {
+                self.confirmed.note(primary(job, &parts), written, came);
+            }
+        }
     }
 
     /// Whether a source of a job may be in another part of the catalogue than its entity, so that its time is not known.
@@ -153,11 +191,7 @@ impl Known {
         let is_new = self.has_sources && is_there && !keys.iter().any(|key| latest(&self.written, key).is_some());
         let written = keys.iter().filter_map(|key| latest(&self.written, key)).min();
         if !is_doubtful {
-            let (written, until) = (written.unwrap_or(0), self.until);
-            // A bucket tells whole seconds: a source of the same second may have come after.
-            let source_came = |arrived: u64| {
-                (arrived > written && arrived <= until) || (arrived == written && arrived.is_multiple_of(SECOND))
-            };
+            let written = written.unwrap_or(0);
             is_doubtful = lacks_parts
                 || self.looks_at_all
                 || (!self.has_sources && !job.inputs.is_empty())
@@ -165,9 +199,9 @@ impl Known {
                 || self.has_sources_elsewhere(at.0);
             for input in &job.inputs {
                 is_doubtful |= match &input.from {
-                    Route::Source { store, key, .. } => {
-                        source(&self.sources, store, key, &parts).is_some_and(source_came)
-                    }
+                    Route::Source { store, key, .. } => source(&self.sources, store, key, &parts).is_some_and(|came| {
+                        self.source_came_after(came, written) && !self.confirmed.covers(&print, written, came)
+                    }),
                     Route::Job { .. } => match parent_of(plan, input, entity, &parts) {
                         Some(Ok(parent)) if self.by_parts.is_some() && parent.target.entity != *entity => {
                             // Of another part: what is known of it now may not be all.
@@ -178,7 +212,8 @@ impl Known {
                             let arrived = latest(&self.arrived, &parent.key).or(latest(&self.written, &parent.key));
                             // What was made of an output that is missing is looked at when that is there again.
                             let entity = &parent.target.entity;
-                            arrived.is_none_or(|arrived| arrived > written)
+                            let is_after = |came: u64| came > written && !self.confirmed.covers(&print, written, came);
+                            arrived.is_none_or(is_after)
                                 | self.is_doubtful(plan, presence, parent.at, entity, (&mut *looked, is_renewed))
                         }
                         _ => false,
@@ -225,6 +260,12 @@ pub(super) struct LookedAt {
 /// The latest time of what lies under the paths of a key.
 fn latest(times: &Times, key: &ObjectKey) -> Option<u64> {
     key.paths().filter_map(|path| times.get(&Fingerprint::of(key.store.as_str(), path))).max()
+}
+
+/// The primary output of a work.
+fn primary(job: &JobPlan, parts: &Parts<'_>) -> Fingerprint {
+    let output = &job.outputs[0];
+    Fingerprint::of(output.store.as_str(), &output.key.output_key(parts))
 }
 
 /// When the source of an entity came; none where it was not listed.

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::confirmed::ConfirmedOutputs;
 use super::doubt::{FormerOutputs, Known, Looked, any_ext};
 use super::fingerprint::Fingerprint;
 use super::presence::Presence;
@@ -102,6 +103,25 @@ impl ListedDates {
         let renewed = plan.jobs.iter().map(|job| refresh.recipes.names(&job.name)).collect();
         let read_elsewhere_until = recipes.iter().map(RecipeHistory::read_elsewhere_until).collect();
         Self { recipes, renewed, read_elsewhere_until, ..self }
+    }
+
+    /// With what was found to be good in spite of what came after it.
+    #[must_use]
+    pub fn with_confirmed(self, confirmed: ConfirmedOutputs) -> Self {
+        self.locked().confirmed = confirmed;
+        self
+    }
+
+    /// Notes that the outputs of some jobs of an entity, and of their ancestors, were looked at and are good. What came at `since`
+    /// or later, in nanoseconds after the Unix epoch, may have come after the look, and is looked at again.
+    pub fn confirm(&self, plan: &NodePlan, jobs: &[JobIx], entity: &EntityId, since: u64) {
+        self.locked().confirm(plan, jobs, entity, since);
+    }
+
+    /// A record of what was found to be good, where something was noted since it was read.
+    pub fn confirmed_record(&self) -> Option<Vec<u8>> {
+        let known = self.locked();
+        known.confirmed.is_news().then(|| known.confirmed.to_record())
     }
 
     /// Whether what was written at this time has to be looked at whatever came after it: a former recipe of a job of which that

@@ -1,5 +1,6 @@
 //! What a node remembers. All of it may be forgotten: the price is work or messages too many, never a lost entity.
 
+mod confirmed;
 mod doubt;
 mod failures;
 mod fingerprint;
@@ -16,6 +17,7 @@ mod times;
 mod tries;
 mod unreadable_inputs;
 
+pub use confirmed::ConfirmedOutputs;
 pub use doubt::FormerOutputs;
 pub(crate) use failures::KnownFailures;
 pub use fingerprint::Fingerprint;

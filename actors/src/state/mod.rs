@@ -11,10 +11,12 @@
 //! runs/<run>/log.jsonl, runs/<run>/superseded.json
 //! setups/<digest>.json
 //! recipes.json
+//! confirmed
 //! ```
 //!
 //! Each JSON object has a `format`, so that a record of a newer version is passed over and never half-read.
 
+mod confirmed;
 mod dead_letter;
 mod entity_chunks;
 mod format;

@@ -52,7 +52,7 @@ pub struct Select {
     #[arg(long, conflicts_with_all = ["bottom_up", "force", "refresh", "exact"])]
     pub ping: bool,
 
-    /// At most so many entities that are not finished yet.
+    /// At most so many entities of which something is left to do.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 

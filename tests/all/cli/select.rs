@@ -84,6 +84,22 @@ fn what_is_blocked_is_said_with_its_reason_and_is_what_then_fails() {
 }
 
 #[test]
+fn a_limit_does_not_count_what_was_given_up() {
+    let bench = chain();
+    bench.call("run g.yaml y").ends(4);
+    bench.call("dead drop g.yaml --all").ends(0);
+    for (run, there) in [["x"].as_slice(), &["x", "z"]].into_iter().enumerate() {
+        let plan = bench.call("plan g.yaml --limit 1 --json").ends(0).last();
+        assert_eq!(plan["jobs"]["c"]["make"], 1, "before run {run}: {plan}");
+        bench.call("run g.yaml --limit 1").ends(0);
+        let files = bench.files("out");
+        let of = |id: &str| files.iter().filter(|name| name.ends_with(&format!("/{id}.txt"))).count();
+        assert_eq!(["x", "z"].map(of), ["x", "z"].map(|id| if there.contains(&id) { 3 } else { 0 }), "run {run}");
+    }
+    assert_eq!(bench.call("plan g.yaml --json").ends(0).last()["jobs"]["c"]["make"], 0);
+}
+
+#[test]
 fn only_and_limit_and_force_narrow_and_widen_a_run() {
     let bench = chain();
     bench.write("fix/y", "fixed");

@@ -12,19 +12,16 @@ use async_trait::async_trait;
 use euterpe_actors::accounting::first_messages;
 use euterpe_actors::blocking_threads::on_blocking_thread;
 use euterpe_actors::ids::EntityId;
-use euterpe_actors::memory::Glance;
-use euterpe_actors::message::Force;
-use euterpe_actors::out_of_date::OutOfDate;
-use euterpe_actors::plan::JobIx;
 use euterpe_actors::points::reach;
 use euterpe_actors::state::{IdSum, chunk_key};
-use futures::stream::{self, StreamExt};
 use tokio::sync::Notify;
 
 use super::addressing::{Address, Addressed, Addresses};
+use super::doubtful::look_at_doubtful;
 use super::dropped_names::DroppedNames;
 use super::found::{BadName, Found};
 use super::ids::Ids;
+use super::limit::Limit;
 use super::passed::Passed;
 use super::running::Running;
 use super::sink::{Feeder, Sink};
@@ -36,7 +33,7 @@ use super::walk::WalkedIds;
 pub struct Intake {
     /// Where they come from.
     pub ids: Ids,
-    /// At most so many that are not finished yet.
+    /// At most so many of which something is left to do.
     pub limit: Option<u64>,
 }
 
@@ -55,9 +52,6 @@ enum Chunk {
     /// The number of the chunk in the manifest, and which of its entities are meant, a bit for each.
     InManifest(u64, Vec<u64>),
 }
-
-/// How many entities are looked at at once.
-const AT_ONCE: usize = 32;
 
 /// How many chunks wait in memory: one is enough for a feeder that takes much longer over a chunk than the reader.
 const IN_MEMORY: usize = 1;
@@ -100,9 +94,9 @@ impl Intake {
         dropped: &mut DroppedNames,
         ahead: &Ahead,
     ) -> anyhow::Result<Passed> {
-        let mut left = self.limit.unwrap_or(u64::MAX);
+        let mut limit = Limit::of(self.limit, sink.workspace, sink.running).await?;
         let mut number = 0;
-        while left > 0 {
+        while !limit.is_reached() {
             // Read where waiting is allowed; short, so that a run that is stopped need not wait for it.
             let read = move || (stream.next(Duration::from_millis(100)), stream);
             let (next, back) = on_blocking_thread(read).await.context("no thread for the reader of ids")?;
@@ -121,7 +115,7 @@ impl Intake {
             let mut unfinished = Unfinished::default();
             for found in batch {
                 let seen = glances.next().unwrap_or_default();
-                if left == 0 {
+                if limit.is_reached() {
                     break;
                 }
                 let found = match found {
@@ -157,7 +151,7 @@ impl Intake {
                         sink.running.out_of_date.borrow_mut().add(*at, &found.entity, why);
                     }
                     unfinished.add(ids.len(), &found);
-                    left -= 1;
+                    limit.count(&found.entity).await;
                 }
                 ids.push(found.entity);
             }
@@ -260,70 +254,6 @@ fn addressed(
 
 fn address(sink: &Sink<'_>, addresses: &Addresses, entity: &EntityId) -> Result<Arc<Address>, String> {
     addresses.of(&sink.workspace.nodes, &sink.running.manifest.selection, entity)
-}
-
-/// What is known of an entity before it is sent.
-#[derive(Clone, Default)]
-struct Seen {
-    is_finished: bool,
-    out_of_date: Vec<(JobIx, OutOfDate)>,
-}
-
-/// Which entities of a batch are finished, as far as times tell it. Those whose outputs may be out of date are looked at.
-async fn look_at_doubtful(sink: &Sink<'_>, addresses: &Addresses, batch: &[Found]) -> anyhow::Result<Vec<Seen>> {
-    let mut seen = vec![Seen::default(); batch.len()];
-    let Running { manifest, presence, dates: Some(dates), .. } = sink.running else { return Ok(seen) };
-    if manifest.selection.ping {
-        return Ok(seen);
-    }
-    let workspace = sink.workspace;
-    let mut doubtful = Vec::new();
-    for (number, found) in batch.iter().enumerate() {
-        let (entity, to, written) = match found {
-            Found::Addressed(found) => (&found.entity, found.to.clone(), &found.written),
-            Found::Id(entity, written) => match address(sink, addresses, entity) {
-                Ok(to) => (entity, to, written),
-                Err(_) => continue, // told where it is taken
-            },
-            _ => continue,
-        };
-        match dates.take_stock(&workspace.nodes, presence, &to.required, entity) {
-            Glance::UpToDate => seen[number].is_finished = manifest.selection.force == Force::None,
-            Glance::Doubtful => {
-                if let Some(written) = written {
-                    workspace.state.note_name(entity, written);
-                }
-                doubtful.push((number, entity.clone(), to));
-            }
-            Glance::NotDoubtful => {}
-        }
-    }
-    let asked = (manifest.selection.force.clone(), manifest.selection.refresh.as_ref());
-    let view = workspace.refreshing_view(manifest.run, asked, Some(presence.clone())).await?;
-    let looks = doubtful.into_iter().map(|(number, entity, to)| {
-        let view = &view;
-        async move {
-            let is_finished = view.is_finished(&to.required, &entity).await;
-            let mut out_of_date = Vec::new();
-            for at in to.required.iter().filter(|_| !is_finished) {
-                // Trouble of a store is told by the work; what was declined stays as it is.
-                let why = view.out_of_date(*at, &entity).await.ok().flatten();
-                if let Some(why) = why
-                    && matches!(view.standing_skip(*at, &entity).await, Ok(None))
-                {
-                    out_of_date.push((*at, why));
-                }
-            }
-            if !out_of_date.is_empty() {
-                // What lies above is looked at by the work, too: a listing may have told otherwise.
-                view.known.iter().for_each(|known| known.forget_made(&view.plan, &to.required, &entity));
-            }
-            (number, Seen { is_finished, out_of_date })
-        }
-    });
-    let looked: Vec<(usize, Seen)> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-    looked.into_iter().for_each(|(number, one)| seen[number] = one);
-    Ok(seen)
 }
 
 fn finished(sink: &Sink<'_>, Addressed { entity, to, .. }: &Addressed) -> bool {

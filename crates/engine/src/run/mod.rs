@@ -14,6 +14,7 @@
 //! nobody tells.
 
 pub mod addressing;
+mod doubtful;
 mod dropped_names;
 pub mod embedded;
 #[cfg(feature = "amqp")]
@@ -29,6 +30,7 @@ pub mod ids;
 pub mod in_hand;
 pub mod intake;
 mod last_look;
+pub mod limit;
 mod lines;
 mod listed_for;
 pub mod listing;

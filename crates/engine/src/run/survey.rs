@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use euterpe_actors::freshness::Demand;
 use euterpe_actors::ids::{EntityId, RunId, StoreName, decomposed_form};
-use euterpe_actors::memory::{ListedDates, Presence};
+use euterpe_actors::memory::{ConfirmedOutputs, ListedDates, Presence};
 use euterpe_actors::message::Force;
 use euterpe_actors::plan::{JobIx, NodePlan, Route};
 use euterpe_actors::refresh::Refresh;
@@ -73,11 +73,23 @@ pub async fn dated(
     let list_sources = !are_few && !refresh.exact;
     let bounds = Bounds::of(workspace.memory);
     let presence = Arc::new(Presence::up_to(if are_few { REMEMBERED } else { bounds.remembered() }));
-    let dates = (!refresh.is_never()).then(|| {
-        let recipes = in_order(nodes, recipes);
-        let most = if are_few { REMEMBERED } else { usize::MAX };
-        Arc::new(ListedDates::up_to(most, list_sources).of(nodes).with_recipes(nodes, recipes, refresh))
-    });
+    let dates = match refresh.is_never() {
+        true => None,
+        false => {
+            let most = if are_few { REMEMBERED } else { usize::MAX };
+            let dates = ListedDates::up_to(most, list_sources).of(nodes);
+            let dates = dates.with_recipes(nodes, in_order(nodes, recipes), refresh);
+            let confirmed = match list_sources {
+                true => workspace
+                    .state
+                    .confirmed(bounds.confirmed)
+                    .await
+                    .context("could not read what is known to be good")?,
+                false => ConfirmedOutputs::default(), // each is looked at
+            };
+            Some(Arc::new(dates.with_confirmed(confirmed)))
+        }
+    };
     let walk = Arc::new(match are_few {
         true => Walk::in_memory(nodes, presence.clone(), dates.clone(), run),
         false => Walk::bounded(nodes, presence.clone(), dates.clone(), run, bounds, workspace.walk_folder()),

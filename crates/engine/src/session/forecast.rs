@@ -19,6 +19,7 @@ use crate::run::addressing::Addresses;
 use crate::run::former::Former;
 use crate::run::found::Found;
 use crate::run::ids::Ids;
+use crate::run::limit::has_work;
 use crate::run::outdated::Outdated;
 use crate::run::passed::{Passed, PassedKind};
 use crate::run::stream::Next;
@@ -116,7 +117,9 @@ impl Session {
                     expected.iter().for_each(|one| samples[one.at.0].offer(one));
                 }
                 forecast.id_bytes += entity.as_str().len() as u64;
-                if !forecast.add(expected) {
+                let counts = has_work(&expected);
+                forecast.add(expected);
+                if counts {
                     left -= 1;
                     if left == 0 {
                         break;
@@ -245,8 +248,8 @@ impl Forecast {
         }
     }
 
-    /// Adds an entity; whether all of it is there.
-    fn add(&mut self, expected: Vec<Expected>) -> bool {
+    /// Adds an entity.
+    fn add(&mut self, expected: Vec<Expected>) {
         let finished = expected.iter().all(|expected| expected.fate == Fate::Have);
         self.entities += 1;
         self.unfinished += u64::from(!finished);
@@ -289,7 +292,6 @@ impl Forecast {
             });
             group.count += 1;
         }
-        finished
     }
 
     /// Whether a target was not counted before for another entity's sake. What was counted as asked for and turns out

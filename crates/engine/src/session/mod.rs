@@ -37,6 +37,7 @@ mod verify;
 
 use anyhow::Context;
 use euterpe_actors::ids::RunId;
+use euterpe_actors::memory::ListedDates;
 use euterpe_actors::state::{RecipeHistories, Selection};
 use euterpe_actors::storage::StorageErrorKind;
 use euterpe_actors::transform::Registry;
@@ -127,6 +128,16 @@ impl Session {
             // It was named when it was passed over, and stops no run.
             Err(error) if error.kind == StorageErrorKind::Unreadable => Ok(()),
             kept => kept.context("could not note what the jobs do"),
+        }
+    }
+
+    /// Keeps what was found to be good in spite of what came after it, so that the next run need not look at it again.
+    async fn keep_confirmed(&self, dates: Option<&ListedDates>) {
+        let Some(record) = dates.and_then(ListedDates::confirmed_record) else { return };
+        if let Err(error) = self.workspace.state.keep_confirmed(record).await {
+            tracing::warn!(
+                "could not note which outputs are known to be good, and the next run looks at them again: {error}"
+            );
         }
     }
 

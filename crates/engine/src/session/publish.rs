@@ -39,7 +39,7 @@ pub struct PublishRequest {
     pub selection: Selection,
     /// The entities.
     pub ids: Ids,
-    /// At most so many entities that are not finished yet.
+    /// At most so many entities of which something is left to do.
     pub limit: Option<u64>,
     /// Leave out entities whose outputs are all there, as a listing of the stores shows.
     pub missing_only: bool,
@@ -103,6 +103,7 @@ impl Session {
             never = tell_troubles(&running) => match never {},
         };
         over.amqp.close().await;
+        self.keep_confirmed(running.dates.as_deref()).await;
         running.tracker.roots.end_all();
         let tally = running.tally();
         // Of an entity that is left out, all jobs are counted as there.

@@ -24,7 +24,7 @@ pub struct RunRequest {
     pub selection: Selection,
     /// The entities.
     pub ids: Ids,
-    /// At most so many entities that are not finished yet.
+    /// At most so many entities of which something is left to do.
     pub limit: Option<u64>,
     /// Stop when so many entities have become dead letters.
     pub max_dead: Option<u64>,
@@ -65,6 +65,7 @@ impl Session {
         running.isolate = isolate;
         (running.dates, running.walk) = (dates, Some(walk));
         let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
+        self.keep_confirmed(running.dates.as_deref()).await;
         if looks_at_all && ended.complete {
             self.note_looks(began, &ended.tally).await?;
         }

@@ -9,6 +9,8 @@ const OUTPUT: u64 = 97;
 const SOURCE: u64 = 57;
 /// What an id takes that is remembered to be known again.
 const ID: u64 = 28;
+/// What an output takes that was found good in spite of what came after it.
+const CONFIRMED: u64 = 57;
 /// What an object of a part takes while that is shown: once with its time, once more where works on other entities ask for it.
 const ROW: u64 = 42;
 
@@ -23,10 +25,13 @@ pub struct Bounds {
     pub ids: usize,
     /// Objects of the part that is shown.
     pub part: usize,
+    /// Outputs that are known to be good in spite of what came after them.
+    pub confirmed: usize,
 }
 
 impl Bounds {
-    /// For so many bytes: half of them for outputs, a quarter for the part that is shown, an eighth each for sources and ids.
+    /// For so many bytes: half of them for outputs, a quarter for the part that is shown, an eighth each for sources and ids. A
+    /// sixteenth is added for what is known to be good.
     pub fn of(memory: u64) -> Self {
         let number = |bytes: u64, each: u64| usize::try_from(bytes / each).unwrap_or(usize::MAX).max(1);
         Self {
@@ -34,6 +39,7 @@ impl Bounds {
             sources: number(memory / 8, SOURCE),
             ids: number(memory / 8, ID),
             part: number(memory / 4, ROW),
+            confirmed: number(memory / 16, CONFIRMED),
         }
     }
 }
