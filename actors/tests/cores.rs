@@ -109,9 +109,13 @@ impl World {
     }
 
     async fn publish(&self, at: usize, entities: usize) {
-        for n in 0..entities {
+        self.publish_some(at, 0..entities).await;
+    }
+
+    async fn publish_some(&self, at: usize, entities: impl IntoIterator<Item = usize>) {
+        for (number, n) in entities.into_iter().enumerate() {
             let target = Target { job: job(at), entity: EntityId::new(&format!("t-{n}")).expect("an id") };
-            let id = (at * 100_000 + n) as u64;
+            let id = ((at * 1000 + n) * 10_000 + number) as u64;
             let message = EntityMessage::new(id, RunId::new(1, 0), target, self.plan.digest, Base::Stop);
             let body = wire::encode(&message).expect("it fits");
             self.broker.publish(vec![Outgoing::now(job(at), body)]).await.expect("published");
@@ -278,5 +282,41 @@ fn a_pause_frees_the_core_of_a_worker_that_waits_for_a_message_with_it() {
         sleep(2 * S + S / 2).await; // the work failed half a second ago, and its pool pauses for a second
         let free: Vec<_> = (0..2).map_while(|_| cores.try_take()).collect();
         assert_eq!(free.len(), 2, "a worker that may take no message keeps a core from the others");
+    });
+}
+
+/// Works for half a minute on `t-0`, and for no time on others.
+struct SlowOnOne;
+
+#[async_trait(?Send)]
+impl Transform for SlowOnOne {
+    async fn apply(&mut self, work: Work) -> Result<Product, Fault> {
+        if work.entity.as_str() == "t-0" {
+            sleep(30 * S).await;
+        }
+        Ok(Product::bytes(&b"x"[..]))
+    }
+}
+
+#[test]
+fn what_waits_for_the_work_of_another_takes_no_worker_from_what_is_ready_and_goes_on_when_that_ends() {
+    in_paused_time(async {
+        for workers in [2, 3, 8] {
+            let slow: TransformFactory = Arc::new(|| Ok(Box::new(SlowOnOne) as Box<dyn Transform>));
+            let world = World::with(vec![JobSpec { workers, ..support::job("j0", &[], slow) }]);
+            let node = world.node(1, workers);
+            let began = Instant::now();
+            // A hundred ask for the one that takes long, before fifty others.
+            world.publish_some(0, std::iter::repeat_n(0, 100).chain(1..51)).await;
+            world.broker.settled_to(100).await;
+            let took = began.elapsed();
+            assert!(took <= S, "{took:?} for what is ready, with {workers} workers");
+            assert_eq!(world.seen.starts().len(), 51);
+            world.broker.settled_to(0).await;
+            let late = began.elapsed().saturating_sub(30 * S);
+            assert!(late <= 2 * S, "{late:?} after the answer, with {workers} workers");
+            assert_eq!(world.seen.starts().len(), 51, "work was done twice");
+            node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+        }
     });
 }

@@ -7,18 +7,27 @@ use tokio::sync::oneshot;
 
 use crate::message::Target;
 
-type WaitQueues = Arc<DashMap<Target, VecDeque<oneshot::Sender<TargetHold>>>>;
+type Holds = Arc<DashMap<Target, Hold>>;
+
+/// A hold of a target.
+#[derive(Debug, Default)]
+struct Hold {
+    /// Who waits for it, in order.
+    waiting: VecDeque<oneshot::Sender<TargetHold>>,
+    /// Whether its holder has begun the work, which may take long.
+    is_at_work: bool,
+}
 
 /// The targets that workers of this node hold.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight {
-    queues: WaitQueues,
+    holds: Holds,
 }
 
 /// The right to work on a target. When it is dropped it goes to the next worker that waits.
 #[derive(Debug)]
 pub struct TargetHold {
-    queues: WaitQueues,
+    holds: Holds,
     /// None once the hold was handed on.
     target: Option<Target>,
 }
@@ -35,35 +44,47 @@ pub enum HoldTurn {
 /// A target that another worker holds.
 #[derive(Debug)]
 pub struct Busy {
-    queues: WaitQueues,
+    holds: Holds,
     target: Target,
 }
 
 impl InFlight {
+    /// Notes that the holder of a target begins the work.
+    pub fn begins_work(&self, target: &Target) {
+        if let Some(mut hold) = self.holds.get_mut(target) {
+            hold.is_at_work = true;
+        }
+    }
+
     /// Takes the hold of a target, if no worker has it.
     pub fn take(&self, target: &Target) -> HoldTurn {
-        match self.queues.entry(target.clone()) {
+        match self.holds.entry(target.clone()) {
             Entry::Vacant(free) => {
-                free.insert(VecDeque::new());
-                HoldTurn::Yours(TargetHold { queues: self.queues.clone(), target: Some(target.clone()) })
+                free.insert(Hold::default());
+                HoldTurn::Yours(TargetHold { holds: self.holds.clone(), target: Some(target.clone()) })
             }
-            Entry::Occupied(_) => HoldTurn::Busy(Busy { queues: self.queues.clone(), target: target.clone() }),
+            Entry::Occupied(_) => HoldTurn::Busy(Busy { holds: self.holds.clone(), target: target.clone() }),
         }
     }
 }
 
 impl Busy {
+    /// Whether the holder has begun the work, which may take long. Else it only looks, or passes on.
+    pub fn is_at_work(&self) -> bool {
+        self.holds.get(&self.target).is_some_and(|hold| hold.is_at_work)
+    }
+
     /// Waits for the holder, first come first served.
     pub async fn wait(self) -> TargetHold {
         loop {
-            let turn = match self.queues.entry(self.target.clone()) {
+            let turn = match self.holds.entry(self.target.clone()) {
                 Entry::Vacant(free) => {
-                    free.insert(VecDeque::new());
-                    return TargetHold { queues: self.queues.clone(), target: Some(self.target) };
+                    free.insert(Hold::default());
+                    return TargetHold { holds: self.holds.clone(), target: Some(self.target) };
                 }
                 Entry::Occupied(mut queue) => {
                     let (sender, turn) = oneshot::channel();
-                    queue.get_mut().push_back(sender);
+                    queue.get_mut().waiting.push_back(sender);
                     turn
                 }
             };
@@ -80,17 +101,20 @@ impl Drop for TargetHold {
         // The hold itself is sent. If the waiting worker is dropped before it reads the hold, the hold is dropped with it
         // and goes to the next.
         loop {
-            let next = match self.queues.entry(target.clone()) {
+            let next = match self.holds.entry(target.clone()) {
                 Entry::Vacant(_) => return,
-                Entry::Occupied(mut queue) => match queue.get_mut().pop_front() {
-                    Some(next) => next,
-                    None => {
-                        queue.remove();
-                        return;
+                Entry::Occupied(mut hold) => {
+                    hold.get_mut().is_at_work = false;
+                    match hold.get_mut().waiting.pop_front() {
+                        Some(next) => next,
+                        None => {
+                            hold.remove();
+                            return;
+                        }
                     }
-                },
+                }
             };
-            let hold = TargetHold { queues: self.queues.clone(), target: Some(target.clone()) };
+            let hold = TargetHold { holds: self.holds.clone(), target: Some(target.clone()) };
             match next.send(hold) {
                 Ok(()) => return,
                 Err(mut refused) => refused.target = None, // that worker is gone: pass over it

@@ -91,12 +91,16 @@ impl WorkLoop {
                     None => return true, // look again whether to go on, and how
                 },
             },
-            false => tokio::select! {
-                biased;
-                () = phase.reaches(Phase::Draining) => return false,
-                () = allowance.is_over() => return true,
-                delivery = self.subscription.next() => delivery,
-            },
+            false => {
+                let pool = self.executor.pool.clone();
+                let _idle = pool.idles();
+                tokio::select! {
+                    biased;
+                    () = phase.reaches(Phase::Draining) => return false,
+                    () = allowance.is_over() => return true,
+                    delivery = self.subscription.next() => delivery,
+                }
+            }
         };
         let Some(delivery) = delivery else { return false };
         tokio::select! {

@@ -8,6 +8,7 @@ use tokio::{
 };
 use xxhash_rust::xxh3::Xxh3;
 
+use super::decision::{Decision, ParkReason};
 use super::executor::{Executor, SharedStorageError};
 use super::inputs::FoundInput;
 use crate::edges::parent_of;
@@ -27,9 +28,16 @@ const LOOKS_WITHOUT_RECORDS: u32 = 3;
 pub(super) struct Awaited {
     since: Option<Instant>,
     looks: u32,
+    /// How often the message was put off before, and looked each time that it came back.
+    parks: u32,
 }
 
 impl Awaited {
+    /// For a message that was put off so often.
+    pub fn after(parks: u32) -> Self {
+        Self { parks, ..Self::default() }
+    }
+
     /// The pause before the next look.
     fn pause(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now);
@@ -40,7 +48,7 @@ impl Awaited {
 
     /// Whether the message waits long enough for the records of failures to be worth a look.
     pub fn looks_at_records(&self) -> bool {
-        self.looks > LOOKS_WITHOUT_RECORDS && !active(Mutant::TrustOwnAnswers)
+        self.looks.saturating_add(self.parks) > LOOKS_WITHOUT_RECORDS && !active(Mutant::TrustOwnAnswers)
     }
 
     /// How long the message has waited; none if it did not wait.
@@ -51,22 +59,24 @@ impl Awaited {
 
 impl Executor {
     /// Waits for an answer, at most until it is time to look again. The message does not hold its target meanwhile: the
-    /// wake-up that brings the answer needs it. Returns whether to go on: not where the pool drains.
+    /// wake-up that brings the answer needs it. The error: the pool drains, or this worker is needed for the messages that come
+    /// next.
     pub(super) async fn wait_for_answer(
         &mut self,
         awaited: &mut Awaited,
         until: Instant,
         answer: oneshot::Receiver<()>,
-    ) -> bool {
+    ) -> Result<(), Decision> {
         self.turn = None; // who makes the output may need the core
         let _waiting = self.pool.may_wait();
         let pause = awaited.pause();
         let look = if active(Mutant::TrustOwnAnswers) { until } else { until.min(Instant::now() + pause) };
         tokio::select! {
             biased;
-            () = self.pool.drains() => false,
+            () = self.pool.drains() => Err(Decision::Return),
             // Answered, given up or time for a look: in each case the steps start again.
-            _ = timeout_at(look, answer) => true,
+            _ = timeout_at(look, answer) => Ok(()),
+            () = self.pool.is_needed() => Err(Decision::Park(ParkReason::Others)),
         }
     }
 
@@ -120,5 +130,6 @@ mod tests {
         assert_eq!(pauses, [50, 100, 200, 400, 800, 1600, 2000, 2000]);
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(awaited.took(), Some(Duration::from_secs(3)));
+        assert_eq!([0, 3, 4].map(|parks| Awaited::after(parks).looks_at_records()), [false, false, true]);
     }
 }

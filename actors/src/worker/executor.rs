@@ -24,6 +24,9 @@ use crate::turns::Turn;
 /// An error of a store, shared by all workers that share the look-up.
 pub(super) type SharedStorageError = Arc<StorageError>;
 
+/// For how long a worker waits for another one that only looks, or passes on.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// Executes the messages of one job, one at a time. Its methods are the steps of a message, one file for each step.
 pub(crate) struct Executor {
     pub(super) node: Arc<NodeContext>,
@@ -42,6 +45,8 @@ pub(crate) struct Executor {
     pub(super) is_made_anew: bool,
     /// When the message in hand came.
     pub(super) arrived: Instant,
+    /// How often it was put off before.
+    pub(super) parks: u32,
     /// Runs where the transform ran for the message in hand.
     pub(super) stopwatch: Option<Stopwatch>,
     /// The span of the message in hand, where this node traces.
@@ -69,13 +74,15 @@ impl Executor {
             read: InputPrints::new(),
             is_made_anew: false,
             arrived: Instant::now(),
+            parks: 0,
             stopwatch: None,
             span: None,
             in_work: None,
         })
     }
 
-    /// The hold of a target: one holder at a time on this node. The error: too many workers wait already, or the node ends.
+    /// The hold of a target: one holder at a time on this node. The error: too many workers wait already, this one is needed for
+    /// the messages that come next, or the node ends.
     pub(super) async fn hold(&mut self, target: &Target) -> Result<TargetHold, Decision> {
         if active(Mutant::NoSingleHolder) {
             // The wrong variant: everybody gets a hold of its own.
@@ -88,11 +95,18 @@ impl Executor {
             HoldTurn::Yours(hold) => Ok(hold),
             HoldTurn::Busy(busy) => {
                 self.turn = None; // the holder may need the core
-                let Some(_waiting) = self.pool.may_wait() else { return Err(Decision::Park(ParkReason::Others)) };
+                let is_brief = !busy.is_at_work();
+                let waiting = if is_brief { self.pool.may_wait_briefly() } else { self.pool.may_wait() };
+                let Some(_waiting) = waiting else { return Err(Decision::Park(ParkReason::Others)) };
+                let is_needed = async {
+                    tokio::time::sleep(if is_brief { MOMENT } else { Duration::ZERO }).await;
+                    self.pool.is_needed().await;
+                };
                 tokio::select! {
                     biased;
                     hold = busy.wait() => Ok(hold),
                     () = self.pool.drains() => Err(Decision::Return),
+                    () = is_needed => Err(Decision::Park(ParkReason::Others)),
                 }
             }
         }

@@ -25,7 +25,7 @@ const UNCONFIRMED_WAIT: Duration = Duration::from_millis(500);
 impl Executor {
     /// Brings one delivery to its outcome, within what the pool allows.
     pub(super) async fn handle(&mut self, mut delivery: Delivery, allowance: &Allowance) {
-        self.arrived = Instant::now();
+        (self.arrived, self.parks) = (Instant::now(), delivery.parks);
         (self.stopwatch, self.span) = (None, None);
         match self.arrive(&delivery).await {
             Err(settled) => {

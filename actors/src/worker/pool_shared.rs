@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -49,6 +49,10 @@ struct Unfit {
 #[derive(Debug)]
 pub(crate) struct PoolShared {
     waiters: Arc<Semaphore>,
+    /// How many workers wait for a message.
+    idle: AtomicUsize,
+    /// Notified when none does any more.
+    all_have_messages: Notify,
     stalled: AtomicBool,
     /// When the last of those that were put off comes back.
     last_back: Mutex<Instant>,
@@ -68,12 +72,14 @@ pub(crate) struct PoolShared {
 }
 
 impl PoolShared {
-    /// For a pool of so many workers. Half of them may wait for others, so that the pool always moves.
+    /// For a pool of so many workers. At most half of them may wait for others.
     pub fn of(workers: usize) -> Arc<Self> {
         let waiters = Arc::new(Semaphore::new(workers / 2));
         Arc::new(Self {
             pause: Pause::of(workers, waiters.clone()),
             waiters,
+            idle: AtomicUsize::new(0),
+            all_have_messages: Notify::new(),
             stalled: AtomicBool::new(false),
             last_back: Mutex::new(Instant::now()),
             scarce: AtomicBool::new(false),
@@ -85,11 +91,32 @@ impl PoolShared {
         })
     }
 
-    /// The right to wait for another worker, until it is dropped; none where too many wait already.
+    /// The right to wait for another worker, until it is dropped; none where too many wait already, or no worker is left for the
+    /// messages that come next.
     pub(super) fn may_wait(&self) -> Option<OwnedSemaphorePermit> {
+        if self.has_no_idle_worker() { None } else { self.may_wait_briefly() }
+    }
+
+    /// The same for a moment, after which this worker is there for the messages that come next.
+    pub(super) fn may_wait_briefly(&self) -> Option<OwnedSemaphorePermit> {
         let waits = self.waiters.clone().try_acquire_owned().ok()?;
         self.pause.looks_again(); // who waits does not work
         Some(waits)
+    }
+
+    /// A worker waits for a message, until this is dropped.
+    pub(super) fn idles(&self) -> Idle<'_> {
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        Idle(self)
+    }
+
+    fn has_no_idle_worker(&self) -> bool {
+        self.idle.load(Ordering::Relaxed) == 0
+    }
+
+    /// Waits until no worker is left for the messages that come next: what waits for others makes room for them.
+    pub(super) async fn is_needed(&self) {
+        until(&self.all_have_messages, || self.has_no_idle_worker()).await;
     }
 
     /// Notes whether a store is in trouble. Returns whether that is news.
@@ -100,6 +127,9 @@ impl PoolShared {
     /// How long to put off a message that waits for the work of others and was put off `parks` times before: longer each
     /// time, and beyond [`SOON`] only where so many are put off that they would crowd the pool when they come back.
     pub(super) fn put_off(&self, parks: u32) -> Duration {
+        if park_wait(parks) < SOON {
+            return park_wait(parks); // those that come back at once take nobody's place
+        }
         let now = Instant::now();
         let mut last = self.last_back.lock().unwrap_or_else(PoisonError::into_inner);
         *last = ((*last).max(now) + PACE).min(now + LONGEST);
@@ -171,6 +201,18 @@ impl PoolShared {
     }
 }
 
+/// A worker that waits for a message.
+#[must_use]
+pub(super) struct Idle<'p>(&'p PoolShared);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        if self.0.idle.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.all_have_messages.notify_waiters();
+        }
+    }
+}
+
 /// Waits until `is_so`, of which `notice` tells.
 async fn until(notice: &Notify, is_so: impl Fn() -> bool) {
     loop {
@@ -212,5 +254,32 @@ mod tests {
         let waits: Vec<Duration> = (0..10_000).map(|_| pool.put_off(30)).collect();
         assert_eq!((waits[0], waits[999].as_secs(), waits[9_999].as_secs()), (SOON, 10, 60));
         assert_eq!(pool.put_off(0), Duration::from_millis(100), "the first time is short for all");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_that_are_put_off_together_come_back_as_soon_as_their_number_allows() {
+        let pool = PoolShared::of(4);
+        let mut last = Duration::ZERO;
+        for parks in 0..12 {
+            let waits: Vec<Duration> = (0..300).map(|_| pool.put_off(parks)).collect();
+            last = waits.into_iter().max().expect("some");
+            tokio::time::advance(last).await;
+        }
+        assert!(last <= Duration::from_millis(3_010), "{last:?} for 300 at a hundred each second");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_waits_for_others_only_while_one_is_left_for_what_comes_next() {
+        let pool = PoolShared::of(4);
+        assert!(pool.may_wait().is_none(), "all have messages");
+        let idle = pool.idles();
+        let waits = pool.may_wait().expect("one is idle");
+        let others = pool.may_wait().expect("two of four");
+        assert!(pool.may_wait().is_none(), "three of four");
+        let mut needed = Box::pin(pool.is_needed());
+        assert!(futures::poll!(&mut needed).is_pending());
+        drop(idle);
+        assert!(futures::poll!(&mut needed).is_ready(), "none is idle any more");
+        drop((waits, others));
     }
 }

@@ -41,17 +41,16 @@ impl Executor {
         let continuation = continuation::fingerprint(message);
         let may_wait = self.pool.may_wait();
         let pending = &self.node.pending_requests;
-        match pending.turn(&message.target, message.run, continuation, may_wait.is_some()) {
-            AskTurn::Ask => {}
-            AskTurn::Wait(until, answer) => {
-                let failures =
-                    if awaited.looks_at_records() { self.failures_above(message, inputs).await? } else { None };
-                let is_news = |failures| pending.is_news(&message.target, message.run, continuation, failures);
-                if !failures.is_some_and(is_news) {
-                    return Ok(Asked::WaitFor(until, answer));
-                }
+        let turn = pending.turn(&message.target, message.run, continuation, may_wait.is_some());
+        if !matches!(turn, AskTurn::Ask) {
+            let failures = if awaited.looks_at_records() { self.failures_above(message, inputs).await? } else { None };
+            let is_news = |failures| pending.is_news(&message.target, message.run, continuation, failures);
+            if !failures.is_some_and(is_news) {
+                return Ok(match turn {
+                    AskTurn::Wait(until, answer) => Asked::WaitFor(until, answer),
+                    _ => Asked::Decided(Decision::Park(ParkReason::Others)),
+                });
             }
-            AskTurn::Full => return Ok(Asked::Decided(Decision::Park(ParkReason::Others))),
         }
         Ok(Asked::Decided(self.publish_requests(message, requests).await))
     }

@@ -79,7 +79,7 @@ impl Executor {
             let text = format!("`{entity}` does not have the form `{}` of job `{}`", self.job.form, self.job.name);
             return Decision::GiveUp(Ending::new(Reason::BadId, text)).free();
         };
-        let mut awaited = Awaited::default();
+        let mut awaited = Awaited::after(self.parks);
         loop {
             if active(Mutant::DropInFlight) && matches!(self.node.in_flight.take(&message.target), HoldTurn::Busy(_)) {
                 return Decision::HandOver.free();
@@ -99,8 +99,8 @@ impl Executor {
                 }
                 Ok(Progress::WaitFor(until, answer)) => {
                     drop(hold);
-                    if !self.wait_for_answer(&mut awaited, until, answer).await {
-                        return Decision::Return.free();
+                    if let Err(decision) = self.wait_for_answer(&mut awaited, until, answer).await {
+                        return decision.free();
                     }
                 }
                 Err(error) => {
@@ -140,6 +140,7 @@ impl Executor {
             if is_below_change && matches!(self.look_at_outputs(message, parts).await?, OutputState::Fresh) {
                 return Ok(Decision::PassOn(Outcome::Exists).into());
             }
+            self.node.in_flight.begins_work(&message.target);
             let Begun { turn, claim, stamps } = match self.begin(message, parts, stamps).await? {
                 Beginning::Begun(begun) => begun,
                 Beginning::Decided(decision, claim) => return Ok(Progress::Decided(decision, claim)),
