@@ -134,6 +134,42 @@ jobs:
 }
 
 #[test]
+fn a_retry_waits_for_those_who_waited_under_another_id() {
+    let vhost = Vhost::new();
+    // The pair takes longer than the retry of its part, and fails until it is mended.
+    let graph = r#"version: 1
+graph: pairs
+stores: {src: ./src, out: ./out}
+defaults: {retries: 0}
+jobs:
+  part: {use: test.faulty, in: {x: "src:{id}.txt"}, out: "out:part/{id}.txt"}
+  pair:
+    use: command
+    with: {argv: [sh, -c, 'sleep 1; cp src/mended "$0"', "{output}"]}
+    entity: "{l},{r}"
+    in: {l: {from: part, id: "{l}"}, r: {from: part, id: "{r}"}}
+    out: "out:pair/{id}.txt"
+  below: {use: test.faulty, entity: "{l},{r}", in: {x: pair}, out: "out:below/{id}.txt"}
+"#;
+    let mut cluster = Cluster::new(graph, &vhost);
+    let graph = graph.replace("src/mended", &cluster.path("src/mended").display().to_string());
+    fs::write(cluster.path("g.yaml"), graph).expect("written");
+    fs::create_dir(cluster.path("src")).expect("made");
+    fs::write(cluster.path("src/e.txt"), "e").expect("written");
+    cluster.node(&[]);
+    let ran = cluster.call(&["--json", "run", "g.yaml", "e,x", "--job", "below", "--bottom-up"]).ends(4).last();
+    assert_eq!((ran["open"].as_u64(), ran["jobs"]["below"]["dead"].as_u64()), (Some(0), Some(1)), "{ran}");
+    fs::write(cluster.path("src/x.txt"), "here after all").expect("written");
+    let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(4).last();
+    let left = &retried["left"][0];
+    assert_eq!((left["job"].as_str(), left["entity"].as_str()), (Some("pair"), Some("e,x")), "{retried}");
+    fs::write(cluster.path("src/mended"), "mended").expect("written");
+    let retried = cluster.call(&["--json", "dead", "retry", "g.yaml"]).ends(0).last();
+    assert_eq!(retried["left"].as_array().map(Vec::len), Some(0), "{retried}");
+    assert_eq!(cluster.names("out/below").len(), 1, "it ended before its work did");
+}
+
+#[test]
 fn a_failure_five_levels_up_is_known_to_who_waits_within_two_seconds() {
     let vhost = Vhost::new();
     let mut graph = String::from("version: 1\ngraph: ladder\nstores: {out: ./out}\ndefaults: {retries: 0}\njobs:\n");

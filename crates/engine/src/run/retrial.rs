@@ -32,19 +32,32 @@ impl Feeder for Retrial {
         // All of an entity together: what was asked for by several is tried once, and tells them all. So only the first of
         // a target asks for another try, where nobody remembers the one before.
         let mut entities: BTreeMap<EntityId, Vec<EntityMessage>> = BTreeMap::new();
+        let mut concerned: BTreeMap<EntityId, BTreeSet<JobIx>> = BTreeMap::new();
         let mut messages = std::mem::take(&mut self.messages);
-        await_only_these(&mut messages, &sink.workspace.nodes);
+        let plan = &sink.workspace.nodes;
+        await_only_these(&mut messages, plan);
         for message in messages {
+            for (entity, jobs) in concerned_by(plan, &message) {
+                concerned.entry(entity.clone()).or_default().extend(jobs);
+            }
             let of_entity = entities.entry(message.target.entity.clone()).or_default();
             let is_first = !of_entity.iter().any(|other| other.target == message.target && other.run == message.run);
             of_entity.push(EntityMessage { resumed: is_first || self.by_nodes, ..again(message, sink.next_id()) });
         }
+        let mut waiting = 0;
         for (entity, messages) in entities {
-            let jobs: BTreeSet<JobIx> =
-                messages.iter().flat_map(|message| concerned(&sink.workspace.nodes, message)).collect();
-            let jobs: Vec<JobIx> = jobs.into_iter().collect();
-            sink.running.tracker.expect(&jobs);
-            sink.send(&entity, &jobs, &messages).await?;
+            sink.room(waiting).await?;
+            // Whoever waits under another id is followed before what it waits for can end.
+            let waiters = messages.iter().flat_map(|message| &message.frames).map(|frame| &frame.to.entity);
+            for followed in waiters.chain([&entity]) {
+                if let Some(jobs) = concerned.remove(followed) {
+                    let jobs: Vec<JobIx> = jobs.into_iter().collect();
+                    sink.running.tracker.expect(&jobs);
+                    sink.running.tracker.begin(followed, &jobs);
+                    waiting += usize::from(*followed != entity);
+                }
+            }
+            sink.publish(&entity, &messages).await?;
         }
         Ok(Passed::default())
     }
@@ -103,18 +116,16 @@ fn parent(plan: &NodePlan, of: &Target, input: &InputName) -> Option<Target> {
     Some(parent_of(plan, input, &of.entity, &parts)?.ok()?.target)
 }
 
-/// The jobs of the message's entity that it brings to their end: its own, those who wait, and what a wave reaches below.
-fn concerned(plan: &NodePlan, message: &EntityMessage) -> Vec<JobIx> {
-    let entity = &message.target.entity;
-    let waiters = message.frames.iter().map(|frame| &frame.to);
-    let mut jobs: BTreeSet<JobIx> = BTreeSet::new();
-    for target in waiters.chain([&message.target]).filter(|target| target.entity == *entity) {
-        jobs.extend(plan.find(target.job.as_str()));
+/// The jobs that the message brings to their end, by entity: its own, those who wait, and what a wave reaches below.
+fn concerned_by<'m>(plan: &NodePlan, message: &'m EntityMessage) -> BTreeMap<&'m EntityId, BTreeSet<JobIx>> {
+    let mut concerned: BTreeMap<&EntityId, BTreeSet<JobIx>> = BTreeMap::new();
+    for target in message.frames.iter().map(|frame| &frame.to).chain([&message.target]) {
+        concerned.entry(&target.entity).or_default().extend(plan.find(target.job.as_str()));
     }
     let outermost = message.frames.first().map_or(&message.target, |frame| &frame.to);
-    if let (Base::Down(wave), true) = (&message.base, outermost.entity == *entity) {
+    if let Base::Down(wave) = &message.base {
         let below = Wave { id: 0, origins: vec![outermost.job.clone()], only: wave.only.clone() };
-        jobs.extend(plan.reach(&below));
+        concerned.entry(&outermost.entity).or_default().extend(plan.reach(&below));
     }
-    jobs.into_iter().collect()
+    concerned
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use euterpe_actors::ids::{EntityId, RunId};
+use euterpe_actors::ids::{EntityId, JobName, RunId};
 use euterpe_actors::outcome::Outcome;
 use euterpe_actors::state::{DeadLetter, LetterFilter, LetterList, LetterOwner, StateStore};
 use euterpe_actors::storage::StorageError;
@@ -57,19 +57,32 @@ impl RetryEnds {
                 }
                 let Some(letter) = state.letter(&key).await? else { continue };
                 let Ok(entity) = EntityId::new(&letter.entity) else { continue };
-                if !tracker.is_live(&entity) {
+                // What waits for it under another id has no letter of its own.
+                let frames = letter.message.iter().flat_map(|message| &message.frames);
+                let waiters: Vec<_> = frames
+                    .map(|frame| &frame.to)
+                    .filter(|to| to.entity != entity && tracker.is_live(&to.entity))
+                    .collect();
+                let is_live = tracker.is_live(&entity);
+                if !is_live && waiters.is_empty() {
                     continue;
                 }
                 self.tried.insert(identity, key);
-                tracker.ended(&Note {
-                    job: letter.job,
+                let note = |job: JobName, entity: EntityId, outcome: Outcome| Note {
+                    job,
                     entity,
-                    outcome: Outcome::Dead,
+                    outcome,
                     reason: Some(letter.reason),
-                    text: letter.text,
+                    text: letter.text.clone(),
                     attempt: letter.tries,
                     millis: None,
-                });
+                };
+                if is_live {
+                    tracker.ended(&note(letter.job.clone(), entity, Outcome::Dead));
+                }
+                for to in waiters {
+                    tracker.ended(&note(to.job.clone(), to.entity.clone(), Outcome::UpstreamFailed));
+                }
                 told = true;
             }
         }
@@ -82,7 +95,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use euterpe_actors::ids::{JobName, StoreName};
+    use euterpe_actors::ids::StoreName;
     use euterpe_actors::message::{Base, EntityMessage, GraphDigest, Target};
     use euterpe_actors::outcome::Reason;
     use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};

@@ -103,7 +103,7 @@ impl<'r> Sink<'r> {
     /// # Errors
     /// Where a message is too large or the broker is closed.
     pub async fn send(&self, entity: &EntityId, required: &[JobIx], messages: &[EntityMessage]) -> anyhow::Result<()> {
-        self.room().await?;
+        self.room(0).await?;
         let (tracker, selection) = (&self.running.tracker, &self.running.manifest.selection);
         let begun = match self.target {
             Publisher::Remote { followed: true, .. } if selection.ping => {
@@ -111,9 +111,15 @@ impl<'r> Sink<'r> {
             }
             _ => tracker.begin(entity, required),
         };
-        if !begun {
-            return Ok(()); // under way already
-        }
+        // Else it is under way already.
+        if begun { self.publish(entity, messages).await } else { Ok(()) }
+    }
+
+    /// Sends an entity's messages, whom the tracker follows already.
+    ///
+    /// # Errors
+    /// Where a message is too large or the broker is closed.
+    pub async fn publish(&self, entity: &EntityId, messages: &[EntityMessage]) -> anyhow::Result<()> {
         let mut outgoing = Vec::with_capacity(messages.len());
         for message in messages {
             let sent = match self.target {
@@ -168,10 +174,14 @@ impl<'r> Sink<'r> {
         broker.publish(messages).await.context("could not publish")
     }
 
-    async fn room(&self) -> anyhow::Result<()> {
+    /// Waits until there is room for one more entity beside `waiters`, which only wait for what is still to be sent.
+    ///
+    /// # Errors
+    /// Where the broker did not take what was gathered.
+    pub async fn room(&self, waiters: usize) -> anyhow::Result<()> {
         loop {
             let moved = self.running.tracker.moved.notified();
-            let live = self.running.tracker.live();
+            let live = self.running.tracker.live().saturating_sub(waiters);
             let has_room = match &self.target {
                 Publisher::Embedded(broker) => {
                     let put_off: usize =
