@@ -15,6 +15,7 @@ use crate::message::{GraphDigest, SetupDigest};
 use crate::plan::{NodePlan, Route};
 
 pub use differences::Difference;
+pub use identity::is_empty;
 
 /// What a run or a node means by its words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub struct StoreIdentity {
     pub id: Option<String>,
     /// Its folder or URL. It decides only where one of two stores has no id.
     pub place: String,
+    /// Whether a store that is only read held nothing: what shows where a disk is not mounted yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_empty: bool,
 }
 
 impl StoreIdentity {
@@ -123,6 +127,9 @@ impl Setup {
         }
         for (name, store) in &self.stores {
             [name.as_str(), store.key()].into_iter().for_each(&mut put);
+            if store.is_empty {
+                put("empty");
+            }
         }
         put(self.state.key());
         SetupDigest(hasher.digest().max(1))

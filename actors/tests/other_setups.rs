@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use euterpe_actors::broker::{Broker, Outgoing, in_process::InProcess};
 use euterpe_actors::context::NodeSettings;
 use euterpe_actors::events::{Event, Observer};
@@ -21,7 +22,7 @@ use euterpe_actors::pool::Drain;
 use euterpe_actors::retry::RetryPolicy;
 use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
 use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Storage, Stores, memory::MemoryStorage};
+use euterpe_actors::storage::{Content, Storage, Stores, memory::MemoryStorage};
 use euterpe_actors::template::{EntityForm, NameRules, Template};
 use euterpe_actors::transform::{Product, Transform, Work};
 use euterpe_actors::wire;
@@ -124,6 +125,8 @@ enum Differs {
     Names,
     Recipe,
     State,
+    /// The store held nothing when the node began.
+    Empty,
 }
 
 impl World {
@@ -136,7 +139,8 @@ impl World {
     }
 
     fn of(plan: Arc<NodePlan>, recipe: &str, place: &str, state: &str, (objects, records): Held) -> Self {
-        let identity = |place: &str| StoreIdentity { id: Some(place.into()), place: format!("/mnt/{place}") };
+        let identity =
+            |place: &str| StoreIdentity { id: Some(place.into()), place: format!("/mnt/{place}"), is_empty: false };
         let recipe_of = |job: &JobName| if job.as_str() == "mel" { recipe.to_owned() } else { "same".to_owned() };
         let stores = BTreeMap::from([(store(), identity(place))]);
         let setup = Arc::new(Setup::new(&plan, recipe_of, stores, identity(state)).own());
@@ -156,6 +160,13 @@ impl World {
             }
             Differs::Recipe => Self::with("mel", "v2", "here", "records", here),
             Differs::State => Self::with("mel", "v1", "here", "others", (here.0, Arc::default())),
+            Differs::Empty => {
+                let mut world = Self::with("mel", "v1", "here", "records", (Arc::default(), here.1));
+                let mut setup = self.setup.setup.clone();
+                setup.stores.values_mut().for_each(|store| store.is_empty = true);
+                world.setup = Arc::new(setup.own());
+                world
+            }
         }
     }
 
@@ -286,6 +297,7 @@ fn without_a_fitting_node_nothing_is_made_and_it_is_told_why() {
         (Differs::Template, "another graph: `mel` differs in its ids, inputs or outputs"),
         (Differs::Names, "another graph: `mel`, `wav` differ in their ids, inputs or outputs"),
         (Differs::State, "its records lie elsewhere"),
+        (Differs::Empty, "nothing in `d` here (/mnt/here), and something there: is its disk mounted?"),
     ];
     for (differs, why) in because {
         actix::System::new().block_on(async move {
@@ -304,6 +316,29 @@ fn without_a_fitting_node_nothing_is_made_and_it_is_told_why() {
             assert!(told.len() == 1 && told[0].starts_with(&text), "{told:?}");
         });
     }
+}
+
+#[test]
+fn a_node_whose_store_held_nothing_when_it_began_works_once_there_is_something() {
+    actix::System::new().block_on(async {
+        tokio::time::pause();
+        let mine = World::new();
+        let theirs = mine.other(Differs::Empty);
+        assert_ne!(theirs.setup.digest, mine.setup.digest, "then nobody would compare");
+        let broker = InProcess::new(mine.plan.jobs.iter().map(|job| job.name.clone()));
+        let (node, ledger) = theirs.node(&broker, 2).await;
+        mine.publish(&broker, 0..3).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(ledger.started().is_empty());
+        theirs.objects.store("x", Content::Bytes(Bytes::from_static(b"x")), None).await.expect("stored");
+        broker.settled_to(0).await;
+        assert_eq!(theirs.outputs("mel").await, 3);
+        // Whoever published over an empty store means no other one.
+        theirs.publish(&broker, 3..6).await;
+        broker.settled_to(0).await;
+        assert_eq!(theirs.outputs("mel").await, 6);
+        node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
+    });
 }
 
 /// A run that was resumed under another graph: what it had in the queues before has no meaning any more, and would else
@@ -336,7 +371,11 @@ fn what_a_resumed_run_published_before_is_let_go() {
 
 #[test]
 fn stores_are_told_apart_by_what_they_say_of_themselves_and_else_by_their_place() {
-    let identity = |id: Option<&str>, place: &str| StoreIdentity { id: id.map(str::to_owned), place: place.to_owned() };
+    let identity = |id: Option<&str>, place: &str| StoreIdentity {
+        id: id.map(str::to_owned),
+        place: place.to_owned(),
+        is_empty: false,
+    };
     let mounted = |place| identity(Some("7f"), place);
     assert!(mounted("/mnt/nas").is(&mounted("/data/nas")), "one store at two places");
     assert!(!identity(Some("7f"), "/data").is(&identity(Some("80"), "/data")), "two stores of one path");

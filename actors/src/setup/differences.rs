@@ -16,6 +16,8 @@ pub enum Difference {
     Recipe(JobName),
     /// A store of this name is another place.
     Store(StoreName, Places),
+    /// The first one's store of this name, at this place, held nothing, and the other one's did.
+    Empty(StoreName, String),
 }
 
 /// Two places that should be one: the first setup's and the second's.
@@ -32,6 +34,9 @@ impl fmt::Display for Difference {
             }
             Difference::Recipe(job) => write!(f, "another `{job}`: its transform, its options or its code differ"),
             Difference::Store(store, places) => write!(f, "another place for `{store}`: {}", Pair(places)),
+            Difference::Empty(store, place) => {
+                write!(f, "nothing in `{store}` here ({place}), and something there: is its disk mounted?")
+            }
         }
     }
 }
@@ -65,10 +70,11 @@ impl Setup {
             found.push(Difference::Recipe(job.clone()));
         }
         for store in &mine.stores {
-            if let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store))
-                && let Some(places) = apart(mine, theirs)
-            {
+            let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store)) else { continue };
+            if let Some(places) = apart(mine, theirs) {
                 found.push(Difference::Store(store.clone(), places));
+            } else if mine.is_empty && !theirs.is_empty {
+                found.push(Difference::Empty(store.clone(), mine.place.clone()));
             }
         }
         found

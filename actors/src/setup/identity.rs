@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreIdentity;
 use crate::ids::{JobName, RunId};
-use crate::storage::{Content, STORE_MARKER as MARKER, Stamp, Storage, StorageError, StorageErrorKind};
+use crate::storage::{Content, Page, STORE_MARKER as MARKER, Stamp, Storage, StorageError, StorageErrorKind};
 
 /// What to do about a marker that cannot be read.
 const REMEDY: &str = "stop the nodes of this graph, put the file back from a backup or remove it (`euterpe gc GRAPH --unreadable` \
@@ -46,7 +46,15 @@ impl StoreIdentity {
     /// The store's own; `Unreadable` where what it says makes no sense.
     pub async fn of(storage: &dyn Storage) -> Result<Self, StorageError> {
         let id = marker(storage).await?.map(|marker| marker.id);
-        Ok(Self { id, place: storage.place() })
+        Ok(Self { id, place: storage.place(), is_empty: false })
+    }
+
+    /// The same of a store that is only read, and whether it holds nothing.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn of_read(storage: &dyn Storage) -> Result<Self, StorageError> {
+        Ok(Self { is_empty: is_empty(storage).await?, ..Self::of(storage).await? })
     }
 
     /// Its id and the place where it was told that, where another place than today's is known. So it is with a store that was
@@ -73,6 +81,20 @@ impl StoreIdentity {
         storage.store(MARKER, Content::Bytes(Bytes::from(text)), Some(the_first_wins(id))).await?;
         Self::of(storage).await // another one may have been first
     }
+}
+
+/// Whether a store holds nothing.
+///
+/// # Errors
+/// The store's own.
+pub async fn is_empty(storage: &dyn Storage) -> Result<bool, StorageError> {
+    let mut is_empty = true;
+    let first = &mut |page: &Page| {
+        is_empty &= page.iter().next().is_none();
+        is_empty
+    };
+    storage.list("", first).await?;
+    Ok(is_empty)
 }
 
 /// A stamp that replaces no other of its kind, and that no other replaces, for a store never replaces a newer run of a job

@@ -10,7 +10,7 @@ use crate::ids::JobName;
 use crate::message::{EntityMessage, SetupDigest};
 use crate::mutants::{Mutant, active};
 use crate::outcome::Outcome;
-use crate::setup::Setup;
+use crate::setup::{Difference, Setup, is_empty};
 use crate::storage::StorageError;
 
 impl Executor {
@@ -39,6 +39,10 @@ impl Executor {
             None => vec!["its records lie elsewhere".to_owned()],
             Some(theirs) => {
                 let mut found = mine.setup.differences(theirs, &self.job.name);
+                if let Err(error) = self.without_those_filled_since(&mut found).await {
+                    self.note_storage(Some(&error));
+                    return Err(self.park(delivery, ParkReason::Trouble).await);
+                }
                 found.extend(mine.setup.other_recipes(theirs, above.iter().copied()));
                 found.iter().map(ToString::to_string).collect()
             }
@@ -71,6 +75,20 @@ impl Executor {
         self.turn = None; // others may need the core
         self.rest = self.pool.note_fit(false);
         Err(self.park(delivery, ParkReason::Others).await)
+    }
+
+    /// Leaves out the stores that held nothing when this node began, and do now: the disk was mounted, or files came.
+    async fn without_those_filled_since(&self, differences: &mut Vec<Difference>) -> Result<(), StorageError> {
+        let mut filled = Vec::new();
+        for difference in differences.iter() {
+            if let Difference::Empty(store, _) = difference
+                && !is_empty(&**self.node.settings.stores.get(store)).await?
+            {
+                filled.push(difference.clone());
+            }
+        }
+        differences.retain(|difference| !filled.contains(difference));
+        Ok(())
     }
 
     async fn setup_of(&self, digest: SetupDigest) -> Result<Option<Arc<Setup>>, StorageError> {

@@ -65,9 +65,12 @@ impl Workspace {
         written: impl Fn(&StoreName) -> bool,
         state_written: bool,
     ) -> anyhow::Result<(BTreeMap<StoreName, StoreIdentity>, StoreIdentity)> {
-        let mut stores = BTreeMap::new();
+        let (mut stores, outputs) = (BTreeMap::new(), self.written_stores());
         for (name, storage) in self.stores.iter() {
-            let identity = identity(&**storage, written(name)).await;
+            let identity = match outputs.contains(name) {
+                true => identity(&**storage, written(name)).await,
+                false => StoreIdentity::of_read(&**storage).await.map_err(Into::into),
+            };
             stores.insert(
                 name.clone(),
                 identity.with_context(|| format!("store `{name}` does not say which one it is"))?,
