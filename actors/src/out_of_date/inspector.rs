@@ -233,6 +233,12 @@ impl<'a> Inspector<'a> {
             let (now, change) = match &input.from {
                 Route::Source { .. } => {
                     match self.source(&job.form, input, entity, (&parts, recorded)).await?.0 {
+                        // It was made without this input: the job has one more today.
+                        Now::Missing if recorded.is_none() && !making.is_shortened() && !making.inputs.is_empty() => {
+                            first.get_or_insert_with(|| found(Some(input), Change::Added));
+                            has_all = false;
+                            continue;
+                        }
                         // Whatever else changed: nothing can be made of what is gone.
                         Now::Missing => return Ok(None),
                         now => (now, Change::Replaced),

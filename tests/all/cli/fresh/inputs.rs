@@ -95,6 +95,25 @@ fn an_input_that_is_taken_away_is_seen_and_later_changes_of_a_new_one_are_follow
 }
 
 #[test]
+fn what_lacks_an_input_that_its_job_has_more_is_not_done() {
+    let bench = made();
+    change(&bench, "in: {x: a}", "in: {x: a, z: \"in:{id}.more\"}");
+    bench.write("in/t1.more", "{\"z\": 1}");
+    let planned = bench.call("plan g.yaml --json").ends(0).last();
+    assert_eq!((&planned["jobs"]["m"]["make"], &planned["jobs"]["m"]["blocked"]), (&1.into(), &1.into()), "{planned}");
+    for _ in 0..2 {
+        let ran = bench.call("run g.yaml --json").ends(4).last();
+        assert_eq!(ran["jobs"]["m"]["dead"], 1, "{ran}");
+    }
+    assert!(bench.read("out/end/t1.json").contains("\"z\""));
+    let letters = bench.call("dead ls g.yaml").ends(0).out;
+    assert!(letters.contains("source_missing") && letters.contains("t2"), "{letters}");
+    bench.write("in/t2.more", "{\"z\": 2}");
+    assert_eq!(done(&bench, ""), numbers("m 1 end 1"));
+    settled(&bench, "");
+}
+
+#[test]
 fn other_places_of_stores_bring_other_sources_however_old_they_are_and_so_do_the_former_ones() {
     let bench = made();
     for (flags, now) in [("--store in=old", "old t1"), ("--store in=in", "new t1")] {
