@@ -248,6 +248,25 @@ impl StateStore {
         Ok(self.keys("runs/").await?.iter().filter_map(run).collect())
     }
 
+    /// Runs whose ids are there, and whose manifest is not: somebody removed it, or lost it. Oldest first.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn runs_without_manifest(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        let (mut with_ids, mut with_manifest) = (BTreeSet::new(), BTreeSet::new());
+        for key in self.keys("runs/").await? {
+            let Some((run, record)) = key.strip_prefix("runs/").and_then(|key| key.split_once('/')) else { continue };
+            let Ok(run) = run.parse::<RunId>() else { continue };
+            match record {
+                "manifest.json" => drop(with_manifest.insert(run)),
+                "read.json" => drop(with_ids.insert(run)),
+                _ if record.starts_with("entities/") => drop(with_ids.insert(run)),
+                _ => {}
+            }
+        }
+        Ok(&with_ids - &with_manifest)
+    }
+
     /// The manifest of a run, if it is there and can be read.
     ///
     /// # Errors

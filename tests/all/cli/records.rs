@@ -88,6 +88,26 @@ fn one_record_that_cannot_be_read_stops_no_verb_and_is_removed_when_asked() {
 }
 
 #[test]
+fn a_run_whose_manifest_is_gone_is_named_and_not_the_one_before() {
+    let bench = chain();
+    bench.call("run g.yaml x").ends(0);
+    bench.call("run g.yaml z").ends(0);
+    let newest = records(&bench, "runs/", "manifest.json").into_iter().max().expect("a run");
+    for has_folder in [false, true] {
+        std::fs::remove_file(&newest).ok();
+        if has_folder {
+            std::fs::create_dir(&newest).expect("made");
+        }
+        for verb in ["check", "resume", "show"] {
+            let said = bench.call(&format!("runs {verb} g.yaml last")).ends(1);
+            assert!(said.err.contains("the manifest of run") && said.err.contains("is gone"), "{verb}: {said:?}");
+        }
+        let listed = bench.call("runs ls g.yaml").ends(0);
+        assert!(listed.err.contains("is gone"), "{listed:?}");
+    }
+}
+
+#[test]
 fn a_record_of_what_jobs_did_that_cannot_be_read_stays_until_it_is_removed_and_nothing_is_accepted_meanwhile() {
     let bench = chain();
     bench.write("fix/y", "fixed");

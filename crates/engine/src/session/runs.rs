@@ -44,6 +44,11 @@ impl Session {
     pub async fn runs(&self) -> anyhow::Result<Vec<RunRecord>> {
         let state = &self.workspace.state;
         let (runs, letters) = (state.runs().await?, self.letters_by_owner().await?);
+        for run in
+            state.runs_without_manifest().await?.iter().filter(|lost| runs.last().is_none_or(|last| last < *lost))
+        {
+            tracing::warn!("{}", without_manifest(*run, &state.place()));
+        }
         let read = |run: RunId| async move {
             let (manifest, end, all_read) =
                 futures::join!(state.manifest(run), state.run_end(run), state.has_all_entities(run));
@@ -93,6 +98,12 @@ impl Session {
         let runs = state.runs().await?;
         let place = state.place();
         if text == "last" {
+            // Not the one before: that is not what was asked about.
+            if let Some(lost) = state.runs_without_manifest().await?.last()
+                && runs.last().is_none_or(|last| last < lost)
+            {
+                bail!(without_manifest(*lost, &place));
+            }
             return runs.last().copied().ok_or_else(|| Mistake(format!("there is no run yet (in {place})")).into());
         }
         let fits: Vec<RunId> = runs.into_iter().filter(|run| run.to_string().starts_with(text)).collect();
@@ -135,7 +146,14 @@ impl Session {
             Some(why) => format!(
                 "what run {run} was asked to do is not known: {why}; `euterpe gc GRAPH --unreadable` removes the record"
             ),
-            None => format!("the manifest of run {run} is gone (in {})", state.place()),
+            None => without_manifest(run, &state.place()),
         })
     }
+}
+
+fn without_manifest(run: RunId, place: &str) -> String {
+    format!(
+        "the manifest of run {run} is gone (in {place}), so what it was asked to do is not known; put it back from a backup, or run \
+         the ids anew, and name other runs by their ids"
+    )
 }
