@@ -92,8 +92,12 @@ pub(crate) fn print(key: &ObjectKey, found: &ObjectInfo) -> String {
     if let Some(stamp) = found.stamp.as_ref().filter(|stamp| !stamp.hash.is_empty()) {
         return stamp.hash.clone();
     }
-    let since = found.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-    let file = format!("{} {} {}", key.path, found.size, since.map_or(0, |since| since.as_nanos()));
+    let time = match found.modified.map(|time| time.duration_since(SystemTime::UNIX_EPOCH)) {
+        Some(Ok(since)) => since.as_nanos().to_string(),
+        Some(Err(before)) => format!("-{}", before.duration().as_nanos()),
+        None => "0".to_owned(),
+    };
+    let file = format!("{} {} {time}", key.path, found.size);
     match &found.etag {
         // A blank would make two words of it.
         Some(etag) if !etag.contains(' ') => format!("{file} etag:{etag}"),
@@ -136,6 +140,16 @@ fn are_same(then: &InputPrints, now: &InputPrints) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_before_1970_tell_versions_apart() {
+        let (key, epoch) = (ObjectKey::new("src".parse().expect("a name"), "a.wav"), SystemTime::UNIX_EPOCH);
+        let print = |time| print(&key, &ObjectInfo { modified: Some(time), ..ObjectInfo::of_size(8) });
+        let second = std::time::Duration::from_secs(1);
+        let prints = [epoch - 2 * second, epoch - second, epoch, epoch + second].map(print);
+        assert_eq!(prints, ["a.wav 8 -2000000000", "a.wav 8 -1000000000", "a.wav 8 0", "a.wav 8 1000000000"]);
+        assert!(!is_same_version(&prints[0], &prints[1]) && is_same_version(&prints[0], "b.wav 8 -2000000000"));
+    }
 
     #[test]
     fn versions_are_told_by_what_the_store_calls_them_else_by_size_and_time() {

@@ -11,6 +11,9 @@ use crate::mutants::{Mutant, active};
 use crate::storage::Stamp;
 use crate::template::Parts;
 
+/// After so many times that a message found its target claimed, some three seconds, that is told.
+const TOLD_AT: u32 = 5;
+
 /// What became of asking for a claim.
 pub(super) enum ClaimResult {
     /// The work is ours. With the claim, where one is needed, and the stamps that now lie under the keys of the outputs.
@@ -38,6 +41,10 @@ impl Executor {
             Claimed::Yours(claim) => claim,
             Claimed::Held { by } => {
                 tracing::debug!(target = %message.target, %by, "another node is at it");
+                if self.parks == TOLD_AT {
+                    let (job, entity) = (&self.job.name, &message.target.entity);
+                    tracing::info!(%job, %entity, %by, "waits for another node, which works on it, or was killed: then for its claim to end");
+                }
                 return Ok(ClaimResult::Held);
             }
         };

@@ -9,6 +9,9 @@ use euterpe_graph_file::plan::Location;
 use super::{CacheArgs, MemoryArgs};
 use crate::cli::page::words::for_shell;
 
+/// What stands for a flag without a value: nobody types it, as they may type nothing behind `=`.
+const BARE: &str = "\u{1}";
+
 /// Which entities and jobs are meant.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Select {
@@ -37,11 +40,11 @@ pub struct Select {
     pub only: Option<Vec<String>>,
 
     /// Redo jobs although their outputs exist: those that the run reaches, or the ones named, or `all` on the way.
-    #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
+    #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = BARE)]
     pub force: Option<Vec<String>>,
 
     /// Make anew also what jobs made before they were changed: all jobs, or the ones named.
-    #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "")]
+    #[arg(long, value_name = "JOB,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = BARE)]
     pub refresh: Option<Vec<String>>,
 
     /// Look at each output, instead of those alone that are older than what they were made from.
@@ -116,7 +119,7 @@ impl Select {
         for (flag, jobs) in [("--force", &self.force), ("--refresh", &self.refresh)] {
             match jobs.as_deref() {
                 None | Some([]) => {}
-                Some([bare]) if bare.is_empty() => text += &format!(" {flag}"),
+                Some([bare]) if bare == BARE => text += &format!(" {flag}"),
                 Some(jobs) => text += &format!(" {flag}={}", for_shell(&jobs.join(","))),
             }
         }
@@ -161,7 +164,7 @@ impl Select {
         for (flag, jobs, does) in
             [("--force", &self.force, "redoes the job"), ("--refresh", &self.refresh, "makes anew what it made before")]
         {
-            if jobs.as_deref().is_some_and(|jobs| matches!(jobs, [bare] if bare.is_empty())) {
+            if jobs.as_deref().is_some_and(|jobs| matches!(jobs, [bare] if bare == BARE)) {
                 return Err(Mistake(format!(
                     "`{name}` is a job and stands as an id here: `{flag}={name}` {does}; an id of that name is given with \
                      --ids FILE"
@@ -188,7 +191,7 @@ impl Select {
         match self.force.as_deref() {
             None | Some([]) => ForceNames::None,
             Some([all]) if all == "all" => ForceNames::All,
-            Some([bare]) if bare.is_empty() => ForceNames::Reached,
+            Some([bare]) if bare == BARE => ForceNames::Reached,
             Some(names) => ForceNames::Named(names.to_vec()),
         }
     }
@@ -196,7 +199,7 @@ impl Select {
     fn refreshed(&self) -> RefreshNames {
         match self.refresh.as_deref() {
             None | Some([]) => RefreshNames::GraphFile,
-            Some([all]) if all.is_empty() || all == "all" => RefreshNames::All,
+            Some([all]) if all == BARE || all == "all" => RefreshNames::All,
             Some(names) => RefreshNames::Named(names.to_vec()),
         }
     }

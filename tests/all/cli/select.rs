@@ -197,6 +197,8 @@ fn mistakes_in_what_is_typed_end_2_and_say_what_to_type() {
         ("run g.yaml --job bb", "did you mean `b`?"),
         ("run g.yaml ../up", "an id may not"),
         ("plan g.yaml --only a,q", "no job named `q`"),
+        ("run g.yaml --force=", "no job named ``"),
+        ("run g.yaml --refresh=", "no job named ``"),
         ("explain g.yaml x nonsense", "the jobs are a, b, c"),
         ("explain g.yaml ../up", "cannot be an entity"),
         ("dead ls g.yaml --job d", "no job named `d`"),

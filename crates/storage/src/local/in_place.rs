@@ -29,8 +29,26 @@ impl InPlace {
     }
 }
 
-/// None before 1970.
+/// Before 1970 the seconds are negative, and the nanoseconds go on from them. None where the system knows no such time.
 fn time(seconds: i64, nanos: u32) -> Option<SystemTime> {
-    let since = Duration::new(u64::try_from(seconds).ok()?, nanos);
-    Some(SystemTime::UNIX_EPOCH + since)
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let second = match seconds < 0 {
+        true => SystemTime::UNIX_EPOCH.checked_sub(whole),
+        false => SystemTime::UNIX_EPOCH.checked_add(whole),
+    };
+    second?.checked_add(Duration::from_nanos(nanos.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_are_told_apart() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(time(0, 5), Some(epoch + Duration::from_nanos(5)));
+        assert_eq!(time(-1, 0), Some(epoch - Duration::from_secs(1)));
+        assert_eq!(time(-1, 999_999_999), Some(epoch - Duration::from_nanos(1)));
+        assert!(time(-150_000_000, 0) < time(-149_999_999, 0));
+    }
 }
