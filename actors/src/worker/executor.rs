@@ -95,9 +95,12 @@ impl Executor {
             HoldTurn::Yours(hold) => Ok(hold),
             HoldTurn::Busy(busy) => {
                 self.turn = None; // the holder may need the core
+                // A holder that only looks, or passes on, is waited for by whoever comes; one that works, by few.
                 let is_brief = !busy.is_at_work();
-                let waiting = if is_brief { self.pool.may_wait_briefly() } else { self.pool.may_wait() };
-                let Some(_waiting) = waiting else { return Err(Decision::Park(ParkReason::Others)) };
+                let waiting = if is_brief { None } else { self.pool.may_wait() };
+                if !is_brief && waiting.is_none() {
+                    return Err(Decision::Park(ParkReason::Others));
+                }
                 let is_needed = async {
                     tokio::time::sleep(if is_brief { MOMENT } else { Duration::ZERO }).await;
                     self.pool.is_needed().await;

@@ -94,11 +94,9 @@ impl PoolShared {
     /// The right to wait for another worker, until it is dropped; none where too many wait already, or no worker is left for the
     /// messages that come next.
     pub(super) fn may_wait(&self) -> Option<OwnedSemaphorePermit> {
-        if self.has_no_idle_worker() { None } else { self.may_wait_briefly() }
-    }
-
-    /// The same for a moment, after which this worker is there for the messages that come next.
-    pub(super) fn may_wait_briefly(&self) -> Option<OwnedSemaphorePermit> {
+        if self.has_no_idle_worker() {
+            return None;
+        }
         let waits = self.waiters.clone().try_acquire_owned().ok()?;
         self.pause.looks_again(); // who waits does not work
         Some(waits)
