@@ -70,14 +70,24 @@ impl Setup {
             found.push(Difference::Recipe(job.clone()));
         }
         for store in &mine.stores {
-            let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store)) else { continue };
-            if let Some(places) = apart(mine, theirs) {
+            if let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store))
+                && let Some(places) = apart(mine, theirs)
+            {
                 found.push(Difference::Store(store.clone(), places));
-            } else if mine.is_empty && !theirs.is_empty {
-                found.push(Difference::Empty(store.clone(), mine.place.clone()));
             }
         }
         found
+    }
+
+    /// The stores of a job that held nothing when this node began, and something for whoever published: a node that works all the
+    /// same takes their objects for missing. The other way round nothing goes wrong.
+    pub fn empty_stores(&self, publisher: &Setup, job: &JobName) -> Vec<Difference> {
+        let of_job = self.jobs.get(job).into_iter().flat_map(|job| &job.stores);
+        let empty = of_job.filter_map(|store| {
+            let (mine, theirs) = (self.stores.get(store)?, publisher.stores.get(store)?);
+            (mine.is_empty && !theirs.is_empty).then(|| Difference::Empty(store.clone(), mine.place.clone()))
+        });
+        empty.collect()
     }
 
     /// Those of the jobs that have another recipe.

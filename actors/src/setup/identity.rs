@@ -83,7 +83,7 @@ impl StoreIdentity {
     }
 }
 
-/// Whether a store holds nothing.
+/// Whether a store is known to hold nothing. Of one that may be read and not listed, that is not known.
 ///
 /// # Errors
 /// The store's own.
@@ -93,8 +93,11 @@ pub async fn is_empty(storage: &dyn Storage) -> Result<bool, StorageError> {
         is_empty &= page.iter().next().is_none();
         is_empty
     };
-    storage.list("", first).await?;
-    Ok(is_empty)
+    match storage.list("", first).await {
+        Ok(()) => Ok(is_empty),
+        Err(error) if error.kind == StorageErrorKind::Denied => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A stamp that replaces no other of its kind, and that no other replaces, for a store never replaces a newer run of a job
@@ -113,6 +116,14 @@ fn the_first_wins(id: &str) -> Stamp {
 mod tests {
     use super::*;
     use crate::storage::memory::MemoryStorage;
+
+    #[tokio::test]
+    async fn only_a_store_that_is_listed_and_shows_nothing_is_empty() {
+        let store = MemoryStorage::default();
+        assert!(StoreIdentity::of_read(&store).await.expect("read").is_empty);
+        store.store("in/x", Content::Bytes(Bytes::from_static(b"x")), None).await.expect("stored");
+        assert!(!StoreIdentity::of_read(&store).await.expect("read").is_empty);
+    }
 
     #[tokio::test]
     async fn a_store_keeps_the_first_name_that_it_was_told() {

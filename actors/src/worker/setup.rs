@@ -39,9 +39,12 @@ impl Executor {
             None => vec!["its records lie elsewhere".to_owned()],
             Some(theirs) => {
                 let mut found = mine.setup.differences(theirs, &self.job.name);
-                if let Err(error) = self.without_those_filled_since(&mut found).await {
-                    self.note_storage(Some(&error));
-                    return Err(self.park(delivery, ParkReason::Trouble).await);
+                match self.still_empty(mine.setup.empty_stores(theirs, &self.job.name)).await {
+                    Ok(empty) => found.extend(empty),
+                    Err(error) => {
+                        self.note_storage(Some(&error));
+                        return Err(self.park(delivery, ParkReason::Trouble).await);
+                    }
                 }
                 found.extend(mine.setup.other_recipes(theirs, above.iter().copied()));
                 found.iter().map(ToString::to_string).collect()
@@ -77,18 +80,17 @@ impl Executor {
         Err(self.park(delivery, ParkReason::Others).await)
     }
 
-    /// Leaves out the stores that held nothing when this node began, and do now: the disk was mounted, or files came.
-    async fn without_those_filled_since(&self, differences: &mut Vec<Difference>) -> Result<(), StorageError> {
-        let mut filled = Vec::new();
-        for difference in differences.iter() {
-            if let Difference::Empty(store, _) = difference
-                && !is_empty(&**self.node.settings.stores.get(store)).await?
+    /// Those of the stores that held nothing when this node began and hold nothing now: no disk was mounted, no file came.
+    async fn still_empty(&self, stores: Vec<Difference>) -> Result<Vec<Difference>, StorageError> {
+        let mut empty = Vec::new();
+        for difference in stores {
+            if let Difference::Empty(store, _) = &difference
+                && is_empty(&**self.node.settings.stores.get(store)).await?
             {
-                filled.push(difference.clone());
+                empty.push(difference);
             }
         }
-        differences.retain(|difference| !filled.contains(difference));
-        Ok(())
+        Ok(empty)
     }
 
     async fn setup_of(&self, digest: SetupDigest) -> Result<Option<Arc<Setup>>, StorageError> {

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use euterpe_actors::broker::in_process::InProcess;
 use euterpe_actors::ids::JobName;
@@ -17,7 +18,8 @@ use euterpe_actors::outcome::Outcome;
 use euterpe_actors::pool::Drain;
 use euterpe_actors::setup::{Setup, StoreIdentity};
 use euterpe_actors::state::StateStore;
-use euterpe_actors::storage::{Content, Storage};
+use euterpe_actors::storage::{Content, Page, Storage, StorageError, StorageErrorKind, memory::MemoryStorage};
+use support::wrapped::{Change, Wrapped};
 use world::{Differs, ENTITIES, Ledger, RUN, World, name, plan, store};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +149,30 @@ fn a_node_whose_store_held_nothing_when_it_began_works_once_there_is_something()
         assert_eq!(theirs.outputs("mel").await, 6);
         node.send(Drain { grace: Duration::ZERO }).await.expect("drained");
     });
+}
+
+/// May be read, and not listed.
+#[derive(Debug, Default)]
+struct Unlisted(MemoryStorage);
+
+#[async_trait]
+impl Change for Unlisted {
+    fn within(&self) -> &dyn Storage {
+        &self.0
+    }
+    async fn list(
+        &self,
+        prefix: &str,
+        _: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
+    ) -> Result<(), StorageError> {
+        Err(StorageError::new(StorageErrorKind::Denied, "list", prefix, "not allowed"))
+    }
+}
+
+#[tokio::test]
+async fn of_a_store_that_may_not_be_listed_nobody_knows_that_it_is_empty() {
+    let store = Wrapped(Unlisted::default());
+    assert!(!StoreIdentity::of_read(&store).await.expect("read").is_empty);
 }
 
 /// A run that was resumed under another graph: what it had in the queues before has no meaning any more, and would else

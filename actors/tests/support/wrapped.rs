@@ -23,6 +23,14 @@ pub trait Change: fmt::Debug + Send + Sync {
     async fn store(&self, path: &str, content: Content, stamp: Option<Stamp>) -> Result<Stored, StorageError> {
         self.within().store(path, content, stamp).await
     }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
+    ) -> Result<(), StorageError> {
+        self.within().list(prefix, page).await
+    }
 }
 
 /// A store that is changed so.
@@ -55,7 +63,7 @@ impl<C: Change> Storage for Wrapped<C> {
         prefix: &str,
         page: &mut (dyn for<'p> FnMut(&'p Page) -> bool + Send),
     ) -> Result<(), StorageError> {
-        self.0.within().list(prefix, page).await
+        self.0.list(prefix, page).await
     }
     fn place(&self) -> String {
         "a store of a test".into()

@@ -1,7 +1,5 @@
 //! `--limit`: a run takes so many entities of which something is left to do, and no more.
 
-use std::sync::Arc;
-
 use euterpe_actors::accounting::{Expected, Fate, Forecaster};
 use euterpe_actors::ids::EntityId;
 use euterpe_actors::state::Selection;
@@ -19,7 +17,7 @@ pub fn has_work(expected: &[Expected]) -> bool {
 pub struct Limit {
     left: u64,
     /// Foretells what is left to do of an entity, where there is a limit.
-    forecaster: Option<(Arc<Forecaster>, Selection)>,
+    forecaster: Option<(Forecaster, Selection)>,
 }
 
 impl Limit {
@@ -33,7 +31,7 @@ impl Limit {
         let selection = manifest.selection.clone();
         let asked = (selection.force.clone(), selection.refresh.as_ref());
         let view = workspace.refreshing_view(manifest.run, asked, Some(presence.clone())).await?;
-        Ok(Self { left, forecaster: (!selection.ping).then(|| (Arc::new(Forecaster::new(view)), selection)) })
+        Ok(Self { left, forecaster: (!selection.ping).then(|| (Forecaster::new(view), selection)) })
     }
 
     /// Whether no more are taken.
