@@ -30,6 +30,7 @@ pub mod accounting;
 pub mod actors_thread;
 pub mod address;
 mod addressing;
+pub mod awake;
 pub mod blocking_threads;
 pub mod broker;
 pub mod claims;

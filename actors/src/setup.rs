@@ -61,6 +61,9 @@ pub struct StoreIdentity {
     /// Whether a store that is only read held nothing: what shows where a disk is not mounted yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_empty: bool,
+    /// Whether links that lead out of a folder are followed; none for a bucket, and where a former version does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_links: Option<bool>,
 }
 
 impl StoreIdentity {
@@ -129,6 +132,9 @@ impl Setup {
             [name.as_str(), store.key()].into_iter().for_each(&mut put);
             if store.is_empty {
                 put("empty");
+            }
+            if store.follows_links == Some(true) {
+                put("follows links");
             }
         }
         put(self.state.key());

@@ -16,6 +16,8 @@ pub enum Difference {
     Recipe(JobName),
     /// A store of this name is another place.
     Store(StoreName, Places),
+    /// Only the first one, or only the other one, follows links that lead out of the store of this name.
+    Links(StoreName, bool),
     /// The first one's store of this name, at this place, held nothing, and the other one's did.
     Empty(StoreName, String),
 }
@@ -34,6 +36,10 @@ impl fmt::Display for Difference {
             }
             Difference::Recipe(job) => write!(f, "another `{job}`: its transform, its options or its code differ"),
             Difference::Store(store, places) => write!(f, "another place for `{store}`: {}", Pair(places)),
+            Difference::Links(store, here) => {
+                let where_to = if *here { "here, and not there" } else { "there, and not here" };
+                write!(f, "`links: follow` for `{store}` {where_to}")
+            }
             Difference::Empty(store, place) => {
                 write!(f, "nothing in `{store}` here ({place}), and something there: is its disk mounted?")
             }
@@ -70,10 +76,14 @@ impl Setup {
             found.push(Difference::Recipe(job.clone()));
         }
         for store in &mine.stores {
-            if let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store))
-                && let Some(places) = apart(mine, theirs)
-            {
+            let (Some(mine), Some(theirs)) = (self.stores.get(store), other.stores.get(store)) else { continue };
+            if let Some(places) = apart(mine, theirs) {
                 found.push(Difference::Store(store.clone(), places));
+            }
+            if let (Some(here), Some(there)) = (mine.follows_links, theirs.follows_links)
+                && here != there
+            {
+                found.push(Difference::Links(store.clone(), here));
             }
         }
         found

@@ -46,7 +46,7 @@ impl StoreIdentity {
     /// The store's own; `Unreadable` where what it says makes no sense.
     pub async fn of(storage: &dyn Storage) -> Result<Self, StorageError> {
         let id = marker(storage).await?.map(|marker| marker.id);
-        Ok(Self { id, place: storage.place(), is_empty: false })
+        Ok(Self { id, place: storage.place(), is_empty: false, follows_links: None })
     }
 
     /// The same of a store that is only read, and whether it holds nothing.

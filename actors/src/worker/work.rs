@@ -11,6 +11,7 @@ use super::input_files::InputFiles;
 use super::inputs::FoundInput;
 use super::machine::judged;
 use super::stopwatch::Stopwatch;
+use crate::awake::awake_for;
 use crate::ids::{EntityId, RunId};
 use crate::message::EntityMessage;
 use crate::mutants::{Mutant, active};
@@ -203,14 +204,18 @@ impl Executor {
             None => (self.job.transform)()?,
         };
         let timeout = self.job.timeout;
-        let applied = tokio::time::timeout(timeout, AssertUnwindSafe(transform.apply(work)).catch_unwind()).await;
+        let applied = tokio::select! {
+            biased;
+            applied = AssertUnwindSafe(transform.apply(work)).catch_unwind() => Some(applied),
+            () = awake_for(timeout) => None,
+        };
         let result = match applied {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => {
                 let text = format!("the transform panicked: {}", panic_text(&*panic));
                 return Err(Fault::new(FaultKind::Panicked, text)); // and is dropped, to be built anew
             }
-            Err(_) => {
+            None => {
                 let text = format!("the transform took longer than the job's timeout of {timeout:?}");
                 Err(Fault::new(FaultKind::Timeout, text))
             }

@@ -209,6 +209,7 @@ fn stores_are_told_apart_by_what_they_say_of_themselves_and_else_by_their_place(
         id: id.map(str::to_owned),
         place: place.to_owned(),
         is_empty: false,
+        follows_links: None,
     };
     let mounted = |place| identity(Some("7f"), place);
     assert!(mounted("/mnt/nas").is(&mounted("/data/nas")), "one store at two places");
@@ -219,4 +220,30 @@ fn stores_are_told_apart_by_what_they_say_of_themselves_and_else_by_their_place(
         Setup::new(&plan, |_| String::new(), BTreeMap::from([(store(), mounted(place))]), identity(None, "/s")).digest()
     };
     assert_eq!(setup("/mnt/nas"), setup("/data/nas"));
+}
+
+#[test]
+fn setups_differ_where_only_one_of_them_follows_links_out_of_a_store() {
+    let setup = |follows_links: Option<bool>| {
+        let identity = |follows_links| StoreIdentity {
+            id: Some("7f".to_owned()),
+            place: "/data".to_owned(),
+            is_empty: false,
+            follows_links,
+        };
+        let stores = BTreeMap::from([(store(), identity(follows_links))]);
+        Setup::new(&plan("mel"), |_| String::new(), stores, identity(None))
+    };
+    let job = "mel".parse().expect("a name");
+    let said = |here, there| {
+        let differences = setup(here).differences(&setup(there), &job);
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(said(Some(true), Some(false)), [format!("`links: follow` for `{}` here, and not there", store())]);
+    assert_eq!(said(Some(false), Some(true)), [format!("`links: follow` for `{}` there, and not here", store())]);
+    for alike in [(Some(true), Some(true)), (Some(false), Some(false)), (None, Some(true)), (Some(true), None)] {
+        assert!(said(alike.0, alike.1).is_empty(), "{alike:?}");
+    }
+    assert_ne!(setup(Some(true)).digest(), setup(Some(false)).digest());
+    assert_eq!(setup(None).digest(), setup(Some(false)).digest(), "a former version does not tell");
 }

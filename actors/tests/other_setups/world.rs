@@ -137,8 +137,12 @@ impl World {
     }
 
     pub fn of(plan: Arc<NodePlan>, recipe: &str, place: &str, state: &str, (objects, records): Held) -> Self {
-        let identity =
-            |place: &str| StoreIdentity { id: Some(place.into()), place: format!("/mnt/{place}"), is_empty: false };
+        let identity = |place: &str| StoreIdentity {
+            id: Some(place.into()),
+            place: format!("/mnt/{place}"),
+            is_empty: false,
+            follows_links: None,
+        };
         let recipe_of = |job: &JobName| if job.as_str() == "mel" { recipe.to_owned() } else { "same".to_owned() };
         let stores = BTreeMap::from([(store(), identity(place))]);
         let setup = Arc::new(Setup::new(&plan, recipe_of, stores, identity(state)).own());

@@ -25,6 +25,12 @@ pub(crate) fn find_program(program: &str, path: Option<&str>, folder: &Path) -> 
     judge(program, &places)
 }
 
+/// The path of the file below `folder` that an argument names, or the argument as it is if it names none.
+pub(crate) fn beside(folder: &Path, argument: &str) -> PathBuf {
+    let path = folder.join(argument);
+    if argument.contains(['/', '.']) && path.is_file() { path } else { PathBuf::from(argument) }
+}
+
 /// Why a program that is there cannot be found by the system: its first line names an interpreter that is not.
 pub(crate) fn without_interpreter(file: &Path) -> Option<String> {
     let mut first = [0; 256];

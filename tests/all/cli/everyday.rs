@@ -60,6 +60,38 @@ fn an_optional_source_may_be_missing_and_names_no_entities() {
 }
 
 #[test]
+fn what_is_made_while_the_store_of_its_optional_inputs_holds_nothing_is_told() {
+    let bench = Bench::new(OPTIONAL);
+    bench.write("in/x.json", "1");
+    std::fs::create_dir(bench.path("words")).expect("made"); // the folder on which a disk was mounted
+    let told = "made without the optional inputs of store `words`, for it holds nothing";
+    let ran = bench.call("run g.yaml").ends(0);
+    assert!(ran.err.contains(told) && ran.err.contains("card") && !ran.err.contains("other,"), "{ran:?}");
+    assert!(!bench.call("run g.yaml").ends(0).err.contains(told), "nothing was made");
+    bench.write("words/x.json", "2");
+    let ran = bench.call("run g.yaml --json").ends(0);
+    assert_eq!(ran.last()["jobs"]["card"]["done"], 1);
+    assert!(!ran.err.contains(told) && bench.read("out/card/x.json").contains("words"), "{ran:?}");
+}
+
+#[test]
+fn a_command_finds_the_files_beside_the_graph_file_that_it_names() {
+    let bench = Bench::new(
+        r#"
+version: 1
+graph: g
+stores: {in: ./in, out: ./out}
+jobs:
+  a: {use: command, with: {argv: [sh, tools/louder.sh, "{input}", "{output}"]}, in: {x: "in:{id}.txt"}, out: "out:a/{id}.txt"}
+"#,
+    );
+    bench.write("in/t.txt", "quiet");
+    bench.write("tools/louder.sh", "tr a-z A-Z <\"$1\" >\"$2\"");
+    bench.call("run g.yaml").ends(0);
+    assert_eq!(bench.read("out/a/t.txt"), "QUIET");
+}
+
+#[test]
 fn only_runs_no_other_job_that_starts_the_graph() {
     let bench = Bench::new(OPTIONAL);
     bench.write("in/x.json", "1");

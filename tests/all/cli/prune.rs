@@ -180,6 +180,28 @@ fn a_source_that_is_empty_or_leads_nowhere_costs_nothing_unless_that_is_said_to_
 }
 
 #[test]
+fn what_may_lie_on_a_disk_that_is_not_mounted_below_the_source_stays() {
+    let bench = made();
+    let disk = ["in/disk2/t8.txt", "in/disk2/album/t9.txt"];
+    disk.iter().for_each(|path| bench.write(path, "t"));
+    bench.call("run g.yaml --only a,b").ends(0);
+    std::fs::remove_dir_all(bench.path("in/disk2")).expect("removed");
+    std::fs::create_dir(bench.path("in/disk2")).expect("made"); // the folder on which the disk was mounted
+    let before = outputs(&bench);
+    assert_eq!(found(&bench, ""), (NONE.to_vec(), vec!["empty_folder 4".to_owned()]));
+    let said = bench.call("prune g.yaml --delete").ends(0).out;
+    assert!(said.contains("4 (4 bytes) the folder of a source is empty: is a disk not mounted?"), "{said}");
+    assert_eq!(outputs(&bench), before);
+    // It is mounted again, and one track was deleted.
+    bench.write(disk[0], "t");
+    assert_eq!(found(&bench, ""), (vec!["a source_gone 1".to_owned(), "b source_gone 1".to_owned()], NONE.to_vec()));
+    remove(&bench, disk[0]);
+    assert_eq!(found(&bench, "--sources-are-right").0, ["a source_gone 2", "b source_gone 2"]);
+    std::fs::remove_dir(bench.path("in/disk2")).expect("removed");
+    assert_eq!(found(&bench, "").0, ["a source_gone 2", "b source_gone 2"]);
+}
+
+#[test]
 fn most_of_a_catalogue_is_not_removed_unless_that_is_said_to_be_right() {
     let bench = Bench::new(
         &GRAPH.replace("  pair:", "  x:").split_once("  x:").map(|(jobs, _)| jobs.to_owned()).expect("jobs"),

@@ -208,12 +208,14 @@ pub fn some(jobs: &[&JobName]) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use euterpe_actors::refresh::Force;
+
     use super::*;
     use crate::traces::Roots;
 
     #[test]
     fn a_job_is_told_of_when_what_keeps_it_changes_and_is_over_only_when_nothing_does() {
-        let tracker = Tracker::new(Arc::new(NodePlan::new(Vec::new())), Roots::new(None));
+        let tracker = Tracker::new(Arc::new(NodePlan::new(Vec::new())), Force::None, Roots::new(None));
         let (a, b): (JobName, JobName) = ("a".parse().expect("a name"), "b".parse().expect("a name"));
         let mut told = BTreeMap::new();
         let mut step = |problems: &[(&str, &[&JobName])]| {

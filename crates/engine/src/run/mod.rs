@@ -64,6 +64,8 @@ pub mod stream;
 pub mod survey;
 pub mod tally;
 pub mod tracker;
+#[cfg(test)]
+mod two_jobs;
 pub mod walk;
 pub mod watch;
 pub mod work_times;

@@ -93,51 +93,17 @@ impl RetryEnds {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use euterpe_actors::ids::StoreName;
     use euterpe_actors::message::{Base, EntityMessage, GraphDigest, Target};
     use euterpe_actors::outcome::Reason;
-    use euterpe_actors::plan::{InputPlan, JobIx, JobSpec, Mapping, NodePlan, OutputPlan, Route};
-    use euterpe_actors::retry::RetryPolicy;
+    use euterpe_actors::plan::JobIx;
+    use euterpe_actors::refresh::Force;
     use euterpe_actors::state::GivenUp;
     use euterpe_actors::storage::memory::MemoryStorage;
-    use euterpe_actors::template::{EntityForm, Template};
-    use euterpe_actors::transform::{Product, inline};
 
     use super::*;
+    use crate::run::two_jobs::{job, plan};
     use crate::traces::Roots;
-
-    const JOBS: [&str; 2] = ["head", "tail"];
-
-    fn job(at: usize) -> JobName {
-        JobName::new(JOBS[at]).expect("a name")
-    }
-
-    /// `head` → `tail`.
-    fn plan() -> NodePlan {
-        let form = EntityForm::default();
-        let parent = |at: usize| InputPlan {
-            name: "x".parse().expect("a name"),
-            from: Route::Job { job: JobIx(at - 1), output: 0, entity: Mapping::Same },
-        };
-        let spec = |at: usize| JobSpec {
-            name: job(at),
-            form: form.clone(),
-            inputs: (at > 0).then(|| parent(at)).into_iter().collect(),
-            outputs: vec![OutputPlan {
-                store: StoreName::new("out").expect("a name"),
-                key: Template::parse(&format!("{}/{{id}}", JOBS[at]), &form).expect("a template"),
-            }],
-            transform: inline(|_| Ok(Product::bytes(&b"x"[..]))),
-            workers: 1,
-            timeout: Duration::from_secs(60),
-            retry: RetryPolicy::default(),
-            claim: false,
-            settings: 0,
-        };
-        NodePlan::new((0..JOBS.len()).map(spec).collect())
-    }
 
     fn letter(at: usize, entity: &str, millis: u64) -> DeadLetter {
         let job = job(at);
@@ -150,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn what_failed_again_is_found_by_letters_that_were_written_anew_or_are_new() {
         let state = StateStore::new(Arc::new(MemoryStorage::default()));
-        let tracker = Tracker::new(Arc::new(plan()), Roots::new(None));
+        let tracker = Tracker::new(Arc::new(plan()), Force::None, Roots::new(None));
         let (again, waits, other) = (letter(0, "t-1", 1), letter(0, "t-2", 1), letter(0, "t-3", 1));
         for letter in [&again, &waits, &other] {
             state.keep_letter(letter).await.expect("kept");

@@ -67,7 +67,8 @@ impl Running {
     pub(crate) fn new(workspace: &Workspace, manifest: Manifest, presence: Arc<Presence>, over_broker: bool) -> Self {
         let plan = workspace.nodes.clone();
         let roots = Roots::new(workspace.traces.clone());
-        let (tracker, stopper) = (Arc::new(Tracker::new(plan.clone(), roots)), watch::Sender::new(Stop::No));
+        let tracker = Arc::new(Tracker::new(plan.clone(), manifest.selection.force.clone(), roots));
+        let stopper = watch::Sender::new(Stop::No);
         Self {
             plan,
             manifest,

@@ -12,6 +12,7 @@ use euterpe_actors::memory::Fingerprint;
 use euterpe_actors::message::Target;
 use euterpe_actors::outcome::{Outcome, Reason};
 use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::refresh::Force;
 use tokio::sync::Notify;
 
 use super::in_hand::{Held, InHand};
@@ -22,6 +23,8 @@ use crate::traces::Roots;
 
 mod observe;
 mod sent;
+#[cfg(test)]
+mod tests;
 mod under_way;
 
 use under_way::UnderWay;
@@ -32,6 +35,8 @@ pub struct Tracker {
     plan: Arc<NodePlan>,
     /// For each job, the jobs below it over identity edges.
     below: Vec<Vec<u16>>,
+    /// The jobs that the run redoes.
+    force: Force,
     inner: Mutex<Inner>,
     /// Told whenever an entity came to its end, and whenever something went wrong.
     pub moved: Notify,
@@ -72,14 +77,16 @@ pub struct Trouble {
 enum End {
     Done,
     Exists,
+    /// Made in this run, as a later message found: nobody told when it was made.
+    MadeUnheard,
     Skipped,
     Dead,
     Ping,
 }
 
 impl Tracker {
-    /// Follows a run of `plan`.
-    pub fn new(plan: Arc<NodePlan>, roots: Roots) -> Self {
+    /// Follows a run of `plan` that redoes the jobs of `force`.
+    pub fn new(plan: Arc<NodePlan>, force: Force, roots: Roots) -> Self {
         let mut below: Vec<Vec<u16>> = vec![Vec::new(); plan.jobs.len()];
         for at in plan.job_indices().rev() {
             let mut jobs: Vec<u16> = Vec::new();
@@ -93,7 +100,7 @@ impl Tracker {
         }
         let tally = Tally { jobs: vec![JobTally::default(); plan.jobs.len()], ..Tally::default() };
         let inner = Mutex::new(Inner { tally, ..Inner::default() });
-        Self { plan, below, inner, moved: Notify::new(), roots }
+        Self { plan, below, force, inner, moved: Notify::new(), roots }
     }
 
     /// An entity whose required jobs are all there: it is counted and not sent.
@@ -237,6 +244,8 @@ impl Tracker {
         let is_skip = reason.is_some_and(Reason::is_skip);
         let end = match outcome {
             Outcome::Done => End::Done,
+            // Only what was made since the run began is good enough for it: the report of that was lost.
+            Outcome::Exists if self.force.names(job) => End::MadeUnheard,
             Outcome::Exists => End::Exists,
             Outcome::Skipped => End::Skipped,
             Outcome::UpstreamFailed if is_skip => End::Skipped,
@@ -330,6 +339,7 @@ fn settle(tally: &mut Tally, left: &mut Vec<u16>, at: u16, end: End) {
     job.ended += 1;
     match end {
         End::Exists => job.exists += 1,
+        End::MadeUnheard => job.done += 1,
         End::Skipped => job.skipped += 1,
         End::Dead => job.dead += 1,
         End::Done | End::Ping => {}

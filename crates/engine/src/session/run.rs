@@ -1,8 +1,11 @@
 //! A run: what is missing is made, once, and every entity is followed to its end.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Context;
-use euterpe_actors::ids::{JobName, RunId};
-use euterpe_actors::plan::{JobIx, NodePlan};
+use euterpe_actors::ids::{JobName, RunId, StoreName};
+use euterpe_actors::plan::{JobIx, NodePlan, Route};
+use euterpe_actors::setup::is_empty;
 use euterpe_actors::state::{Selection, StateStore};
 
 use super::Session;
@@ -66,10 +69,46 @@ impl Session {
         (running.dates, running.walk) = (dates, Some(walk));
         let ended = follow(workspace, &running, over, max_dead, Intake { ids, limit }, watch).await?;
         self.keep_confirmed(running.dates.as_deref()).await;
+        self.tell_empty_sources(&ended.tally).await;
         if looks_at_all && ended.complete {
             self.note_looks(began, &ended.tally).await?;
         }
         Ok(RunEnded { run, ended })
+    }
+
+    /// Tells of stores that hold nothing and of which the jobs that made something read optional inputs alone: a disk that is not
+    /// mounted looks like this, and nothing else tells it.
+    async fn tell_empty_sources(&self, tally: &Tally) {
+        let nodes = &self.workspace.nodes;
+        let mut optional: BTreeMap<&StoreName, BTreeSet<&JobName>> = BTreeMap::new();
+        let mut others = self.workspace.written_stores();
+        for (job, tally) in nodes.jobs.iter().zip(&tally.jobs) {
+            for input in &job.inputs {
+                match &input.from {
+                    Route::Source { store, optional: true, .. } if tally.done > 0 => {
+                        optional.entry(store).or_default().insert(&job.name);
+                    }
+                    Route::Source { store, optional: false, .. } => drop(others.insert(store)),
+                    _ => {}
+                }
+            }
+        }
+        for (store, jobs) in optional.into_iter().filter(|(store, _)| !others.contains(store)) {
+            let storage = self.workspace.stores.get(store);
+            match is_empty(&**storage).await {
+                Ok(true) => {
+                    let (place, jobs) =
+                        (storage.place(), jobs.into_iter().map(JobName::as_str).collect::<Vec<_>>().join(", "));
+                    tracing::warn!(
+                        target: "euterpe::run", %jobs,
+                        "made without the optional inputs of store `{store}`, for it holds nothing ({place}): if its disk is not \
+                         mounted, mount it; the next run makes anew what it changes"
+                    );
+                }
+                Ok(false) => {}
+                Err(error) => tracing::debug!("could not look whether store `{store}` holds anything: {error}"),
+            }
+        }
     }
 
     /// Notes that all outputs were looked at that were made when their job may have read elsewhere, of each job of which nothing is

@@ -7,6 +7,7 @@ use anyhow::Context;
 use euterpe_actors::ids::{JobName, StoreName};
 use euterpe_actors::setup::{OwnSetup, Setup, StoreIdentity};
 use euterpe_actors::storage::{Storage, StorageErrorKind};
+use euterpe_graph_file::plan::Location;
 
 use super::Workspace;
 use crate::clock::salt;
@@ -71,10 +72,10 @@ impl Workspace {
                 true => identity(&**storage, written(name)).await,
                 false => StoreIdentity::of_read(&**storage).await.map_err(Into::into),
             };
-            stores.insert(
-                name.clone(),
-                identity.with_context(|| format!("store `{name}` does not say which one it is"))?,
-            );
+            let identity = identity.with_context(|| format!("store `{name}` does not say which one it is"))?;
+            let folder = self.plan.store(name).filter(|store| matches!(store.location, Location::Folder { .. }));
+            let follows_links = folder.map(|store| store.follow_links);
+            stores.insert(name.clone(), StoreIdentity { follows_links, ..identity });
         }
         let state = identity(&**self.state.storage(), state_written).await;
         Ok((stores, state.context("the state does not say which one it is")?))

@@ -8,6 +8,8 @@ use std::{
 use euterpe_actors::outcome::Fault;
 use euterpe_actors::transform::{OpenContext, OptionProblem};
 
+use crate::programs::beside;
+
 /// A program's arguments, the program first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arguments(Vec<Vec<Piece>>);
@@ -45,6 +47,11 @@ impl Arguments {
             match pieces(text, job) {
                 Ok(pieces) => arguments.push(pieces),
                 Err(message) => problems.push(OptionProblem::new(path, message)),
+            }
+        }
+        for pieces in arguments.iter_mut().skip(1) {
+            if let [Piece::Text(argument)] = pieces.as_mut_slice() {
+                *argument = beside(&job.folder, argument).to_string_lossy().into_owned();
             }
         }
         match arguments.first_mut().map(Vec::as_mut_slice) {
@@ -217,6 +224,29 @@ mod tests {
         assert_eq!(filled(&["./tool"], "t").expect("filled"), ["/graphs/./tool"]);
         assert_eq!(filled(&["/bin/tool"], "t").expect("filled"), ["/bin/tool"]);
         assert_eq!(filled(&["tool"], "t").expect("filled"), ["tool"]);
+    }
+
+    #[test]
+    fn an_argument_that_names_a_file_beside_the_graph_file_is_found_from_any_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in ["helper.sh", "mix"] {
+            std::fs::write(folder.path().join(file), "").expect("written");
+        }
+        let job = OpenContext { folder: folder.path().to_owned(), ..job() };
+        let argv = ["sh", "helper.sh", "./mix", "mix", "-c", "x/helper.sh", "{id}.sh"].map(str::to_owned);
+        let arguments = Arguments::parse(&argv, &job).expect("arguments");
+        let values = Values { id: "helper", inputs: &[], outputs: &[], scratch: Path::new("/s") };
+        let (helper, mix) = (folder.path().join("helper.sh"), folder.path().join("./mix"));
+        let want: [&OsStr; 7] = [
+            "sh".as_ref(),
+            helper.as_ref(),
+            mix.as_ref(),
+            "mix".as_ref(),
+            "-c".as_ref(),
+            "x/helper.sh".as_ref(),
+            "helper.sh".as_ref(),
+        ];
+        assert_eq!(arguments.fill(&values).expect("filled"), want);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::{
     io,
 };
 
+use euterpe_actors::awake::awake_until;
 use rustix::process::Pid;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::memory::{Excess, MemoryLimit};
 
@@ -30,7 +31,7 @@ pub(crate) async fn watch<T>(
 ) -> Result<T, WaitError> {
     let time_is_up = async {
         match until {
-            Some(until) => sleep_until(until).await,
+            Some(until) => awake_until(until).await,
             None => pending().await,
         }
     };

@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use super::{launcher::Launcher, program::Program, protocol::Opening};
 use crate::code_digest::{Code, CodeDigest};
+use crate::programs::beside;
 use crate::supervised::scrub;
 
 /// The name by which a graph file uses it: `use: worker`.
@@ -95,12 +96,6 @@ fn launch(
     let program = Arc::new(ArgvProgram { words, argv, env, threads, folder });
     let launcher = Launcher::new(&name, opening, program, job.limits(), codec);
     launcher.map_err(|fault| vec![OptionProblem::new("options", fault.text)])
-}
-
-/// The path of the file below `folder` that an argument names, or the argument as it is if it names none.
-fn beside(folder: &Path, argument: &str) -> PathBuf {
-    let path = folder.join(argument);
-    if argument.contains(['/', '.']) && path.is_file() { path } else { PathBuf::from(argument) }
 }
 
 /// A program that is named by its arguments.

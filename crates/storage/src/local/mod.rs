@@ -19,6 +19,7 @@
 //! seen_marker             a store that was seen with its marker has one, and the same
 //! disk                    all calls that change the disk
 //! journal                 which temporary files a process is writing, for who comes after it was killed
+//! empty_folder            where a disk may have been mounted
 //! in_place, name_batch, reserved, settings, error
 //! claims                  claims as files
 //! ```
@@ -26,6 +27,7 @@
 mod case;
 mod claims;
 mod disk;
+mod empty_folder;
 mod error;
 #[cfg(test)]
 mod fault_tests;
@@ -59,6 +61,7 @@ mod tests;
 mod write;
 
 pub use claims::{FolderClaims, sweep_claims};
+pub use empty_folder::empty_folder_above;
 pub use journal::{Journal, sweep_journal};
 pub use settings::LocalSettings;
 pub use stamps::StampsIn;

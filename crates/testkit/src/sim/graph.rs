@@ -172,7 +172,12 @@ pub(super) fn store(text: &str) -> StoreName {
 
 /// What a node or a publisher means by its words, whose jobs have these recipes.
 pub(super) fn setup(plan: &NodePlan, recipes: &BTreeMap<JobName, String>) -> Setup {
-    let place = |name: &str| StoreIdentity { id: Some(name.to_owned()), place: name.to_owned(), is_empty: false };
+    let place = |name: &str| StoreIdentity {
+        id: Some(name.to_owned()),
+        place: name.to_owned(),
+        is_empty: false,
+        follows_links: None,
+    };
     let stores = [SOURCES, OUTPUTS].map(|name| (store(name), place(name)));
     Setup::new(plan, |job| recipes.get(job).cloned().unwrap_or_default(), stores.into(), place(STATE))
 }

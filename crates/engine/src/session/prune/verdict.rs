@@ -63,6 +63,8 @@ pub enum LeftAlone {
     Other,
     /// It lies where its run did not put it.
     Moved,
+    /// The folder of a source of its entity is there and holds nothing: a disk may be away.
+    EmptyFolder,
     /// It was written too recently.
     Young,
 }
@@ -76,6 +78,7 @@ impl LeftAlone {
             Self::Unrecorded => "unrecorded",
             Self::Other => "other",
             Self::Moved => "moved",
+            Self::EmptyFolder => "empty_folder",
             Self::Young => "young",
         }
     }
@@ -92,6 +95,9 @@ impl LeftAlone {
             }
             Self::Other => "made in a run of another graph file, or with other stores",
             Self::Moved => "moved or copied there by somebody",
+            Self::EmptyFolder => {
+                "the folder of a source is empty: is a disk not mounted? If not, remove the folder, or `--sources-are-right` takes it"
+            }
             Self::Young => "written too recently",
         }
     }
