@@ -22,7 +22,7 @@ use page::Output;
 use verbs::absent;
 use verbs::{
     accept, audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan,
-    profile, prune, run, runs, schema, test, verify,
+    profile, prune, run, runs, schema, test, verify, watch,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -55,6 +55,8 @@ pub enum Verb {
     Create(create::Args),
     /// Run a graph: make every output that is missing, once, and account for every entity.
     Run(run::Args),
+    /// Run a graph whenever its sources change, until told to stop.
+    Watch(watch::Args),
     /// Serve a graph's queues on this machine, over a broker, until told to stop.
     #[cfg(feature = "amqp")]
     Node(node::Args),
@@ -157,6 +159,7 @@ impl Command {
             Verb::Create(args) => create::run(args, out),
             Verb::Test(args) => test::run(args, registry, out),
             Verb::Run(args) => run::run(args, registry, out),
+            Verb::Watch(args) => watch::run(args, registry, out),
             #[cfg(feature = "amqp")]
             Verb::Node(args) => node::run(args, registry, out),
             #[cfg(not(feature = "amqp"))]

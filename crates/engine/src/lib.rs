@@ -56,6 +56,7 @@ pub use logs::ring::LogRing;
 pub use logs::speak::Speaking;
 pub use metrics::Metrics;
 pub use mistake::{Mistake, find_job};
+pub use run::arrivals::Arrivals;
 pub use run::follow::Ended;
 pub use run::former::{Former, FormerGroup};
 pub use run::ids::Ids;

@@ -31,3 +31,4 @@ pub mod schema;
 pub mod status;
 pub mod test;
 pub mod verify;
+pub mod watch;

@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use euterpe_actors::transform::Registry;
-use euterpe_engine::{Access, Engine, Opening, RunRequest, Session};
+use euterpe_engine::{Access, Arrivals, Engine, Opening, RunRequest, Session};
 
 use super::plan;
 use crate::cli::Exit;
@@ -55,6 +56,19 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     if args.dry_run {
         return plan::show(&args.place(), &args.select, plan::Shown::plain(Planned::Run), registry, out);
     }
+    make(args, registry, out, None)
+}
+
+/// Runs; with `settled` without the files that somebody may still be writing.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn make(
+    args: &Args,
+    registry: &Registry,
+    out: Output,
+    settled: Option<(&Arrivals, Duration)>,
+) -> anyhow::Result<Exit> {
     let plan = match args.graph.load_or_show(registry, out)? {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
@@ -69,17 +83,22 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     let memory = Some(args.select.memory.bytes);
     let opening = Opening { metrics, traces: sampling, memory, ..args.machine.opening(access) };
     let session = Engine::open(plan, registry, &opening)?;
-    wait_for(follow(args, &session, listener, traces, out))
+    wait_for(follow(args, &session, settled, listener, traces, out))
 }
 
 async fn follow(
     args: &Args,
     session: &Session,
+    settled: Option<(&Arrivals, Duration)>,
     listener: Option<TcpListener>,
     traces: TracesAsked,
     out: Output,
 ) -> anyhow::Result<Exit> {
     let (selection, ids) = args.select.resolve(session)?;
+    let ids = match settled {
+        Some((arrivals, settle)) => session.settled(ids, arrivals, settle),
+        None => ids,
+    };
     let over = args.broker.over(session, "run").await?;
     let (ping, over_broker) = (selection.ping, over.is_some());
     serve_metrics(listener, session, std::future::pending)?;

@@ -7,6 +7,7 @@ use euterpe_actors::blocking_threads;
 use euterpe_actors::ids::StoreName;
 
 use super::addressing::Addressed;
+use super::arrivals::HeldBack;
 use super::found::Sink;
 use super::lines::read_lines;
 use super::listing::Listing;
@@ -45,6 +46,16 @@ impl Ids {
     pub fn with_passed(mut self) -> Self {
         if let Ids::Listed(listings) = &mut self {
             listings.iter_mut().for_each(|listing| listing.names_passed = true);
+        }
+        self
+    }
+
+    /// The same, without the sources that somebody may still be writing, as `held_back` tells them for each store; ids that are
+    /// not listed stay.
+    #[must_use]
+    pub(crate) fn held_back(mut self, held_back: impl Fn(&StoreName) -> HeldBack) -> Self {
+        if let Ids::Listed(listings) = &mut self {
+            listings.iter_mut().for_each(|listing| listing.held_back = Some(held_back(&listing.store)));
         }
         self
     }

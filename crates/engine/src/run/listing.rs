@@ -13,6 +13,7 @@ use euterpe_actors::storage::{Listed, ListedProblem, Page, Storage, each_once, f
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_graph_file::plan::Patterns;
 
+use super::arrivals::HeldBack;
 use super::found::{BadName, Found, Sink, found};
 use super::listed_for::{GoesTo, ListedFor};
 use super::passed::PassedKind;
@@ -39,6 +40,8 @@ pub struct Listing {
     pub store: StoreName,
     /// What is learned of the catalogue, which wants to know when each source came.
     pub walk: Option<Arc<Walk>>,
+    /// What is left to a later run.
+    pub held_back: Option<HeldBack>,
 }
 
 /// A source while it is listed.
@@ -92,6 +95,9 @@ impl<'l> Taker<'l> {
             GoesTo::Others(job) => return Taken::Passed(PassedKind::OtherJob(job)),
             GoesTo::Unfit(why) => return Taken::GoOn(source.bury(BadName::new(id.as_str(), why), sink)),
         }
+        if source.held_back.as_ref().is_some_and(|held_back| held_back.holds(&id, listed.dates)) {
+            return Taken::Passed(PassedKind::BeingWritten);
+        }
         if let Some(written) = written {
             self.odd.entry(id).or_default().push((written, listed.path.to_owned()));
             return Taken::GoOn(true);
@@ -117,7 +123,7 @@ impl<'l> Taker<'l> {
 }
 
 /// What a listed name is.
-enum Meaning<'k> {
+pub(super) enum Meaning<'k> {
     /// An entity of this name, and what stands for `{ext}`.
     Entity(&'k str, &'k str),
     Bad(&'k str, ListedProblem),
@@ -184,9 +190,10 @@ impl Listing {
                 passed.is_none_or(|kind| is_taken || first.pass(kind, listed.path, sink))
             };
             let mut each = |page: &Page| page.iter().all(&mut take);
-            let listed = match first.walk.as_ref().filter(|walk| walk.is_dated()) {
-                Some(_) => first.storage.list_dated(&prefix, &mut each).await,
-                None => first.storage.list(&prefix, &mut each).await,
+            let is_dated = first.held_back.is_some() || first.walk.as_ref().is_some_and(|walk| walk.is_dated());
+            let listed = match is_dated {
+                true => first.storage.list_dated(&prefix, &mut each).await,
+                false => first.storage.list(&prefix, &mut each).await,
             };
             listed.with_context(|| format!("could not list {place}"))?;
             first.walk.as_ref().map_or(Ok(()), |walk| walk.check())?;
@@ -220,7 +227,7 @@ impl Listing {
     }
 
     /// What a listed path is; `normal` is its normal form.
-    fn meaning<'k>(&self, listed: &Listed<'k>, normal: &'k str) -> Meaning<'k> {
+    pub(super) fn meaning<'k>(&self, listed: &Listed<'k>, normal: &'k str) -> Meaning<'k> {
         let path = listed.path;
         let start = if path.starts_with(self.key.prefix()) { self.key.prefix().len() } else { 0 };
         let below = path[..start].rfind('/').map_or(0, |at| at + 1);

@@ -14,6 +14,7 @@
 //! nobody tells.
 
 pub mod addressing;
+pub mod arrivals;
 mod doubtful;
 mod dropped_names;
 pub mod embedded;

@@ -39,6 +39,8 @@ pub enum PassedKind {
     FolderNotUtf8,
     /// It cannot be an id, and somebody dropped it.
     Dropped,
+    /// It came, or was written to, a moment ago: somebody may still be at it.
+    BeingWritten,
 }
 
 impl PassedKind {
@@ -59,6 +61,7 @@ impl PassedKind {
             PassedKind::Unreadable => "unreadable",
             PassedKind::FolderNotUtf8 => "folder_not_utf8",
             PassedKind::Dropped => "dropped",
+            PassedKind::BeingWritten => "being_written",
         }
     }
 
@@ -84,6 +87,7 @@ impl PassedKind {
             PassedKind::Unreadable => "a folder of the system that may not be read",
             PassedKind::FolderNotUtf8 => "a folder whose name is not UTF-8, with all that is in it; rename it",
             PassedKind::Dropped => "a name that cannot be an id, and was dropped",
+            PassedKind::BeingWritten => "written to a moment ago, and left to the next run",
         };
         text.into()
     }

@@ -1,6 +1,7 @@
 //! A graph opened for work, and a method for everything that can be done with it.
 
 mod account;
+mod arrivals;
 mod copies;
 mod cost;
 mod explain;
