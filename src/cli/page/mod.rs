@@ -4,6 +4,7 @@ pub mod account;
 mod bars;
 pub mod cost;
 pub mod forecast;
+pub mod inventory;
 mod output;
 pub mod progress;
 pub mod signals;

@@ -33,6 +33,17 @@ impl Format {
             _ => None,
         }
     }
+
+    /// Whether this program has it.
+    ///
+    /// # Errors
+    /// [`TableError::NoParquet`] where it was built without.
+    pub fn check(self) -> Result<(), TableError> {
+        match self {
+            Format::Parquet if !cfg!(feature = "parquet") => Err(TableError::NoParquet),
+            Format::Parquet | Format::Csv | Format::Jsonl => Ok(()),
+        }
+    }
 }
 
 /// Writes rows, each with a value for each column.
