@@ -1,7 +1,7 @@
 //! `export`: what jobs made, as one table with a row for each entity.
 
 use std::fs::Permissions;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +98,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         Ok(session) => session,
         Err(exit) => return Ok(exit),
     };
-    let written = wait_for(async {
+    let exported = wait_for(async {
         let since = match &args.since {
             Some(run) => Some(session.find_run(run).await?),
             None => None,
@@ -113,30 +113,41 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
             format,
         };
         if args.is_stdout() {
-            let mut to = BufWriter::new(std::io::stdout());
+            let mut to = BufWriter::new(io::stdout());
             return session.export(request, &mut to).await;
         }
         let mut to = beside(&args.output)?;
         let written = session.export(request, &mut to).await?;
         put_in_place(to, &args.output)?;
         anyhow::Ok(written)
-    })?;
+    });
+    let written = match exported {
+        Err(error) if args.is_stdout() && is_closed_pipe(&error) => return Ok(Exit::Ok),
+        written => written?,
+    };
     tell(args, &written, out)?;
     Ok(if written.unreadable == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+/// Whether nobody reads the table any more.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let is_closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_closed))
 }
 
 /// A file in the folder of `path` that takes its name when it is whole.
 fn beside(path: &Path) -> anyhow::Result<BufWriter<tempfile::NamedTempFile>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // What the user's mask takes away is taken away when it is made.
-    let file = tempfile::Builder::new().prefix(".euterpe-export-").permissions(Permissions::from_mode(0o666));
-    let file = file.tempfile_in(folder).with_context(|| format!("could not write into {}", folder.display()))?;
+    let permissions = Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(".euterpe-export-").permissions(permissions).tempfile_in(folder);
+    let file = file.with_context(|| format!("could not write into {}", folder.display()))?;
     Ok(BufWriter::new(file))
 }
 
 fn put_in_place(to: BufWriter<tempfile::NamedTempFile>, path: &Path) -> anyhow::Result<()> {
     let written = || format!("could not write {}", path.display());
-    let file = to.into_inner().map_err(|error| error.into_error()).with_context(written)?;
+    let file = to.into_inner().map_err(io::IntoInnerError::into_error).with_context(written)?;
     file.as_file().sync_all().with_context(written)?;
     file.persist(path).map_err(|error| error.error).with_context(written)?;
     Ok(())
@@ -153,13 +164,12 @@ fn tell(args: &Args, written: &Exported, out: Output) -> anyhow::Result<()> {
     match (args.is_stdout(), out.json) {
         (true, _) => {}
         (false, true) => out.fact(&serde_json::json!({
-            "event": "export", "file": args.output, "rows": rows, "columns": columns, "unreadable": unreadable,
+            "event": "export", "file": file.to_string(), "rows": rows, "columns": columns, "unreadable": unreadable,
         }))?,
         (false, false) => {
             let (rows, columns) = (count(*rows, "row", "rows"), count(*columns as u64, "column", "columns"));
             out.text(&format!("wrote {rows} of {columns} to {file}"))?;
         }
     }
-    std::io::stdout().flush().ok(); // nobody may read it any more
     Ok(())
 }

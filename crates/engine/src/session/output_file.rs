@@ -77,7 +77,7 @@ impl Session {
             let file = folder.join(name);
             match &object.content {
                 Content::Bytes(bytes) => fs::write(&file, bytes)?,
-                Content::File(path) => drop(fs::copy(path, &file)?),
+                Content::File(path) => fs::copy(path, &file).map(|_| ())?,
             }
             std::io::Result::Ok(file)
         });

@@ -19,7 +19,7 @@ impl<'w> Csv<'w> {
     /// Writes the line of names.
     pub fn new(columns: &'w [Column], to: &'w mut (dyn Write + Send)) -> Result<Self, TableError> {
         let mut to = csv::Writer::from_writer(to);
-        to.write_record(columns.iter().map(|column| &column.name)).map_err(io::Error::from)?;
+        to.write_record(columns.iter().map(|column| &column.name)).map_err(failed)?;
         Ok(Self { columns, to })
     }
 }
@@ -32,11 +32,18 @@ impl RowWriter for Csv<'_> {
             (Seen::Int(whole), Kind::Float) => View::Of(&crate::values::value::Value::Float(whole as f64)).text(),
             _ => cell.text(),
         });
-        self.to.write_record(cells).map_err(io::Error::from)?;
+        self.to.write_record(cells).map_err(failed)?;
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), TableError> {
         Ok(self.to.flush()?)
     }
+}
+
+fn failed(error: csv::Error) -> TableError {
+    TableError::Write(match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")), // lines are of one length
+    })
 }

@@ -54,8 +54,9 @@ impl Judge<'_> {
             if one.fate == Fate::Have && !may_be(ItemState::Done) {
                 continue;
             }
-            let is_looked_at = one.fate == Fate::Have || one.out_of_date.is_some();
-            let outputs = self.outputs(one.at, entity, is_looked_at && self.request.looks).await?;
+            // Of what is out of date the time tells whether it was given up since.
+            let looks = one.out_of_date.is_some() || (one.fate == Fate::Have && self.request.looks);
+            let outputs = self.outputs(one.at, entity, looks).await?;
             let verdict = self.verdict(&expected, one, &outputs).await?;
             if may_be(verdict.state) {
                 let Verdict { state, reason, text, cause } = verdict;
@@ -137,7 +138,7 @@ impl Judge<'_> {
                     Err(error) => return Err(error.into()),
                 },
             };
-            let path = found.as_ref().map_or(&*key.path, |(path, _)| path);
+            let path = found.as_ref().map_or(&*key.path, |(path, _)| *path);
             let place = session.place_of(&key.store, path);
             let info = found.map(|(_, info)| info);
             outputs.push(ItemOutput {

@@ -40,7 +40,7 @@ impl Letters {
         let mut others = OtherRuns::of(session, false);
         let mut known = Vec::new();
         for one in list.iter() {
-            if others.has(one.owner(), 1).await? {
+            if others.has(one.owner(), 0).await? {
                 continue;
             }
             let letter = Known { owner: one.owner(), reason: one.reason(), millis: one.millis() };
