@@ -13,7 +13,8 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: Kind,
-    /// Whether each row has a value in it.
+    /// Whether each row has a value in it; only Parquet says so.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     pub required: bool,
     /// Where in a row its values are.
     pub place: Place,
