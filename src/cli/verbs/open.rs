@@ -37,7 +37,7 @@ pub struct Args {
     print: bool,
 
     /// Open it with this program, with its arguments; by default with what the machine opens such files with.
-    #[arg(long = "with", value_name = "PROGRAM", env = "EUTERPE_OPENER", conflicts_with = "print")]
+    #[arg(long = "with", value_name = "PROGRAM", env = "EUTERPE_OPENER")]
     opener: Option<String>,
 }
 

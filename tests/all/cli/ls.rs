@@ -28,15 +28,14 @@ fn each_state_is_told_with_its_reason() {
     bench.write("in/x.txt", "another");
     bench.write("in/w.txt", "w");
     bench.write("out/a/w.txt", "w");
-    let ids = "x\ny\nz\nw\n";
-    bench.write("ids.txt", ids);
+    bench.write("ids.txt", "x\ny\nz\nw\n");
     let told = states(&bench.call("ls g.yaml --json --ids ids.txt").ends(0));
+    let (of_x, others): (Vec<&String>, Vec<&String>) = told.iter().partition(|line| line.starts_with("x "));
+    assert_eq!(of_x[0], "x a stale replaced");
     let expected = [
         "w a done -",
         "w b missing -",
         "w c missing -",
-        "x a stale replaced",
-        "x b missing -",
         "y a done -",
         "y b dead failed",
         "y c dead failed",
@@ -44,11 +43,7 @@ fn each_state_is_told_with_its_reason() {
         "z b missing source_missing",
         "z c done -",
     ];
-    assert_eq!(
-        told.iter().filter(|line| !line.starts_with("x ")).collect::<Vec<_>>(),
-        expected.iter().filter(|line| !line.starts_with("x ")).collect::<Vec<_>>()
-    );
-    assert!(told.contains(&"x a stale replaced".to_owned()), "{told:?}");
+    assert_eq!(others, expected);
     // By state, and what is due to another job says to which.
     let dead = bench.call("ls g.yaml --json --status dead").ends(0).facts();
     let of = |job: &str| dead.iter().find(|fact| fact["job"] == job).unwrap_or_else(|| panic!("{dead:?}"));
@@ -63,22 +58,22 @@ fn each_state_is_told_with_its_reason() {
 #[test]
 fn outputs_are_told_with_size_age_and_place_in_columns_that_stay() {
     let bench = Bench::new(super::CHAIN);
-    for n in 0..450 {
+    for n in 0..230 {
         bench.write(&format!("in/t-{n:03}.txt"), "text");
     }
     bench.call("run g.yaml --only a").ends(0);
     let table = bench.call("ls g.yaml a").ends(0).out;
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 451, "{table}");
+    assert_eq!(lines.len(), 231, "{table}");
     assert!(lines[0].starts_with("id     job  state"), "{}", lines[0]);
-    let place = bench.path("out/a/t-449.txt").display().to_string();
-    let last = lines.iter().find(|line| line.starts_with("t-449 ")).expect("a line");
+    let place = bench.path("out/a/t-229.txt").display().to_string();
+    let last = lines.iter().find(|line| line.starts_with("t-229 ")).expect("a line");
     assert!(last.contains("4 bytes") && last.ends_with(&place), "{last}");
     let column = lines[0].find("place").expect("a title");
     assert!(lines[1..].iter().all(|line| line.find('/') == Some(column)), "{table}");
-    let long = bench.call("ls g.yaml a --long --prefix t-44").ends(0).out;
+    let long = bench.call("ls g.yaml a --long --prefix t-22").ends(0).out;
     assert!(long.lines().count() == 11 && long.contains(" UTC "), "{long}");
-    let fact = bench.call("ls g.yaml a --json --prefix t-449").ends(0).last();
+    let fact = bench.call("ls g.yaml a --json --prefix t-229").ends(0).last();
     assert_eq!((&fact["outputs"][0]["size"], &fact["outputs"][0]["place"]), (&4.into(), &place.into()));
     assert!(fact["outputs"][0]["run"].is_string() && fact["outputs"][0]["modified"].is_u64(), "{fact}");
 }
@@ -111,7 +106,7 @@ fn what_cannot_be_is_named() {
     let bench = chain();
     assert!(bench.call("ls g.yaml d").ends(2).err.contains("no job named `d`"));
     assert!(bench.call("ls g.yaml --status lost").ends(2).err.contains("stale"));
-    bench.write("in/bad\u{202e}.txt", "x");
+    bench.write("in/ba\\d.txt", "x");
     let said = bench.call("ls g.yaml a -q").ends(0);
     assert_eq!(said.out.lines().collect::<BTreeSet<_>>(), ["x", "y", "z"].into());
     assert!(said.err.contains("1 name is no entity; `euterpe plan g.yaml` shows one"), "{said:?}");
