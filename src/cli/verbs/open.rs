@@ -54,7 +54,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         .map_err(|bad| Mistake(format!("`{}` cannot be an entity: {bad}", args.entity.escape_debug())))?;
     let (place, file) = wait_for(async {
         let found = session.find_output(&entity, &args.job, args.output.as_deref()).await?;
-        let file = if args.print { None } else { Some(session.file_of(&found).await?) };
+        let file = if args.print { None } else { Some(session.openable_file(&found).await?) };
         anyhow::Ok((found.place, file))
     })?;
     if out.json {

@@ -69,6 +69,7 @@ impl Session {
         if inventory.bad_names > 0 {
             tracing::warn!("{} names are no entities and have no row; `euterpe plan` shows one", inventory.bad_names);
         }
+        drop(inventory); // what is known of the catalogue makes room for rows
         draft.write(request.format, to).map_err(|error| match error {
             error @ TableError::NoParquet => Mistake(error.to_string()).into(),
             error => error.into(),

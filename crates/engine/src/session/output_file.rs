@@ -66,7 +66,7 @@ impl Session {
     ///
     /// # Errors
     /// The store's own; a folder that takes no file.
-    pub async fn file_of(&self, output: &OutputFile) -> anyhow::Result<PathBuf> {
+    pub async fn openable_file(&self, output: &OutputFile) -> anyhow::Result<PathBuf> {
         if let Some(file) = &output.file {
             return Ok(file.clone());
         }
