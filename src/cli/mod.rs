@@ -21,8 +21,8 @@ use page::Output;
 #[cfg(not(feature = "amqp"))]
 use verbs::absent;
 use verbs::{
-    accept, audit, cluster, completions, config_show, create, credentials, dead, explain, gc, graph, lint, logs, plan,
-    profile, prune, run, runs, schema, test, verify, watch,
+    accept, audit, cluster, completions, config_show, create, credentials, dead, explain, export, gc, graph, lint,
+    logs, ls, open, plan, profile, prune, run, runs, schema, test, verify, watch,
 };
 #[cfg(feature = "amqp")]
 use verbs::{deploy, node, publish, status};
@@ -93,6 +93,12 @@ pub enum Verb {
     Plan(plan::Args),
     /// Tell the whole story of one entity: what is there, what is not, why, and what to do.
     Explain(explain::Args),
+    /// List entities and what jobs made of them: state, size, age, place.
+    Ls(ls::Args),
+    /// Open an output with the player or viewer of this machine.
+    Open(open::Args),
+    /// Write what jobs made into one table with a row for each entity: Parquet, CSV or JSON Lines.
+    Export(export::Args),
     /// Look at the runs that were started; account for their entities, take up what is open.
     Runs(runs::Args),
     /// Look at what failed for good; try it again or give it up.
@@ -182,6 +188,9 @@ impl Command {
             Verb::Deploy(args) => absent::run(args, "deploy", "amqp"),
             Verb::Plan(args) => plan::run(args, registry, out),
             Verb::Explain(args) => explain::run(args, registry, out),
+            Verb::Ls(args) => ls::run(args, registry, out),
+            Verb::Open(args) => open::run(args, registry, out),
+            Verb::Export(args) => export::run(args, registry, out),
             Verb::Runs(args) => runs::run(args, registry, out),
             Verb::Dead(args) => dead::run(args, registry, out),
             Verb::Accept(args) => accept::run(args, registry, out),
@@ -211,6 +220,7 @@ fn long_version() -> String {
         ("audio", cfg!(feature = "audio")),
         ("python", cfg!(feature = "python")),
         ("otlp", cfg!(feature = "otlp")),
+        ("parquet", cfg!(feature = "parquet")),
     ];
     let names = |built: bool| {
         let names: Vec<&str> = features.iter().filter(|(_, is)| *is == built).map(|(name, _)| *name).collect();

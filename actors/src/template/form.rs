@@ -119,4 +119,9 @@ impl Parts<'_> {
     pub fn id(&self) -> &str {
         self.id
     }
+
+    /// The parts, in the order of [`EntityForm::names`].
+    pub fn values(&self) -> &[&str] {
+        &self.parts
+    }
 }

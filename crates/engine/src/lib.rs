@@ -47,6 +47,7 @@ pub use audit::audit_broker;
 pub use audit::{Audit, Warning, audit, audit_without_broker};
 #[cfg(feature = "audio")]
 pub use euterpe_audio::Chart;
+pub use euterpe_tables::{Arrays, Format as TableFormat, Statistic, Written as Exported};
 pub use logs::filter::LogFilter;
 #[cfg(feature = "amqp")]
 pub use logs::gathering::{LogNews, NodeLine};

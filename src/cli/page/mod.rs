@@ -5,6 +5,7 @@ mod bars;
 pub mod cost;
 pub mod forecast;
 pub mod interrupts;
+pub mod inventory;
 mod output;
 pub mod progress;
 pub mod signals;

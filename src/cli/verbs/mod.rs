@@ -13,12 +13,15 @@ pub mod dead;
 #[cfg(feature = "amqp")]
 pub mod deploy;
 pub mod explain;
+pub mod export;
 pub mod gc;
 pub mod graph;
 pub mod lint;
 pub mod logs;
+pub mod ls;
 #[cfg(feature = "amqp")]
 pub mod node;
+pub mod open;
 pub mod plan;
 pub mod profile;
 pub mod prune;

@@ -5,11 +5,13 @@ mod code; //     a script that changes while a run works by it
 mod cost; //     what a plan says that a run would cost
 mod dead; //     dead letters: shown, tried again, given up
 mod everyday; // slips of the finger, missing outputs, optional sources, logs, what is proposed next
+pub mod export; // tables of what jobs made, and other readers of them
 mod fresh; //    replaced sources, parents made anew, changed jobs
 mod gc; //       what is left behind: shown, removed
 mod inbox; //    dead letters of messages by other programs
 pub mod logs; // the log as JSON, each line of a work with whose it is
 mod logs_verb; // `logs` without a broker: filtered, followed, hostile, damaged, not there
+mod ls; //       what there is, in which state, where; what is opened
 mod machine; //  no threads, no scratch folder, a full disk, files that may not grow, a program that is away
 mod others; //   runs of another graph file, outputs of another entity
 mod profile; //  one job under measurement: the kernel's numbers, and nothing kept

@@ -8,6 +8,7 @@ mod limits; //       memory, recycling, deadlines
 mod package; //      the package's own tests, types and style
 mod poison; //       two thousand entities, and everything that a transform can do wrong
 mod recipes; //      another environment is another recipe
+mod tables; //       tables of `export`, read by pyarrow, polars, DuckDB and pandas
 mod verbs; //        create, test, verify
 
 use crate::cli::Bench;

@@ -24,6 +24,7 @@ mod server; // servers to test against
 mod state; //  the verbs with their records in a bucket; a run that is killed
 mod storm; // ninety seconds of trouble
 mod suite; //  the suite of the storage port
+mod tables; // what is there listed, opened, exported
 mod two_nodes; // one store as two nodes have it
 
 use std::sync::Arc;

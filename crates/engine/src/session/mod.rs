@@ -5,9 +5,11 @@ mod arrivals;
 mod copies;
 mod cost;
 mod explain;
+mod export;
 mod forecast;
 mod gc;
 mod given;
+mod inventory;
 #[cfg(feature = "amqp")]
 mod letter_counts;
 mod letter_groups;
@@ -20,6 +22,7 @@ mod made_since;
 mod node;
 mod other_file;
 mod other_runs;
+mod output_file;
 mod prune;
 #[cfg(feature = "amqp")]
 mod publish;
@@ -46,9 +49,11 @@ use euterpe_graph_file::Plan;
 
 pub use account::{Account, Hashes, Standings};
 pub use cost::{Cost, JobCost, Mean, Requests};
+pub use export::ExportRequest;
 pub use forecast::{Forecast, Group, Row};
 pub use gc::{Garbage, GarbageKind};
 pub use given::GivenStores;
+pub use inventory::{Entry, Inventory, InventoryRequest, InventorySample, Item, ItemOutput, ItemState};
 pub use letter_groups::{LetterGroup, LetterGroups};
 pub use letters::{Letter, Which, by_target, times};
 pub use log_file::RunLog;
@@ -56,6 +61,7 @@ pub use log_file::RunLog;
 pub use logs::LogView;
 #[cfg(feature = "amqp")]
 pub use node::NodeRequest;
+pub use output_file::OutputFile;
 pub use prune::{LeftAlone, PruneFound, PruneRequest, Pruned, WhyPruned};
 #[cfg(feature = "amqp")]
 pub use publish::{PublishRequest, Published};
