@@ -4,7 +4,7 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, descriptors, spectrogram
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, descriptors, spectrogram
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
@@ -18,9 +18,11 @@ mod decode;
 mod descriptors;
 mod entry;
 mod formats;
+mod json;
 mod limits;
 mod loudness;
 mod mel;
+mod mel_levels;
 mod melspectrogram;
 mod mfcc;
 mod mix;
@@ -28,7 +30,9 @@ mod npy;
 mod options;
 mod part;
 mod pcm;
+mod pitch;
 mod resample;
+mod rhythm;
 mod silence;
 mod sound;
 mod spectrogram;
@@ -54,6 +58,10 @@ pub fn register(registry: &mut Registry) {
         stft::entry(),
         melspectrogram::entry(),
         mfcc::entry(),
+        pitch::chroma(),
+        pitch::key(),
+        rhythm::onset(),
+        rhythm::tempo(),
         descriptors::entry(),
         loudness::entry(),
         silence::entry(),

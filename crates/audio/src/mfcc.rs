@@ -14,10 +14,10 @@ use euterpe_actors::{
 use super::{
     entry::of_track,
     mel::{self, band_problems},
+    mel_levels::MelLevels,
     npy::{Cell, Matrix},
     options::feature_options,
     spectrum::{Spectra, frame_problems},
-    spool::Spool,
 };
 
 feature_options! {
@@ -65,26 +65,12 @@ pub fn entry() -> Entry {
 fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
     let filters = mel::filters_for(settings.n_mels, (settings.fmin, settings.fmax), settings.n_fft, sound.rate())?;
-    let mut spectra = Spectra::new(settings.n_fft, settings.hop);
-    // How loud the loudest cell is, is known at the end only.
-    let mut levels = Spool::new(settings.n_mels, work);
-    let mut loudest = f32::NEG_INFINITY;
-    let mut frame = |power: &[f64]| {
-        let level = |filter: &mel::Filter| (10.0 * filter.apply(power).max(1e-10).log10()) as f32;
-        levels.push(filters.iter().map(|filter| {
-            let level = level(filter);
-            loudest = loudest.max(level);
-            level
-        }))
-    };
-    sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
-    let floor = loudest - settings.top_db as f32;
+    let levels = MelLevels::hear(&mut sound, Spectra::new(settings.n_fft, settings.hop), &filters, work)?;
     let basis = dct(settings.n_mfcc, settings.n_mels);
     let mut matrix = Matrix::new(settings.n_mfcc, Cell::Float, work);
-    levels.each(|levels| {
+    levels.each(settings.top_db as f32, |levels| {
         let coefficient = |weights: &[f64]| -> f64 {
-            weights.iter().zip(levels).map(|(weight, level)| weight * f64::from(level.max(floor))).sum()
+            weights.iter().zip(levels).map(|(weight, level)| weight * f64::from(*level)).sum()
         };
         matrix.push(basis.chunks_exact(levels.len()).map(|weights| coefficient(weights) as f32))
     })?;

@@ -160,12 +160,23 @@ impl Matrix {
     }
 }
 
+/// A file of one dimension: a number for each moment. As many as there are fit into memory.
+pub(crate) fn curve(numbers: &[f32]) -> Product {
+    let mut bytes = header_of(&format!("({},)", numbers.len()), Cell::Float);
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    Product::bytes(bytes)
+}
+
 fn unwritten(error: &io::Error) -> Fault {
     Fault::of_io("could not write the numbers", error)
 }
 
 fn header(rows: usize, columns: usize, cell: Cell) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}", cell.descr());
+    header_of(&format!("({rows}, {columns})"), cell)
+}
+
+fn header_of(shape: &str, cell: Cell) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': {shape}, }}", cell.descr());
     // Magic, version and length take ten bytes; the whole header is a multiple of 64 and ends with a line feed.
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
