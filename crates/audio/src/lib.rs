@@ -4,7 +4,7 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, descriptors, spectrogram
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, hpss, descriptors, spectrogram
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
@@ -18,6 +18,7 @@ mod decode;
 mod descriptors;
 mod entry;
 mod formats;
+mod hpss;
 mod json;
 mod limits;
 mod loudness;
@@ -58,10 +59,12 @@ pub fn register(registry: &mut Registry) {
         stft::entry(),
         melspectrogram::entry(),
         mfcc::entry(),
+        pitch::cqt(),
         pitch::chroma(),
         pitch::key(),
         rhythm::onset(),
         rhythm::tempo(),
+        hpss::entry(),
         descriptors::entry(),
         loudness::entry(),
         silence::entry(),

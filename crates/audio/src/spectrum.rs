@@ -51,8 +51,13 @@ pub(crate) struct Spectra {
 impl Spectra {
     /// Spectra of `n_fft` samples (at least 2), one every `hop` samples (at least 1).
     pub(crate) fn new(n_fft: usize, hop: usize) -> Self {
+        Self::with_window((0..n_fft).map(|n| 0.5 - 0.5 * (TAU * n as f64 / n_fft as f64).cos()).collect(), hop)
+    }
+
+    /// Spectra under another window, of as many samples as it has (at least 2).
+    pub(crate) fn with_window(window: Vec<f64>, hop: usize) -> Self {
+        let n_fft = window.len();
         let fft = RealFftPlanner::<f64>::new().plan_fft_forward(n_fft);
-        let window = (0..n_fft).map(|n| 0.5 - 0.5 * (TAU * n as f64 / n_fft as f64).cos()).collect();
         Self {
             hop,
             window,
