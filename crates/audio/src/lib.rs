@@ -14,10 +14,12 @@
 
 mod chart;
 mod codec;
+mod decibels;
 mod decode;
 mod descriptors;
 mod entry;
 mod formats;
+mod framing;
 mod hpss;
 mod json;
 mod limits;

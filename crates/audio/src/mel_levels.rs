@@ -35,6 +35,11 @@ impl MelLevels {
         Ok(Self { levels, loudest })
     }
 
+    /// The loudest level of all.
+    pub(crate) fn loudest(&self) -> f32 {
+        self.loudest
+    }
+
     /// Hands out the levels of each frame, in order; none is more than `top_db` below the loudest of all.
     ///
     /// # Errors

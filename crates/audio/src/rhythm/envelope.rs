@@ -5,7 +5,12 @@
 
 use euterpe_actors::{outcome::Fault, transform::Work};
 
-use super::super::{mel, mel_levels::MelLevels, sound::Mono, spectrum::Spectra};
+use super::super::{
+    mel::{Bands, MelNorm, filters_for},
+    mel_levels::MelLevels,
+    sound::Mono,
+    spectrum::Spectra,
+};
 
 /// The bands.
 const BANDS: usize = 128;
@@ -46,7 +51,8 @@ pub(super) fn envelope(
     (n_fft, hop): (usize, usize),
     aggregate: Aggregate,
 ) -> Result<Vec<f32>, Fault> {
-    let filters = mel::filters_for(BANDS, (0.0, None), n_fft, sound.rate())?;
+    let bands = Bands { count: BANDS, fmin: 0.0, fmax: None, htk: false, norm: MelNorm::Slaney };
+    let filters = filters_for(bands, n_fft, sound.rate())?;
     let levels = MelLevels::hear(sound, Spectra::new(n_fft, hop), &filters, work)?;
     let (mut before, mut rises) = (Vec::<f32>::with_capacity(BANDS), Vec::with_capacity(BANDS));
     let (mut strengths, mut frames) = (vec![0.0; 1 + n_fft / (2 * hop)], 0);
