@@ -4,7 +4,7 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, hpss, descriptors, spectrogram
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, hpss, descriptors, spectrogram, plots
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
@@ -34,6 +34,7 @@ mod options;
 mod part;
 mod pcm;
 mod pitch;
+mod plots;
 mod resample;
 mod rhythm;
 mod silence;
@@ -72,6 +73,10 @@ pub fn register(registry: &mut Registry) {
         silence::entry(),
         waveform::entry(),
         spectrogram::entry(),
+        plots::mel(),
+        plots::mfcc(),
+        plots::chroma(),
+        plots::waveform(),
         synth::entry(),
     ];
     for entry in entries {

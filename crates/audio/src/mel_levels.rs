@@ -13,6 +13,7 @@ const LEAST: f64 = 1e-10;
 pub(crate) struct MelLevels {
     levels: Spool,
     loudest: f32,
+    samples: u64,
 }
 
 impl MelLevels {
@@ -30,9 +31,14 @@ impl MelLevels {
                 level
             }))
         };
-        sound.hear(|samples| spectra.push(samples, &mut frame))?;
+        let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
         spectra.finish(&mut frame)?;
-        Ok(Self { levels, loudest })
+        Ok(Self { levels, loudest, samples })
+    }
+
+    /// How many samples were heard.
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// The loudest level of all.

@@ -97,7 +97,7 @@ fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {
 }
 
 /// The first rows of the orthonormal DCT-II of `size` numbers.
-fn dct(rows: usize, size: usize) -> Vec<f64> {
+pub(crate) fn dct(rows: usize, size: usize) -> Vec<f64> {
     let weight = |row: usize, at: usize| {
         let scale = if row == 0 { 1.0 / size as f64 } else { 2.0 / size as f64 };
         scale.sqrt() * (PI * row as f64 * (2 * at + 1) as f64 / (2 * size) as f64).cos()

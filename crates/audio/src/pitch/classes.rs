@@ -12,6 +12,9 @@ use serde::Deserialize;
 const CENTRE: f64 = 5.0;
 const WIDTH: f64 = 2.0;
 
+/// The twelve pitch classes by name, in the order of the rows.
+pub(crate) const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+
 /// How the classes of a frame are scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -28,13 +31,13 @@ pub enum Norm {
 }
 
 /// What is wrong with a tuning in steps.
-pub(super) fn tuning_problem(tuning: f64) -> Option<OptionProblem> {
+pub(crate) fn tuning_problem(tuning: f64) -> Option<OptionProblem> {
     let message = format!("expected −0.5 to 0.5 steps of the octave, got {tuning}");
     (!(-0.5..=0.5).contains(&tuning)).then(|| OptionProblem::new("tuning", message))
 }
 
 /// The weights of each class over the bins of a spectrum.
-pub(super) struct PitchClasses {
+pub(crate) struct PitchClasses {
     bins: usize,
     /// Class by class, from C on.
     weights: Vec<f64>,
@@ -44,7 +47,7 @@ pub(super) struct PitchClasses {
 
 impl PitchClasses {
     /// `n_chroma` classes (at least 1) of the spectra of `n_fft` samples at `rate`; `tuning` says by how many steps A4 is above 440 Hz.
-    pub(super) fn new(n_chroma: usize, tuning: f64, norm: Norm, n_fft: usize, rate: u32) -> Self {
+    pub(crate) fn new(n_chroma: usize, tuning: f64, norm: Norm, n_fft: usize, rate: u32) -> Self {
         let (steps, bins) = (n_chroma as f64, n_fft / 2 + 1);
         let a0 = 440.0 * 2f64.powf(tuning / steps) / 16.0;
         let bin = f64::from(rate) / n_fft as f64;
@@ -75,7 +78,7 @@ impl PitchClasses {
     }
 
     /// The classes of a spectrum of powers.
-    pub(super) fn of(&mut self, power: &[f64]) -> &[f64] {
+    pub(crate) fn of(&mut self, power: &[f64]) -> &[f64] {
         for (sum, weights) in self.of_frame.iter_mut().zip(self.weights.chunks_exact(self.bins)) {
             *sum = weights.iter().zip(power).map(|(weight, power)| weight * power).sum();
         }

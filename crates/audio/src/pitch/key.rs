@@ -21,10 +21,8 @@ use super::super::{
     options::feature_options,
     spectrum::{Spectra, frame_problems},
 };
-use super::classes::{Norm, PitchClasses, tuning_problem};
+use super::classes::{NAMES, Norm, PitchClasses, tuning_problem};
 
-/// The pitch classes by name.
-const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 /// How well each pitch class, from the tonic on, fits into a major key.
 const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
 /// How well each pitch class, from the tonic on, fits into a minor key.

@@ -7,5 +7,6 @@ mod key;
 mod wavelets;
 
 pub(crate) use chroma::entry as chroma;
+pub(crate) use classes::{NAMES, Norm, PitchClasses, tuning_problem};
 pub(crate) use cqt::entry as cqt;
 pub(crate) use key::entry as key;
