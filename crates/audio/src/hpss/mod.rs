@@ -22,7 +22,7 @@ use super::{
     options::part_options,
     part::check_heard,
     resample::Resampler,
-    spectrum::{Heard, Spectra, frame_problems},
+    spectrum::{Heard, Spectra},
     transcode::{Bits, bits, bits_schema, part_of},
     write::{Container, Shape, Writer},
 };

@@ -52,7 +52,7 @@ impl Wavelets {
         gain: f64,
     ) -> Vec<Filter> {
         let fft = RealFftPlanner::<f64>::new().plan_fft_forward(n_fft);
-        let mut spectrum_of = |part: fn(Complex<f64>) -> f64, wavelet: &[Complex<f64>]| {
+        let spectrum_of = |part: fn(Complex<f64>) -> f64, wavelet: &[Complex<f64>]| {
             let (mut samples, mut bins) = (fft.make_input_vec(), fft.make_output_vec());
             let begin = (n_fft - wavelet.len()) / 2;
             samples[begin..].iter_mut().zip(wavelet).for_each(|(sample, value)| *sample = part(*value));

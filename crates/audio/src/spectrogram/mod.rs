@@ -84,22 +84,12 @@ fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{run, tone, wav, work};
+    use super::super::testing::{pixels, run, tone, wav, work};
     use super::*;
 
     fn drawn(id: &str, bytes: &[u8]) -> Vec<u8> {
         let factory = entry().open(&serde_json::Value::Null, &OpenContext::default()).expect("good options");
         run(&factory, work(id, &[("audio", "t.wav", bytes)], "png")).expect("drawn").to_vec()
-    }
-
-    /// Width, height and the palette index of every pixel.
-    fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>) {
-        let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
-        decoder.set_transformations(png::Transformations::IDENTITY);
-        let mut reader = decoder.read_info().expect("a PNG");
-        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
-        let info = reader.next_frame(&mut pixels).expect("a picture");
-        (info.width as usize, info.height as usize, pixels)
     }
 
     #[test]
