@@ -4,7 +4,7 @@
 //! whole track unless its output is a whole track.
 //!
 //! ```text
-//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, descriptors, spectrogram
+//! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, hpss, descriptors, spectrogram, plots
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
 //! ```
@@ -14,13 +14,18 @@
 
 mod chart;
 mod codec;
+mod decibels;
 mod decode;
 mod descriptors;
 mod entry;
 mod formats;
+mod framing;
+mod hpss;
+mod json;
 mod limits;
 mod loudness;
 mod mel;
+mod mel_levels;
 mod melspectrogram;
 mod mfcc;
 mod mix;
@@ -28,7 +33,10 @@ mod npy;
 mod options;
 mod part;
 mod pcm;
+mod pitch;
+mod plots;
 mod resample;
+mod rhythm;
 mod silence;
 mod sound;
 mod spectrogram;
@@ -54,11 +62,21 @@ pub fn register(registry: &mut Registry) {
         stft::entry(),
         melspectrogram::entry(),
         mfcc::entry(),
+        pitch::cqt(),
+        pitch::chroma(),
+        pitch::key(),
+        rhythm::onset(),
+        rhythm::tempo(),
+        hpss::entry(),
         descriptors::entry(),
         loudness::entry(),
         silence::entry(),
         waveform::entry(),
         spectrogram::entry(),
+        plots::mel(),
+        plots::mfcc(),
+        plots::chroma(),
+        plots::waveform(),
         synth::entry(),
     ];
     for entry in entries {

@@ -4,6 +4,8 @@
 //! spaced in mel, each scaled to an area of one in Hz (`norm="slaney"`).
 
 use euterpe_actors::{outcome::Fault, transform::OptionProblem};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// A frequency in Hz as a number of mels.
 pub(crate) fn mel_of(hz: f64) -> f64 {
@@ -13,6 +15,40 @@ pub(crate) fn mel_of(hz: f64) -> f64 {
 /// A number of mels as a frequency in Hz.
 pub(crate) fn hz_of(mel: f64) -> f64 {
     if mel < 15.0 { mel * 200.0 / 3.0 } else { 1000.0 * ((mel - 15.0) * 6.4f64.ln() / 27.0).exp() }
+}
+
+/// How high the filters are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MelNorm {
+    /// Each has an area of one.
+    #[default]
+    Slaney,
+    /// Each has a peak of one.
+    None,
+}
+
+/// The bands that a job asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bands {
+    pub(crate) count: usize,
+    /// In Hz.
+    pub(crate) fmin: f64,
+    /// In Hz; half of the rate without it.
+    pub(crate) fmax: Option<f64>,
+    /// On the scale of the Hidden Markov Model Toolkit (2595·log10(1 + Hz / 700)) instead of Slaney's.
+    pub(crate) htk: bool,
+    pub(crate) norm: MelNorm,
+}
+
+impl Bands {
+    fn mel_of(&self, hz: f64) -> f64 {
+        if self.htk { 2595.0 * (1.0 + hz / 700.0).log10() } else { mel_of(hz) }
+    }
+
+    fn hz_of(&self, mel: f64) -> f64 {
+        if self.htk { 700.0 * (10f64.powf(mel / 2595.0) - 1.0) } else { hz_of(mel) }
+    }
 }
 
 /// Weights over the bins of a spectrum, stored where they are not zero.
@@ -71,14 +107,9 @@ pub(crate) fn band_problems(n_mels: usize, fmin: f64, fmax: Option<f64>) -> Vec<
 ///
 /// # Errors
 /// A fault of the input where the sound holds nothing up there.
-pub(crate) fn filters_for(
-    n_mels: usize,
-    (fmin, fmax): (f64, Option<f64>),
-    n_fft: usize,
-    rate: u32,
-) -> Result<Vec<Filter>, Fault> {
+pub(crate) fn filters_for(bands: Bands, n_fft: usize, rate: u32) -> Result<Vec<Filter>, Fault> {
     let half = f64::from(rate) / 2.0;
-    let fmax = fmax.unwrap_or(half);
+    let (fmin, fmax) = (bands.fmin, bands.fmax.unwrap_or(half));
     if fmax > half || fmin >= half {
         return Err(Fault::bad_input(format!(
             "the sound at {rate} Hz holds nothing above {half} Hz, and the job asks for bands up to {} Hz; lower `fmin` and \
@@ -86,17 +117,18 @@ pub(crate) fn filters_for(
             fmax.max(fmin)
         )));
     }
-    Ok(filters(n_mels, fmin, fmax, n_fft, rate))
+    Ok(filters(bands, fmax, n_fft, rate))
 }
 
-/// `n_mels` filters between two frequencies in Hz; agrees with `librosa.filters.mel`.
-pub(crate) fn filters(n_mels: usize, fmin: f64, fmax: f64, n_fft: usize, rate: u32) -> Vec<Filter> {
-    let (low, high) = (mel_of(fmin), mel_of(fmax));
-    let corner = |index: usize| hz_of(low + (high - low) * index as f64 / (n_mels + 1) as f64);
-    (0..n_mels)
+/// The filters up to a frequency in Hz; agrees with `librosa.filters.mel`.
+fn filters(bands: Bands, fmax: f64, n_fft: usize, rate: u32) -> Vec<Filter> {
+    let (low, high) = (bands.mel_of(bands.fmin), bands.mel_of(fmax));
+    let corner = |index: usize| bands.hz_of(low + (high - low) * index as f64 / (bands.count + 1) as f64);
+    let height = |width: f64| if bands.norm == MelNorm::Slaney { 2.0 / width } else { 1.0 };
+    (0..bands.count)
         .map(|index| {
             let (low, peak, high) = (corner(index), corner(index + 1), corner(index + 2));
-            Filter::triangle(low, peak, high, 2.0 / (high - low), n_fft, rate)
+            Filter::triangle(low, peak, high, height(high - low), n_fft, rate)
         })
         .collect()
 }
@@ -121,8 +153,24 @@ mod tests {
     fn a_filter_has_an_area_of_one() {
         let (n_fft, rate) = (1 << 16, 44_100);
         let flat = vec![f64::from(rate) / n_fft as f64; n_fft / 2 + 1];
-        for filter in filters(40, 0.0, 22_050.0, n_fft, rate) {
-            assert!((filter.apply(&flat) - 1.0).abs() < 1e-3);
+        let bands = Bands { count: 40, fmin: 0.0, fmax: None, htk: false, norm: MelNorm::Slaney };
+        for bands in [bands, Bands { htk: true, ..bands }] {
+            for filter in filters_for(bands, n_fft, rate).expect("filters") {
+                assert!((filter.apply(&flat) - 1.0).abs() < 1e-3);
+            }
+        }
+        for filter in filters_for(Bands { norm: MelNorm::None, ..bands }, n_fft, rate).expect("filters") {
+            let peak = filter.weights.iter().copied().fold(0.0, f64::max);
+            assert!(peak > 0.95 && peak <= 1.0, "{peak}");
+        }
+    }
+
+    #[test]
+    fn the_scale_of_htk_goes_there_and_back() {
+        let bands = Bands { count: 40, fmin: 0.0, fmax: None, htk: true, norm: MelNorm::Slaney };
+        assert!((bands.mel_of(1000.0) - 1000.0).abs() < 0.02);
+        for hz in [0.0, 20.0, 1000.0, 11_025.0] {
+            assert!((bands.hz_of(bands.mel_of(hz)) - hz).abs() < 1e-8);
         }
     }
 }

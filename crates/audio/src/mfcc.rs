@@ -12,12 +12,14 @@ use euterpe_actors::{
 };
 
 use super::{
+    decibels::{Decibels, Reference, level_problems, reference, reference_schema},
     entry::of_track,
-    mel::{self, band_problems},
-    npy::{Cell, Matrix},
+    framing::{Framing, Padding},
+    mel::{Bands, MelNorm, band_problems, filters_for},
+    mel_levels::MelLevels,
+    npy::{Dtype, Matrix},
     options::feature_options,
     spectrum::{Spectra, frame_problems},
-    spool::Spool,
 };
 
 feature_options! {
@@ -37,6 +39,20 @@ feature_options! {
         fmax: Option<f64> = None,
         /// Nothing counts as more than so many decibels below the loudest cell, above 0 up to 1000 (default: 80).
         top_db: f64 = 80.0,
+        /// What 0 dB is: a value (default: 1), or `max` for the largest of the track. It moves the first coefficient alone.
+        #[serde(rename = "ref", deserialize_with = "reference")]
+        #[schemars(schema_with = "reference_schema")]
+        reference: Reference = Reference::Value(1.0),
+        /// Space the bands on the scale of HTK instead of Slaney's (default: false).
+        htk: bool = false,
+        /// How high the mel filters are: `slaney` (the default: each has an area of 1), or `none` (each has a peak of 1).
+        mel_norm: MelNorm = MelNorm::Slaney,
+        /// Frame `t` is centred on sample `t · hop` (default: true); otherwise it begins there, and none reaches beyond the end.
+        center: bool = true,
+        /// What stands beyond the ends of the track: `constant` (the default) silence, `reflect` its mirror image, `edge` its first and last sample.
+        pad_mode: Padding = Padding::Constant,
+        /// The type of the numbers: `f32` (the default), or `f16`, half the size with three digits.
+        dtype: Dtype = Dtype::F32,
     }
 }
 
@@ -49,10 +65,7 @@ impl Settings for Mfcc {
             let message = format!("expected 1 to {} (`n_mels`), got {}", self.n_mels, self.n_mfcc);
             problems.push(OptionProblem::new("n_mfcc", message));
         }
-        if !(self.top_db > 0.0 && self.top_db <= 1000.0) {
-            let message = format!("expected more than 0 and at most 1000 dB, got {}", self.top_db);
-            problems.push(OptionProblem::new("top_db", message));
-        }
+        problems.extend(level_problems(self.reference, Some(self.top_db), true));
         problems
     }
 }
@@ -64,27 +77,19 @@ pub fn entry() -> Entry {
 
 fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
-    let filters = mel::filters_for(settings.n_mels, (settings.fmin, settings.fmax), settings.n_fft, sound.rate())?;
-    let mut spectra = Spectra::new(settings.n_fft, settings.hop);
-    // How loud the loudest cell is, is known at the end only.
-    let mut levels = Spool::new(settings.n_mels, work);
-    let mut loudest = f32::NEG_INFINITY;
-    let mut frame = |power: &[f64]| {
-        let level = |filter: &mel::Filter| (10.0 * filter.apply(power).max(1e-10).log10()) as f32;
-        levels.push(filters.iter().map(|filter| {
-            let level = level(filter);
-            loudest = loudest.max(level);
-            level
-        }))
-    };
-    sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
-    let floor = loudest - settings.top_db as f32;
+    let Mfcc { fmin, fmax, htk, mel_norm: norm, reference, top_db, .. } = *settings;
+    let bands = Bands { count: settings.n_mels, fmin, fmax, htk, norm };
+    let filters = filters_for(bands, settings.n_fft, sound.rate())?;
+    let framing = Framing { center: settings.center, padding: settings.pad_mode };
+    let levels =
+        MelLevels::hear(&mut sound, Spectra::new(settings.n_fft, settings.hop).framed(framing), &filters, work)?;
+    let decibels = Decibels { power: 2.0, reference, top_db: Some(top_db) };
+    let shift = f64::from(decibels.shift(levels.loudest()));
     let basis = dct(settings.n_mfcc, settings.n_mels);
-    let mut matrix = Matrix::new(settings.n_mfcc, Cell::Float, work);
-    levels.each(|levels| {
+    let mut matrix = Matrix::new(settings.n_mfcc, settings.dtype.into(), work);
+    levels.each(top_db as f32, |levels| {
         let coefficient = |weights: &[f64]| -> f64 {
-            weights.iter().zip(levels).map(|(weight, level)| weight * f64::from(level.max(floor))).sum()
+            weights.iter().zip(levels).map(|(weight, level)| weight * (f64::from(*level) + shift)).sum()
         };
         matrix.push(basis.chunks_exact(levels.len()).map(|weights| coefficient(weights) as f32))
     })?;
@@ -92,7 +97,7 @@ fn mfcc(work: &Work, settings: &Mfcc) -> Result<Product, Fault> {
 }
 
 /// The first rows of the orthonormal DCT-II of `size` numbers.
-fn dct(rows: usize, size: usize) -> Vec<f64> {
+pub(crate) fn dct(rows: usize, size: usize) -> Vec<f64> {
     let weight = |row: usize, at: usize| {
         let scale = if row == 0 { 1.0 / size as f64 } else { 2.0 / size as f64 };
         scale.sqrt() * (PI * row as f64 * (2 * at + 1) as f64 / (2 * size) as f64).cos()
@@ -133,6 +138,17 @@ mod tests {
         let quiet = loud.iter().map(|sample| sample / 8.0).collect();
         let (loud, quiet) = (made(json!({}), loud).1, made(json!({}), quiet).1);
         assert!(loud[20] > quiet[20] + 100.0);
+    }
+
+    #[test]
+    fn another_reference_moves_the_first_coefficient_alone() {
+        let sound = tone(440.0, 22_050, 22_050);
+        let (plain, moved) = (made(json!({}), sound.clone()).1, made(json!({"ref": 10, "center": true}), sound).1);
+        let by = 10.0 * 128.0f32.sqrt();
+        assert!(
+            (0..44).all(|at| (plain[at] - moved[at] - by).abs() < 1e-2)
+                && (44..880).all(|at| (plain[at] - moved[at]).abs() < 1e-3)
+        );
     }
 
     #[test]

@@ -14,17 +14,44 @@ use euterpe_actors::{
     outcome::Fault,
     transform::{Product, Scratch, Work},
 };
+use half::f16;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The most bytes that one output may hold.
 const MAX_BYTES: u64 = 2 << 30;
+/// What no `float16` can hold: it would be rounded to infinity.
+const MOST_OF_HALF: f32 = 65_520.0;
 /// How many numbers are held in memory.
 const IN_MEMORY: usize = 4 << 20;
+
+/// The type of the numbers of a matrix, as a graph file says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// `float32`.
+    #[default]
+    F32,
+    /// `float16`: half the size, three digits, nothing beyond 65504.
+    F16,
+}
+
+impl From<Dtype> for Cell {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Cell::Float,
+            Dtype::F16 => Cell::Half,
+        }
+    }
+}
 
 /// What the cells of a matrix are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
     /// `float32`.
     Float,
+    /// `float16`.
+    Half,
     /// `complex64`: each cell is two numbers.
     Complex,
 }
@@ -32,14 +59,20 @@ pub(crate) enum Cell {
 impl Cell {
     const fn numbers(self) -> usize {
         match self {
-            Cell::Float => 1,
+            Cell::Float | Cell::Half => 1,
             Cell::Complex => 2,
         }
+    }
+
+    /// How many bytes a number takes.
+    const fn width(self) -> usize {
+        if matches!(self, Cell::Half) { 2 } else { 4 }
     }
 
     const fn descr(self) -> &'static str {
         match self {
             Cell::Float => "<f4",
+            Cell::Half => "<f2",
             Cell::Complex => "<c8",
         }
     }
@@ -83,6 +116,11 @@ impl Matrix {
     pub(crate) fn push(&mut self, column: impl IntoIterator<Item = f32>) -> Result<(), Fault> {
         let before = self.held.len();
         self.held.extend(column);
+        if self.cell == Cell::Half && self.held[before..].iter().any(|number| number.abs() >= MOST_OF_HALF) {
+            return Err(Fault::bad_input(
+                "there is a number beyond 65504, which no float16 can hold; choose `dtype: f32`, or decibels",
+            ));
+        }
         if !self.held[before..].iter().fold(true, |finite, number| finite & number.is_finite()) {
             return Err(Fault::bad_input(
                 "the sound is so far beyond full scale that what is made of it is no number; lower its level first",
@@ -102,7 +140,7 @@ impl Matrix {
     }
 
     fn write_tile(&mut self) -> Result<(), Fault> {
-        if self.columns() as u64 * (self.rows * self.cell.numbers() * 4) as u64 > MAX_BYTES {
+        if self.columns() as u64 * (self.rows * self.cell.numbers() * self.cell.width()) as u64 > MAX_BYTES {
             return Err(Fault::bad_input(
                 "the output would take more than 2 GiB; choose a larger `hop`, fewer rows, or a part of the track \
                  (`start`, `duration`)",
@@ -142,7 +180,7 @@ impl Matrix {
         let mut put_together = || -> io::Result<()> {
             let mut file = BufWriter::with_capacity(1 << 18, File::create(&path)?);
             file.write_all(&bytes)?;
-            let width = self.cell.numbers() * 4;
+            let width = self.cell.numbers() * self.cell.width();
             for row in 0..self.rows {
                 let mut tile_at = 0;
                 for columns in &tiles.columns {
@@ -160,12 +198,23 @@ impl Matrix {
     }
 }
 
+/// A file of one dimension: a number for each moment. As many as there are fit into memory.
+pub(crate) fn curve(numbers: &[f32]) -> Product {
+    let mut bytes = header_of(&format!("({},)", numbers.len()), Cell::Float);
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    Product::bytes(bytes)
+}
+
 fn unwritten(error: &io::Error) -> Fault {
     Fault::of_io("could not write the numbers", error)
 }
 
 fn header(rows: usize, columns: usize, cell: Cell) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}", cell.descr());
+    header_of(&format!("({rows}, {columns})"), cell)
+}
+
+fn header_of(shape: &str, cell: Cell) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': {shape}, }}", cell.descr());
     // Magic, version and length take ten bytes; the whole header is a multiple of 64 and ends with a line feed.
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
@@ -179,18 +228,21 @@ fn header(rows: usize, columns: usize, cell: Cell) -> Vec<u8> {
 
 /// Appends columns row by row.
 fn transpose(columns: &[f32], rows: usize, cell: Cell, bytes: &mut Vec<u8>) {
-    let (numbers, start) = (cell.numbers(), bytes.len());
+    let (numbers, width, start) = (cell.numbers(), cell.width(), bytes.len());
     let column = rows * numbers;
     let count = columns.len() / column;
-    bytes.resize(start + columns.len() * 4, 0);
+    bytes.resize(start + columns.len() * width, 0);
     // Sixteen columns at a time: a column is read from one cache line, and each row is written in whole ones.
     for (block, part) in columns.chunks(16 * column).enumerate() {
         for row in 0..rows {
-            let at = start + (row * count + block * 16) * numbers * 4;
-            let cells = bytes[at..].chunks_exact_mut(numbers * 4);
+            let at = start + (row * count + block * 16) * numbers * width;
+            let cells = bytes[at..].chunks_exact_mut(numbers * width);
             for (cell, values) in cells.zip(part.chunks_exact(column)) {
-                for (bytes, value) in cell.chunks_exact_mut(4).zip(&values[row * numbers..]) {
-                    bytes.copy_from_slice(&value.to_le_bytes());
+                for (bytes, value) in cell.chunks_exact_mut(width).zip(&values[row * numbers..]) {
+                    match bytes.len() {
+                        2 => bytes.copy_from_slice(&f16::from_f32(*value).to_le_bytes()),
+                        _ => bytes.copy_from_slice(&value.to_le_bytes()),
+                    }
                 }
             }
         }
@@ -232,6 +284,24 @@ mod tests {
         let mut matrix = Matrix::new(2, Cell::Float, &work("t", &[], "npy"));
         assert!(matrix.push([1.0, f32::MAX]).is_ok());
         assert!(matrix.push([1.0, f32::INFINITY]).expect_err("refused").text.contains("lower its level"));
+    }
+
+    #[test]
+    fn numbers_of_sixteen_bits_are_rounded_and_none_is_too_large() {
+        for most in [1 << 20, 4] {
+            let work = work("t", &[], "npy");
+            let mut matrix = Matrix::holding(2, Cell::Half, &work, most);
+            for column in [[1.0, 65_519.0], [0.1, -2.0], [0.0, 6e-8]] {
+                matrix.push(column).expect("taken");
+            }
+            let bytes = matrix.finish().expect("finished").0[0].read().expect("read");
+            assert!(bytes[10..].starts_with(b"{'descr': '<f2'"));
+            let numbers = bytes[bytes.len() - 12..].chunks_exact(2);
+            let numbers: Vec<f32> = numbers.map(|two| f16::from_le_bytes([two[0], two[1]]).to_f32()).collect();
+            assert_eq!(numbers, [1.0, 0.099_975_586, 0.0, 65_504.0, -2.0, 5.960_464_5e-8], "{most} held");
+        }
+        let mut matrix = Matrix::new(1, Cell::Half, &work("t", &[], "npy"));
+        assert!(matrix.push([65_520.0]).expect_err("too large").text.contains("choose `dtype: f32`"));
     }
 
     #[test]

@@ -88,6 +88,16 @@ impl Mono {
         self.rate
     }
 
+    /// What the one channel is made of.
+    pub(crate) fn what(&self) -> OneChannel {
+        self.channels
+    }
+
+    /// Where it begins in the track, in seconds.
+    pub(crate) fn start(&self) -> f64 {
+        self.part.start
+    }
+
     /// How many channels the track has.
     pub(crate) fn track_channels(&self) -> usize {
         self.track.channels()

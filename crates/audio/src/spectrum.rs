@@ -2,12 +2,15 @@
 //!
 //! Agrees with `librosa.stft(center=True, pad_mode="constant", window="hann")`: frame `t` is centred on sample `t · hop`,
 //! the window is the periodic Hann window, what lies before the start and after the end is silence, and `n` samples give
-//! `1 + n / hop` frames. Computed in `f64`.
+//! `1 + n / hop` frames. Another [`Framing`] begins frame `t` at sample `t · hop`, or has other samples beyond the ends. Computed in
+//! `f64`.
 
 use std::{f64::consts::TAU, ops::Range, sync::Arc};
 
 use euterpe_actors::{outcome::Fault, transform::OptionProblem};
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
+
+use super::framing::{Framing, Padding};
 
 /// What is wrong with the length of the frames and the distance between them, in samples.
 pub(crate) fn frame_problems(n_fft: usize, hop: usize) -> Vec<OptionProblem> {
@@ -38,6 +41,11 @@ pub(crate) struct Spectra {
     frame: Vec<f64>,
     bins: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
+    framing: Framing,
+    /// Whether what stands before the track is in front of `pending`.
+    begun: bool,
+    /// How many frames were handed out.
+    frames: u64,
     /// Samples that some frame still needs.
     pending: Vec<f32>,
     /// Where in `pending` the next frame starts.
@@ -51,8 +59,13 @@ pub(crate) struct Spectra {
 impl Spectra {
     /// Spectra of `n_fft` samples (at least 2), one every `hop` samples (at least 1).
     pub(crate) fn new(n_fft: usize, hop: usize) -> Self {
+        Self::with_window((0..n_fft).map(|n| 0.5 - 0.5 * (TAU * n as f64 / n_fft as f64).cos()).collect(), hop)
+    }
+
+    /// Spectra under another window, of as many samples as it has (at least 2).
+    pub(crate) fn with_window(window: Vec<f64>, hop: usize) -> Self {
+        let n_fft = window.len();
         let fft = RealFftPlanner::<f64>::new().plan_fft_forward(n_fft);
-        let window = (0..n_fft).map(|n| 0.5 - 0.5 * (TAU * n as f64 / n_fft as f64).cos()).collect();
         Self {
             hop,
             window,
@@ -60,11 +73,24 @@ impl Spectra {
             bins: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
             fft,
-            pending: vec![0.0; n_fft / 2],
+            framing: Framing::default(),
+            begun: false,
+            frames: 0,
+            pending: Vec::new(),
             next: 0,
             drained: 0,
             fed: 0,
         }
+    }
+
+    /// The same with frames that lie otherwise.
+    pub(crate) fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
+    }
+
+    /// How many samples the first frame has of what stands before the track.
+    fn lead(&self) -> usize {
+        if self.framing.center { self.window.len() / 2 } else { 0 }
     }
 
     /// Takes samples; calls `frame` with the squared magnitude of each of the `n_fft / 2 + 1` bins of every full frame.
@@ -76,8 +102,7 @@ impl Spectra {
         samples: &[f32],
         frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.fed += samples.len();
-        self.take(samples, &mut Self::powers(frame))
+        self.push_bins(samples, &mut Self::powers(frame))
     }
 
     /// Takes samples; calls `frame` with every full frame.
@@ -90,24 +115,54 @@ impl Spectra {
         frame: &mut impl FnMut(Heard<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.fed += samples.len();
+        if !self.begun {
+            // A mirror image needs as many samples as it has.
+            self.pending.extend_from_slice(samples);
+            if self.framing.padding != Padding::Constant && self.pending.len() <= self.lead() {
+                return Ok(());
+            }
+            self.begin();
+            return self.take(&[], frame);
+        }
         self.take(samples, frame)
     }
 
-    /// Hands out the frames at the end, which reach into the silence after it.
+    /// Puts what stands before the track in front of it.
+    fn begin(&mut self) {
+        let lead = self.lead() as isize;
+        let before: Vec<f32> = (-lead..0).map(|at| self.framing.padding.sample(&self.pending, at)).collect();
+        self.pending.splice(0..0, before);
+        self.begun = true;
+    }
+
+    /// Hands out the frames at the end, which reach into what stands after it.
     ///
     /// # Errors
-    /// Those of `frame`.
+    /// Those of `frame`; a fault of the input where there was no frame at all.
     pub(crate) fn finish(&mut self, frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>) -> Result<(), Fault> {
         self.finish_bins(&mut Self::powers(frame))
     }
 
-    /// Hands out the frames at the end, which reach into the silence after it.
+    /// Hands out the frames at the end, which reach into what stands after it.
     ///
     /// # Errors
-    /// Those of `frame`.
+    /// Those of `frame`; a fault of the input where there was no frame at all.
     pub(crate) fn finish_bins(&mut self, frame: &mut impl FnMut(Heard<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
-        let silence = vec![0.0; self.window.len() / 2];
-        self.take(&silence, frame)
+        if !self.begun {
+            self.begin();
+        }
+        let lead = self.lead();
+        let track = &self.pending[lead.saturating_sub(self.drained)..];
+        let end = track.len() as isize;
+        let after: Vec<f32> = (0..lead as isize).map(|at| self.framing.padding.sample(track, end + at)).collect();
+        self.take(&after, frame)?;
+        if self.frames == 0 {
+            return Err(Fault::bad_input(format!(
+                "what is read of the track is shorter than a frame of {} samples; choose a smaller `n_fft`, or `center: true`",
+                self.window.len()
+            )));
+        }
+        Ok(())
     }
 
     fn powers(frame: &mut impl FnMut(&[f64]) -> Result<(), Fault>) -> impl FnMut(Heard<'_>) -> Result<(), Fault> {
@@ -130,12 +185,14 @@ impl Spectra {
             self.fft
                 .process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch)
                 .expect("the buffers are those that the transform made for itself");
-            let (begin, silence) = (self.drained + self.next, n_fft / 2);
+            let (begin, lead) = (self.drained + self.next, self.lead());
             let within = |at: usize| at.saturating_sub(begin).min(n_fft);
-            frame(Heard { samples, real: within(silence)..within(silence + self.fed), bins: &self.bins })?;
+            frame(Heard { samples, real: within(lead)..within(lead + self.fed), bins: &self.bins })?;
             self.next += self.hop;
+            self.frames += 1;
         }
-        let done = self.next.min(self.pending.len());
+        // The mirror image of the end is made of the last samples.
+        let done = self.next.min(self.pending.len().saturating_sub(self.lead() + 1));
         if done >= 1 << 15 {
             self.pending.drain(..done);
             self.next -= done;
@@ -189,6 +246,47 @@ mod tests {
         let samples = tone(440.0, 44_100, 100_000);
         let whole = spectra(&samples, 2048, 512, 100_000);
         assert!(spectra(&samples, 2048, 512, 577) == whole);
+    }
+
+    /// The samples of all frames of a track of so many that count from 1.
+    fn framed(count: usize, n_fft: usize, hop: usize, framing: Framing, blocks: usize) -> Result<Vec<Vec<f32>>, Fault> {
+        let mut frames = Vec::new();
+        let mut spectra = Spectra::new(n_fft, hop).framed(framing);
+        let mut frame = |heard: Heard<'_>| {
+            frames.push(heard.samples.to_vec());
+            Ok(())
+        };
+        let samples: Vec<f32> = (1..=count).map(|sample| sample as f32).collect();
+        for block in samples.chunks(blocks) {
+            spectra.push_bins(block, &mut frame)?;
+        }
+        spectra.finish_bins(&mut frame)?;
+        Ok(frames)
+    }
+
+    #[test]
+    fn frames_that_are_not_centred_lie_within_the_track() {
+        let framing = Framing { center: false, padding: Padding::Reflect };
+        let frames = framed(10, 4, 3, framing, 3).expect("frames");
+        assert_eq!(frames, [[1., 2., 3., 4.], [4., 5., 6., 7.], [7., 8., 9., 10.]]);
+        let fault = framed(3, 4, 3, framing, 9).expect_err("too short");
+        assert!(fault.text.contains("shorter than a frame of 4 samples"), "{fault}");
+    }
+
+    #[test]
+    fn the_mirror_image_at_both_ends_is_that_of_the_track_however_long_it_is() {
+        let framing = Framing { center: true, padding: Padding::Reflect };
+        assert_eq!(framed(3, 4, 2, framing, 1).expect("frames"), [[3., 2., 1., 2.], [1., 2., 3., 2.]]);
+        for (count, hop) in [(100_000, 7), (40_000, 1000), (5, 3), (200_001, 50_000)] {
+            let frames = framed(count, 64, hop, framing, 999).expect("frames");
+            assert_eq!(frames.len(), 1 + count / hop);
+            let track: Vec<f32> = (1..=count).map(|sample| sample as f32).collect();
+            for (number, frame) in frames.iter().enumerate() {
+                let at = |offset: usize| (number * hop + offset) as isize - 32;
+                let want = (0..64).map(|offset| Padding::Reflect.sample(&track, at(offset)));
+                assert!(want.eq(frame.iter().copied()), "{count} {hop}: frame {number}");
+            }
+        }
     }
 
     #[test]

@@ -13,8 +13,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    decibels::{Decibels, Levels, Reference, level_problems, reference, reference_schema},
     entry::of_track,
-    npy::{Cell, Matrix},
+    framing::{Framing, Padding},
+    npy::{Cell, Dtype, Matrix},
     options::feature_options,
     spectrum::{Spectra, frame_problems},
 };
@@ -43,6 +45,18 @@ feature_options! {
         hop: usize = 512,
         /// What is written of each bin: `magnitude` (the default), `power`, `decibels` (10·log10 of the power, at least −100), or `complex`.
         value: Value = Value::Magnitude,
+        /// What 0 dB is of `decibels`, as a power: a value (default: 1), or `max` for the largest of the track.
+        #[serde(rename = "ref", deserialize_with = "reference")]
+        #[schemars(schema_with = "reference_schema")]
+        reference: Reference = Reference::Value(1.0),
+        /// No level is more than so many decibels below the loudest of the track, above 0 up to 1000 (default: none is left out).
+        top_db: Option<f64> = None,
+        /// Frame `t` is centred on sample `t · hop` (default: true); otherwise it begins there, and none reaches beyond the end.
+        center: bool = true,
+        /// What stands beyond the ends of the track: `constant` (the default) silence, `reflect` its mirror image, `edge` its first and last sample.
+        pad_mode: Padding = Padding::Constant,
+        /// The type of the numbers: `f32` (the default), or `f16`, half the size with three digits. Complex numbers are `complex64`.
+        dtype: Dtype = Dtype::F32,
     }
 }
 
@@ -50,6 +64,11 @@ impl Settings for Stft {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
         let mut problems = self.sound().problems();
         problems.extend(frame_problems(self.n_fft, self.hop));
+        problems.extend(level_problems(self.reference, self.top_db, self.value == Value::Decibels));
+        if self.value == Value::Complex && self.dtype == Dtype::F16 {
+            let message = "NumPy has no complex numbers of 16-bit floats; leave it out, or choose another `value`";
+            problems.push(OptionProblem::new("dtype", message));
+        }
         problems
     }
 }
@@ -61,14 +80,22 @@ pub fn entry() -> Entry {
 
 fn stft(work: &Work, settings: &Stft) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
-    let cell = if settings.value == Value::Complex { Cell::Complex } else { Cell::Float };
-    let mut matrix = Matrix::new(settings.n_fft / 2 + 1, cell, work);
-    let mut spectra = Spectra::new(settings.n_fft, settings.hop);
-    let power = |bin: &Complex<f64>| bin.norm_sqr();
+    let (rows, cell) = (settings.n_fft / 2 + 1, settings.dtype.into());
+    let framing = Framing { center: settings.center, padding: settings.pad_mode };
+    let mut spectra = Spectra::new(settings.n_fft, settings.hop).framed(framing);
+    if settings.value == Value::Decibels {
+        let decibels = Decibels { power: 2.0, reference: settings.reference, top_db: settings.top_db };
+        let mut levels = Levels::new(decibels, rows, cell, work);
+        let mut frame = |power: &[f64]| levels.push(power.iter().copied());
+        sound.hear(|samples| spectra.push(samples, &mut frame))?;
+        spectra.finish(&mut frame)?;
+        return levels.finish();
+    }
+    let cell = if settings.value == Value::Complex { Cell::Complex } else { cell };
+    let mut matrix = Matrix::new(rows, cell, work);
     let mut frame = |bins: &[Complex<f64>]| match settings.value {
-        Value::Magnitude => matrix.push(bins.iter().map(|bin| power(bin).sqrt() as f32)),
-        Value::Power => matrix.push(bins.iter().map(|bin| power(bin) as f32)),
-        Value::Decibels => matrix.push(bins.iter().map(|bin| (10.0 * power(bin).max(1e-10).log10()) as f32)),
+        Value::Magnitude => matrix.push(bins.iter().map(|bin| bin.norm_sqr().sqrt() as f32)),
+        Value::Power | Value::Decibels => matrix.push(bins.iter().map(|bin| bin.norm_sqr() as f32)),
         Value::Complex => matrix.push(bins.iter().flat_map(|bin| [bin.re as f32, bin.im as f32])),
     };
     sound.hear(|samples| spectra.push_bins(samples, &mut |heard| frame(heard.bins)))?;
@@ -109,6 +136,8 @@ mod tests {
     fn options_that_no_transform_can_have_are_refused_by_name() {
         let with = json!({"n_fft": 8, "hop": 0, "rate": 0, "start": -1});
         assert_eq!(entry().open(&with, &OpenContext::default()).err().expect("refused").len(), 4);
+        let with = json!({"value": "complex", "dtype": "f16", "top_db": 80});
+        assert_eq!(entry().open(&with, &OpenContext::default()).err().expect("refused").len(), 2);
         assert!(entry().open(&json!({"value": "phase"}), &OpenContext::default()).is_err());
         assert!(entry().open(&json!({"window": "hann"}), &OpenContext::default()).is_err());
     }

@@ -34,6 +34,16 @@ pub(crate) fn cells(npy: &[u8]) -> (String, Vec<f32>) {
     (header, numbers.map(|four| f32::from_le_bytes(four.try_into().expect("four bytes"))).collect())
 }
 
+/// Width, height and the palette index of every pixel.
+pub(crate) fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>) {
+    let mut decoder = png::Decoder::new(Cursor::new(png));
+    decoder.set_transformations(png::Transformations::IDENTITY);
+    let mut reader = decoder.read_info().expect("a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+    let info = reader.next_frame(&mut pixels).expect("a picture");
+    (info.width as usize, info.height as usize, pixels)
+}
+
 /// A sine at half of full scale.
 pub(crate) fn tone(frequency: f64, rate: u32, frames: usize) -> Vec<f32> {
     let step = std::f64::consts::TAU * frequency / f64::from(rate);

@@ -40,6 +40,17 @@ pub enum Bits {
     Float,
 }
 
+impl Bits {
+    /// As the writer says it.
+    pub(crate) fn kind(self) -> SampleKind {
+        match self {
+            Self::Sixteen => SampleKind::I16,
+            Self::TwentyFour => SampleKind::I24,
+            Self::Float => SampleKind::F32,
+        }
+    }
+}
+
 part_options! {
     /// The options of `audio.transcode`.
     Transcode {
@@ -98,11 +109,6 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let channels = settings.channels.unwrap_or(track.channels());
     let rate = settings.rate.unwrap_or(track.rate());
     let mix = Mix::between(track.channels(), track.layout(), channels)?;
-    let kind = match settings.bits {
-        Bits::Sixteen => SampleKind::I16,
-        Bits::TwentyFour => SampleKind::I24,
-        Bits::Float => SampleKind::F32,
-    };
     let folder = work.scratch.folder()?;
     let path = folder.join(format!("track.{suffix}"));
     let layout = match mix {
@@ -110,7 +116,7 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
         _ => usual_layout(channels),
     };
     // What the file cannot hold is told before the work begins.
-    let mut writer = Writer::create(&path, container, Shape { rate, channels, kind, layout })?;
+    let mut writer = Writer::create(&path, container, Shape { rate, channels, kind: settings.bits.kind(), layout })?;
     let mut resampler = Resampler::new(track.rate(), rate, channels)?;
     let mut written = 0;
     let mut sink = |block: &[Vec<f32>]| {
@@ -128,7 +134,7 @@ fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
 }
 
 /// Some frames of a block, in vectors that are reused where it is not all of them.
-fn part_of<'b>(block: &'b [Vec<f32>], heard: Range<usize>, cut: &'b mut Vec<Vec<f32>>) -> &'b [Vec<f32>] {
+pub(crate) fn part_of<'b>(block: &'b [Vec<f32>], heard: Range<usize>, cut: &'b mut Vec<Vec<f32>>) -> &'b [Vec<f32>] {
     if heard == (0..block[0].len()) {
         return block;
     }
@@ -141,7 +147,7 @@ fn part_of<'b>(block: &'b [Vec<f32>], heard: Range<usize>, cut: &'b mut Vec<Vec<
 }
 
 /// A number or a text: `16`, `24`, `f32`.
-fn bits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Bits, D::Error> {
+pub(crate) fn bits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Bits, D::Error> {
     let written = serde_json::Value::deserialize(deserializer)?;
     match (written.as_u64(), written.as_str()) {
         (Some(16), _) | (_, Some("16")) => Ok(Bits::Sixteen),
@@ -151,7 +157,7 @@ fn bits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Bits, D::Er
     }
 }
 
-fn bits_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+pub(crate) fn bits_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"enum": [16, 24, "f32"], "default": 16})
 }
 

@@ -15,6 +15,8 @@ for case in json.load(open(sys.argv[1])):
     samples, rate = soundfile.read(case["sound"], dtype="float32", always_2d=True)
     options = dict(case["with"])
     options["hop_length"] = options.pop("hop")
+    if options.get("norm") == "none":
+        options["norm"] = None
     want = librosa.feature.melspectrogram(y=librosa.to_mono(samples.T), sr=rate, **options)
     made = np.load(case["made"])
     assert made.dtype == np.dtype("<f4") and made.flags["C_CONTIGUOUS"], (made.dtype, made.flags)

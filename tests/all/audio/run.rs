@@ -14,18 +14,30 @@ use serde_json::Value;
 
 /// Makes the output of a transform from an input named `audio`: bytes under a file name, for one output of a suffix.
 pub fn bytes(name: &str, with: Value, file: &str, input: impl Into<Bytes>, suffix: &str) -> Result<Bytes, Fault> {
-    made(name, with, file, Content::Bytes(input.into()), suffix)
+    one(made(name, with, file, Content::Bytes(input.into()), &[suffix])?)
 }
 
 /// Makes the output of a transform from a file.
 pub fn file(name: &str, with: Value, path: &Path, suffix: &str) -> Result<Bytes, Fault> {
-    made(name, with, &path.to_string_lossy(), Content::File(path.to_owned()), suffix)
+    one(files(name, with, path, &[suffix])?)
 }
 
-fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> Result<Bytes, Fault> {
+/// Makes the outputs of a transform from a file, one for each suffix.
+pub fn files(name: &str, with: Value, path: &Path, suffixes: &[&str]) -> Result<Vec<Bytes>, Fault> {
+    made(name, with, &path.to_string_lossy(), Content::File(path.to_owned()), suffixes)
+}
+
+fn one(mut outputs: Vec<Bytes>) -> Result<Bytes, Fault> {
+    Ok(outputs.swap_remove(0))
+}
+
+fn made(name: &str, with: Value, path: &str, content: Content, suffixes: &[&str]) -> Result<Vec<Bytes>, Fault> {
     let job = OpenContext {
         inputs: vec!["audio".to_owned()],
-        outputs: vec![OutputShape { name: String::new(), suffix: suffix.to_owned() }],
+        outputs: suffixes
+            .iter()
+            .map(|suffix| OutputShape { name: String::new(), suffix: (*suffix).to_owned() })
+            .collect(),
         ..OpenContext::default()
     };
     let registry = euterpe_engine::builtin::registry();
@@ -37,7 +49,7 @@ fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> 
     let work = Work {
         entity: EntityId::new("t-1").expect("a good id"),
         inputs: vec![Input { name: InputName::new("audio").expect("a plain name"), path: path.into(), object }],
-        suffixes: vec![suffix.to_owned()].into(),
+        suffixes: suffixes.iter().map(|suffix| (*suffix).to_owned()).collect(),
         scratch: scratch.clone(),
         attempt: 0,
         timeout: Duration::from_secs(600),
@@ -45,7 +57,7 @@ fn made(name: &str, with: Value, path: &str, content: Content, suffix: &str) -> 
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let product = runtime.block_on(transform.apply(work))?;
-    let output = product.0[0].read().expect("the output is there");
+    let outputs = product.0.iter().map(|output| output.read().expect("the output is there")).collect();
     drop(scratch);
-    Ok(output)
+    Ok(outputs)
 }

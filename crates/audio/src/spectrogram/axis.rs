@@ -5,15 +5,47 @@ use super::super::{
     mel::{hz_of, mel_of},
 };
 
-/// The row, counted from the top, at which a frequency stands in a plot of `height` rows up to half of `rate`.
-pub(super) fn row_of(hz: f64, height: usize, rate: u32) -> f64 {
-    let top = mel_of(f64::from(rate) / 2.0);
-    height as f64 * (1.0 - mel_of(hz) / top)
+/// A mel scale between two frequencies in Hz, over so many pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MelAxis {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) height: usize,
 }
 
-/// The frequency at a place counted in rows from the bottom.
-pub(super) fn hz_of_row(row: f64, height: usize, rate: u32) -> f64 {
-    hz_of(mel_of(f64::from(rate) / 2.0) * row / height as f64)
+impl MelAxis {
+    /// All that a rate holds.
+    pub(super) fn whole(rate: u32, height: usize) -> Self {
+        Self { low: 0.0, high: f64::from(rate) / 2.0, height }
+    }
+
+    /// The row, counted from the top, at which a frequency stands.
+    pub(super) fn row_of(&self, hz: f64) -> f64 {
+        let (low, high) = (mel_of(self.low), mel_of(self.high));
+        self.height as f64 * (high - mel_of(hz)) / (high - low)
+    }
+
+    /// The frequency at a place counted in rows from the bottom.
+    pub(super) fn hz_of_row(&self, row: f64) -> f64 {
+        let (low, high) = (mel_of(self.low), mel_of(self.high));
+        hz_of(low + (high - low) * row / self.height as f64)
+    }
+
+    /// Labels from the bottom, at least `apart` pixels from each other; `at` counts from the top.
+    pub(crate) fn ticks(&self, apart: f64) -> Vec<Tick> {
+        let mut ticks: Vec<Tick> = Vec::new();
+        let mut last = self.height as f64;
+        for hz in [100u32, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000] {
+            let at = self.row_of(f64::from(hz));
+            if at < 0.0 || last - at < apart {
+                continue;
+            }
+            last = at;
+            let label = if hz < 1_000 { format!("{hz} Hz") } else { format!("{} kHz", hz / 1_000) };
+            ticks.push(Tick { at, label });
+        }
+        ticks
+    }
 }
 
 /// A labelled place on an axis, in pixels from its start.
@@ -21,22 +53,6 @@ pub(super) fn hz_of_row(row: f64, height: usize, rate: u32) -> f64 {
 pub(crate) struct Tick {
     pub(crate) at: f64,
     pub(crate) label: String,
-}
-
-/// Labels of the frequency axis, from the bottom, at least `apart` pixels from each other; `at` counts from the top.
-pub(super) fn frequencies(height: usize, rate: u32, apart: f64) -> Vec<Tick> {
-    let mut ticks: Vec<Tick> = Vec::new();
-    let mut last = height as f64;
-    for hz in [100u32, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000] {
-        let at = row_of(f64::from(hz), height, rate);
-        if at < 0.0 || last - at < apart {
-            continue;
-        }
-        last = at;
-        let label = if hz < 1_000 { format!("{hz} Hz") } else { format!("{} kHz", hz / 1_000) };
-        ticks.push(Tick { at, label });
-    }
-    ticks
 }
 
 /// Labels of the time axis from 0 on, at least `apart` pixels from each other.
@@ -73,16 +89,18 @@ mod tests {
     #[test]
     fn frequencies_stand_where_they_are_read_back() {
         for hz in [50.0, 440.0, 1000.0, 9999.0] {
-            let row = row_of(hz, 480, 44_100);
-            assert!((hz_of_row(480.0 - row, 480, 44_100) - hz).abs() < 1e-6);
+            for axis in [MelAxis::whole(44_100, 480), MelAxis { low: 300.0, high: 5000.0, height: 333 }] {
+                let row = axis.row_of(hz);
+                assert!((axis.hz_of_row(axis.height as f64 - row) - hz).abs() < 1e-6);
+            }
         }
-        assert_eq!(row_of(22_050.0, 480, 44_100), 0.0);
+        assert_eq!(MelAxis::whole(44_100, 480).row_of(22_050.0), 0.0);
     }
 
     #[test]
     fn labels_are_round_numbers_that_do_not_crowd() {
         let labels = |ticks: Vec<Tick>| ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>();
-        let got = labels(frequencies(520, 44_100, 20.0));
+        let got = labels(MelAxis::whole(44_100, 520).ticks(20.0));
         assert_eq!(got, ["200 Hz", "500 Hz", "1 kHz", "2 kHz", "5 kHz", "10 kHz", "20 kHz"]);
         assert_eq!(labels(times(20.0, 1100, 80.0)).len(), 11);
         assert_eq!(labels(times(184.0, 1100, 80.0))[..3], ["0:00", "0:15", "0:30"]);

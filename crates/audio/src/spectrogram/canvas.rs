@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use euterpe_actors::{outcome::Fault, transform::Product};
 
 use super::colour::{self, INK, INK_STEPS};
 
@@ -96,6 +97,15 @@ impl Canvas {
         writer.finish()?;
         Ok(bytes)
     }
+}
+
+/// A picture as an output.
+///
+/// # Errors
+/// The encoder's own, as a fault.
+pub(crate) fn as_output(canvas: Canvas) -> Result<Product, Fault> {
+    let png = canvas.into_png().map_err(|error| Fault::failed(format!("could not write the picture: {error}")))?;
+    Ok(Product::bytes(png))
 }
 
 /// The width of a line of text in pixels.

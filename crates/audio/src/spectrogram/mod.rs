@@ -2,29 +2,35 @@
 //!
 //! A PNG: time to the right, frequency upwards on the mel scale, the level of each moment and frequency in decibels below
 //! the loudest one, in the magma colours (perceptually even, readable in grey and by colour-blind people). The caption is
-//! the entity's id, with the track's length, sample rate and channels on the right. The channels are averaged first.
+//! the entity's id, with the track's length, sample rate and channels on the right. The channels are averaged first. A picture
+//! narrower than 480 or lower than 240 pixels is the plot alone.
 
 pub(crate) mod axis;
 pub(crate) mod canvas;
+pub(crate) mod caption;
 mod colour;
-mod columns;
-mod picture;
+pub(crate) mod columns;
+pub(crate) mod picture;
+mod rows;
 
 use euterpe_actors::{
     outcome::Fault,
     transform::{Entry, OpenContext, OptionProblem, Product, Settings, Work},
 };
 
-use super::{clock, entry::of_track, options::feature_options, sound::OneChannel, spectrum::Spectra};
-use columns::Columns;
-use picture::{Caption, Layout};
+use super::{entry::of_track, options::feature_options, spectrum::Spectra};
+use axis::MelAxis;
+use canvas::as_output;
+use caption::Heard;
+use columns::{Columns, below_loudest};
+use picture::{Frame, Layout, decibels, note_of, size_problems};
 
 feature_options! {
     /// The options of `audio.spectrogram`.
     Spectrogram {
-        /// The width of the picture in pixels, 480 to 8192 (default: 1280).
+        /// The width of the picture in pixels, 64 to 8192 (default: 1280).
         width: usize = 1280,
-        /// The height of the picture in pixels, 240 to 4096 (default: 640).
+        /// The height of the picture in pixels, 64 to 4096 (default: 640).
         height: usize = 640,
         /// How many decibels below the loudest moment are shown, 20 to 160 (default: 80).
         range_db: f64 = 80.0,
@@ -34,11 +40,7 @@ feature_options! {
 impl Settings for Spectrogram {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
         let mut problems = self.sound().problems();
-        for (name, value, least, most) in [("width", self.width, 480, 8192), ("height", self.height, 240, 4096)] {
-            if !(least..=most).contains(&value) {
-                problems.push(OptionProblem::new(name, format!("expected {least} to {most} pixels, got {value}")));
-            }
-        }
+        problems.extend(size_problems(self.width, self.height));
         if !(20.0..=160.0).contains(&self.range_db) {
             problems.push(OptionProblem::new("range_db", format!("expected 20 to 160 dB, got {}", self.range_db)));
         }
@@ -58,73 +60,36 @@ fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
     // About a twelfth of a second: fine enough in frequency for a bass, in time for a drum.
     let n_fft = (rate as usize / 12).next_power_of_two().clamp(256, 65_536);
     let hop = n_fft / 8;
-    let mut columns = Columns::new(layout.plot_height(), layout.plot_width(), n_fft, rate);
+    let filters = rows::filters(layout.plot_height(), n_fft, rate);
+    let mut columns = Columns::new(layout.plot_height(), layout.plot_width());
     let mut spectra = Spectra::new(n_fft, hop);
     let mut frame = |power: &[f64]| {
-        columns.push(power);
+        columns.push(filters.iter().map(|filter| filter.apply(power)));
         Ok(())
     };
-    let frames = sound.hear(|samples| spectra.push(samples, &mut frame))?;
+    let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
     spectra.finish(&mut frame)?;
-    let seconds = frames as f64 / f64::from(rate);
-    let levels = columns.levels(frames as f64 / hop as f64, settings.range_db);
-    let caption = Caption {
-        title: work.entity.to_string(),
-        facts: [
-            length(seconds) + &begins(settings.start),
-            kilohertz(rate),
-            heard(settings.channels, sound.track_channels()),
-        ]
-        .join("  ·  "),
+    let mut levels = columns.pixels(samples as f64 / hop as f64);
+    let is_silent = !below_loudest(&mut levels, settings.range_db);
+    let heard = Heard::of(&sound, samples);
+    let frame = Frame {
+        caption: &heard.caption(work, &[]),
+        seconds: heard.seconds,
+        rows: MelAxis::whole(rate, layout.plot_height()).ticks(20.0),
+        bar: Some(decibels(layout.plot_height(), settings.range_db)),
+        note: note_of(is_silent),
     };
-    let canvas = picture::draw(&layout, &levels, &caption, seconds, rate, settings.range_db);
-    let png = canvas.into_png().map_err(|error| Fault::failed(format!("could not write the picture: {error}")))?;
-    Ok(Product::bytes(png))
-}
-
-fn length(seconds: f64) -> String {
-    if seconds < 10.0 { format!("{seconds:.2} s") } else { clock(seconds) }
-}
-
-/// Where a part begins, if not with the track: the time axis is that of the part.
-fn begins(start: f64) -> String {
-    if start > 0.0 { format!(" from {}", length(start)) } else { String::new() }
-}
-
-fn kilohertz(hz: u32) -> String {
-    format!("{} kHz", f64::from(hz) / 1000.0)
-}
-
-/// Which channels are heard of how many.
-fn heard(what: OneChannel, count: usize) -> String {
-    match (what, count) {
-        (_, 1) => "mono".to_owned(),
-        (OneChannel::Left, _) => "left".to_owned(),
-        (OneChannel::Right, _) => "right".to_owned(),
-        (OneChannel::Side, _) => "side".to_owned(),
-        (OneChannel::Mean, 2) => "stereo".to_owned(),
-        (OneChannel::Mean, more) => format!("{more} channels"),
-    }
+    as_output(frame.draw_levels(&layout, &levels))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{run, tone, wav, work};
+    use super::super::testing::{pixels, run, tone, wav, work};
     use super::*;
 
     fn drawn(id: &str, bytes: &[u8]) -> Vec<u8> {
         let factory = entry().open(&serde_json::Value::Null, &OpenContext::default()).expect("good options");
         run(&factory, work(id, &[("audio", "t.wav", bytes)], "png")).expect("drawn").to_vec()
-    }
-
-    /// Width, height and the palette index of every pixel.
-    fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>) {
-        let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
-        decoder.set_transformations(png::Transformations::IDENTITY);
-        let mut reader = decoder.read_info().expect("a PNG");
-        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
-        let info = reader.next_frame(&mut pixels).expect("a picture");
-        (info.width as usize, info.height as usize, pixels)
     }
 
     #[test]
@@ -135,7 +100,7 @@ mod tests {
         let column = layout.left + layout.plot_width() / 2;
         let level = |row: usize| pixels[(layout.top + row) * width + column];
         let brightest = (0..layout.plot_height()).max_by_key(|&row| level(row)).expect("rows");
-        let want = axis::row_of(1000.0, layout.plot_height(), 44_100).round() as usize;
+        let want = MelAxis::whole(44_100, layout.plot_height()).row_of(1000.0).round() as usize;
         assert!(brightest.abs_diff(want) <= 2, "the line is in row {brightest} instead of {want}");
         assert!(level(0) < 20, "what is silent is dark");
     }
