@@ -21,6 +21,7 @@ mod runs; //     runs: listed, checked, resumed, interrupted
 mod select; //   what a run is asked for: jobs, ids, force, limits; plan and explain agree with it
 mod stores; //   stores that a flag put elsewhere: remembered, and told apart
 mod variables; // which goes before which: flags, variables, what a run recorded
+mod watch; //    what comes, changes and goes; watchers that are killed; files that are still being written
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

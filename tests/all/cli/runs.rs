@@ -38,7 +38,7 @@ fn open(mut gate: std::process::Child) {
 }
 
 /// Waits until something holds; a condition that never comes fails the test.
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
