@@ -33,7 +33,8 @@ impl InventoryPage {
     /// Adds an entity; the lines that are ready.
     pub fn add(&mut self, entry: &Entry) -> String {
         for item in &entry.items {
-            self.waiting.extend(item.outputs.iter().map(|output| self.line(entry, item, output)));
+            let lines: Vec<_> = item.outputs.iter().map(|output| self.line(entry, item, output)).collect();
+            self.waiting.extend(lines);
         }
         if self.waiting.len() < FIRST { String::new() } else { self.lines() }
     }
