@@ -61,7 +61,7 @@ fn spectra_cepstra_pitch_rhythm_and_descriptors_agree_with_librosa() {
         ("cqt", json!({"hop": 512, "n_bins": 60, "fmin": 55})),
         (
             "cqt",
-            json!({"hop": 320, "n_bins": 72, "fmin": 40, "bins_per_octave": 24, "filter_scale": 0.5, "tuning": 0.2}),
+            json!({"hop": 324, "n_bins": 72, "fmin": 40, "bins_per_octave": 24, "filter_scale": 0.5, "tuning": 0.2}),
         ),
         ("descriptors", json!({"n_fft": 2048, "hop": 512, "contrast_bands": 5})),
         ("descriptors", json!({"n_fft": 1024, "hop": 300, "contrast_bands": 3})),
@@ -69,9 +69,7 @@ fn spectra_cepstra_pitch_rhythm_and_descriptors_agree_with_librosa() {
     let mut cases = Vec::new();
     for (name, bytes) in &sounds() {
         let sound = put(folder.path(), name, bytes);
-        // A constant-Q transform of a sound that is all cut shows the filter that halves the rate, and librosa has another one.
-        let is_compared = |kind: &str| kind != "cqt" || *name != "short.wav";
-        for (index, (kind, with)) in settings.iter().enumerate().filter(|(_, (kind, _))| is_compared(kind)) {
+        for (index, (kind, with)) in settings.iter().enumerate() {
             let npy = run::file(&format!("audio.{kind}"), with.clone(), &sound, "npy").expect("made");
             let made = put(folder.path(), &format!("{name}-{index}.npy"), &npy);
             cases.push(json!({"kind": kind, "sound": sound, "made": made, "with": with}));

@@ -3,6 +3,7 @@
 mod chroma;
 mod classes;
 mod cqt;
+mod halving;
 mod key;
 mod wavelets;
 

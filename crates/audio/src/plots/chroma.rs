@@ -78,7 +78,7 @@ fn chroma_plot(work: &Work, settings: &ChromaPlot) -> Result<Product, Fault> {
             .enumerate()
             .map(|(class, name)| Tick { at: middle(class), label: (*name).to_owned() })
             .collect(),
-        bar: Some(words(height, "strongest", "absent")),
+        bar: Some(words(height, "strong", "absent")),
         note: note_of(levels.iter().all(|level| *level == 0.0)),
     };
     as_output(frame.draw_levels(&layout, &levels))

@@ -116,8 +116,10 @@ fn waveform_plot(work: &Work, settings: &WaveformPlot) -> Result<Product, Fault>
         note: note_of(peak == 0.0),
     };
     let mut canvas = frame.draw(&layout);
-    canvas.fill(layout.left, layout.top + row(0.0).round() as usize, width, 1, MIDDLE);
-    for x in (0..width).filter(|_| peak > 0.0) {
+    // In silence the line would strike through the note.
+    let sounding = if peak > 0.0 { width } else { 0 };
+    canvas.fill(layout.left, layout.top + row(0.0).round() as usize, sounding, 1, MIDDLE);
+    for x in 0..sounding {
         let [low, high] = outline.column(x).map(|sample| row(f64::from(sample)).round() as usize);
         canvas.fill(layout.left + x, layout.top + high, 1, low - high + 1, OUTLINE);
     }

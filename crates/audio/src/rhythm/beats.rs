@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn silence_at_both_ends_has_no_beats_unless_they_are_asked_for() {
-        let pulse = |at: usize| if (100..300).contains(&at) && at % 20 == 0 { 1.0 } else { 0.0 };
+        let pulse = |at: usize| if (100..300).contains(&at) && at.is_multiple_of(20) { 1.0 } else { 0.0 };
         let strengths: Vec<f32> = (0..400).map(pulse).collect();
         let trimmed = beats(strengths.clone(), 20, 100.0, true);
         assert_eq!((trimmed.first(), trimmed.last()), (Some(&100), Some(&280)), "{trimmed:?}");

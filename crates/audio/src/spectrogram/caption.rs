@@ -10,7 +10,8 @@ use super::super::{
 /// What stands above the plot.
 pub(crate) struct Caption {
     pub(crate) title: String,
-    pub(crate) facts: String,
+    /// The ones that may be left out first.
+    pub(crate) facts: Vec<String>,
 }
 
 /// What a picture is of.
@@ -39,8 +40,8 @@ impl Heard {
             format!("{} kHz", f64::from(self.rate) / 1000.0),
             heard(self.what, self.channels),
         ];
-        let facts: Vec<&str> = facts.iter().copied().chain(own.iter().map(String::as_str)).collect();
-        Caption { title: work.entity.to_string(), facts: facts.join("  ·  ") }
+        let facts = facts.iter().map(|fact| (*fact).to_owned()).chain(own).collect();
+        Caption { title: work.entity.to_string(), facts }
     }
 }
 

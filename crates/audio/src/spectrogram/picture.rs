@@ -124,9 +124,13 @@ pub(crate) fn note_of(is_silent: bool) -> Option<&'static str> {
 fn title(canvas: &mut Canvas, layout: &Layout, caption: &Caption) {
     let (left, right) = (layout.left as f32, (layout.width - layout.right) as f32);
     let middle = layout.top as f32 / 2.0 + 2.0;
-    let room = right - left - width_of(&caption.facts, LABEL) - 32.0;
+    // Two thirds for facts: of more, the first are left out.
+    let most = (right - left) * 2.0 / 3.0;
+    let mut some = (0..caption.facts.len()).map(|first| caption.facts[first..].join("  ·  "));
+    let facts = some.find(|facts| width_of(facts, LABEL) <= most).unwrap_or_default();
+    let room = right - left - width_of(&facts, LABEL) - 32.0;
     canvas.text(&fitted(&caption.title, TITLE, room), left, middle, TITLE, Align::Left, 1.0);
-    canvas.text(&caption.facts, right, middle + 2.0, LABEL, Align::Right, QUIET);
+    canvas.text(&facts, right, middle + 2.0, LABEL, Align::Right, QUIET);
 }
 
 fn time_axis(canvas: &mut Canvas, layout: &Layout, seconds: f64) {
