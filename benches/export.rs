@@ -46,7 +46,7 @@ fn make(folder: &Path, entities: u64) {
     writeln!(graph, "  a: {{use: json.merge, in: {{x: \"src:settings.json\"}}, out: \"out:a/{{id}}.json\"}}")
         .expect("written");
     fs::write(folder.join("graph.yaml"), graph).expect("written");
-    (0..1000.min(entities)).for_each(|n| {
+    (0..entities.min(1000)).for_each(|n| {
         let path = folder.join(output(n));
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
     });

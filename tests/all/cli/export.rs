@@ -1,5 +1,7 @@
 //! `export`: one table of what jobs made, with types that hold and what is not there told.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -63,7 +65,7 @@ pub fn bench() -> Bench {
 }
 
 /// The rows of a table of JSON lines, by their ids.
-pub fn rows(bench: &Bench, file: &str) -> std::collections::BTreeMap<String, Value> {
+pub fn rows(bench: &Bench, file: &str) -> BTreeMap<String, Value> {
     let text = bench.read(file);
     let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}")));
     rows.map(|row| (row["id"].as_str().expect("an id").to_owned(), row)).collect()
@@ -95,13 +97,13 @@ fn a_row_for_each_entity_with_parts_types_and_what_is_not_there() {
     bench.call("dead drop g.yaml blue/3").ends(0);
     bench.call("export g.yaml mel --arrays mean,std,max,count,shape -o t.csv --prefix blue").ends(0);
     let csv = bench.read("t.csv");
-    let lines: std::collections::BTreeSet<&str> = csv.lines().collect();
+    let lines: BTreeSet<&str> = csv.lines().collect();
     let expected = [
         "id,album,track,mel.status,mel.reason,mel.mean,mel.std,mel.max,mel.count,mel.shape",
         "blue/3,blue,3,skipped,dropped,,,,,",
         "blue/4,blue,4,done,,-0.5,1.0,0.5,2,\"[1,2]\"",
     ];
-    assert_eq!(lines, expected.into());
+    assert_eq!(lines, BTreeSet::from(expected));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::values::array::Data;
+use crate::values::value::Value;
 use crate::values::view::{Seen, View};
 
 /// The type of a column.
@@ -37,7 +39,7 @@ impl Kind {
             Seen::Float(_) => Kind::Float,
             Seen::Text(_) => Kind::Text,
             Seen::List(_) => match value {
-                View::Of(crate::values::value::Value::List(_)) => Kind::of_list(value),
+                View::Of(Value::List(_)) => Kind::of_list(value),
                 _ => Kind::of_array(value),
             },
         })
@@ -56,9 +58,8 @@ impl Kind {
 
     /// All elements of an array are alike: the first tells, and the type of the data where there is none.
     fn of_array(view: View<'_>) -> Self {
-        use crate::values::array::Data;
         let array = match view {
-            View::Of(crate::values::value::Value::Array(array)) | View::Within(array, ..) => array,
+            View::Of(Value::Array(array)) | View::Within(array, ..) => array,
             View::Of(_) => return Kind::Null,
         };
         let element = match array.data {
@@ -114,7 +115,6 @@ impl fmt::Display for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::value::Value;
 
     fn kind(json: serde_json::Value) -> Option<Kind> {
         Kind::of(View::Of(&Value::from(json)))

@@ -7,6 +7,7 @@ use super::jsonl::Typed;
 use crate::error::TableError;
 use crate::learn::columns::Column;
 use crate::learn::kind::Kind;
+use crate::values::value::Value;
 use crate::values::view::{Seen, View};
 
 /// Writes comma-separated values.
@@ -29,7 +30,7 @@ impl RowWriter for Csv<'_> {
         let cells = self.columns.iter().zip(cells).map(|(column, cell)| match (cell.seen(), &column.kind) {
             (Seen::Null, _) => String::new(),
             (_, Kind::List(_)) => Typed { value: *cell, kind: &column.kind }.text(),
-            (Seen::Int(whole), Kind::Float) => View::Of(&crate::values::value::Value::Float(whole as f64)).text(),
+            (Seen::Int(whole), Kind::Float) => View::Of(&Value::Float(whole as f64)).text(),
             _ => cell.text(),
         });
         self.to.write_record(cells).map_err(failed)?;
