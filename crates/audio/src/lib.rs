@@ -7,6 +7,7 @@
 //! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, descriptors, spectrogram
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
+//! ffmpeg ──▶ decode    (what has no reader of ours)
 //! ```
 //!
 //! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes. [`Chart`]
@@ -17,6 +18,7 @@ mod codec;
 mod decode;
 mod descriptors;
 mod entry;
+mod ffmpeg;
 mod formats;
 mod limits;
 mod loudness;
@@ -28,6 +30,7 @@ mod npy;
 mod options;
 mod part;
 mod pcm;
+mod refusal;
 mod resample;
 mod silence;
 mod sound;
@@ -66,17 +69,18 @@ pub fn register(registry: &mut Registry) {
     }
 }
 
-/// The extensions of the files that can be decoded, most usual first.
+/// The extensions of the files that can be decoded, most usual first; from `opus` on, some of them by ffmpeg alone.
 pub(crate) const EXTENSIONS: &[&str] = &[
     "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
-    "m4b", "w64", "au", "aifc", "wave", "bwf", "rf64", "mov", "m4r", "mpa", "snd",
+    "m4b", "w64", "au", "aifc", "wave", "bwf", "rf64", "mov", "m4r", "mpa", "snd", "opus", "bw64", "wma", "wv", "ape",
+    "mpc", "tta", "tak", "dsf", "dff", "ac3", "eac3", "dts", "thd", "amr", "awb", "3gp", "3ga", "spx", "gsm", "ra",
+    "rm", "voc", "shn", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "ts", "m2ts", "vob", "ogv", "ogx",
 ];
 
-/// The extensions of files that hold no sound, or sound that is not decoded here.
+/// The extensions of files that hold no sound.
 pub(crate) const NOT_DECODED: &[&str] = &[
-    "opus", "wma", "ape", "wv", "mpc", "ac3", "eac3", "dts", "amr", "tta", "dsf", "dff", "spx", "ra", "mid", "midi",
-    "json", "npy", "npz", "txt", "csv", "tsv", "md", "yaml", "xml", "html", "png", "jpg", "jpeg", "gif", "webp", "svg",
-    "pdf", "lrc", "srt", "zip",
+    "mid", "midi", "json", "npy", "npz", "txt", "csv", "tsv", "md", "yaml", "xml", "html", "png", "jpg", "jpeg", "gif",
+    "webp", "svg", "pdf", "lrc", "srt", "zip", "m3u", "m3u8", "pls", "cue",
 ];
 
 /// The longest track that is read unless a job says otherwise, in minutes: a day.

@@ -1,6 +1,6 @@
 //! What every reader of a format promises: blocks of planar samples, and a judgement at the end.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 /// What a reader knows of the sound that it hands out; for good once the first block is there.
@@ -25,7 +25,7 @@ pub(crate) trait Blocks {
     ///
     /// # Errors
     /// A fault of the input, or of reading it.
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault>;
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal>;
 
     /// What is known of the sound.
     fn sound(&self) -> Sound;
@@ -34,7 +34,7 @@ pub(crate) trait Blocks {
     ///
     /// # Errors
     /// A fault of the input that says what is missing or damaged.
-    fn judge(&mut self, frames: u64) -> Result<(), Fault>;
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal>;
 }
 
 /// The places of one or two channels, which nobody has to say.

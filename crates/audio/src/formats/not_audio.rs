@@ -1,6 +1,6 @@
 //! Says in words what a file is that no reader knows: another format of sound, or no sound at all.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::faults::unsupported;
 
@@ -36,7 +36,7 @@ const OTHERS: &[(&[u8], &str)] = &[
 ];
 
 /// What the file that begins with `head` is, where that is something else for certain.
-pub(crate) fn other(head: &[u8]) -> Option<Fault> {
+pub(crate) fn other(head: &[u8]) -> Option<Refusal> {
     let known = OTHERS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, name)| *name);
     if let Some(name) = known.or_else(|| other_by_structure(head)) {
         return Some(unsupported(name));
@@ -56,23 +56,25 @@ pub(crate) fn other(head: &[u8]) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::bad_input(format!("this is not audio: {what}")))
+    Some(Refusal::bad_input(format!("this is not audio: {what}")))
 }
 
 /// What to say of a file in which nothing was found.
-pub(crate) fn unknown(head: &[u8]) -> Fault {
+pub(crate) fn unknown(head: &[u8]) -> Refusal {
     let what = if head.iter().all(|&byte| byte == 0) {
         "the file holds only zeros"
     } else if head.starts_with(b"ID3") {
-        return Fault::bad_input(
+        return Refusal::bad_input(
             "the file is damaged or cut off: it holds a tag and no sound; replace it with a whole copy",
         );
     } else if head.len() < 12 && (head.starts_with(b"RIFF") || head.starts_with(b"FORM")) {
-        return Fault::bad_input("the file is damaged or cut off: its header breaks off; replace it with a whole copy");
+        return Refusal::bad_input(
+            "the file is damaged or cut off: its header breaks off; replace it with a whole copy",
+        );
     } else {
         "no format that is read (flac, wav, mp3, ogg vorbis, m4a, aiff, caf, mkv)"
     };
-    Fault::bad_input(format!("this is not audio: {what}"))
+    Refusal::bad_input(format!("this is not audio: {what}"))
 }
 
 fn other_by_structure(head: &[u8]) -> Option<&'static str> {
@@ -123,7 +125,7 @@ mod tests {
     #[test]
     fn other_formats_of_sound_are_not_supported_and_never_damaged() {
         for (mark, name) in OTHERS {
-            let said = other(&[mark, &[7; 50][..]].concat()).expect(name).text;
+            let said = other(&[mark, &[7; 50][..]].concat()).expect(name).text.clone();
             assert_eq!(
                 said,
                 format!("{name} is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first")

@@ -7,11 +7,12 @@ mod vorbis;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use euterpe_actors::{outcome::Fault, storage::Content};
+use crate::refusal::Refusal;
+use euterpe_actors::storage::Content;
 
 use super::{
     blocks::Blocks,
-    faults::{unread, unsupported},
+    faults::{unread, unsupported, unsupported_anywhere},
     packets::{Facts, Packets},
     source::{Source, Spliced},
 };
@@ -24,22 +25,22 @@ pub(crate) use vorbis::{OpenLink, Vorbis};
 ///
 /// # Errors
 /// Where the file is damaged, or holds no sound that is read.
-pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
     let source = || Source::open(content);
     let found = survey(source().map_err(|error| unread(&error))?)?;
     let chosen = |link: &Link| link.streams.iter().find(|stream| stream.codec != Codec::Other).cloned();
     let streams: Option<Vec<_>> = found.links.iter().map(|link| Some((link.clone(), chosen(link)?))).collect();
     let Some(streams) = streams.filter(|streams| !streams.is_empty()) else {
-        return Err(Fault::bad_input("this is not audio: the file has no audio track"));
+        return Err(Refusal::bad_input("this is not audio: the file has no audio track"));
     };
     let first = streams[0].1.codec.clone();
     match first {
-        Codec::Sound(name) => return Err(unsupported(name)),
+        Codec::Sound(name) => return Err(unsupported(name).of_cut_file(found.open)),
         _ if streams.iter().any(|(_, stream)| stream.codec != first) => {
-            return Err(unsupported("a chain of several codecs in one Ogg file"));
+            return Err(unsupported_anywhere("a chain of several codecs in one Ogg file"));
         }
         Codec::Vorbis => {}
-        _ if streams.len() > 1 => return Err(unsupported("a chain of several FLAC streams in one Ogg file")),
+        _ if streams.len() > 1 => return Err(unsupported_anywhere("a chain of several FLAC streams in one Ogg file")),
         _ => {
             let part = streams[0].0.start..streams[0].0.end;
             let whole = Spliced::new(Vec::new(), source().map_err(|error| unread(&error))?, part);

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -68,7 +68,7 @@ struct Open {
 ///
 /// # Errors
 /// Where a page is missing or damaged, with its moment; where the file cannot be read.
-pub(crate) fn survey<R: Read + Seek>(source: R) -> Result<Survey, Fault> {
+pub(crate) fn survey<R: Read + Seek>(source: R) -> Result<Survey, Refusal> {
     let mut reader = BufReader::with_capacity(1 << 17, source);
     let length = reader.seek(SeekFrom::End(0)).map_err(|error| unread(&error))?;
     let tag = start_behind_tags(&mut reader, length).map_err(|error| unread(&error))?;
@@ -133,8 +133,8 @@ fn at_of(stream: Option<&Open>) -> f64 {
     stream.map_or(0.0, |stream| stream.position as f64 / f64::from(stream.rate.max(1)))
 }
 
-fn damaged(seconds: f64, how: &str) -> Fault {
-    Fault::bad_input(format!("the file is damaged at {}: {how}; replace it with a whole copy", clock(seconds)))
+fn damaged(seconds: f64, how: &str) -> Refusal {
+    Refusal::bad_input(format!("the file is damaged at {}: {how}; replace it with a whole copy", clock(seconds)))
 }
 
 /// What the first packet of a stream says.
@@ -181,7 +181,7 @@ mod tests {
         [page(2, serial, 0, 0, ident), page(0, serial, 1, 16_000, &[9; 5000]), page(4, serial, 2, 32_000, b"")].concat()
     }
 
-    fn surveyed(bytes: &[u8]) -> Result<Survey, Fault> {
+    fn surveyed(bytes: &[u8]) -> Result<Survey, Refusal> {
         survey(Cursor::new(bytes.to_vec()))
     }
 
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(found.links.iter().map(|link| link.streams[0].serial).collect::<Vec<_>>(), [1, 1, 7]);
         let mut later = link(3);
         later[40] ^= 1;
-        let said = surveyed(&[link(1), later].concat()).expect_err("damage").text;
+        let said = surveyed(&[link(1), later].concat()).expect_err("damage").text.clone();
         assert!(said.starts_with("the file is damaged at 0:04: the checksum of a page"), "{said}");
         assert!(surveyed(&[&link(1)[..], &link(2)[..30]].concat()).expect("pages").open);
         let both =
@@ -217,14 +217,14 @@ mod tests {
     fn a_missing_page_and_a_wrong_checksum_are_damage_with_its_second() {
         let parts = [page(2, 1, 0, 0, b"\x01vorbis\0\0\0\0\x02\x40\x1f\0\0"), page(0, 1, 1, 80_000, b"one")];
         let hole = [parts.concat(), page(4, 1, 3, 99_000, b"three")].concat();
-        let said = surveyed(&hole).expect_err("a hole").text;
+        let said = surveyed(&hole).expect_err("a hole").text.clone();
         assert_eq!(
             said,
             "the file is damaged at 0:10: a page of the Ogg file is missing; replace it with a whole copy"
         );
         let mut changed = [parts.concat(), page(4, 1, 2, 99_000, b"two")].concat();
         *changed.last_mut().expect("bytes") ^= 1;
-        let said = surveyed(&changed).expect_err("damage").text;
+        let said = surveyed(&changed).expect_err("damage").text.clone();
         assert!(said.starts_with("the file is damaged at 0:10: the checksum of a page"), "{said}");
     }
 }
