@@ -21,7 +21,11 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x7f\xfe\x80\x01", "DTS"),
     (b"\xfe\x7f\x01\x80", "DTS"),
     (b"\xff\x1f\x00\xe8", "DTS"),
+    (b"DTSHDHDR", "DTS"),
     (b"#!AMR", "AMR"),
+    (b"TWIN", "TwinVQ (VQF)"),
+    (b"ea3\x03", "ATRAC (OMA)"),
+    (b".SoX", "SoX"),
     (b".RMF", "RealMedia"),
     (b".ra\xfd", "RealAudio"),
     (b"FLV\x01", "Flash video"),
@@ -82,6 +86,12 @@ fn other_by_structure(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"RIFF") && kind.starts_with(b"AVI") {
         return Some("AVI");
     }
+    if head.starts_with(b"RIFF") && kind.starts_with(b"QLCM") {
+        return Some("Qualcomm PureVoice (QCP)");
+    }
+    if head.starts_with(b"RIFF") && kind.starts_with(b"XWMA") {
+        return Some("WMA (xWMA)");
+    }
     if head.starts_with(b"FORM") && kind.starts_with(b"8SVX") {
         return Some("8SVX");
     }
@@ -100,6 +110,15 @@ fn other_by_structure(head: &[u8]) -> Option<&'static str> {
     };
     if loas(0).and_then(|length| loas(3 + length)).is_some() {
         return Some("AAC in LOAS");
+    }
+    match head.get(4..8) {
+        Some(b"\xf8\x72\x6f\xba") => return Some("TrueHD"),
+        Some(b"\xf8\x72\x6f\xbb") => return Some("MLP"),
+        _ => {}
+    }
+    // Frames of 33 bytes, each with the same four bits in front.
+    if (0..10).all(|frame| head.get(frame * 33).is_some_and(|byte| byte >> 4 == 0xd)) && !is_text(head) {
+        return Some("GSM 6.10");
     }
     // Transport streams have a mark every 188 bytes, which one that is also a letter makes worth nothing alone.
     if (0..4).all(|packet| head.get(packet * 188) == Some(&0x47)) && !is_text(head) {
@@ -135,5 +154,7 @@ mod tests {
         let mut stream = vec![0x80; 800];
         (0..4).for_each(|packet| stream[packet * 188] = 0x47);
         assert!(other(&stream).expect("a stream").text.starts_with("MPEG-TS"));
+        assert!(other(b"\xf0\x44\0\0\xf8\x72\x6f\xba").expect("TrueHD").text.starts_with("TrueHD"));
+        assert!(other(&[&[0xd5][..], &[7; 32]].concat().repeat(10)).expect("GSM").text.starts_with("GSM 6.10"));
     }
 }

@@ -128,8 +128,10 @@ fn files_that_name_others_and_hostile_names_reach_nothing() {
     listener.set_nonblocking(true).expect("set");
     let port = listener.local_addr().expect("a place").port();
     let sound = encoded(folder.path(), &wav(44_100, 1, 2000), "t.wv", &[]);
+    // Ffmpeg reads this one through a list, unless it may not.
+    let clip = encoded(folder.path(), &wav(44_100, 1, 44_100), "clip.ts", &["-c:a", "mp2"]);
     let (place, name) = (sound.to_string_lossy(), sound.file_name().expect("a name").to_string_lossy());
-    let list = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{place}\n#EXT-X-ENDLIST\n");
+    let list = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{}\n#EXT-X-ENDLIST\n", clip.display());
     let web = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:{port}/t.ts\n#EXT-X-ENDLIST\n");
     let session = format!("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio {port} RTP/AVP 0\n");
     for text in [
@@ -170,7 +172,7 @@ fn what_ffmpeg_reads_is_as_damaged_too_long_or_changing_as_what_we_read() {
     ] {
         let path = encoded(folder.path(), &sound, file, options);
         let mut bytes = fs::read(&path).expect("read");
-        let (frames, all) = (ours_of(&path).frames(), if file == "t.spx" { 32_000 } else { 96_000 });
+        let (frames, all) = (ours_of(&path).frames(), if file == "t.spx" { 32_000usize } else { 96_000 });
         assert!(all.abs_diff(frames) < 4096, "{file}: {frames}");
         bytes.truncate(bytes.len() * 7 / 10);
         let said = refused(bytes);
@@ -179,7 +181,7 @@ fn what_ffmpeg_reads_is_as_damaged_too_long_or_changing_as_what_we_read() {
     // Cut between two blocks, which ffmpeg takes for the end.
     let bytes = fs::read(encoded(folder.path(), &wav(48_000, 1, 200_000), "t.wv", &[])).expect("read");
     let last = bytes.windows(4).rposition(|own| own == b"wvpk").expect("several blocks");
-    assert!(last > 0 && refused(bytes[..last].to_vec()).contains("of 0:04: the file is cut off or damaged"));
+    assert!(last > 0 && refused(bytes[..last].to_vec()).contains(": the file is cut off or damaged"));
     let mono = fs::read(encoded(folder.path(), &wav(48_000, 1, 48_000), "mono.ac3", &[])).expect("read");
     let stereo = fs::read(encoded(folder.path(), &sound, "t.ac3", &[])).expect("read");
     let said = refused([mono, stereo.clone()].concat());

@@ -65,7 +65,7 @@ fn ends() -> Refusal {
 /// The name of a codec by its identifier, where it is known and not read.
 fn codec_not_read(codec: &str) -> Option<&'static str> {
     Some(match codec {
-        "A_OPUS" | "A_OPUS/EXPERIMENTAL" => "Opus",
+        "A_OPUS/EXPERIMENTAL" => "Opus of before its standard",
         "A_WAVPACK4" => "WavPack",
         "A_TTA1" => "TTA",
         "A_TRUEHD" | "A_MLP" => "TrueHD",

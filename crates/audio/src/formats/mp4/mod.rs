@@ -86,8 +86,7 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Ref
             u32::try_from(size).map_err(|_| unsupported("MP4 with a last box of more than 4 GiB without a size"))?;
         whole = whole.patched(at, size.to_be_bytes());
     }
-    let packets = Packets::open(whole, "m4a", facts).map_err(|refusal| refusal.of_cut_file(top.cut))?;
-    Ok(Box::new(packets))
+    Packets::any(whole, "m4a", facts).map_err(|refusal| refusal.of_cut_file(top.cut))
 }
 
 /// The reader of samples as they are, in a file of `length` bytes.
@@ -110,8 +109,7 @@ fn samples(source: Source, length: u64, track: &Track, written: Written, tables:
 /// The name of a codec by its four letters, where it is not read.
 fn codec_not_read(letters: &str) -> Option<String> {
     let known = match letters {
-        "mp4a" | "alac" | "fLaC" | ".mp3" => return None,
-        "Opus" => "Opus",
+        "mp4a" | "alac" | "fLaC" | ".mp3" | "Opus" => return None,
         "ac-3" => "AC-3",
         "ec-3" => "E-AC-3",
         "ac-4" => "AC-4",

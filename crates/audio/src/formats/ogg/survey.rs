@@ -22,6 +22,7 @@ const MAX_STREAMS: usize = 64;
 pub(crate) enum Codec {
     Vorbis,
     Flac,
+    Opus,
     /// Another codec of sound, by its name.
     Sound(&'static str),
     /// Pictures, text, an index.
@@ -148,7 +149,7 @@ fn stream(page: &Page) -> Stream {
     } else if body.starts_with(b"fLaC") {
         (Codec::Sound("Ogg FLAC of before version 1.1.1"), 0, 0)
     } else if body.starts_with(b"OpusHead") {
-        (Codec::Sound("Opus"), 48_000, little(body, 9, 1) as usize)
+        (Codec::Opus, 48_000, little(body, 9, 1) as usize)
     } else if body.starts_with(b"Speex   ") {
         (Codec::Sound("Speex"), little(body, 36, 4) as u32, 1)
     } else if body.starts_with(b"\x01audio") || body.starts_with(b"PCM     ") {
@@ -210,7 +211,7 @@ mod tests {
         let both =
             [page(2, 1, 0, 0, b"fishead\0"), page(2, 2, 0, 0, b"OpusHead\x01\x02"), page(4, 1, 1, 0, b"")].concat();
         let found = surveyed(&[both, page(4, 2, 1, 9, b"")].concat()).expect("pages");
-        assert_eq!(found.links[0].streams[1].codec, Codec::Sound("Opus"));
+        assert_eq!(found.links[0].streams[1].codec, Codec::Opus);
     }
 
     #[test]

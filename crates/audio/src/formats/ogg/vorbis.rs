@@ -183,7 +183,7 @@ fn fault(error: &VorbisError) -> Refusal {
 }
 
 /// From which of Vorbis' channels each of ours comes: ours stand as in a WAV file (Vorbis I specification, 4.3.9).
-fn order(channels: usize) -> Vec<usize> {
+pub(super) fn order(channels: usize) -> Vec<usize> {
     match channels {
         3 => vec![0, 2, 1],
         5 => vec![0, 2, 1, 3, 4],
@@ -194,7 +194,8 @@ fn order(channels: usize) -> Vec<usize> {
     }
 }
 
-fn layout(channels: usize) -> Option<Position> {
+/// Where they stand.
+pub(super) fn layout(channels: usize) -> Option<Position> {
     let front = Position::FRONT_LEFT | Position::FRONT_RIGHT;
     let rear = Position::REAR_LEFT | Position::REAR_RIGHT;
     let side = Position::SIDE_LEFT | Position::SIDE_RIGHT;

@@ -3,6 +3,7 @@
 mod facts;
 mod lost;
 mod open;
+mod opus;
 
 use std::{collections::VecDeque, io};
 
@@ -12,7 +13,8 @@ use symphonia::core::{
     codecs::audio::{
         AudioCodecId, AudioCodecParameters, AudioDecoder,
         well_known::{
-            CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
+            CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
+            CODEC_ID_VORBIS,
         },
     },
     errors::Error,
@@ -28,7 +30,7 @@ use super::{
     faults::{breaks_off, changed, damaged, damaged_at, several, too_short, unread, unsupported},
     flac::frame,
     mpeg,
-    ogg::{OpenLink, Remuxed, Vorbis},
+    ogg::{OpenLink, OpusHead, Remuxed, Vorbis},
     source::Spliced,
     trim::{Tail, Trim, cut_frames},
 };
@@ -75,6 +77,11 @@ impl Packets {
     /// Where the container or the codec is damaged or not read.
     pub(crate) fn any(source: Spliced, extension: &str, facts: Facts) -> Result<Box<dyn Blocks>, Refusal> {
         let (reader, track, parameters) = probed(source, extension, &facts)?;
+        if parameters.codec == CODEC_ID_OPUS {
+            let description = parameters.extra_data.as_deref().unwrap_or(&[]);
+            let head = if extension == "m4a" { OpusHead::of_mp4(description) } else { OpusHead::read(description) };
+            return Ok(Box::new(opus::Packed::open(reader, track.id, head?, facts)?));
+        }
         if parameters.codec != CODEC_ID_VORBIS {
             return Ok(Box::new(Self::new(reader, &track, &parameters, facts)?));
         }

@@ -3,10 +3,7 @@
 use crate::refusal::Refusal;
 use symphonia::core::{
     audio::Channels,
-    codecs::audio::{
-        AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
-        well_known::{CODEC_ID_AAC, CODEC_ID_OPUS},
-    },
+    codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_AAC},
     errors::Error,
     formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
     io::{MediaSourceStream, MediaSourceStreamOptions},
@@ -65,9 +62,6 @@ pub(crate) fn aac_decoder(config: Config) -> Result<Box<dyn AudioDecoder>, Refus
 }
 
 pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Refusal> {
-    if parameters.codec == CODEC_ID_OPUS {
-        return Err(unsupported("Opus"));
-    }
     let options = AudioDecoderOptions::default().verify(true).gapless(false);
     symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(|error| match error {
         Error::Unsupported(what) => unsupported(&format!("this track ({what})")),
