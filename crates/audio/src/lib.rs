@@ -7,7 +7,7 @@
 //! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, descriptors, spectrogram
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
-//! ffmpeg ──▶ decode    (what has no reader of ours)
+//! ffmpeg ──▶ decode ──▶ probe    (what has no reader of ours; what a file is)
 //! ```
 //!
 //! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes. [`Chart`]
@@ -30,6 +30,7 @@ mod npy;
 mod options;
 mod part;
 mod pcm;
+mod probe;
 mod refusal;
 mod resample;
 mod silence;
@@ -62,6 +63,7 @@ pub fn register(registry: &mut Registry) {
         silence::entry(),
         waveform::entry(),
         spectrogram::entry(),
+        probe::entry(),
         synth::entry(),
     ];
     for entry in entries {

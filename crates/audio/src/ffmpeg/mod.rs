@@ -4,6 +4,7 @@
 //! program      where it is, and what it is told: the file on its standard input, and which containers it may take it for
 //! process      a child that is read in time, and ends with this thread
 //! header       what it sends first: rate, channels and their places, as a WAV file says them
+//! probe        what its sister ffprobe says of a file
 //! words        what it says where it fails, as a sentence
 //! ```
 //!
@@ -11,17 +12,20 @@
 //! takes the file for no playlist, list of files or script, whatever is in it.
 
 mod header;
+mod probe;
 mod process;
 mod program;
 mod words;
 
 use std::{
+    borrow::Cow,
     io,
     time::{Duration, Instant},
 };
 
 use euterpe_actors::{outcome::Fault, storage::Content};
 
+pub(crate) use self::probe::{Probed, probe};
 use crate::{
     formats::{Blocks, LOUDEST, Sound, breaks_off, too_short},
     limits::check_shape,
@@ -36,6 +40,11 @@ use words::{Words, judge};
 pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 /// The longest header that is looked at.
 const LONGEST_HEADER: usize = 64 << 10;
+
+/// When so much time will be over; a year at most, which any clock can count.
+pub(crate) fn deadline(time: Duration) -> Instant {
+    Instant::now() + time.min(Duration::from_secs(365 * 24 * 3600))
+}
 
 /// A file that ffmpeg decodes.
 pub(crate) struct Ffmpeg {
@@ -106,6 +115,10 @@ impl Blocks for Ffmpeg {
 
     fn sound(&self) -> Sound {
         Sound { rate: self.header.rate, layout: self.header.layout, declared: self.extent.declared, loudest: LOUDEST }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        self.what.clone().into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -42,6 +42,15 @@ impl Program {
         command
     }
 
+    /// The command that says in JSON what its standard input is.
+    pub(super) fn probing(&self) -> Command {
+        let mut command = self.command("ffprobe");
+        command.args(["-hide_banner", "-v", "error", "-protocol_whitelist", "file,pipe"]);
+        command.args(["-format_whitelist", CONTAINERS, "-show_program_version", "-show_format", "-show_streams"]);
+        command.args(["-of", "json", INPUT]);
+        command
+    }
+
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.folder.join(name));
         command.env_clear().env("LC_ALL", "C").current_dir("/");

@@ -21,6 +21,15 @@ const UNKNOWN: [&str; 8] = [
 const CHANGES: &str = "changing audio frame properties on the fly";
 /// Words for a file without a track of sound.
 const SILENT: [&str; 2] = ["does not contain any stream", "matches no streams"];
+/// Words for what is no fault of the file: a confined program that may not open its input, one that does not know an option.
+const UNABLE: [&str; 6] = [
+    "fd/0: no such file",
+    "fd/0: permission denied",
+    "fd/0: operation not permitted",
+    "unrecognized option",
+    "option not found",
+    "error splitting the argument list",
+];
 /// Words of a process that ends well although not all was well.
 const BAD: [&str; 4] = ["partial file", "truncat", "corrupt", "invalid data"];
 /// The longest piece of it in a sentence.
@@ -48,6 +57,11 @@ pub(super) fn judge(status: ExitStatus, said: &[u8], file: Words<'_>) -> Option<
     let with = |text: String| Some(Refusal::from(Fault::bad_input(text).with_stderr(said)));
     if let Some(signal) = status.signal() {
         return Some(Fault::failed(format!("ffmpeg was ended by signal {signal}")).with_stderr(said).into());
+    }
+    if UNABLE.iter().any(|unable| small.contains(unable)) {
+        return Some(
+            Fault::failed(format!("this ffmpeg cannot do the work: it says \"{first}\"")).with_stderr(said).into(),
+        );
     }
     if small.contains("cannot allocate memory") {
         return with(format!("ffmpeg asks for more than 4 GiB of memory for this file ({})", file.what));
@@ -124,6 +138,8 @@ mod tests {
         assert!(said(0, "[mov @ 0x1] stream 0, offset 0x2c: partial file", false, None).is_some());
         let killed = judge(ExitStatus::from_raw(9), b"", Words { what: "TTA", cut: false, place: None });
         assert_eq!(killed.expect("refused").text, "ffmpeg was ended by signal 9");
+        let unable = said(1, "file:/proc/self/fd/0: Permission denied", false, None).expect("refused");
+        assert_eq!(unable, "this ffmpeg cannot do the work: it says \"Permission denied\"");
         let long = said(1, &format!("\n[x] {}", "y\u{7}".repeat(1000)), false, None).expect("refused");
         assert!(long.contains(&format!("\"{}…\"", "y".repeat(160))), "{long}");
     }

@@ -1,5 +1,7 @@
 //! What every reader of a format promises: blocks of planar samples, and a judgement at the end.
 
+use std::borrow::Cow;
+
 use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
@@ -27,8 +29,16 @@ pub(crate) trait Blocks {
     /// A fault of the input, or of reading it.
     fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal>;
 
+    /// Whether the next blocks may show that the track is of a kind that is not read, so that nothing is to be handed out yet.
+    fn is_undecided(&self) -> bool {
+        false
+    }
+
     /// What is known of the sound.
     fn sound(&self) -> Sound;
+
+    /// The codec, by ffmpeg's name of it.
+    fn codec(&self) -> Cow<'static, str>;
 
     /// Whether all of the track was there, once its end is reached after so many frames.
     ///

@@ -8,9 +8,12 @@ mod alac;
 mod blocks;
 mod bytes;
 mod caf;
+mod container;
 mod faults;
 mod flac;
 mod foreign;
+mod info;
+mod metadata;
 mod mkv;
 mod mp4;
 mod mpeg;
@@ -39,8 +42,10 @@ use tags::{end_without_tags, start_behind_tags};
 
 pub(crate) use blocks::{Blocks, LOUDEST, Sound, usual_layout};
 pub(crate) use bytes::little;
+pub(crate) use container::container;
 pub(crate) use faults::{at, breaks_off, too_short};
 pub(crate) use flac::flac_layout;
+pub(crate) use metadata::{Metadata, metadata};
 
 /// Opens a content with the reader of its format.
 ///

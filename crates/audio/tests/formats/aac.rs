@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::material::{encoded, folder, ours, ours_of, refused, refused_natively, snr, wav};
+use serde_json::Value;
+
+use super::material::{encoded, folder, made, ours, ours_of, refused, refused_natively, snr, wav};
 
 /// Puts a fill element with band replication behind the sound of each ADTS frame, as HE-AAC has it.
 fn with_replication(stream: &[u8]) -> Vec<u8> {
@@ -45,6 +47,12 @@ fn replication_that_nothing_announces_is_found_in_the_packets() {
         let said = refused_natively(&with_replication(&plain));
         let want = "HE-AAC (spectral band replication) is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first";
         assert_eq!(said, want);
+        // Where some of it was handed out already, nobody begins anew.
+        let later = made("audio.silence", Value::Null, &[&plain[..], &with_replication(&plain)].concat(), "json");
+        let later = later.expect_err("it was read").text;
+        let is_late =
+            "HE-AAC (spectral band replication), as the track is from 0:02 on, is not supported; convert the file";
+        assert!(later.starts_with(is_late), "{later}");
         // In MP4 and Matroska, behind a description that does not name it either.
         let he = folder.path().join("he.aac");
         fs::write(&he, with_replication(&plain)).expect("written");

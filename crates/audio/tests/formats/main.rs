@@ -14,6 +14,7 @@ mod mov; // samples as they are in MOV
 mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
 mod opus; // within 90 dB of what libopus decodes elsewhere, frame for frame
+mod probe; // what a file is
 mod refused; // not supported is not damaged, and read through ffmpeg
 mod tags; // around a file of any format
 mod tracks; // which of several is read

@@ -1,5 +1,7 @@
 //! Reads AAC in ADTS frames (ISO/IEC 14496-3, 1.A.2), one after the other.
 
+use std::borrow::Cow;
+
 use crate::refusal::Refusal;
 use symphonia::core::{
     codecs::audio::AudioDecoder,
@@ -174,9 +176,17 @@ impl Blocks for Adts {
         Ok(true)
     }
 
+    fn is_undecided(&self) -> bool {
+        self.detector.is_at_the_start()
+    }
+
     fn sound(&self) -> Sound {
         let layout = usual_layout(self.header.channels as usize);
         Sound { rate: self.header.rate, layout, declared: None, loudest: LOUDEST }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        "aac".into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

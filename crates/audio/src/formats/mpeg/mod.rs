@@ -7,6 +7,8 @@ mod frames;
 mod header;
 mod tag;
 
+use std::borrow::Cow;
+
 use crate::refusal::Refusal;
 use symphonia::core::{
     audio::Channels,
@@ -202,6 +204,10 @@ impl Blocks for Mpeg {
             declared: self.end_of_sound().map(|end| end.saturating_sub(self.trim.skipped())),
             loudest: LOUDEST,
         }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        format!("mp{}", self.header.layer).into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Decodes Opus with libopus, the reference implementation (RFC 6716, RFC 7845), link by link of a chain.
 
-use std::{collections::VecDeque, io};
+use std::{borrow::Cow, collections::VecDeque, io};
 
 use crate::refusal::Refusal;
 use opus::MSDecoder;
@@ -199,6 +199,10 @@ impl Blocks for Opus {
             _ => None,
         };
         Sound { rate: RATE, layout, declared: None, loudest: LOUDEST }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        "opus".into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

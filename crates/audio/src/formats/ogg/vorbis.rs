@@ -1,6 +1,7 @@
 //! Decodes Vorbis with libvorbis, the reference implementation, link by link of a chain.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::VecDeque,
     io::{self, Read},
@@ -154,6 +155,10 @@ impl Blocks for Vorbis {
 
     fn sound(&self) -> Sound {
         Sound { rate: self.rate, layout: layout(self.channels), declared: None, loudest: LOUDEST }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        "vorbis".into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ mod lost;
 mod open;
 mod opus;
 
-use std::{collections::VecDeque, io};
+use std::{borrow::Cow, collections::VecDeque, io};
 
 use crate::refusal::Refusal;
 use symphonia::core::{
@@ -296,6 +296,10 @@ impl Blocks for Packets {
         Ok(false)
     }
 
+    fn is_undecided(&self) -> bool {
+        self.detector.as_ref().is_some_and(Detector::is_at_the_start)
+    }
+
     fn sound(&self) -> Sound {
         Sound {
             rate: self.rate,
@@ -303,6 +307,10 @@ impl Blocks for Packets {
             declared: self.declared,
             loudest: if self.is_lossless() { 1.0 } else { LOUDEST },
         }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        self.decoder.codec_info().short_name.into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Hands the packets of Opus in Matroska and MP4 to libopus.
 
-use std::{collections::VecDeque, io};
+use std::{borrow::Cow, collections::VecDeque, io};
 
 use symphonia::core::{errors::Error, formats::FormatReader};
 
@@ -66,6 +66,10 @@ impl Blocks for Packed {
 
     fn sound(&self) -> Sound {
         Sound { declared: self.facts.declared.map(|span| span.frames(RATE)), ..self.opus.sound() }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        self.opus.codec()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -12,6 +12,7 @@ pub(crate) mod w64;
 pub(crate) mod wav;
 
 use std::{
+    borrow::Cow,
     io::{BufReader, Read},
     ops::Range,
 };
@@ -91,6 +92,10 @@ impl Blocks for Pcm {
             declared: data.declared.map(|bytes| bytes / self.frame() as u64),
             loudest: if encoding.is_float() { f32::MAX } else { 1.0 },
         }
+    }
+
+    fn codec(&self) -> Cow<'static, str> {
+        self.shape.encoding.name().into()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
