@@ -11,6 +11,7 @@ use euterpe_actors::{
 use super::{
     EXTENSIONS, MAX_MINUTES,
     decode::{Bounds, Decoder},
+    ffmpeg::LONGEST,
     pcm,
 };
 
@@ -36,7 +37,7 @@ impl SampleCodec for Codec {
     }
 
     fn measure(&self, content: &Content) -> Result<SampleFormat, Fault> {
-        let mut decoder = Decoder::of_content(content, Bounds::minutes(MAX_MINUTES))?;
+        let mut decoder = Decoder::of_content(content, Bounds::minutes(MAX_MINUTES), LONGEST)?;
         while decoder.next_block()?.is_some() {}
         Ok(SampleFormat { rate: decoder.rate(), channels: decoder.channels(), frames: decoder.frames() })
     }

@@ -7,6 +7,7 @@
 //! formats ──▶ decode ──▶ mix, resample ──▶ spectrum ──▶ stft, mel, melspectrogram, mfcc, pitch, rhythm, hpss, descriptors, spectrogram, plots
 //!    (one module per format:   │           ──▶ loudness
 //!     what is it, is it whole?) └──▶ write (ogg) ◀── transcode, synth
+//! ffmpeg ──▶ decode ──▶ probe    (what has no reader of ours; what a file is)
 //! ```
 //!
 //! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes. [`Chart`]
@@ -18,6 +19,7 @@ mod decibels;
 mod decode;
 mod descriptors;
 mod entry;
+mod ffmpeg;
 mod formats;
 mod framing;
 mod hpss;
@@ -35,6 +37,8 @@ mod part;
 mod pcm;
 mod pitch;
 mod plots;
+mod probe;
+mod refusal;
 mod resample;
 mod rhythm;
 mod silence;
@@ -77,6 +81,7 @@ pub fn register(registry: &mut Registry) {
         plots::mfcc(),
         plots::chroma(),
         plots::waveform(),
+        probe::entry(),
         synth::entry(),
     ];
     for entry in entries {
@@ -84,17 +89,18 @@ pub fn register(registry: &mut Registry) {
     }
 }
 
-/// The extensions of the files that can be decoded, most usual first.
+/// The extensions of the files that can be decoded, most usual first; from `opus` on, some of them by ffmpeg alone.
 pub(crate) const EXTENSIONS: &[&str] = &[
     "flac", "wav", "mp3", "ogg", "oga", "m4a", "mp4", "aac", "aif", "aiff", "caf", "mka", "mkv", "webm", "mp2", "alac",
-    "m4b", "w64", "au", "aifc", "wave", "bwf", "rf64", "mov", "m4r", "mpa", "snd",
+    "m4b", "w64", "au", "aifc", "wave", "bwf", "rf64", "mov", "m4r", "mpa", "snd", "opus", "bw64", "wma", "wv", "ape",
+    "mpc", "tta", "tak", "dsf", "dff", "ac3", "eac3", "dts", "thd", "amr", "awb", "3gp", "3ga", "spx", "gsm", "ra",
+    "rm", "voc", "shn", "m4v", "avi", "wmv", "asf", "flv", "mpg", "mpeg", "ts", "m2ts", "vob", "ogv", "ogx",
 ];
 
-/// The extensions of files that hold no sound, or sound that is not decoded here.
+/// The extensions of files that hold no sound.
 pub(crate) const NOT_DECODED: &[&str] = &[
-    "opus", "wma", "ape", "wv", "mpc", "ac3", "eac3", "dts", "amr", "tta", "dsf", "dff", "spx", "ra", "mid", "midi",
-    "json", "npy", "npz", "txt", "csv", "tsv", "md", "yaml", "xml", "html", "png", "jpg", "jpeg", "gif", "webp", "svg",
-    "pdf", "lrc", "srt", "zip",
+    "mid", "midi", "json", "npy", "npz", "txt", "csv", "tsv", "md", "yaml", "xml", "html", "png", "jpg", "jpeg", "gif",
+    "webp", "svg", "pdf", "lrc", "srt", "zip", "m3u", "m3u8", "pls", "cue",
 ];
 
 /// The longest track that is read unless a job says otherwise, in minutes: a day.

@@ -18,6 +18,8 @@ macro_rules! part_options {
             pub max_minutes: u32,
             /// Sound beyond the length that a file declares: `as-found` (the default) reads it, `strict` refuses the file.
             pub lengths: $crate::decode::Lengths,
+            /// Who reads the file: `auto` (the default) this program, and `ffmpeg` what it does not read, where that is installed; `native` this program alone; `ffmpeg` that alone.
+            pub decoder: $crate::decode::DecoderChoice,
         }
 
         impl Default for $name {
@@ -28,6 +30,7 @@ macro_rules! part_options {
                     duration: None,
                     max_minutes: $crate::MAX_MINUTES,
                     lengths: $crate::decode::Lengths::AsFound,
+                    decoder: $crate::decode::DecoderChoice::Auto,
                 }
             }
         }
@@ -40,7 +43,8 @@ macro_rules! part_options {
 
             /// What it asks of every track.
             fn bounds(&self) -> $crate::decode::Bounds {
-                $crate::decode::Bounds { minutes: self.max_minutes, lengths: self.lengths }
+                let (minutes, lengths, decoder) = (self.max_minutes, self.lengths, self.decoder);
+                $crate::decode::Bounds { minutes, lengths, decoder }
             }
         }
     };

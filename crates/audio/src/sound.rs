@@ -134,7 +134,7 @@ impl Mono {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        decode::Lengths,
+        decode::{DecoderChoice, Lengths},
         testing::{tone, wav, work},
     };
     use super::*;
@@ -143,7 +143,7 @@ mod tests {
         rate: None,
         channels: OneChannel::Mean,
         part: Part { start: 0.0, duration: None },
-        bounds: Bounds { minutes: 60, lengths: Lengths::AsFound },
+        bounds: Bounds { minutes: 60, lengths: Lengths::AsFound, decoder: DecoderChoice::Auto },
     };
 
     fn heard(sound: &Sound, bytes: &[u8]) -> Result<Vec<f32>, Fault> {

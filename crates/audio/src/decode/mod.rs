@@ -6,24 +6,33 @@
 //! whole one.
 
 mod bursts;
+mod choice;
 mod lengths;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use euterpe_actors::{
-    outcome::Fault,
+    outcome::{Fault, FaultKind},
     storage::Content,
     transform::{Input, Work, blocking::panic_text},
 };
 use symphonia::core::audio::Position;
 
 use bursts::Bursts;
+pub use choice::DecoderChoice;
 pub use lengths::Lengths;
 
 use super::{
     clock,
+    ffmpeg::{Ffmpeg, Program, deadline},
     formats::{self, Blocks},
     limits::check_shape,
+    refusal::{Extent, Refusal},
 };
 
 /// What a job asks of every track that it reads.
@@ -33,12 +42,14 @@ pub struct Bounds {
     pub minutes: u32,
     /// What becomes of sound beyond a declared length.
     pub lengths: Lengths,
+    /// Who reads it.
+    pub decoder: DecoderChoice,
 }
 
 impl Bounds {
     /// A length in minutes, and all that there is.
     pub fn minutes(minutes: u32) -> Self {
-        Self { minutes, lengths: Lengths::AsFound }
+        Self { minutes, lengths: Lengths::AsFound, decoder: DecoderChoice::Auto }
     }
 }
 
@@ -48,9 +59,12 @@ pub struct Decoder {
     bounds: Bounds,
     block: Vec<Vec<f32>>,
     channels: usize,
-    /// Whether `block` was decoded ahead, in order to know the channels.
-    ahead: bool,
+    /// What was decoded ahead, in order to know what the track is, and how that ended.
+    ahead: VecDeque<Vec<Vec<f32>>>,
+    ended: Option<Result<(), Refusal>>,
     frames: u64,
+    /// Whether the program ffmpeg reads it.
+    by_ffmpeg: bool,
     /// Looks for compressed sound in the place of samples.
     bursts: Bursts,
 }
@@ -62,22 +76,61 @@ impl Decoder {
     /// A fault of the input where it is empty, no audio, of a format that is not read or beyond the bounds.
     pub fn open(work: &Work, name: &str, bounds: Bounds) -> Result<Self, Fault> {
         let Input { object, .. } = work.input(name)?;
-        fenced(|| Self::of_content(&object.content, bounds))
+        fenced(|| Self::of_content(&object.content, bounds, work.timeout))
     }
 
-    /// The same for a content, without the fence against a decoder that panics.
-    pub(super) fn of_content(content: &Content, bounds: Bounds) -> Result<Self, Fault> {
-        let track = formats::open(content)?;
-        let mut opened =
-            Self { track, bounds, block: Vec::new(), channels: 0, ahead: false, frames: 0, bursts: Bursts::default() };
-        opened.ahead = opened.track.advance(&mut opened.block)?;
-        let declared = opened.track.sound().declared;
-        if !opened.ahead {
-            // Nothing to hand out: a file that was cut says so, and one that is empty has to.
-            opened.track.judge(0)?;
-            return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+    /// The same for a content, without the fence against a decoder that panics. Another program that reads it has so much time,
+    /// all in all.
+    pub(super) fn of_content(content: &Content, bounds: Bounds, time: Duration) -> Result<Self, Fault> {
+        let native = || Self::begin(formats::open(content)?, bounds, false);
+        let through = |program: &Program, what: &str, extent| {
+            let ffmpeg = Ffmpeg::open(program, content, what, extent, deadline(time))?;
+            Self::begin(Box::new(ffmpeg), bounds, true)
+        };
+        match bounds.decoder {
+            DecoderChoice::Native => Ok(native()?),
+            DecoderChoice::Auto => match native() {
+                Err(Refusal::Unsupported { what, fault, extent }) => match Program::find() {
+                    Some(program) => Ok(through(&program, &what, extent)?),
+                    None => Err(Fault::bad_input(format!("{fault}, or install ffmpeg here"))),
+                },
+                read => Ok(read?),
+            },
+            DecoderChoice::Ffmpeg => {
+                let program = Program::find().ok_or_else(|| {
+                    Fault::fatal(
+                        "the job's `decoder: ffmpeg` needs the program ffmpeg, which is not on the PATH; install it, or give the job `decoder: auto`",
+                    )
+                })?;
+                through(&program, "this file", Extent::default()).map_err(|refusal| match formats::open(content) {
+                    // What is empty, text or a picture is called so.
+                    Err(Refusal::Other(own)) if refusal.kind == FaultKind::BadInput => own,
+                    _ => refusal.into(),
+                })
+            }
         }
-        opened.channels = opened.block.len();
+    }
+
+    fn begin(mut track: Box<dyn Blocks>, bounds: Bounds, by_ffmpeg: bool) -> Result<Self, Refusal> {
+        let (mut ahead, mut ended) = (VecDeque::new(), None);
+        while ended.is_none() && (ahead.is_empty() || track.is_undecided()) {
+            let mut block = Vec::new();
+            match track.advance(&mut block) {
+                Ok(true) => ahead.push_back(block),
+                Ok(false) => ended = Some(Ok(())),
+                // What is wrong later may lie behind the part that is read.
+                Err(refusal @ Refusal::Other(_)) if !ahead.is_empty() => ended = Some(Err(refusal)),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        let declared = track.sound().declared;
+        let Some(first) = ahead.front() else {
+            // Nothing to hand out: a file that was cut says so, and one that is empty has to.
+            track.judge(0)?;
+            return Err(Refusal::bad_input("the file holds no sound; replace it with a whole copy"));
+        };
+        let (channels, block, bursts) = (first.len(), Vec::new(), Bursts::default());
+        let opened = Self { track, bounds, block, channels, ahead, ended, frames: 0, by_ffmpeg, bursts };
         check_shape(opened.rate(), opened.channels)?;
         opened.check_length(declared.unwrap_or(0))?;
         Ok(opened)
@@ -99,6 +152,16 @@ impl Decoder {
         layout.filter(|layout| layout.bits().count_ones() as usize == self.channels)
     }
 
+    /// The codec, by ffmpeg's name of it; what sentences call it where ffmpeg reads it.
+    pub fn codec(&self) -> Cow<'static, str> {
+        self.track.codec()
+    }
+
+    /// Whether the program ffmpeg reads it.
+    pub fn is_by_ffmpeg(&self) -> bool {
+        self.by_ffmpeg
+    }
+
     /// Frames handed out so far; all of them once [`Self::next_block`] said `None`.
     pub fn frames(&self) -> u64 {
         self.frames
@@ -110,7 +173,7 @@ impl Decoder {
     /// A fault of the input: cut off, damaged, too long, changing its shape, samples out of all bounds. Whether a track is
     /// whole is known at its end only, so what was made from earlier blocks is worth nothing before this returns `None`.
     pub fn next_block(&mut self) -> Result<Option<&[Vec<f32>]>, Fault> {
-        if !std::mem::take(&mut self.ahead) && !fenced(|| self.track.advance(&mut self.block))? {
+        if !self.take_block()? {
             self.track.judge(self.frames)?;
             self.bounds.lengths.check(self.frames, &self.track.sound())?;
             return Ok(None);
@@ -133,11 +196,34 @@ impl Decoder {
                 self.at(self.frames - frames)
             )));
         }
-        // Only what keeps each bit can hold it.
-        if let Some(name) = (loudest == 1.0).then(|| self.bursts.see(&self.block)).flatten() {
+        // Only what keeps each bit can hold it, and of what ffmpeg reads that is not known.
+        if let Some(name) = (loudest == 1.0 || self.by_ffmpeg).then(|| self.bursts.see(&self.block)).flatten() {
             return Err(not_samples(name));
         }
         Ok(Some(&self.block))
+    }
+
+    /// Puts the next frames into `block`; false where there are no more.
+    fn take_block(&mut self) -> Result<bool, Fault> {
+        if let Some(block) = self.ahead.pop_front() {
+            self.block = block;
+            return Ok(true);
+        }
+        match self.ended.take() {
+            Some(ended) => ended.map(|()| false).map_err(Fault::from),
+            None => fenced(|| self.track.advance(&mut self.block)).map_err(|refusal| self.too_late(refusal)),
+        }
+    }
+
+    /// What is said of a track that turns out to be of another kind when some of it was handed out.
+    fn too_late(&self, refusal: Refusal) -> Fault {
+        match refusal {
+            Refusal::Unsupported { what, .. } if self.frames > 0 => Fault::bad_input(format!(
+                "{what}, as the track is from {} on, is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first",
+                self.at(self.frames)
+            )),
+            other => other.into(),
+        }
     }
 
     fn check_length(&self, frames: u64) -> Result<(), Fault> {
@@ -164,12 +250,12 @@ fn not_samples(name: &str) -> Fault {
 }
 
 /// A file on which the decoder panics will make it panic again: that is the file's fault and worth no other try.
-fn fenced<T>(decode: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+pub(crate) fn fenced<T, E: From<Fault>>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
         let why = panic_text(&*panic).to_owned();
-        Err(Fault::bad_input(format!(
+        Err(E::from(Fault::bad_input(format!(
             "the file is damaged so that its decoder gave up ({why}); replace it with a whole copy"
-        )))
+        ))))
     })
 }
 

@@ -1,6 +1,8 @@
 //! What every reader of a format promises: blocks of planar samples, and a judgement at the end.
 
-use euterpe_actors::outcome::Fault;
+use std::borrow::Cow;
+
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 /// What a reader knows of the sound that it hands out; for good once the first block is there.
@@ -25,16 +27,24 @@ pub(crate) trait Blocks {
     ///
     /// # Errors
     /// A fault of the input, or of reading it.
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault>;
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal>;
+
+    /// Whether the next blocks may show that the track is of a kind that is not read, so that nothing is to be handed out yet.
+    fn is_undecided(&self) -> bool {
+        false
+    }
 
     /// What is known of the sound.
     fn sound(&self) -> Sound;
+
+    /// The codec, by ffmpeg's name of it.
+    fn codec(&self) -> Cow<'static, str>;
 
     /// Whether all of the track was there, once its end is reached after so many frames.
     ///
     /// # Errors
     /// A fault of the input that says what is missing or damaged.
-    fn judge(&mut self, frames: u64) -> Result<(), Fault>;
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal>;
 }
 
 /// The places of one or two channels, which nobody has to say.

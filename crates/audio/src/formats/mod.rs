@@ -8,8 +8,12 @@ mod alac;
 mod blocks;
 mod bytes;
 mod caf;
+mod container;
 mod faults;
 mod flac;
+mod foreign;
+mod info;
+mod metadata;
 mod mkv;
 mod mp4;
 mod mpeg;
@@ -24,7 +28,8 @@ mod window;
 
 use std::io::Seek;
 
-use euterpe_actors::{outcome::Fault, storage::Content};
+use crate::refusal::Refusal;
+use euterpe_actors::storage::Content;
 
 use aac::adts::Adts;
 use bytes::{big, read_up_to};
@@ -35,19 +40,23 @@ use pcm::{Pcm, aiff, au, riff, w64, wav::Wave};
 use source::{Source, Spliced};
 use tags::{end_without_tags, start_behind_tags};
 
-pub(crate) use blocks::{Blocks, Sound, usual_layout};
+pub(crate) use blocks::{Blocks, LOUDEST, Sound, usual_layout};
+pub(crate) use bytes::little;
+pub(crate) use container::container;
+pub(crate) use faults::{at, breaks_off, too_short};
 pub(crate) use flac::flac_layout;
+pub(crate) use metadata::{Metadata, metadata};
 
 /// Opens a content with the reader of its format.
 ///
 /// # Errors
 /// A fault of the input where it is empty, no audio, damaged, or of a format that is not read.
-pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
     let source = || Source::open(content).map_err(|error| unread(&error));
     let mut first = source()?;
     let length = first.length();
     if length == 0 {
-        return Err(Fault::bad_input("the file is empty; replace it with a whole copy"));
+        return Err(Refusal::bad_input("the file is empty; replace it with a whole copy"));
     }
     let mut head = vec![0; 4096];
     let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
@@ -73,7 +82,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
         return Ok(Box::new(adts));
     }
     if let Some(other) = not_audio::other(&head) {
-        return Err(other);
+        return Err(other.of_cut_file(foreign::is_cut(&head, length)).of_frames(foreign::declared(&head)));
     }
     match Mpeg::open(source()?, 0, end, false)? {
         Some(mpeg) => Ok(Box::new(mpeg)),
@@ -84,7 +93,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
 
 /// Opens a file of the MP4 family or a Matroska file that begins at `start`, behind a tag; none where it is of another kind.
 /// The places that such a file names count from its own beginning.
-fn boxed(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault> {
+fn boxed(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Refusal> {
     let source = || Source::open_at(content, start).map_err(|error| unread(&error));
     let mut first = source()?;
     let mut head = vec![0; 4096];
@@ -101,7 +110,7 @@ fn boxed(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault
 }
 
 /// Opens a file that consists of chunks and begins at `start`, behind a tag; none where it is of another kind.
-fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fault> {
+fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Refusal> {
     let source = || Source::open_at(content, start).map_err(|error| unread(&error));
     let mut first = source()?;
     let length = first.length();
@@ -141,7 +150,7 @@ fn chunked(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Fau
 }
 
 /// The reader of what a file of the WAV family holds.
-fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
+fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Refusal> {
     match wave {
         Wave::Pcm(shape) => Ok(Box::new(Pcm::new(source, shape))),
         Wave::Mpeg(data) => match Mpeg::open(source, data.start, data.there, data.is_cut())? {
@@ -157,7 +166,7 @@ fn wave(wave: Wave, source: Source) -> Result<Box<dyn Blocks>, Fault> {
 }
 
 /// The reader of packets in CAF.
-fn caf_packets(packed: caf::Packed, source: Source) -> Result<Box<dyn Blocks>, Fault> {
+fn caf_packets(packed: caf::Packed, source: Source) -> Result<Box<dyn Blocks>, Refusal> {
     let caf::Packed { head, data, rate, priming, valid } = packed;
     let span = |ticks| Span { ticks, per_second: rate.into() };
     let facts = Facts {
@@ -172,7 +181,7 @@ fn caf_packets(packed: caf::Packed, source: Source) -> Result<Box<dyn Blocks>, F
 }
 
 /// Whether a mark stands at a place.
-fn begins(source: &mut Source, at: u64, mark: &[u8]) -> Result<bool, Fault> {
+fn begins(source: &mut Source, at: u64, mark: &[u8]) -> Result<bool, Refusal> {
     source.seek(std::io::SeekFrom::Start(at)).map_err(|error| unread(&error))?;
     let mut head = vec![0; mark.len()];
     read_up_to(source, &mut head).map_err(|error| unread(&error))?;

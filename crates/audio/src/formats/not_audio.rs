@@ -1,6 +1,6 @@
 //! Says in words what a file is that no reader knows: another format of sound, or no sound at all.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::faults::unsupported;
 
@@ -21,7 +21,11 @@ const OTHERS: &[(&[u8], &str)] = &[
     (b"\x7f\xfe\x80\x01", "DTS"),
     (b"\xfe\x7f\x01\x80", "DTS"),
     (b"\xff\x1f\x00\xe8", "DTS"),
+    (b"DTSHDHDR", "DTS"),
     (b"#!AMR", "AMR"),
+    (b"TWIN", "TwinVQ (VQF)"),
+    (b"ea3\x03", "ATRAC (OMA)"),
+    (b".SoX", "SoX"),
     (b".RMF", "RealMedia"),
     (b".ra\xfd", "RealAudio"),
     (b"FLV\x01", "Flash video"),
@@ -36,7 +40,7 @@ const OTHERS: &[(&[u8], &str)] = &[
 ];
 
 /// What the file that begins with `head` is, where that is something else for certain.
-pub(crate) fn other(head: &[u8]) -> Option<Fault> {
+pub(crate) fn other(head: &[u8]) -> Option<Refusal> {
     let known = OTHERS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, name)| *name);
     if let Some(name) = known.or_else(|| other_by_structure(head)) {
         return Some(unsupported(name));
@@ -56,29 +60,37 @@ pub(crate) fn other(head: &[u8]) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::bad_input(format!("this is not audio: {what}")))
+    Some(Refusal::bad_input(format!("this is not audio: {what}")))
 }
 
 /// What to say of a file in which nothing was found.
-pub(crate) fn unknown(head: &[u8]) -> Fault {
+pub(crate) fn unknown(head: &[u8]) -> Refusal {
     let what = if head.iter().all(|&byte| byte == 0) {
         "the file holds only zeros"
     } else if head.starts_with(b"ID3") {
-        return Fault::bad_input(
+        return Refusal::bad_input(
             "the file is damaged or cut off: it holds a tag and no sound; replace it with a whole copy",
         );
     } else if head.len() < 12 && (head.starts_with(b"RIFF") || head.starts_with(b"FORM")) {
-        return Fault::bad_input("the file is damaged or cut off: its header breaks off; replace it with a whole copy");
+        return Refusal::bad_input(
+            "the file is damaged or cut off: its header breaks off; replace it with a whole copy",
+        );
     } else {
         "no format that is read (flac, wav, mp3, ogg vorbis, m4a, aiff, caf, mkv)"
     };
-    Fault::bad_input(format!("this is not audio: {what}"))
+    Refusal::bad_input(format!("this is not audio: {what}"))
 }
 
 fn other_by_structure(head: &[u8]) -> Option<&'static str> {
     let kind = head.get(8..12).unwrap_or(&[]);
     if head.starts_with(b"RIFF") && kind.starts_with(b"AVI") {
         return Some("AVI");
+    }
+    if head.starts_with(b"RIFF") && kind.starts_with(b"QLCM") {
+        return Some("Qualcomm PureVoice (QCP)");
+    }
+    if head.starts_with(b"RIFF") && kind.starts_with(b"XWMA") {
+        return Some("WMA (xWMA)");
     }
     if head.starts_with(b"FORM") && kind.starts_with(b"8SVX") {
         return Some("8SVX");
@@ -98,6 +110,15 @@ fn other_by_structure(head: &[u8]) -> Option<&'static str> {
     };
     if loas(0).and_then(|length| loas(3 + length)).is_some() {
         return Some("AAC in LOAS");
+    }
+    match head.get(4..8) {
+        Some(b"\xf8\x72\x6f\xba") => return Some("TrueHD"),
+        Some(b"\xf8\x72\x6f\xbb") => return Some("MLP"),
+        _ => {}
+    }
+    // Frames of 33 bytes, each with the same four bits in front.
+    if (0..10).all(|frame| head.get(frame * 33).is_some_and(|byte| byte >> 4 == 0xd)) && !is_text(head) {
+        return Some("GSM 6.10");
     }
     // Transport streams have a mark every 188 bytes, which one that is also a letter makes worth nothing alone.
     if (0..4).all(|packet| head.get(packet * 188) == Some(&0x47)) && !is_text(head) {
@@ -123,7 +144,7 @@ mod tests {
     #[test]
     fn other_formats_of_sound_are_not_supported_and_never_damaged() {
         for (mark, name) in OTHERS {
-            let said = other(&[mark, &[7; 50][..]].concat()).expect(name).text;
+            let said = other(&[mark, &[7; 50][..]].concat()).expect(name).text.clone();
             assert_eq!(
                 said,
                 format!("{name} is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first")
@@ -133,5 +154,7 @@ mod tests {
         let mut stream = vec![0x80; 800];
         (0..4).for_each(|packet| stream[packet * 188] = 0x47);
         assert!(other(&stream).expect("a stream").text.starts_with("MPEG-TS"));
+        assert!(other(b"\xf0\x44\0\0\xf8\x72\x6f\xba").expect("TrueHD").text.starts_with("TrueHD"));
+        assert!(other(&[&[0xd5][..], &[7; 32]].concat().repeat(10)).expect("GSM").text.starts_with("GSM 6.10"));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::material::{encoded, folder, ours, ours_of, refused, snr, wav};
+use serde_json::Value;
+
+use super::material::{encoded, folder, made, ours, ours_of, refused, refused_natively, snr, wav};
 
 /// Puts a fill element with band replication behind the sound of each ADTS frame, as HE-AAC has it.
 fn with_replication(stream: &[u8]) -> Vec<u8> {
@@ -42,16 +44,22 @@ fn replication_that_nothing_announces_is_found_in_the_packets() {
         let path = encoded(folder.path(), &wav(22_050, channels, 60_000), "t.aac", &["-c:a", "aac", "-b:a", "32k"]);
         let plain = fs::read(&path).expect("read");
         assert_eq!(ours(plain.clone()).expect("decoded").rate, 22_050);
-        let said = refused(with_replication(&plain));
+        let said = refused_natively(&with_replication(&plain));
         let want = "HE-AAC (spectral band replication) is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first";
         assert_eq!(said, want);
+        // Where some of it was handed out already, nobody begins anew.
+        let later = made("audio.silence", Value::Null, &[&plain[..], &with_replication(&plain)].concat(), "json");
+        let later = later.expect_err("it was read").text;
+        let is_late =
+            "HE-AAC (spectral band replication), as the track is from 0:02 on, is not supported; convert the file";
+        assert!(later.starts_with(is_late), "{later}");
         // In MP4 and Matroska, behind a description that does not name it either.
         let he = folder.path().join("he.aac");
         fs::write(&he, with_replication(&plain)).expect("written");
         for file in ["he.m4a", "he.mka"] {
             let to = folder.path().join(file);
             super::material::ffmpeg(&["-i", &he.to_string_lossy(), "-c", "copy", &to.to_string_lossy()]);
-            assert_eq!(refused(fs::read(to).expect("read")), want, "{file}");
+            assert_eq!(refused_natively(&fs::read(to).expect("read")), want, "{file}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::material::{encoded, ffmpegs, folder, ours, refused, snr, wav};
+use super::material::{encoded, ffmpegs, folder, ours, refused, refused_natively, snr, wav};
 
 fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
     [&name[..], &(body.len() as u64).to_be_bytes(), body].concat()
@@ -63,7 +63,7 @@ fn what_the_encoder_put_around_aac_and_mp3_is_left_out_as_the_table_says() {
         let said = refused([&bytes[..table - 500], &bytes[table..]].concat());
         assert!(said.contains("replace it with a whole copy"), "{name}: {said}");
     }
-    let said = refused(caf(b"aac ", 1024, &aac, [88_200, 1024], b"\x12\x10"));
+    let said = refused_natively(&caf(b"aac ", 1024, &aac, [88_200, 1024], b"\x12\x10"));
     assert!(said.starts_with("CAF with AAC that is not described as Apple does is not supported; convert"), "{said}");
 }
 

@@ -5,6 +5,7 @@ mod aac; // band replication, edit lists
 mod caf; // packets, and what their table says
 mod channels; // where they stand
 mod damage; // in the midst of a file: told, or silence of the same length
+mod ffmpeg; // what it is handed, and what becomes of one that hangs
 mod headers; // sizes that nobody could write, or wrote wrong
 mod lossless; // bit for bit what ffmpeg decodes
 mod lossy; // within 90 dB of what ffmpeg or libvorbis decodes, frame for frame
@@ -12,6 +13,8 @@ mod material; // sounds, programs, decoders
 mod mov; // samples as they are in MOV
 mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
-mod refused; // not supported is not damaged
+mod opus; // within 90 dB of what libopus decodes elsewhere, frame for frame
+mod probe; // what a file is
+mod refused; // not supported is not damaged, and read through ffmpeg
 mod tags; // around a file of any format
 mod tracks; // which of several is read

@@ -13,7 +13,7 @@ use euterpe_actors::{
     transform::{OpenContext, OutputShape, Registry, SamplePlace},
 };
 use euterpe_testkit::work::{run, work};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A decoded track, interleaved.
 #[derive(Debug, PartialEq)]
@@ -125,6 +125,13 @@ pub fn snr(ours: &[f32], theirs: &[f32]) -> f64 {
 /// In which words a file is refused.
 pub fn refused(bytes: impl Into<Bytes>) -> String {
     let fault = ours(bytes).map(|track| track.frames()).expect_err("it was decoded");
+    assert_eq!(fault.kind, FaultKind::BadInput, "{fault}");
+    fault.text
+}
+
+/// In which words a file is refused where our readers alone may read it.
+pub fn refused_natively(bytes: &[u8]) -> String {
+    let fault = made("audio.silence", json!({"decoder": "native"}), bytes, "json").expect_err("it was read");
     assert_eq!(fault.kind, FaultKind::BadInput, "{fault}");
     fault.text
 }

@@ -5,7 +5,7 @@ use std::fs;
 use super::material::{encoded, ffmpeg, ffmpegs, folder, ours, ours_of, refused, snr, wav};
 
 /// The pages of a file.
-fn pages(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub fn pages(bytes: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut pages) = (bytes, Vec::new());
     while rest.len() > 27 {
         let segments = usize::from(rest[26]);
@@ -18,7 +18,7 @@ fn pages(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The same page with a right checksum.
-fn sealed(mut page: Vec<u8>) -> Vec<u8> {
+pub fn sealed(mut page: Vec<u8>) -> Vec<u8> {
     page[22..26].fill(0);
     let sum = page.iter().fold(0u32, |sum, &byte| {
         (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })

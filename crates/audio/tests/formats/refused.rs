@@ -1,17 +1,14 @@
-//! What is whole and not read is not supported, with the command that converts it; it is never called damaged.
+//! What no reader of ours knows is read through ffmpeg, or not supported with the command that converts it; it is never called
+//! damaged.
 
 use std::fs;
 
-use super::material::{encoded, ffmpeg, folder, ours, refused, tool, wav, wav_of};
+use super::material::{encoded, ffmpeg, ffmpegs, folder, ours, ours_of, refused, refused_natively, tool, wav, wav_of};
 
 #[test]
-fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
+fn whole_files_of_other_codecs_are_read_through_ffmpeg_or_not_supported_and_never_damaged() {
     let folder = folder();
     let cases: &[(&str, &[&str], &str)] = &[
-        ("t.opus", &["-c:a", "libopus"], "Opus"),
-        ("opus.mka", &["-c:a", "libopus"], "Opus"),
-        ("opus.webm", &["-c:a", "libopus"], "Opus"),
-        ("opus.mp4", &["-c:a", "libopus"], "Opus"),
         ("opus.caf", &["-c:a", "libopus"], "Opus"),
         ("t.spx", &["-c:a", "libspeex", "-ar", "16000"], "Speex"),
         ("t.wma", &[], "WMA (ASF)"),
@@ -47,21 +44,28 @@ fn whole_files_of_other_codecs_are_not_supported_and_never_damaged() {
             &["-c:a", "pcm_s16le", "-movflags", "frag_keyframe+empty_moov"],
             "MP4 with uncompressed sound in fragments",
         ),
+        ("t.dts", &["-c:a", "dca", "-strict", "-2"], "DTS"),
+        ("t.gsm", &["-ar", "8000", "-ac", "1", "-c:a", "libgsm"], "GSM 6.10"),
         ("t.flv", &["-c:a", "libmp3lame"], "Flash video"),
     ];
     for (file, options, name) in cases {
         let path = encoded(folder.path(), &wav(48_000, 2, 30_000), file, options);
-        let said = refused(fs::read(path).expect("read"));
+        let said = refused_natively(&fs::read(&path).expect("read"));
         assert!(said.starts_with(name), "{file}: {said}");
         assert!(
             said.ends_with("is not supported; convert the file with `ffmpeg -i FILE FILE.flac` first"),
             "{file}: {said}"
         );
+        let track = ours_of(&path);
+        assert!(track.channels <= 2 && track.samples == ffmpegs(&path), "{file}: {} frames", track.frames());
     }
     let surround = wav(48_000, 6, 30_000);
     for file in ["t.m4a", "t.aac", "aac.mka"] {
-        let said = refused(fs::read(encoded(folder.path(), &surround, file, &["-c:a", "aac"])).expect("read"));
+        let path = encoded(folder.path(), &surround, file, &["-c:a", "aac"]);
+        let said = refused_natively(&fs::read(&path).expect("read"));
         assert!(said.starts_with("AAC of 6 channels is not supported; convert"), "{file}: {said}");
+        let track = ours_of(&path);
+        assert!((track.rate, track.channels) == (48_000, 6) && track.samples == ffmpegs(&path), "{file}");
     }
 }
 
@@ -71,7 +75,9 @@ fn gsm_in_wav_has_its_name() {
     let (from, to) = (folder.path().join("sound.wav"), folder.path().join("gsm.wav"));
     fs::write(&from, wav(8_000, 1, 16_000)).expect("written");
     tool("sox", &[&from.to_string_lossy(), "-e", "gsm-full-rate", &to.to_string_lossy()]);
-    assert!(refused(fs::read(to).expect("read")).starts_with("WAV with GSM 6.10"));
+    assert!(refused_natively(&fs::read(&to).expect("read")).starts_with("WAV with GSM 6.10"));
+    let track = ours_of(&to);
+    assert!((track.rate, track.channels) == (8_000, 1) && track.samples == ffmpegs(&to));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Reads AAC in ADTS frames (ISO/IEC 14496-3, 1.A.2), one after the other.
 
-use euterpe_actors::outcome::Fault;
+use std::borrow::Cow;
+
+use crate::refusal::Refusal;
 use symphonia::core::{
     codecs::audio::AudioDecoder,
     errors::Error,
@@ -74,7 +76,7 @@ impl Adts {
     ///
     /// # Errors
     /// Where the source cannot be read, or the stream is of a kind that is not read.
-    pub(crate) fn open(source: Source, start: u64, end: u64) -> Result<Option<Self>, Fault> {
+    pub(crate) fn open(source: Source, start: u64, end: u64) -> Result<Option<Self>, Refusal> {
         let length = end.saturating_sub(start);
         let mut window = Window::new(source, start, length).map_err(|error| unread(&error))?;
         let ahead = window.peek(9000).map_err(|error| unread(&error))?;
@@ -101,7 +103,7 @@ impl Adts {
     }
 
     /// The next frame's packet; none at the end.
-    fn take(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+    fn take(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
         let (mut lost, mut zeros) = (0u64, true);
         loop {
             let own = self.header;
@@ -149,7 +151,7 @@ impl Adts {
 }
 
 impl Blocks for Adts {
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         let Some(packet) = self.take()? else { return Ok(false) };
         if self.detector.sees(&packet) {
             return Err(unsupported(HE_AAC));
@@ -174,12 +176,20 @@ impl Blocks for Adts {
         Ok(true)
     }
 
+    fn is_undecided(&self) -> bool {
+        self.detector.is_at_the_start()
+    }
+
     fn sound(&self) -> Sound {
         let layout = usual_layout(self.header.channels as usize);
         Sound { rate: self.header.rate, layout, declared: None, loudest: LOUDEST }
     }
 
-    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+    fn codec(&self) -> Cow<'static, str> {
+        "aac".into()
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
         if self.cut {
             return Err(breaks_off(frames, self.header.rate));
         }

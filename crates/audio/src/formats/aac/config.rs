@@ -1,6 +1,6 @@
 //! The configuration in front of AAC packets (AudioSpecificConfig, ISO/IEC 14496-3, 1.6.2.1).
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{super::faults::unsupported, HE_AAC};
 
@@ -19,7 +19,7 @@ pub(crate) const RATES: [u32; 13] =
 ///
 /// # Errors
 /// Where it names what is not read: only AAC-LC of one or two channels is.
-pub(crate) fn config(bytes: &[u8]) -> Result<Config, Fault> {
+pub(crate) fn config(bytes: &[u8]) -> Result<Config, Refusal> {
     let mut bits = Bits { bytes, at: 0 };
     let kind = bits.object_type();
     let rate = bits.rate();
@@ -60,7 +60,7 @@ pub(crate) fn channels_of(bytes: &[u8]) -> u32 {
 ///
 /// # Errors
 /// Where they are none, or more than two.
-pub(crate) fn check_channels(configuration: u32) -> Result<(), Fault> {
+pub(crate) fn check_channels(configuration: u32) -> Result<(), Refusal> {
     match configuration {
         1 | 2 => Ok(()),
         0 => Err(unsupported("AAC with channels of its own arrangement")),
@@ -69,7 +69,7 @@ pub(crate) fn check_channels(configuration: u32) -> Result<(), Fault> {
     }
 }
 
-fn check_kind(kind: u32) -> Result<(), Fault> {
+fn check_kind(kind: u32) -> Result<(), Refusal> {
     let name = match kind {
         2 => return Ok(()),
         1 => "AAC Main",
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(config(&[0x12, 0x12, 0, 0]), Ok(Config { rate: 44_100, channels: 2 }));
         // 22,050 Hz and the extension of HE-AAC, first in front (type 5, type 29), then behind.
         for he in [&[0x2b, 0x92, 0x08, 0x00][..], &[0xeb, 0x8a, 0x08, 0x00], &[0x13, 0x90, 0x56, 0xe5, 0xa0]] {
-            let said = config(he).expect_err("HE-AAC").text;
+            let said = config(he).expect_err("HE-AAC").text.clone();
             assert!(said.starts_with("HE-AAC (spectral band replication) is not supported; convert"), "{said}");
         }
         // The same extension, which says that there is no band replication.

@@ -45,6 +45,11 @@ impl Detector {
         self.found >= ENOUGH
     }
 
+    /// Whether the packets at the start have not all been looked at.
+    pub(crate) fn is_at_the_start(&self) -> bool {
+        self.seen < AT_THE_START
+    }
+
     /// Whether an element begins at a bit: what is before it decodes, followed by the mark of the end.
     fn is_element(&mut self, packet: &[u8], at: usize) -> bool {
         let mut part = packet[..at / 8].to_vec();

@@ -4,7 +4,7 @@ mod table;
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 use super::{
@@ -57,7 +57,7 @@ struct Chunks {
 ///
 /// # Errors
 /// Where one that is needed is missing, or names what is not read.
-pub(crate) fn contents<R: Read + Seek>(source: &mut R, length: u64) -> Result<Caf, Fault> {
+pub(crate) fn contents<R: Read + Seek>(source: &mut R, length: u64) -> Result<Caf, Refusal> {
     let chunks = Chunks::read(source, length)?;
     if chunks.description.len() < 32 {
         return Err(damaged("it has no chunk `desc`"));
@@ -69,7 +69,7 @@ pub(crate) fn contents<R: Read + Seek>(source: &mut R, length: u64) -> Result<Ca
 }
 
 impl Chunks {
-    fn read<R: Read + Seek>(source: &mut R, length: u64) -> Result<Self, Fault> {
+    fn read<R: Read + Seek>(source: &mut R, length: u64) -> Result<Self, Refusal> {
         let (mut chunks, mut at) = (Self::default(), 8u64);
         loop {
             source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;
@@ -104,11 +104,11 @@ impl Chunks {
         f64::from_bits(big(&self.description, 0, 8)).round() as u32
     }
 
-    fn data(&self) -> Result<Data, Fault> {
+    fn data(&self) -> Result<Data, Refusal> {
         self.data.ok_or_else(|| damaged("it has no chunk `data`"))
     }
 
-    fn shape(&self) -> Result<Shape, Fault> {
+    fn shape(&self) -> Result<Shape, Refusal> {
         let description = &self.description;
         let (flags, packet) = (big(description, 12, 4), big(description, 16, 4) as usize);
         let (channels, bits) = (big(description, 24, 4) as usize, big(description, 28, 4) as usize);
@@ -126,10 +126,10 @@ impl Chunks {
         Ok(Shape { encoding, channels, rate: self.rate(), layout, data: self.data()? })
     }
 
-    fn packed(&self) -> Result<Packed, Fault> {
+    fn packed(&self) -> Result<Packed, Refusal> {
         let codec = &self.description[8..12];
         if let Some(name) = codec_not_read(codec) {
-            return Err(unsupported(&name));
+            return Err(unsupported(&name).of_cut_file(self.data()?.is_cut()));
         }
         check_shape(self.rate(), big(&self.description, 24, 4) as usize)?;
         if codec == b"aac " && self.cookie.first() != Some(&3) {

@@ -1,6 +1,6 @@
 //! The packet table of CAF (`pakt`): how long each packet is, and which part of their frames is sound.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use crate::formats::{bytes::big, faults::damaged};
 
@@ -24,7 +24,7 @@ impl Table {
     ///
     /// # Errors
     /// Where the table breaks off, or its packets are more than the data.
-    pub(super) fn read(mut bytes: Vec<u8>, size: u64, frames: u64, there: u64) -> Result<Self, Fault> {
+    pub(super) fn read(mut bytes: Vec<u8>, size: u64, frames: u64, there: u64) -> Result<Self, Refusal> {
         if bytes.len() < HEADER {
             return Err(damaged("its packet table (`pakt`) breaks off"));
         }
@@ -49,7 +49,7 @@ impl Table {
 }
 
 /// A number of seven bits in each byte, of which all but the last have their highest bit set.
-fn number(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
+fn number(bytes: &[u8], at: &mut usize) -> Result<u64, Refusal> {
     let mut number = 0u64;
     for _ in 0..9 {
         let byte = *bytes.get(*at).ok_or_else(|| damaged("its packet table (`pakt`) breaks off"))?;
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_table_that_breaks_off_is_damage() {
         for short in [table(3, 2048, 0, &[100, 0x81]), table(1, 9, 0, &[0xff; 12]), vec![0; 23]] {
-            let said = Table::read(short, 0, 1024, 1 << 40).expect_err("damage").text;
+            let said = Table::read(short, 0, 1024, 1 << 40).expect_err("damage").text.clone();
             assert!(said.starts_with("the file is damaged: its packet table"), "{said}");
         }
     }

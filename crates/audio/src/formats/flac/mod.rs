@@ -5,7 +5,7 @@ mod tail;
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 use super::{
@@ -28,13 +28,13 @@ const SMALLEST: u16 = 16;
 ///
 /// # Errors
 /// Where its headers are damaged.
-pub(crate) fn open(mut source: Source, start: u64) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(mut source: Source, start: u64) -> Result<Box<dyn Blocks>, Refusal> {
     let (mut info, mask, frames) = headers(&mut source, start)?;
     if frames > source.length() {
         return Err(damaged("it ends within its headers"));
     }
     if frames == source.length() && info[13] & 0x0f == 0 && info[14..18] == [0; 4] {
-        return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+        return Err(Refusal::bad_input("the file holds no sound; replace it with a whole copy"));
     }
     let end = end_of_frames(&mut source, frames).map_err(|error| unread(&error))?;
     let end = end_of_last_frame(&mut source, &info, frames..end)?;
@@ -74,7 +74,7 @@ fn set_blocks(info: &mut [u8], frame: &[u8]) {
 }
 
 /// STREAMINFO, the places of the channels where a comment gives them, and where the frames begin.
-fn headers(source: &mut Source, start: u64) -> Result<(Vec<u8>, Option<Position>, u64), Fault> {
+fn headers(source: &mut Source, start: u64) -> Result<(Vec<u8>, Option<Position>, u64), Refusal> {
     let (mut info, mut mask, mut at) = (Vec::new(), None, start + 4);
     loop {
         source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;

@@ -6,7 +6,7 @@ use std::{
     ops::Range,
 };
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::{
     checksum::{Crc8Ccitt, Crc16Ansi},
     codecs::audio::{AudioCodecParameters, AudioDecoderOptions, well_known::CODEC_ID_FLAC},
@@ -29,7 +29,7 @@ const MOST_BEHIND: u64 = 64 << 10;
 ///
 /// # Errors
 /// Those of reading; where another FLAC stream follows.
-pub(super) fn end_of_last_frame(source: &mut Source, info: &[u8], frames: Range<u64>) -> Result<u64, Fault> {
+pub(super) fn end_of_last_frame(source: &mut Source, info: &[u8], frames: Range<u64>) -> Result<u64, Refusal> {
     let (channels, bits) = (u64::from(info[12] >> 1 & 7) + 1, (big(info, 12, 2) >> 4 & 31) + 1);
     let (block, total) = (big(info, 2, 2), big(info, 13, 5) & 0x0f_ffff_ffff);
     // No frame is longer than its samples as they are, with one more bit for the difference of two channels.

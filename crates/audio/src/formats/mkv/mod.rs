@@ -7,7 +7,7 @@ mod walk;
 
 use std::io::BufReader;
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     blocks::Blocks,
@@ -25,17 +25,17 @@ pub(crate) fn is_mkv(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where there is none that is read, or the file is damaged.
-pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Refusal> {
     let length = source.length();
     let found = walk::walk(&mut BufReader::with_capacity(1 << 14, source), length)?;
     let Some(track) = found.tracks.sound else {
         return Err(match found.cut {
             true => ends(),
-            false => Fault::bad_input("this is not audio: the file has no audio track"),
+            false => Refusal::bad_input("this is not audio: the file has no audio track"),
         });
     };
     if let Some(name) = codec_not_read(&track.codec) {
-        return Err(unsupported(name));
+        return Err(unsupported(name).of_cut_file(found.cut));
     }
     if found.cut && track.bits == 0 {
         return Err(ends());
@@ -58,14 +58,14 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
         .map_err(|fault| if found.cut { ends() } else { fault })
 }
 
-fn ends() -> Fault {
-    Fault::bad_input(format!("the track breaks off before its end: {REMEDY}"))
+fn ends() -> Refusal {
+    Refusal::bad_input(format!("the track breaks off before its end: {REMEDY}"))
 }
 
 /// The name of a codec by its identifier, where it is known and not read.
 fn codec_not_read(codec: &str) -> Option<&'static str> {
     Some(match codec {
-        "A_OPUS" | "A_OPUS/EXPERIMENTAL" => "Opus",
+        "A_OPUS/EXPERIMENTAL" => "Opus of before its standard",
         "A_WAVPACK4" => "WavPack",
         "A_TTA1" => "TTA",
         "A_TRUEHD" | "A_MLP" => "TrueHD",

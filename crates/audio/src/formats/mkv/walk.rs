@@ -5,7 +5,7 @@
 
 use std::io::{BufReader, Read, Seek};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -75,7 +75,7 @@ struct Walk<'a, R> {
 ///
 /// # Errors
 /// Where it is damaged or several files in a row, or cannot be read.
-pub(super) fn walk<R: Read + Seek>(source: &mut BufReader<R>, length: u64) -> Result<Walked, Fault> {
+pub(super) fn walk<R: Read + Seek>(source: &mut BufReader<R>, length: u64) -> Result<Walked, Refusal> {
     let open = vec![Within::File];
     let found = Walked { end: length, ..Walked::default() };
     let mut walk = Walk { source, length, found, open, segments: 0, block_track: 0 };
@@ -88,7 +88,7 @@ pub(super) fn walk<R: Read + Seek>(source: &mut BufReader<R>, length: u64) -> Re
 
 impl<R: Read + Seek> Walk<'_, R> {
     /// Takes the element at a place, and says where the next one is.
-    fn step(&mut self, at: u64) -> Result<u64, Fault> {
+    fn step(&mut self, at: u64) -> Result<u64, Refusal> {
         while self.end().is_some_and(|end| at >= end) {
             self.open.pop();
         }
@@ -149,7 +149,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// Reads what matters of an element, and says where the next one is: within it or behind it.
-    fn enter(&mut self, element: Element, end: Option<u64>) -> Result<u64, Fault> {
+    fn enter(&mut self, element: Element, end: Option<u64>) -> Result<u64, Refusal> {
         let Element { name, body, size } = element;
         let behind = end.unwrap_or(self.length);
         go_to(self.source, body).map_err(|error| unread(&error))?;
@@ -187,7 +187,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         Ok(body)
     }
 
-    fn block(&mut self, head: &[u8]) -> Result<(), Fault> {
+    fn block(&mut self, head: &[u8]) -> Result<(), Refusal> {
         self.block_track = number(head).map_or(0, |(own, _)| own);
         if !self.found.tracks.numbers.contains(&self.block_track) && !self.found.tracks.numbers.is_empty() {
             return Err(damaged("a block of it belongs to no track"));
@@ -204,7 +204,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// Compares the checksum of a cluster, which stands at its beginning, with what follows.
-    fn check(&mut self, from: u64) -> Result<(), Fault> {
+    fn check(&mut self, from: u64) -> Result<(), Refusal> {
         let Some(&Within::Cluster(Some(end))) = self.open.last() else { return Ok(()) };
         let declared = little(&self.piece(4)?, 0, 4) as u32;
         if end <= self.length
@@ -216,7 +216,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// What is no element: a few zeros up to the end do not matter, and the head of an element may be cut off.
-    fn is_cut_or_damaged(&mut self, at: u64) -> Result<bool, Fault> {
+    fn is_cut_or_damaged(&mut self, at: u64) -> Result<bool, Refusal> {
         go_to(self.source, at).map_err(|error| unread(&error))?;
         let (mut zeros, mut piece) = (true, vec![0; 1 << 12]);
         loop {
@@ -234,7 +234,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         }
     }
 
-    fn piece(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
+    fn piece(&mut self, length: u64) -> Result<Vec<u8>, Refusal> {
         let mut piece = Vec::new();
         self.source.take(length).read_to_end(&mut piece).map_err(|error| unread(&error))?;
         Ok(piece)

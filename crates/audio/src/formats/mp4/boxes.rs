@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::super::{
     bytes::{big, read_up_to},
@@ -31,7 +31,7 @@ pub(crate) struct Top {
 ///
 /// # Errors
 /// Where it cannot be read, or has no `moov`.
-pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fault> {
+pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Refusal> {
     let (mut top, mut at, mut waits, mut samples) = (Top::default(), 0u64, false, false);
     let mut previous = *b"ftyp";
     while at < length {
@@ -61,7 +61,7 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
         top.end = end.min(length);
         match kind {
             b"moov" if top.movie.is_empty() && end > length => {
-                return Err(Fault::bad_input(format!("the file ends within its index (`moov`): {REMEDY}")));
+                return Err(Refusal::bad_input(format!("the file ends within its index (`moov`): {REMEDY}")));
             }
             b"moov" if top.movie.is_empty() && size <= MAX_MOVIE => {
                 source.seek(SeekFrom::Start(at + head)).map_err(|error| unread(&error))?;
@@ -91,7 +91,7 @@ pub(crate) fn top<R: Read + Seek>(source: &mut R, length: u64) -> Result<Top, Fa
 }
 
 /// Whether fragments follow behind what is no box.
-fn holds_fragments<R: Read + Seek>(source: &mut R, from: u64) -> Result<bool, Fault> {
+fn holds_fragments<R: Read + Seek>(source: &mut R, from: u64) -> Result<bool, Refusal> {
     source.seek(SeekFrom::Start(from)).map_err(|error| unread(&error))?;
     let (mut window, mut kept) = (vec![0; 1 << 16], 0);
     loop {
@@ -143,7 +143,7 @@ mod tests {
         [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
     }
 
-    fn walked(bytes: &[u8]) -> Result<Top, Fault> {
+    fn walked(bytes: &[u8]) -> Result<Top, Refusal> {
         top(&mut Cursor::new(bytes), bytes.len() as u64)
     }
 
@@ -157,7 +157,7 @@ mod tests {
         assert!(walked(&part).expect("boxes").cut, "a fragment without its samples");
         assert!(!walked(&[part, boxed(b"mdat", b"x")].concat()).expect("boxes").cut);
         assert!(walked(&whole[..15]).is_err());
-        let said = walked(&whole[..20]).expect_err("a part of the index").text;
+        let said = walked(&whole[..20]).expect_err("a part of the index").text.clone();
         assert!(said.starts_with("the file ends within its index (`moov`): the file is cut off"), "{said}");
     }
 

@@ -8,11 +8,11 @@ mod track;
 
 use std::io::BufReader;
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     blocks::Blocks,
-    faults::{damaged, unread, unsupported},
+    faults::{damaged, unread, unsupported, unsupported_anywhere},
     packets::{Facts, Packets, Span},
     pcm::{Data, Pcm, Shape},
     source::{Source, Spliced},
@@ -32,28 +32,31 @@ pub(crate) fn is_mp4(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where there is none that is read.
-pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Refusal> {
     let mut reader = BufReader::new(source);
     let length = end_without_tags(reader.get_mut()).map_err(|error| unread(&error))?;
     let top = boxes::top(&mut reader, length)?;
     drop(reader);
     let Some(body) = chosen(&top.movie) else {
-        return Err(Fault::bad_input("this is not audio: the file has no audio track"));
+        return Err(Refusal::bad_input("this is not audio: the file has no audio track"));
     };
     let track = track(&top.movie, body)?;
     let tables = boxes::find(body, &[b"mdia", b"minf", b"stbl"]).unwrap_or(&[]);
     if let Some(written) = written(boxes::find(tables, &[b"stsd"]).unwrap_or(&[]))? {
         if top.fragmented {
-            return Err(unsupported("MP4 with uncompressed sound in fragments"));
+            return Err(unsupported("MP4 with uncompressed sound in fragments").of_cut_file(top.cut));
         }
         return Ok(Box::new(samples(again, length, &track, written, tables)?));
     }
+    if track.codec == "enca" {
+        return Err(unsupported_anywhere("an encrypted track"));
+    }
     if let Some(name) = codec_not_read(&track.codec) {
-        return Err(unsupported(&name));
+        return Err(unsupported(&name).of_cut_file(top.cut));
     }
     // Symphonia looks for it where MP4 has it.
     if track.codec == "alac" && track.quicktime {
-        return Err(unsupported("ALAC in QuickTime (.mov)"));
+        return Err(unsupported("ALAC in QuickTime (.mov)").of_cut_file(top.cut));
     }
     let span = |ticks| Span { ticks, per_second: track.timescale.max(1) };
     // Packets of AAC have 1,024 frames; a last one with fewer ticks says where the sound ends.
@@ -83,11 +86,11 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Fau
             u32::try_from(size).map_err(|_| unsupported("MP4 with a last box of more than 4 GiB without a size"))?;
         whole = whole.patched(at, size.to_be_bytes());
     }
-    Ok(Box::new(Packets::open(whole, "m4a", facts)?))
+    Packets::any(whole, "m4a", facts).map_err(|refusal| refusal.of_cut_file(top.cut))
 }
 
 /// The reader of samples as they are, in a file of `length` bytes.
-fn samples(source: Source, length: u64, track: &Track, written: Written, tables: &[u8]) -> Result<Pcm, Fault> {
+fn samples(source: Source, length: u64, track: &Track, written: Written, tables: &[u8]) -> Result<Pcm, Refusal> {
     let Written { encoding, channels, rate, layout, quicktime } = written;
     let rate = if rate > 0 { rate } else { u32::try_from(track.timescale).unwrap_or(0) };
     check_shape(rate, channels)?;
@@ -106,8 +109,7 @@ fn samples(source: Source, length: u64, track: &Track, written: Written, tables:
 /// The name of a codec by its four letters, where it is not read.
 fn codec_not_read(letters: &str) -> Option<String> {
     let known = match letters {
-        "mp4a" | "alac" | "fLaC" | ".mp3" => return None,
-        "Opus" => "Opus",
+        "mp4a" | "alac" | "fLaC" | ".mp3" | "Opus" => return None,
         "ac-3" => "AC-3",
         "ec-3" => "E-AC-3",
         "ac-4" => "AC-4",
@@ -115,7 +117,6 @@ fn codec_not_read(letters: &str) -> Option<String> {
         "samr" | "sawb" => "AMR",
         "mlpa" => "TrueHD",
         "mhm1" | "mha1" => "MPEG-H",
-        "enca" => "an encrypted track",
         "ima4" => "QuickTime ADPCM",
         "QDM2" | "QDMC" => "QDesign music",
         "MAC3" | "MAC6" => "MACE",

@@ -1,7 +1,7 @@
 //! Samples as they are in a MOV or MP4 file: how the description of the track says that they are written (QuickTime File
 //! Format, "Sound Sample Descriptions"; ISO/IEC 23003-5).
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 use super::{
@@ -26,7 +26,7 @@ pub(super) struct Written {
 ///
 /// # Errors
 /// Where it describes samples that are not read.
-pub(super) fn written(descriptions: &[u8]) -> Result<Option<Written>, Fault> {
+pub(super) fn written(descriptions: &[u8]) -> Result<Option<Written>, Refusal> {
     let entry = descriptions.get(8..).unwrap_or(&[]);
     let codec = entry.get(4..8).unwrap_or(&[]);
     let known: [&[u8]; 12] =
@@ -57,7 +57,7 @@ pub(super) fn written(descriptions: &[u8]) -> Result<Option<Written>, Fault> {
     }))
 }
 
-fn encoding(codec: &[u8], version: u64, entry: &[u8], more: &[u8], channels: usize) -> Result<Encoding, Fault> {
+fn encoding(codec: &[u8], version: u64, entry: &[u8], more: &[u8], channels: usize) -> Result<Encoding, Refusal> {
     let name = codec.escape_ascii();
     let bits = big(entry, 26, 2);
     let no = |bits: u64| unsupported(&format!("MOV with `{name}` of {bits} bits"));
@@ -190,7 +190,7 @@ mod tests {
             (linear_of(24, 4, 8), 24),      // the lower bytes of four
             (linear_of(16, 4 + 32, 4), 16), // one channel after the other
         ] {
-            let said = written(&descriptions).expect_err("refused").text;
+            let said = written(&descriptions).expect_err("refused").text.clone();
             assert!(
                 said.contains(&format!("of {bits} bits is not supported; convert the file with `ffmpeg")),
                 "{said}"

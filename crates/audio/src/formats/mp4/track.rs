@@ -1,9 +1,13 @@
 //! The track of sound in an MP4 file: its codec, how long it is, and which part of it the edit list plays.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
-    super::{aac::config::channels_of, bytes::big, faults::unsupported},
+    super::{
+        aac::config::channels_of,
+        bytes::big,
+        faults::{unsupported, unsupported_anywhere},
+    },
     boxes::{boxes, find},
 };
 
@@ -42,7 +46,7 @@ pub(crate) fn chosen(movie: &[u8]) -> Option<&[u8]> {
 ///
 /// # Errors
 /// Where its edit list does more than take something off at its ends.
-pub(crate) fn track(movie: &[u8], body: &[u8]) -> Result<Track, Fault> {
+pub(crate) fn track(movie: &[u8], body: &[u8]) -> Result<Track, Refusal> {
     let per_second =
         find(movie, &[b"mvhd"]).map_or(0, |head| big(head, if head.first() == Some(&1) { 20 } else { 12 }, 4));
     let number = |path: &[&[u8; 4]], old, new, length| {
@@ -158,7 +162,7 @@ struct Edit {
     length: u64,
 }
 
-fn edits(list: &[u8]) -> Result<Option<Edit>, Fault> {
+fn edits(list: &[u8]) -> Result<Option<Edit>, Refusal> {
     let long = list.first() == Some(&1);
     let entry = if long { 20 } else { 12 };
     let mut found = None;
@@ -175,7 +179,7 @@ fn edits(list: &[u8]) -> Result<Option<Edit>, Fault> {
             return Err(unsupported("MP4 with an edit list of several parts"));
         }
         if pace != 0x1_0000 && pace != 0 {
-            return Err(unsupported("MP4 with an edit list that changes the pace"));
+            return Err(unsupported_anywhere("MP4 with an edit list that changes the pace"));
         }
         found = Some(Edit { start: start.max(0) as u64, length });
     }
@@ -220,7 +224,7 @@ mod tests {
         [boxed(b"mvhd", &numbers(&[0, 0, 0, 1000, 0])), boxed(b"trak", &track.concat())].concat()
     }
 
-    fn track(movie: &[u8]) -> Result<Track, Fault> {
+    fn track(movie: &[u8]) -> Result<Track, Refusal> {
         super::track(movie, chosen(movie).expect("a track"))
     }
 
@@ -261,7 +265,7 @@ mod tests {
 
     #[test]
     fn an_edit_list_that_cuts_something_out_is_not_supported() {
-        let said = track(&movie(&[[10, 0, 0x1_0000], [10, 5000, 0x1_0000]])).expect_err("refused").text;
+        let said = track(&movie(&[[10, 0, 0x1_0000], [10, 5000, 0x1_0000]])).expect_err("refused").text.clone();
         assert!(said.starts_with("MP4 with an edit list of several parts is not supported; convert"), "{said}");
         assert!(track(&movie(&[[10, 0, 0x2_0000]])).is_err());
     }

@@ -7,7 +7,9 @@ mod frames;
 mod header;
 mod tag;
 
-use euterpe_actors::outcome::Fault;
+use std::borrow::Cow;
+
+use crate::refusal::Refusal;
 use symphonia::core::{
     audio::Channels,
     codecs::audio::{
@@ -72,7 +74,7 @@ impl Mpeg {
     ///
     /// # Errors
     /// Where the source cannot be read, or the stream has a free bit rate.
-    pub(crate) fn open(source: Source, start: u64, length: u64, cut: bool) -> Result<Option<Self>, Fault> {
+    pub(crate) fn open(source: Source, start: u64, length: u64, cut: bool) -> Result<Option<Self>, Refusal> {
         let window = Window::new(source, start, length).map_err(|error| unread(&error))?;
         let mut frames = Frames::new(window);
         let (header, bytes) = loop {
@@ -106,7 +108,7 @@ impl Mpeg {
     }
 
     /// The next frame of the stream, into `frame`.
-    fn take(&mut self, frame: &mut Vec<u8>) -> Result<Option<Header>, Fault> {
+    fn take(&mut self, frame: &mut Vec<u8>) -> Result<Option<Header>, Refusal> {
         if let Some(first) = self.first.take() {
             *frame = first;
             return Ok(Some(self.header));
@@ -178,7 +180,7 @@ impl Mpeg {
 }
 
 impl Blocks for Mpeg {
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         let mut frame = Vec::new();
         while let Some(header) = self.take(&mut frame)? {
             if header.channels != self.header.channels {
@@ -204,7 +206,11 @@ impl Blocks for Mpeg {
         }
     }
 
-    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+    fn codec(&self) -> Cow<'static, str> {
+        format!("mp{}", self.header.layer).into()
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
         let Sound { rate, declared, .. } = self.sound();
         // Encoders do not agree on whether the frame of the tag counts.
         let tolerance = 2 * u64::from(self.header.samples);
@@ -221,7 +227,7 @@ impl Blocks for Mpeg {
     }
 }
 
-fn decoder(header: &Header) -> Result<Box<dyn AudioDecoder>, Fault> {
+fn decoder(header: &Header) -> Result<Box<dyn AudioDecoder>, Refusal> {
     let codec = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3][usize::from(header.layer - 1)];
     let mut parameters = AudioCodecParameters::new();
     parameters.for_codec(codec).with_sample_rate(header.rate);

@@ -1,5 +1,8 @@
-//! Reads Ogg files: pages are checked before, Vorbis goes to libvorbis, FLAC to symphonia.
+//! Reads Ogg files: pages are checked before, Vorbis goes to libvorbis, Opus to libopus, FLAC to symphonia.
 
+mod opus;
+mod opus_head;
+mod packets;
 mod page;
 mod remux;
 mod survey;
@@ -7,14 +10,18 @@ mod vorbis;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use euterpe_actors::{outcome::Fault, storage::Content};
+use crate::refusal::Refusal;
+use euterpe_actors::storage::Content;
 
+pub(crate) use self::opus::{OpenStream, Opus, Stream};
 use super::{
     blocks::Blocks,
-    faults::{unread, unsupported},
+    faults::{damaged, unread, unsupported, unsupported_anywhere},
     packets::{Facts, Packets},
     source::{Source, Spliced},
 };
+pub(crate) use opus_head::OpusHead;
+pub(crate) use packets::Ended;
 use page::{Found, Page};
 pub(crate) use remux::Remuxed;
 use survey::{Codec, Link, survey};
@@ -24,22 +31,32 @@ pub(crate) use vorbis::{OpenLink, Vorbis};
 ///
 /// # Errors
 /// Where the file is damaged, or holds no sound that is read.
-pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
+pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
     let source = || Source::open(content);
     let found = survey(source().map_err(|error| unread(&error))?)?;
     let chosen = |link: &Link| link.streams.iter().find(|stream| stream.codec != Codec::Other).cloned();
     let streams: Option<Vec<_>> = found.links.iter().map(|link| Some((link.clone(), chosen(link)?))).collect();
     let Some(streams) = streams.filter(|streams| !streams.is_empty()) else {
-        return Err(Fault::bad_input("this is not audio: the file has no audio track"));
+        return Err(Refusal::bad_input("this is not audio: the file has no audio track"));
     };
     let first = streams[0].1.codec.clone();
     match first {
-        Codec::Sound(name) => return Err(unsupported(name)),
+        Codec::Sound(name) => return Err(unsupported(name).of_cut_file(found.open)),
         _ if streams.iter().any(|(_, stream)| stream.codec != first) => {
-            return Err(unsupported("a chain of several codecs in one Ogg file"));
+            return Err(unsupported_anywhere("a chain of several codecs in one Ogg file"));
         }
         Codec::Vorbis => {}
-        _ if streams.len() > 1 => return Err(unsupported("a chain of several FLAC streams in one Ogg file")),
+        Codec::Opus => {
+            let links = streams.into_iter().map(|(link, stream)| {
+                let content = content.clone();
+                let open: OpenStream = Box::new(move || {
+                    opus_stream(OneStream::open(&content, &link, stream.serial).map_err(|error| unread(&error))?)
+                });
+                open
+            });
+            return Ok(Box::new(Opus::open(links.collect(), found.open)?));
+        }
+        _ if streams.len() > 1 => return Err(unsupported_anywhere("a chain of several FLAC streams in one Ogg file")),
         _ => {
             let part = streams[0].0.start..streams[0].0.end;
             let whole = Spliced::new(Vec::new(), source().map_err(|error| unread(&error))?, part);
@@ -49,12 +66,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Fault> {
     }
     let links = streams.into_iter().map(|(link, stream)| {
         let content = content.clone();
-        let open: OpenLink = Box::new(move || {
-            let mut source = Source::open(&content)?;
-            source.seek(SeekFrom::Start(link.start))?;
-            let reader = BufReader::with_capacity(1 << 16, source.take(link.end - link.start));
-            Ok(Box::new(OneStream { reader, serial: stream.serial, page: Page::default(), given: 0 }))
-        });
+        let open: OpenLink = Box::new(move || Ok(Box::new(OneStream::open(&content, &link, stream.serial)?)));
         open
     });
     Ok(Box::new(Vorbis::open(links.collect(), found.open)?))
@@ -68,16 +80,71 @@ struct OneStream {
     given: usize,
 }
 
+impl OneStream {
+    /// The stream of a number in a link.
+    fn open(content: &Content, link: &Link, serial: u32) -> io::Result<Self> {
+        let mut source = Source::open(content)?;
+        source.seek(SeekFrom::Start(link.start))?;
+        let reader = BufReader::with_capacity(1 << 16, source.take(link.end - link.start));
+        Ok(Self { reader, serial, page: Page::default(), given: 0 })
+    }
+
+    /// Reads the next page of the stream; false at its end.
+    fn next_page(&mut self) -> io::Result<bool> {
+        while self.page.read(&mut self.reader)? == Found::Page {
+            if self.page.serial() == self.serial {
+                return Ok(true);
+            }
+        }
+        self.page.bytes.clear();
+        Ok(false)
+    }
+}
+
+/// The packets of an Opus stream, page by page.
+struct OpusPages {
+    stream: OneStream,
+    packets: packets::Packets,
+}
+
+impl OpusPages {
+    fn next(&mut self) -> io::Result<Option<Ended>> {
+        match self.stream.next_page()? {
+            true => self.packets.of_page(&self.stream.page).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The next header, which ends on a page of its own.
+    fn header(&mut self) -> Result<Vec<u8>, Refusal> {
+        loop {
+            let ended = self.next().map_err(|error| unread(&error))?;
+            let ended = ended.ok_or_else(|| damaged("its Opus headers are missing"))?;
+            if let Some(packet) = ended.packets.into_iter().next() {
+                return Ok(packet);
+            }
+        }
+    }
+}
+
+/// Reads the headers of an Opus stream: what the sound is, and comments.
+fn opus_stream(stream: OneStream) -> Result<Stream, Refusal> {
+    let mut pages = OpusPages { stream, packets: packets::Packets::default() };
+    let head = OpusHead::read(&pages.header()?)?;
+    if !pages.header()?.starts_with(b"OpusTags") {
+        return Err(damaged("its Opus headers are missing"));
+    }
+    // A stream that was cut out of a longer one may begin within a packet.
+    pages.packets = packets::Packets::default();
+    Ok(Stream { head, pages: Box::new(move || pages.next()) })
+}
+
 impl Read for OneStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.page.bytes.len() {
+        if self.given == self.page.bytes.len() {
             self.given = 0;
-            if self.page.read(&mut self.reader)? != Found::Page {
-                self.page.bytes.clear();
+            if !self.next_page()? {
                 return Ok(0);
-            }
-            if self.page.serial() != self.serial {
-                self.given = self.page.bytes.len();
             }
         }
         let now = (self.page.bytes.len() - self.given).min(buffer.len());

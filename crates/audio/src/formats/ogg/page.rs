@@ -69,6 +69,16 @@ impl Page {
         self.bytes[5] & 4 != 0
     }
 
+    /// Whether it begins with the rest of a packet.
+    pub(crate) fn is_continued(&self) -> bool {
+        self.bytes[5] & 1 != 0
+    }
+
+    /// The lengths of the pieces of packets that it carries.
+    pub(crate) fn segments(&self) -> &[u8] {
+        self.bytes.get(HEADER..HEADER + usize::from(self.bytes[26])).unwrap_or(&[])
+    }
+
     /// Where the stream stands at the end of this page; none where no packet ends on it.
     pub(crate) fn position(&self) -> Option<u64> {
         Some(little(&self.bytes, 6, 8)).filter(|&position| position != u64::MAX)

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -22,6 +22,7 @@ const MAX_STREAMS: usize = 64;
 pub(crate) enum Codec {
     Vorbis,
     Flac,
+    Opus,
     /// Another codec of sound, by its name.
     Sound(&'static str),
     /// Pictures, text, an index.
@@ -68,7 +69,7 @@ struct Open {
 ///
 /// # Errors
 /// Where a page is missing or damaged, with its moment; where the file cannot be read.
-pub(crate) fn survey<R: Read + Seek>(source: R) -> Result<Survey, Fault> {
+pub(crate) fn survey<R: Read + Seek>(source: R) -> Result<Survey, Refusal> {
     let mut reader = BufReader::with_capacity(1 << 17, source);
     let length = reader.seek(SeekFrom::End(0)).map_err(|error| unread(&error))?;
     let tag = start_behind_tags(&mut reader, length).map_err(|error| unread(&error))?;
@@ -133,8 +134,8 @@ fn at_of(stream: Option<&Open>) -> f64 {
     stream.map_or(0.0, |stream| stream.position as f64 / f64::from(stream.rate.max(1)))
 }
 
-fn damaged(seconds: f64, how: &str) -> Fault {
-    Fault::bad_input(format!("the file is damaged at {}: {how}; replace it with a whole copy", clock(seconds)))
+fn damaged(seconds: f64, how: &str) -> Refusal {
+    Refusal::bad_input(format!("the file is damaged at {}: {how}; replace it with a whole copy", clock(seconds)))
 }
 
 /// What the first packet of a stream says.
@@ -148,7 +149,7 @@ fn stream(page: &Page) -> Stream {
     } else if body.starts_with(b"fLaC") {
         (Codec::Sound("Ogg FLAC of before version 1.1.1"), 0, 0)
     } else if body.starts_with(b"OpusHead") {
-        (Codec::Sound("Opus"), 48_000, little(body, 9, 1) as usize)
+        (Codec::Opus, 48_000, little(body, 9, 1) as usize)
     } else if body.starts_with(b"Speex   ") {
         (Codec::Sound("Speex"), little(body, 36, 4) as u32, 1)
     } else if body.starts_with(b"\x01audio") || body.starts_with(b"PCM     ") {
@@ -181,7 +182,7 @@ mod tests {
         [page(2, serial, 0, 0, ident), page(0, serial, 1, 16_000, &[9; 5000]), page(4, serial, 2, 32_000, b"")].concat()
     }
 
-    fn surveyed(bytes: &[u8]) -> Result<Survey, Fault> {
+    fn surveyed(bytes: &[u8]) -> Result<Survey, Refusal> {
         survey(Cursor::new(bytes.to_vec()))
     }
 
@@ -204,27 +205,27 @@ mod tests {
         assert_eq!(found.links.iter().map(|link| link.streams[0].serial).collect::<Vec<_>>(), [1, 1, 7]);
         let mut later = link(3);
         later[40] ^= 1;
-        let said = surveyed(&[link(1), later].concat()).expect_err("damage").text;
+        let said = surveyed(&[link(1), later].concat()).expect_err("damage").text.clone();
         assert!(said.starts_with("the file is damaged at 0:04: the checksum of a page"), "{said}");
         assert!(surveyed(&[&link(1)[..], &link(2)[..30]].concat()).expect("pages").open);
         let both =
             [page(2, 1, 0, 0, b"fishead\0"), page(2, 2, 0, 0, b"OpusHead\x01\x02"), page(4, 1, 1, 0, b"")].concat();
         let found = surveyed(&[both, page(4, 2, 1, 9, b"")].concat()).expect("pages");
-        assert_eq!(found.links[0].streams[1].codec, Codec::Sound("Opus"));
+        assert_eq!(found.links[0].streams[1].codec, Codec::Opus);
     }
 
     #[test]
     fn a_missing_page_and_a_wrong_checksum_are_damage_with_its_second() {
         let parts = [page(2, 1, 0, 0, b"\x01vorbis\0\0\0\0\x02\x40\x1f\0\0"), page(0, 1, 1, 80_000, b"one")];
         let hole = [parts.concat(), page(4, 1, 3, 99_000, b"three")].concat();
-        let said = surveyed(&hole).expect_err("a hole").text;
+        let said = surveyed(&hole).expect_err("a hole").text.clone();
         assert_eq!(
             said,
             "the file is damaged at 0:10: a page of the Ogg file is missing; replace it with a whole copy"
         );
         let mut changed = [parts.concat(), page(4, 1, 2, 99_000, b"two")].concat();
         *changed.last_mut().expect("bytes") ^= 1;
-        let said = surveyed(&changed).expect_err("damage").text;
+        let said = surveyed(&changed).expect_err("damage").text.clone();
         assert!(said.starts_with("the file is damaged at 0:10: the checksum of a page"), "{said}");
     }
 }

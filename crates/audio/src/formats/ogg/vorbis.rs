@@ -1,13 +1,14 @@
 //! Decodes Vorbis with libvorbis, the reference implementation, link by link of a chain.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::VecDeque,
     io::{self, Read},
     rc::Rc,
 };
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 use vorbis_rs::{VorbisDecoder, VorbisError, VorbisLibraryErrorKind};
 
@@ -30,7 +31,7 @@ struct Kept(Rc<RefCell<Option<io::Error>>>);
 
 impl Kept {
     /// Refuses a stream whose reading failed.
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), Refusal> {
         self.0.take().map_or(Ok(()), |error| Err(unread(&error)))
     }
 }
@@ -74,7 +75,7 @@ impl Vorbis {
     ///
     /// # Errors
     /// Where its headers cannot be read.
-    pub(crate) fn open(mut links: VecDeque<OpenLink>, open: bool) -> Result<Self, Fault> {
+    pub(crate) fn open(mut links: VecDeque<OpenLink>, open: bool) -> Result<Self, Refusal> {
         let first = links.pop_front().ok_or_else(|| damaged("it holds no sound"))?;
         let kept = Kept::default();
         let decoder = decoder(first, &kept)?;
@@ -101,7 +102,7 @@ impl Vorbis {
     }
 
     /// Goes on with the next link; false after the last.
-    fn next_link(&mut self) -> Result<bool, Fault> {
+    fn next_link(&mut self) -> Result<bool, Refusal> {
         let Some(next) = self.later.pop_front() else { return Ok(false) };
         self.decoder = decoder(next, &self.kept)?;
         let shape = (self.decoder.sampling_frequency().get(), usize::from(self.decoder.channels().get()));
@@ -113,7 +114,7 @@ impl Vorbis {
 }
 
 impl Blocks for Vorbis {
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         loop {
             match self.decoder.decode_audio_block() {
                 Ok(Some(audio)) => {
@@ -156,34 +157,38 @@ impl Blocks for Vorbis {
         Sound { rate: self.rate, layout: layout(self.channels), declared: None, loudest: LOUDEST }
     }
 
-    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+    fn codec(&self) -> Cow<'static, str> {
+        "vorbis".into()
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
         if self.open {
             return Err(breaks_off(frames, self.rate));
         }
         if frames == 0 {
-            return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+            return Err(Refusal::bad_input("the file holds no sound; replace it with a whole copy"));
         }
         check_pieces(self.holes.saturating_sub(1), self.blocks)
     }
 }
 
-fn decoder(open: OpenLink, kept: &Kept) -> Result<VorbisDecoder<Watched>, Fault> {
+fn decoder(open: OpenLink, kept: &Kept) -> Result<VorbisDecoder<Watched>, Refusal> {
     let pages = open().map_err(|error| unread(&error))?;
     VorbisDecoder::new(Watched { pages, kept: kept.clone() })
         .map_err(|error| kept.check().err().unwrap_or_else(|| fault(&error)))
 }
 
-fn fault(error: &VorbisError) -> Fault {
+fn fault(error: &VorbisError) -> Refusal {
     match error {
         VorbisError::LibraryError(error) if error.kind() == VorbisLibraryErrorKind::Io => {
-            Fault::failed(format!("could not read the track: {error}"))
+            Refusal::failed(format!("could not read the track: {error}"))
         }
         error => damaged(&format!("its Vorbis stream cannot be decoded ({error})")),
     }
 }
 
 /// From which of Vorbis' channels each of ours comes: ours stand as in a WAV file (Vorbis I specification, 4.3.9).
-fn order(channels: usize) -> Vec<usize> {
+pub(super) fn order(channels: usize) -> Vec<usize> {
     match channels {
         3 => vec![0, 2, 1],
         5 => vec![0, 2, 1, 3, 4],
@@ -194,7 +199,8 @@ fn order(channels: usize) -> Vec<usize> {
     }
 }
 
-fn layout(channels: usize) -> Option<Position> {
+/// Where they stand.
+pub(super) fn layout(channels: usize) -> Option<Position> {
     let front = Position::FRONT_LEFT | Position::FRONT_RIGHT;
     let rear = Position::REAR_LEFT | Position::REAR_RIGHT;
     let side = Position::SIDE_LEFT | Position::SIDE_RIGHT;

@@ -1,6 +1,6 @@
 //! Counts the packets that could not be decoded, and judges them at the end.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::super::faults::{check_pieces, damaged_at, unsupported};
 
@@ -28,7 +28,7 @@ impl Lost {
     ///
     /// # Errors
     /// Where there were so many of them that nothing good will follow.
-    pub(crate) fn count(&mut self, what: Option<&'static str>, frames: u64, rate: u32) -> Result<(), Fault> {
+    pub(crate) fn count(&mut self, what: Option<&'static str>, frames: u64, rate: u32) -> Result<(), Refusal> {
         self.bad += 1;
         self.in_a_row += 1;
         if let Some(what) = what {
@@ -66,7 +66,7 @@ impl Lost {
     ///
     /// # Errors
     /// Where most are of a kind that is not supported, or more than one in a hundred is damaged.
-    pub(crate) fn judge(&self) -> Result<(), Fault> {
+    pub(crate) fn judge(&self) -> Result<(), Refusal> {
         // Bits that are damaged look like anything: one packet says nothing of the others.
         if self.unsupported * 2 > self.pieces() {
             return Err(unsupported(&format!("this track ({})", self.what)));
@@ -86,7 +86,7 @@ mod tests {
         lost.count(Some("aac: predictor data"), 0, 44_100).expect("one of many");
         assert!(lost.judge().expect_err("one of fifty").text.starts_with("the file is damaged: 1 of its 51 pieces"));
         (0..60).for_each(|_| lost.count(Some("aac: predictor data"), 0, 44_100).expect("not in a row for ever"));
-        let said = lost.judge().expect_err("most of them").text;
+        let said = lost.judge().expect_err("most of them").text.clone();
         assert!(said.starts_with("this track (aac: predictor data) is not supported; convert"), "{said}");
     }
 
@@ -94,7 +94,7 @@ mod tests {
     fn a_file_that_is_damaged_for_good_is_not_passed_for_its_length() {
         let mut lost = Lost::default();
         (0..1_000_000).for_each(|_| lost.count_good());
-        let said = (0..).find_map(|_| lost.count(None, 44_100, 44_100).err()).expect("an end").text;
+        let said = (0..).find_map(|_| lost.count(None, 44_100, 44_100).err()).expect("an end").text.clone();
         assert_eq!(
             said,
             "the file is damaged at 0:01: nothing can be decoded from there; replace it with a whole copy"

@@ -3,16 +3,18 @@
 mod facts;
 mod lost;
 mod open;
+mod opus;
 
-use std::{collections::VecDeque, io};
+use std::{borrow::Cow, collections::VecDeque, io};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::{
     audio::{Channels, GenericAudioBufferRef, Position},
     codecs::audio::{
         AudioCodecId, AudioCodecParameters, AudioDecoder,
         well_known::{
-            CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
+            CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_OPUS,
+            CODEC_ID_VORBIS,
         },
     },
     errors::Error,
@@ -28,7 +30,7 @@ use super::{
     faults::{breaks_off, changed, damaged, damaged_at, several, too_short, unread, unsupported},
     flac::frame,
     mpeg,
-    ogg::{OpenLink, Remuxed, Vorbis},
+    ogg::{OpenLink, OpusHead, Remuxed, Vorbis},
     source::Spliced,
     trim::{Tail, Trim, cut_frames},
 };
@@ -73,8 +75,13 @@ impl Packets {
     ///
     /// # Errors
     /// Where the container or the codec is damaged or not read.
-    pub(crate) fn any(source: Spliced, extension: &str, facts: Facts) -> Result<Box<dyn Blocks>, Fault> {
+    pub(crate) fn any(source: Spliced, extension: &str, facts: Facts) -> Result<Box<dyn Blocks>, Refusal> {
         let (reader, track, parameters) = probed(source, extension, &facts)?;
+        if parameters.codec == CODEC_ID_OPUS {
+            let description = parameters.extra_data.as_deref().unwrap_or(&[]);
+            let head = if extension == "m4a" { OpusHead::of_mp4(description) } else { OpusHead::read(description) };
+            return Ok(Box::new(opus::Packed::open(reader, track.id, head?, facts)?));
+        }
         if parameters.codec != CODEC_ID_VORBIS {
             return Ok(Box::new(Self::new(reader, &track, &parameters, facts)?));
         }
@@ -92,7 +99,7 @@ impl Packets {
     ///
     /// # Errors
     /// Where the container or the codec is damaged or not read.
-    pub(crate) fn open(source: Spliced, extension: &str, facts: Facts) -> Result<Self, Fault> {
+    pub(crate) fn open(source: Spliced, extension: &str, facts: Facts) -> Result<Self, Refusal> {
         let (reader, track, parameters) = probed(source, extension, &facts)?;
         Self::new(reader, &track, &parameters, facts)
     }
@@ -102,7 +109,7 @@ impl Packets {
         track: &Track,
         parameters: &AudioCodecParameters,
         facts: Facts,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, Refusal> {
         let (decoder, detector) = match (parameters.codec, &parameters.extra_data) {
             (CODEC_ID_AAC, Some(description)) => {
                 let config = config(description)?;
@@ -154,7 +161,7 @@ impl Packets {
     }
 
     /// The next packet of the track; none at the end.
-    fn next_packet(&mut self) -> Result<Option<Packet>, Fault> {
+    fn next_packet(&mut self) -> Result<Option<Packet>, Refusal> {
         loop {
             match self.reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
@@ -176,11 +183,11 @@ impl Packets {
     }
 
     /// Decodes up to the next packet with frames in it; false at the end.
-    fn decode(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn decode(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         while let Some(packet) = self.next_packet()? {
             self.bytes += packet.data.len() as u64;
             if self.detector.as_mut().is_some_and(|detector| detector.sees(&packet.data)) {
-                return Err(unsupported(HE_AAC));
+                return Err(unsupported(HE_AAC).of_cut_file(self.facts.cut));
             }
             if self.alac.as_ref().is_some_and(|alac| !alac.is_whole(&packet.data)) {
                 return Err(damaged_at(self.decoded, self.rate, UNDECODED));
@@ -236,7 +243,7 @@ impl Packets {
     }
 
     /// Checks a frame of FLAC: its decoder believes it.
-    fn check_flac(&self, packet: &[u8]) -> Result<(), Fault> {
+    fn check_flac(&self, packet: &[u8]) -> Result<(), Refusal> {
         if !frame::is_whole(packet) {
             return Err(damaged_at(self.decoded, self.rate, UNDECODED));
         }
@@ -250,7 +257,7 @@ impl Packets {
     }
 
     /// Puts silence into the place of a packet that cannot be decoded, so that all else stays where it was.
-    fn silence(&mut self, error: &Error, packet: &[u8], block: &mut Vec<Vec<f32>>) -> Result<(), Fault> {
+    fn silence(&mut self, error: &Error, packet: &[u8], block: &mut Vec<Vec<f32>>) -> Result<(), Refusal> {
         if self.is_lossless() {
             return Err(damaged_at(self.decoded, self.rate, UNDECODED));
         }
@@ -267,14 +274,14 @@ impl Packets {
 }
 
 /// The rate and the channels of what was decoded.
-fn shape(audio: &GenericAudioBufferRef<'_>) -> Result<(u32, Channels), Fault> {
+fn shape(audio: &GenericAudioBufferRef<'_>) -> Result<(u32, Channels), Refusal> {
     let (rate, channels) = (audio.spec().rate(), audio.spec().channels().clone());
     check_shape(rate, channels.count())?;
     Ok((rate, channels))
 }
 
 impl Blocks for Packets {
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         while self.decode(block)? {
             let skipped = self.trim.skip(block[0].len());
             cut_frames(block, skipped);
@@ -289,6 +296,10 @@ impl Blocks for Packets {
         Ok(false)
     }
 
+    fn is_undecided(&self) -> bool {
+        self.detector.as_ref().is_some_and(Detector::is_at_the_start)
+    }
+
     fn sound(&self) -> Sound {
         Sound {
             rate: self.rate,
@@ -298,7 +309,11 @@ impl Blocks for Packets {
         }
     }
 
-    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+    fn codec(&self) -> Cow<'static, str> {
+        self.decoder.codec_info().short_name.into()
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
         let lossy = [CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3].contains(&self.codec);
         // Codecs with frames that overlap may hand out a little less than the container declares; all others are exact.
         let tolerance = if lossy { 4096 } else { self.facts.tolerance };
@@ -315,7 +330,7 @@ impl Blocks for Packets {
             )));
         }
         if frames == 0 && self.lost.is_empty() {
-            return Err(Fault::bad_input("the file holds no sound; replace it with a whole copy"));
+            return Err(Refusal::bad_input("the file holds no sound; replace it with a whole copy"));
         }
         self.lost.judge()?;
         if self.decoder.finalize().verify_ok == Some(false) {

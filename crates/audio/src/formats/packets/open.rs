@@ -1,12 +1,9 @@
 //! Lets symphonia find the track in a container, and makes decoders for it.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::{
     audio::Channels,
-    codecs::audio::{
-        AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
-        well_known::{CODEC_ID_AAC, CODEC_ID_OPUS},
-    },
+    codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_AAC},
     errors::Error,
     formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
     io::{MediaSourceStream, MediaSourceStreamOptions},
@@ -27,7 +24,7 @@ use crate::limits::check_shape;
 pub(super) type Probed = (Box<dyn FormatReader>, Track, AudioCodecParameters);
 
 /// Lets symphonia find the track.
-pub(super) fn probed(source: Spliced, extension: &str, facts: &Facts) -> Result<Probed, Fault> {
+pub(super) fn probed(source: Spliced, extension: &str, facts: &Facts) -> Result<Probed, Refusal> {
     let mut hint = Hint::new();
     hint.with_extension(extension);
     let stream = MediaSourceStream::new(Box::new(Metered::new(source)), MediaSourceStreamOptions::default());
@@ -37,13 +34,13 @@ pub(super) fn probed(source: Spliced, extension: &str, facts: &Facts) -> Result<
             Error::IoError(error) if error.raw_os_error().is_some() => unread(&error),
             Error::Unsupported(what) => unsupported(&format!("this kind of file ({what})")),
             error => {
-                Fault::bad_input(format!("the file is damaged or cut off ({error}); replace it with a whole copy"))
+                Refusal::bad_input(format!("the file is damaged or cut off ({error}); replace it with a whole copy"))
             }
         })?;
     let own = facts.track.and_then(|id| reader.tracks().iter().find(|track| track.id == id));
     let track = own
         .or_else(|| reader.default_track(TrackType::Audio))
-        .ok_or_else(|| Fault::bad_input("this is not audio: the file has no audio track"))?
+        .ok_or_else(|| Refusal::bad_input("this is not audio: the file has no audio track"))?
         .clone();
     let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio()).cloned();
     let parameters = parameters.ok_or_else(|| unsupported("a track that does not say how its sound is encoded"))?;
@@ -54,7 +51,7 @@ pub(super) fn probed(source: Spliced, extension: &str, facts: &Facts) -> Result<
 ///
 /// # Errors
 /// Where it does not know the rate.
-pub(crate) fn aac_decoder(config: Config) -> Result<Box<dyn AudioDecoder>, Fault> {
+pub(crate) fn aac_decoder(config: Config) -> Result<Box<dyn AudioDecoder>, Refusal> {
     check_shape(config.rate, config.channels)?;
     let mut parameters = AudioCodecParameters::new();
     parameters.for_codec(CODEC_ID_AAC).with_sample_rate(config.rate);
@@ -64,10 +61,7 @@ pub(crate) fn aac_decoder(config: Config) -> Result<Box<dyn AudioDecoder>, Fault
     decoder(&parameters)
 }
 
-pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Fault> {
-    if parameters.codec == CODEC_ID_OPUS {
-        return Err(unsupported("Opus"));
-    }
+pub(super) fn decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Refusal> {
     let options = AudioDecoderOptions::default().verify(true).gapless(false);
     symphonia::default::get_codecs().make_audio_decoder(parameters, &options).map_err(|error| match error {
         Error::Unsupported(what) => unsupported(&format!("this track ({what})")),

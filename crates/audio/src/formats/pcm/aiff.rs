@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -22,7 +22,7 @@ pub(crate) fn is_aiff(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where one of the chunks is missing, or names what is not read.
-pub(crate) fn shape<R: Read + Seek>(source: &mut R, length: u64) -> Result<Shape, Fault> {
+pub(crate) fn shape<R: Read + Seek>(source: &mut R, length: u64) -> Result<Shape, Refusal> {
     let (mut common, mut data) = (Vec::new(), None);
     let mut at = 12u64;
     while common.is_empty() || data.is_none() {
@@ -60,7 +60,7 @@ pub(crate) fn shape<R: Read + Seek>(source: &mut R, length: u64) -> Result<Shape
     Ok(Shape { encoding, channels, rate, layout: None, data })
 }
 
-fn encoding(common: &[u8], bits: usize) -> Result<Encoding, Fault> {
+fn encoding(common: &[u8], bits: usize) -> Result<Encoding, Refusal> {
     let width = bits.div_ceil(8);
     let name = common.get(18..22).unwrap_or(b"NONE");
     let known = match name {

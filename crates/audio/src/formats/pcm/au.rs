@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{bytes::big, faults::unsupported},
@@ -19,7 +19,7 @@ pub(crate) fn is_au(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where it names what is not read.
-pub(crate) fn shape<R: Read>(source: &mut R, length: u64) -> Result<Shape, Fault> {
+pub(crate) fn shape<R: Read>(source: &mut R, length: u64) -> Result<Shape, Refusal> {
     let head = read_piece(source, 24)?;
     let [start, size, encoding, rate, channels] = [4, 8, 12, 16, 20].map(|at| big(&head, at, 4) as u32);
     check_shape(rate, channels as usize)?;

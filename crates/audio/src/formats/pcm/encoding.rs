@@ -47,6 +47,26 @@ impl Encoding {
         }
     }
 
+    /// Ffmpeg's name of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "pcm_u8",
+            Self::I8 => "pcm_s8",
+            Self::I16 { big: false } => "pcm_s16le",
+            Self::I16 { big: true } => "pcm_s16be",
+            Self::I24 { big: false } => "pcm_s24le",
+            Self::I24 { big: true } => "pcm_s24be",
+            Self::I32 { big: false } => "pcm_s32le",
+            Self::I32 { big: true } => "pcm_s32be",
+            Self::F32 { big: false } => "pcm_f32le",
+            Self::F32 { big: true } => "pcm_f32be",
+            Self::F64 { big: false } => "pcm_f64le",
+            Self::F64 { big: true } => "pcm_f64be",
+            Self::Alaw => "pcm_alaw",
+            Self::Mulaw => "pcm_mulaw",
+        }
+    }
+
     pub(crate) fn bytes(self) -> usize {
         match self {
             Self::U8 | Self::I8 | Self::Alaw | Self::Mulaw => 1,

@@ -12,11 +12,12 @@ pub(crate) mod w64;
 pub(crate) mod wav;
 
 use std::{
+    borrow::Cow,
     io::{BufReader, Read},
     ops::Range,
 };
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 use super::{
@@ -72,7 +73,7 @@ impl Pcm {
 }
 
 impl Blocks for Pcm {
-    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Fault> {
+    fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         let frame = self.frame();
         let now = ((BLOCK * frame) as u64).min(self.left) as usize;
         self.bytes.resize(now, 0);
@@ -93,18 +94,22 @@ impl Blocks for Pcm {
         }
     }
 
-    fn judge(&mut self, frames: u64) -> Result<(), Fault> {
+    fn codec(&self) -> Cow<'static, str> {
+        self.shape.encoding.name().into()
+    }
+
+    fn judge(&mut self, frames: u64) -> Result<(), Refusal> {
         match self.sound().declared {
             Some(declared) if frames < declared => Err(too_short(frames, declared, self.shape.rate)),
             Some(_) => Ok(()),
-            None if frames == 0 => Err(Fault::bad_input("the file holds no sound; replace it with a whole copy")),
+            None if frames == 0 => Err(Refusal::bad_input("the file holds no sound; replace it with a whole copy")),
             None => Ok(()),
         }
     }
 }
 
 /// Reads all of a small piece of a header.
-pub(crate) fn read_piece<R: Read>(reader: &mut R, length: u64) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read_piece<R: Read>(reader: &mut R, length: u64) -> Result<Vec<u8>, Refusal> {
     let mut piece = Vec::new();
     reader.take(length.min(1 << 16)).read_to_end(&mut piece).map_err(|error| unread(&error))?;
     Ok(piece)

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -23,7 +23,7 @@ pub(crate) fn is_riff(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where one of them is missing, or the file cannot be read.
-pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chunks, Fault> {
+pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chunks, Refusal> {
     let head = read_piece(source, 12)?;
     let most_first = head.starts_with(b"RIFX");
     let number = |bytes: &[u8], at| (if most_first { big(bytes, at, 4) } else { little(bytes, at, 4) }) as u32;
@@ -73,7 +73,7 @@ pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chun
 }
 
 /// Whether another file of the family begins where the samples of this one end.
-fn follows_another<R: Read + Seek>(source: &mut R, end: u64) -> Result<bool, Fault> {
+fn follows_another<R: Read + Seek>(source: &mut R, end: u64) -> Result<bool, Refusal> {
     source.seek(SeekFrom::Start(end)).map_err(|error| unread(&error))?;
     Ok(is_riff(&read_piece(source, 12)?))
 }

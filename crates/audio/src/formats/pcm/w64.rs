@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 
 use super::{
     super::{
@@ -25,7 +25,7 @@ pub(crate) fn is_w64(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where one of them is missing, or the file cannot be read.
-pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chunks, Fault> {
+pub(crate) fn chunks<R: Read + Seek>(source: &mut R, length: u64) -> Result<Chunks, Refusal> {
     const HEADER: u64 = 24;
     let (mut format, mut fact) = (Vec::new(), Vec::new());
     let mut at = HEADER + 16;

@@ -1,6 +1,6 @@
 //! The format chunk of WAV and its kin: what is behind it, and who reads that.
 
-use euterpe_actors::outcome::Fault;
+use crate::refusal::Refusal;
 use symphonia::core::audio::Position;
 
 use super::{
@@ -38,7 +38,7 @@ impl Chunks {
     ///
     /// # Errors
     /// Where it is damaged, or names what is not read.
-    pub(crate) fn wave(self) -> Result<Wave, Fault> {
+    pub(crate) fn wave(self) -> Result<Wave, Refusal> {
         let number =
             |at, length| if self.big { big(&self.format, at, length) } else { little(&self.format, at, length) };
         if self.format.len() < 14 {
@@ -73,7 +73,7 @@ impl Chunks {
         };
         let encoding = encoding.ok_or_else(|| match tag {
             1 | 3 if bits == 0 || bits > 64 => damaged(&format!("it claims samples of {bits} bits")),
-            _ => unsupported(&format!("WAV with {} ({bits} bits)", name(tag))),
+            _ => unsupported(&format!("WAV with {} ({bits} bits)", name(tag))).of_cut_file(self.data.is_cut()),
         })?;
         Ok(Wave::Pcm(Shape { encoding, channels, rate, layout, data: self.data }))
     }
@@ -123,7 +123,7 @@ fn name(tag: u16) -> String {
 mod tests {
     use super::*;
 
-    fn wave(tag: u16, channels: u16, bits: u16, mask: Option<u32>) -> Result<Wave, Fault> {
+    fn wave(tag: u16, channels: u16, bits: u16, mask: Option<u32>) -> Result<Wave, Refusal> {
         let mut format = [if mask.is_some() { 0xfffe } else { tag }, channels].map(u16::to_le_bytes).concat();
         format.extend(48_000u32.to_le_bytes());
         format.extend(0u32.to_le_bytes());
@@ -139,7 +139,7 @@ mod tests {
         Chunks { format, fact: Vec::new(), data, big: false }.wave()
     }
 
-    fn shape(wave: Result<Wave, Fault>) -> Shape {
+    fn shape(wave: Result<Wave, Refusal>) -> Shape {
         let Ok(Wave::Pcm(shape)) = wave else { panic!("no samples: {wave:?}") };
         shape
     }
