@@ -81,7 +81,8 @@ fn gain_chains_streams_that_begin_late_and_comments_of_any_length_are_heeded() {
     let second = ours([&bytes[..], &bytes].concat()).expect("a chain");
     assert!(second.samples == [&whole.samples[..], &whole.samples].concat());
     // Without the first second of sound: the rest is what it was, but for what the decoder has to find its way.
-    let begins = all.iter().position(|page| u64::from_le_bytes(page[6..14].try_into().expect("eight")) > 0);
+    let position = |page: &Vec<u8>| u64::from_le_bytes(page[6..14].try_into().expect("eight"));
+    let begins = all.iter().position(|page| (1..u64::MAX).contains(&position(page)));
     let begins = begins.expect("a page with sound");
     let mut sequence = 0u32;
     let late: Vec<Vec<u8>> = all
