@@ -14,21 +14,17 @@ use serde_json::Value;
 
 /// Makes the output of a transform from an input named `audio`: bytes under a file name, for one output of a suffix.
 pub fn bytes(name: &str, with: Value, file: &str, input: impl Into<Bytes>, suffix: &str) -> Result<Bytes, Fault> {
-    one(made(name, with, file, Content::Bytes(input.into()), &[suffix])?)
+    Ok(made(name, with, file, Content::Bytes(input.into()), &[suffix])?.swap_remove(0))
 }
 
 /// Makes the output of a transform from a file.
 pub fn file(name: &str, with: Value, path: &Path, suffix: &str) -> Result<Bytes, Fault> {
-    one(files(name, with, path, &[suffix])?)
+    Ok(files(name, with, path, &[suffix])?.swap_remove(0))
 }
 
 /// Makes the outputs of a transform from a file, one for each suffix.
 pub fn files(name: &str, with: Value, path: &Path, suffixes: &[&str]) -> Result<Vec<Bytes>, Fault> {
     made(name, with, &path.to_string_lossy(), Content::File(path.to_owned()), suffixes)
-}
-
-fn one(mut outputs: Vec<Bytes>) -> Result<Bytes, Fault> {
-    Ok(outputs.swap_remove(0))
 }
 
 fn made(name: &str, with: Value, path: &str, content: Content, suffixes: &[&str]) -> Result<Vec<Bytes>, Fault> {

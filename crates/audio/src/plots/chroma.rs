@@ -12,11 +12,10 @@ use super::super::{
     options::feature_options,
     pitch::{NAMES, Norm, PitchClasses, tuning_problem},
     spectrogram::{
-        axis::Tick,
         canvas::as_output,
         caption::Heard,
         columns::Columns,
-        picture::{Frame, Layout, note_of, size_problems, words},
+        picture::{Frame, Layout, bands, note_of, size_problems, words},
     },
     spectrum::{Spectra, frame_problems},
 };
@@ -69,15 +68,10 @@ fn chroma_plot(work: &Work, settings: &ChromaPlot) -> Result<Product, Fault> {
     let heard = Heard::of(&sound, samples);
     let caption = heard.caption(work, &["pitch classes, the strongest of each moment is bright"]);
     let height = layout.plot_height();
-    let middle = |class: usize| height as f64 * (1.0 - (class as f64 + 0.5) / NAMES.len() as f64);
     let frame = Frame {
         caption: &caption,
         seconds: heard.seconds,
-        rows: NAMES
-            .iter()
-            .enumerate()
-            .map(|(class, name)| Tick { at: middle(class), label: (*name).to_owned() })
-            .collect(),
+        rows: bands(height, &NAMES),
         bar: Some(words(height, "strong", "absent")),
         note: note_of(levels.iter().all(|level| *level == 0.0)),
     };

@@ -15,11 +15,10 @@ use super::super::{
     mfcc::dct,
     options::feature_options,
     spectrogram::{
-        axis::Tick,
         canvas::as_output,
         caption::Heard,
         columns::Columns,
-        picture::{Frame, Layout, note_of, size_problems, words},
+        picture::{Frame, Layout, bands, note_of, size_problems, words},
     },
     spectrum::{Spectra, frame_problems},
 };
@@ -67,8 +66,8 @@ pub fn entry() -> Entry {
 fn mfcc_plot(work: &Work, settings: &MfccPlot) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
     let MfccPlot { n_fft, hop, n_mfcc, .. } = *settings;
-    let bands = Bands { count: BANDS, fmin: 0.0, fmax: None, htk: false, norm: MelNorm::Slaney };
-    let filters = filters_for(bands, n_fft, sound.rate())?;
+    let mel_bands = Bands { count: BANDS, fmin: 0.0, fmax: None, htk: false, norm: MelNorm::Slaney };
+    let filters = filters_for(mel_bands, n_fft, sound.rate())?;
     let layout = Layout::of(settings.width, settings.height);
     let levels = MelLevels::hear(&mut sound, Spectra::new(n_fft, hop), &filters, work)?;
     let (samples, is_silent) = (levels.samples(), levels.loudest() < SILENT);
@@ -84,12 +83,10 @@ fn mfcc_plot(work: &Work, settings: &MfccPlot) -> Result<Product, Fault> {
     let heard = Heard::of(&sound, samples);
     let caption = heard.caption(work, &["cepstral coefficients, each from its lowest to its highest"]);
     let height = layout.plot_height();
-    let middle = |row: usize| height as f64 * (1.0 - (row as f64 + 0.5) / n_mfcc as f64);
-    let step = (20 * n_mfcc).div_ceil(height).max(1);
     let frame = Frame {
         caption: &caption,
         seconds: heard.seconds,
-        rows: (0..n_mfcc).step_by(step).map(|row| Tick { at: middle(row), label: row.to_string() }).collect(),
+        rows: bands(height, &(0..n_mfcc).collect::<Vec<_>>()),
         bar: Some(words(height, "highest", "lowest")),
         note: note_of(is_silent),
     };

@@ -170,8 +170,36 @@ pub(crate) fn decibels(height: usize, range_db: f64) -> Vec<Tick> {
     (0..).map(|index| f64::from(index) * step).take_while(|below| *below <= range_db).map(tick).collect()
 }
 
+/// The labels in the middle of bands that share so many pixels, from the lowest up: as many as have room.
+pub(crate) fn bands<L: ToString>(height: usize, labels: &[L]) -> Vec<Tick> {
+    let step = (20 * labels.len()).div_ceil(height).max(1);
+    let middle = |band: usize| height as f64 * (1.0 - (band as f64 + 0.5) / labels.len() as f64);
+    let tick = |(band, label): (usize, &L)| Tick { at: middle(band), label: label.to_string() };
+    labels.iter().enumerate().step_by(step).map(tick).collect()
+}
+
 /// The labels of a colour bar of so many pixels that goes from one word to another.
 pub(crate) fn words(height: usize, top: &str, bottom: &str) -> Vec<Tick> {
     let tick = |at: f64, label: &str| Tick { at, label: label.to_owned() };
     vec![tick(0.0, top), tick((height - 1) as f64, bottom)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_have_a_label_each_or_as_many_as_have_room() {
+        let of = |height| {
+            bands(height, &["a", "b", "c", "d"]).into_iter().map(|tick| (tick.at, tick.label)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(80), [(70.0, "a".into()), (50.0, "b".into()), (30.0, "c".into()), (10.0, "d".into())]);
+        assert_eq!(of(40), [(35.0, "a".into()), (15.0, "c".into())]);
+    }
+
+    #[test]
+    fn a_bar_of_decibels_has_round_labels_from_0_on() {
+        let labels: Vec<String> = decibels(500, 80.0).into_iter().map(|tick| tick.label).collect();
+        assert_eq!(labels, ["0 dB", "−20", "−40", "−60", "−80"]);
+    }
 }
