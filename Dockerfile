@@ -29,8 +29,8 @@ USER 10001:10001
 ENTRYPOINT ["euterpe"]
 
 FROM ${RUST_IMAGE}:${RUST_TAG}${RUST_DIGEST} AS build
-RUN { command -v make && command -v cmake; } >/dev/null \
-    || { apt-get update && apt-get install -y --no-install-recommends make cmake && rm -rf /var/lib/apt/lists/*; }
+RUN command -v make >/dev/null \
+    || { apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /build
 COPY . .
 RUN cargo build --release --locked --bin euterpe

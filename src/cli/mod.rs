@@ -218,6 +218,7 @@ fn long_version() -> String {
         ("s3", cfg!(feature = "s3")),
         ("amqp", cfg!(feature = "amqp")),
         ("audio", cfg!(feature = "audio")),
+        ("opus", cfg!(feature = "opus")),
         ("python", cfg!(feature = "python")),
         ("otlp", cfg!(feature = "otlp")),
         ("parquet", cfg!(feature = "parquet")),

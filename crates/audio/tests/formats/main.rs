@@ -13,6 +13,7 @@ mod material; // sounds, programs, decoders
 mod mov; // samples as they are in MOV
 mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
+#[cfg(feature = "opus")]
 mod opus; // within 90 dB of what libopus decodes elsewhere, frame for frame
 mod probe; // what a file is
 mod refused; // not supported is not damaged, and read through ffmpeg

@@ -1,7 +1,12 @@
 //! Reads Ogg files: pages are checked before, Vorbis goes to libvorbis, Opus to libopus, FLAC to symphonia.
 
+#[cfg(feature = "opus")]
 mod opus;
+#[cfg(feature = "opus")]
 mod opus_head;
+#[cfg(feature = "opus")]
+mod opus_pages;
+#[cfg(feature = "opus")]
 mod packets;
 mod page;
 mod remux;
@@ -13,14 +18,17 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use crate::refusal::Refusal;
 use euterpe_actors::storage::Content;
 
+#[cfg(feature = "opus")]
 pub(crate) use self::opus::{OpenStream, Opus, Stream};
 use super::{
     blocks::Blocks,
-    faults::{damaged, unread, unsupported, unsupported_anywhere},
+    faults::{unread, unsupported, unsupported_anywhere},
     packets::{Facts, Packets},
     source::{Source, Spliced},
 };
+#[cfg(feature = "opus")]
 pub(crate) use opus_head::OpusHead;
+#[cfg(feature = "opus")]
 pub(crate) use packets::Ended;
 use page::{Found, Page};
 pub(crate) use remux::Remuxed;
@@ -46,11 +54,14 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
             return Err(unsupported_anywhere("a chain of several codecs in one Ogg file"));
         }
         Codec::Vorbis => {}
+        #[cfg(not(feature = "opus"))]
+        Codec::Opus => return Err(unsupported("Opus").of_cut_file(found.open)),
+        #[cfg(feature = "opus")]
         Codec::Opus => {
             let links = streams.into_iter().map(|(link, stream)| {
                 let content = content.clone();
                 let open: OpenStream = Box::new(move || {
-                    opus_stream(OneStream::open(&content, &link, stream.serial).map_err(|error| unread(&error))?)
+                    opus_pages::stream(OneStream::open(&content, &link, stream.serial).map_err(|error| unread(&error))?)
                 });
                 open
             });
@@ -99,44 +110,6 @@ impl OneStream {
         self.page.bytes.clear();
         Ok(false)
     }
-}
-
-/// The packets of an Opus stream, page by page.
-struct OpusPages {
-    stream: OneStream,
-    packets: packets::Packets,
-}
-
-impl OpusPages {
-    fn next(&mut self) -> io::Result<Option<Ended>> {
-        match self.stream.next_page()? {
-            true => self.packets.of_page(&self.stream.page).map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// The next header, which ends on a page of its own.
-    fn header(&mut self) -> Result<Vec<u8>, Refusal> {
-        loop {
-            let ended = self.next().map_err(|error| unread(&error))?;
-            let ended = ended.ok_or_else(|| damaged("its Opus headers are missing"))?;
-            if let Some(packet) = ended.packets.into_iter().next() {
-                return Ok(packet);
-            }
-        }
-    }
-}
-
-/// Reads the headers of an Opus stream: what the sound is, and comments.
-fn opus_stream(stream: OneStream) -> Result<Stream, Refusal> {
-    let mut pages = OpusPages { stream, packets: packets::Packets::default() };
-    let head = OpusHead::read(&pages.header()?)?;
-    if !pages.header()?.starts_with(b"OpusTags") {
-        return Err(damaged("its Opus headers are missing"));
-    }
-    // A stream that was cut out of a longer one may begin within a packet.
-    pages.packets = packets::Packets::default();
-    Ok(Stream { head, pages: Box::new(move || pages.next()) })
 }
 
 impl Read for OneStream {

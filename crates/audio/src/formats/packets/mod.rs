@@ -3,6 +3,7 @@
 mod facts;
 mod lost;
 mod open;
+#[cfg(feature = "opus")]
 mod opus;
 
 use std::{borrow::Cow, collections::VecDeque, io};
@@ -30,7 +31,7 @@ use super::{
     faults::{breaks_off, changed, damaged, damaged_at, several, too_short, unread, unsupported},
     flac::frame,
     mpeg,
-    ogg::{OpenLink, OpusHead, Remuxed, Vorbis},
+    ogg::{OpenLink, Remuxed, Vorbis},
     source::Spliced,
     trim::{Tail, Trim, cut_frames},
 };
@@ -77,8 +78,14 @@ impl Packets {
     /// Where the container or the codec is damaged or not read.
     pub(crate) fn any(source: Spliced, extension: &str, facts: Facts) -> Result<Box<dyn Blocks>, Refusal> {
         let (reader, track, parameters) = probed(source, extension, &facts)?;
+        #[cfg(not(feature = "opus"))]
+        if parameters.codec == CODEC_ID_OPUS {
+            return Err(unsupported("Opus"));
+        }
+        #[cfg(feature = "opus")]
         if parameters.codec == CODEC_ID_OPUS {
             let description = parameters.extra_data.as_deref().unwrap_or(&[]);
+            use super::ogg::OpusHead;
             let head = if extension == "m4a" { OpusHead::of_mp4(description) } else { OpusHead::read(description) };
             return Ok(Box::new(opus::Packed::open(reader, track.id, head?, facts)?));
         }
