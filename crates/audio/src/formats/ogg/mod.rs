@@ -1,5 +1,6 @@
 //! Reads Ogg files: pages are checked before, Vorbis goes to libvorbis, Opus to libopus, FLAC to symphonia.
 
+mod one_stream;
 #[cfg(feature = "opus")]
 mod opus;
 #[cfg(feature = "opus")]
@@ -13,8 +14,6 @@ mod remux;
 mod survey;
 mod vorbis;
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-
 use crate::refusal::Refusal;
 use euterpe_actors::storage::Content;
 
@@ -26,11 +25,11 @@ use super::{
     packets::{Facts, Packets},
     source::{Source, Spliced},
 };
+use one_stream::OneStream;
 #[cfg(feature = "opus")]
 pub(crate) use opus_head::OpusHead;
 #[cfg(feature = "opus")]
 pub(crate) use packets::Ended;
-use page::{Found, Page};
 pub(crate) use remux::Remuxed;
 use survey::{Codec, Link, survey};
 pub(crate) use vorbis::{OpenLink, Vorbis};
@@ -81,48 +80,4 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
         open
     });
     Ok(Box::new(Vorbis::open(links.collect(), found.open)?))
-}
-
-/// The pages of one of the streams that play at the same time.
-struct OneStream {
-    reader: BufReader<io::Take<Source>>,
-    serial: u32,
-    page: Page,
-    given: usize,
-}
-
-impl OneStream {
-    /// The stream of a number in a link.
-    fn open(content: &Content, link: &Link, serial: u32) -> io::Result<Self> {
-        let mut source = Source::open(content)?;
-        source.seek(SeekFrom::Start(link.start))?;
-        let reader = BufReader::with_capacity(1 << 16, source.take(link.end - link.start));
-        Ok(Self { reader, serial, page: Page::default(), given: 0 })
-    }
-
-    /// Reads the next page of the stream; false at its end.
-    fn next_page(&mut self) -> io::Result<bool> {
-        while self.page.read(&mut self.reader)? == Found::Page {
-            if self.page.serial() == self.serial {
-                return Ok(true);
-            }
-        }
-        self.page.bytes.clear();
-        Ok(false)
-    }
-}
-
-impl Read for OneStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.page.bytes.len() {
-            self.given = 0;
-            if !self.next_page()? {
-                return Ok(0);
-            }
-        }
-        let now = (self.page.bytes.len() - self.given).min(buffer.len());
-        buffer[..now].copy_from_slice(&self.page.bytes[self.given..][..now]);
-        self.given += now;
-        Ok(now)
-    }
 }

@@ -4,7 +4,9 @@ use std::io;
 
 use super::{
     super::faults::{damaged, unread},
-    OneStream, OpusHead, Stream,
+    one_stream::OneStream,
+    opus::Stream,
+    opus_head::OpusHead,
     packets::{Ended, Packets},
 };
 use crate::refusal::Refusal;

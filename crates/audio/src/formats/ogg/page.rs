@@ -69,11 +69,13 @@ impl Page {
         self.bytes[5] & 4 != 0
     }
 
+    #[cfg(feature = "opus")]
     /// Whether it begins with the rest of a packet.
     pub(crate) fn is_continued(&self) -> bool {
         self.bytes[5] & 1 != 0
     }
 
+    #[cfg(feature = "opus")]
     /// The lengths of the pieces of packets that it carries.
     pub(crate) fn segments(&self) -> &[u8] {
         self.bytes.get(HEADER..HEADER + usize::from(self.bytes[26])).unwrap_or(&[])

@@ -3,7 +3,7 @@
 mod facts;
 mod lost;
 mod open;
-#[cfg(feature = "opus")]
+#[cfg_attr(not(feature = "opus"), path = "without_opus.rs")]
 mod opus;
 
 use std::{borrow::Cow, collections::VecDeque, io};
@@ -78,16 +78,8 @@ impl Packets {
     /// Where the container or the codec is damaged or not read.
     pub(crate) fn any(source: Spliced, extension: &str, facts: Facts) -> Result<Box<dyn Blocks>, Refusal> {
         let (reader, track, parameters) = probed(source, extension, &facts)?;
-        #[cfg(not(feature = "opus"))]
         if parameters.codec == CODEC_ID_OPUS {
-            return Err(unsupported("Opus"));
-        }
-        #[cfg(feature = "opus")]
-        if parameters.codec == CODEC_ID_OPUS {
-            let description = parameters.extra_data.as_deref().unwrap_or(&[]);
-            use super::ogg::OpusHead;
-            let head = if extension == "m4a" { OpusHead::of_mp4(description) } else { OpusHead::read(description) };
-            return Ok(Box::new(opus::Packed::open(reader, track.id, head?, facts)?));
+            return opus::open(reader, track.id, (&parameters, extension), facts);
         }
         if parameters.codec != CODEC_ID_VORBIS {
             return Ok(Box::new(Self::new(reader, &track, &parameters, facts)?));

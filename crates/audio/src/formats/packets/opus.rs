@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, io};
 
-use symphonia::core::{errors::Error, formats::FormatReader};
+use symphonia::core::{codecs::audio::AudioCodecParameters, errors::Error, formats::FormatReader};
 
 use super::{
     super::{
@@ -20,9 +20,24 @@ const RATE: u32 = 48_000;
 const TOLERANCE: u64 = 4096;
 
 /// Opus out of another container, which knows how much of it plays.
-pub(super) struct Packed {
+struct Packed {
     opus: Opus,
     facts: Facts,
+}
+
+/// Begins with the packets of a track in a container that has this extension.
+///
+/// # Errors
+/// Where the description of the track is damaged, or libopus takes no such one.
+pub(super) fn open(
+    reader: Box<dyn FormatReader>,
+    track: u32,
+    (parameters, extension): (&AudioCodecParameters, &str),
+    facts: Facts,
+) -> Result<Box<dyn Blocks>, Refusal> {
+    let description = parameters.extra_data.as_deref().unwrap_or(&[]);
+    let head = if extension == "m4a" { OpusHead::of_mp4(description) } else { OpusHead::read(description) };
+    Ok(Box::new(Packed::open(reader, track, head?, facts)?))
 }
 
 impl Packed {
@@ -30,12 +45,7 @@ impl Packed {
     ///
     /// # Errors
     /// Where libopus takes no such description.
-    pub(super) fn open(
-        mut reader: Box<dyn FormatReader>,
-        track: u32,
-        head: OpusHead,
-        facts: Facts,
-    ) -> Result<Self, Refusal> {
+    fn open(mut reader: Box<dyn FormatReader>, track: u32, head: OpusHead, facts: Facts) -> Result<Self, Refusal> {
         let pages = move || loop {
             match reader.next_packet() {
                 Ok(Some(packet)) if packet.track_id == track => {
