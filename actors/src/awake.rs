@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(waited(&[0, 1000, 0, 1000]).await, seconds(10.0), "it ran");
         assert_eq!(waited(&[0, 1000, 0, 1400]).await, seconds(10.0), "it was woken a little late");
         assert_eq!(waited(&[0, 1000, 0, 61_000]).await, seconds(70.0), "it was stopped for a minute");
-        assert_eq!(waited(&[0, 3600_000]).await, seconds(3609.0), "for an hour");
+        assert_eq!(waited(&[0, 3_600_000]).await, seconds(3609.0), "for an hour");
     }
 
     #[tokio::test(start_paused = true)]

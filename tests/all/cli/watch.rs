@@ -11,7 +11,7 @@ use super::{Bench, ended};
 const GRAPH: &str = r#"
 version: 1
 graph: g
-stores: {in: ./in, words: ./words, out: ./out}
+stores: {in: ./in, out: ./out}
 defaults: {retries: 0}
 jobs:
   a: {use: command, with: {argv: [sh, -c, 'cp "$0" "$1" && echo "$2" >> $HERE/works', "{input}", "{output}", "{id}"]}, in: {x: "in:{id}.txt"}, out: "out:a/{id}.txt"}

@@ -3,31 +3,14 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use euterpe_actors::ids::{EntityId, StoreName, normal_form};
 use euterpe_actors::storage::{Dates, Page};
 
+use super::held_back::{HeldBack, is_young};
 use super::listing::{Listing, Meaning};
-
-/// So far the clock of a server may be ahead of ours. A file that is further ahead is not waited for.
-const AHEAD: Duration = Duration::from_secs(60);
-
-/// The sources of a run that are left to a later one, since somebody may still be writing them.
-#[derive(Clone, Debug)]
-pub struct HeldBack {
-    ids: Arc<HashSet<EntityId>>,
-    /// For how long a file must not have been touched; none in stores that show whole objects only.
-    settle: Option<Duration>,
-}
-
-impl HeldBack {
-    /// Whether a source of this id, which a listing shows with these dates, is left to a later run.
-    pub(super) fn holds(&self, id: &EntityId, dates: Dates) -> bool {
-        self.ids.contains(id) || self.settle.is_some_and(|settle| is_young(dates, settle, SystemTime::now()))
-    }
-}
 
 /// What the sources of a graph held when they were listed. Its size does not depend on their number.
 #[derive(Clone, Debug, Default)]
@@ -91,36 +74,13 @@ impl Arrivals {
 
     /// What a run is to leave to a later one, in a store in which files must not have been touched for `settle`.
     pub(crate) fn held_back(&self, settle: Option<Duration>) -> HeldBack {
-        HeldBack { ids: self.young.clone(), settle }
+        HeldBack::new(self.young.clone(), settle)
     }
-}
-
-/// Whether what has these dates was touched within `settle` before `now`.
-fn is_young(dates: Dates, settle: Duration, now: SystemTime) -> bool {
-    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let arrived = Duration::from_nanos(dates.arrived);
-    arrived + settle > now && arrived < now + AHEAD
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_young_until_nobody_has_touched_it_for_a_while() {
-        let (now, second) = (UNIX_EPOCH + Duration::from_secs(1000), Duration::from_secs(1));
-        let at = |seconds: f64| Dates { written: 1, arrived: (seconds * 1e9) as u64 };
-        for (seconds, settle, is) in [
-            (999.5, second, true),
-            (998.9, second, false),
-            (1000.0, Duration::ZERO, false),
-            (1000.5, second, true),  // a server's clock
-            (2000.0, second, false), // no clock: it would be waited for without end
-            (0.0, second, false),    // a store that does not tell
-        ] {
-            assert_eq!(is_young(at(seconds), settle, now), is, "{seconds} {settle:?}");
-        }
-    }
 
     #[test]
     fn what_was_young_when_all_was_listed_stays_out_of_the_run_that_follows() {

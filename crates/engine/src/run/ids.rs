@@ -7,8 +7,8 @@ use euterpe_actors::blocking_threads;
 use euterpe_actors::ids::StoreName;
 
 use super::addressing::Addressed;
-use super::arrivals::HeldBack;
 use super::found::Sink;
+use super::held_back::HeldBack;
 use super::lines::read_lines;
 use super::listing::Listing;
 use super::stream::{Stream, no_thread};

@@ -13,8 +13,8 @@ use euterpe_actors::storage::{Listed, ListedProblem, Page, Storage, each_once, f
 use euterpe_actors::template::{EntityForm, Template};
 use euterpe_graph_file::plan::Patterns;
 
-use super::arrivals::HeldBack;
 use super::found::{BadName, Found, Sink, found};
+use super::held_back::HeldBack;
 use super::listed_for::{GoesTo, ListedFor};
 use super::passed::PassedKind;
 use super::walk::{FoundFile, KnownIds, Walk};

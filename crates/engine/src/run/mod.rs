@@ -27,6 +27,7 @@ pub mod found;
 pub mod given_up;
 #[cfg(feature = "amqp")]
 pub mod hearing;
+mod held_back;
 pub mod ids;
 pub mod in_hand;
 pub mod intake;
