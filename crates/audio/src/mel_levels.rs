@@ -21,18 +21,17 @@ impl MelLevels {
     ///
     /// # Errors
     /// As [`Mono::hear`] and [`Spool::push`].
-    pub(crate) fn hear(sound: &mut Mono, mut spectra: Spectra, filters: &[Filter], work: &Work) -> Result<Self, Fault> {
+    pub(crate) fn hear(sound: &mut Mono, spectra: Spectra, filters: &[Filter], work: &Work) -> Result<Self, Fault> {
         let mut levels = Spool::new(filters.len(), work);
         let mut loudest = f32::NEG_INFINITY;
-        let mut frame = |power: &[f64]| {
+        let frame = |power: &[f64]| {
             levels.push(filters.iter().map(|filter| {
                 let level = (10.0 * filter.apply(power).max(LEAST).log10()) as f32;
                 loudest = loudest.max(level);
                 level
             }))
         };
-        let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
-        spectra.finish(&mut frame)?;
+        let samples = sound.hear_power(spectra, frame)?;
         Ok(Self { levels, loudest, samples })
     }
 

@@ -85,10 +85,10 @@ fn melspectrogram(work: &Work, settings: &Melspectrogram) -> Result<Product, Fau
     let bands = Bands { count: settings.n_mels, fmin, fmax, htk, norm };
     let filters = filters_for(bands, settings.n_fft, sound.rate())?;
     let framing = Framing { center: settings.center, padding: settings.pad_mode };
-    let mut spectra = Spectra::new(settings.n_fft, settings.hop).framed(framing);
+    let spectra = Spectra::new(settings.n_fft, settings.hop).framed(framing);
     let mut out = Out::new(settings, work);
     let mut raised = vec![0.0; settings.n_fft / 2 + 1];
-    let mut frame = |power: &[f64]| {
+    let frame = |power: &[f64]| {
         let spectrum = if settings.power == 2.0 {
             power
         } else {
@@ -99,8 +99,7 @@ fn melspectrogram(work: &Work, settings: &Melspectrogram) -> Result<Product, Fau
         };
         out.push(filters.iter().map(|filter| filter.apply(spectrum)))
     };
-    sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    sound.hear_power(spectra, frame)?;
     match out {
         Out::Energy(matrix) => matrix.finish(),
         Out::Decibels(levels) => levels.finish(),

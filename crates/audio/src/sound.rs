@@ -15,6 +15,7 @@ use super::{
     mix::{difference_into, mean_into},
     part::{Part, check_heard},
     resample::Resampler,
+    spectrum::Spectra,
 };
 
 /// What one channel is made of.
@@ -101,6 +102,20 @@ impl Mono {
     /// How many channels the track has.
     pub(crate) fn track_channels(&self) -> usize {
         self.track.channels()
+    }
+
+    /// Hands out the power spectra of all samples, frame by frame; returns how many samples there were.
+    ///
+    /// # Errors
+    /// As [`Sound::hear`], and those of `frame`.
+    pub(crate) fn hear_power(
+        &mut self,
+        mut spectra: Spectra,
+        mut frame: impl FnMut(&[f64]) -> Result<(), Fault>,
+    ) -> Result<u64, Fault> {
+        let heard = self.hear(|samples| spectra.push(samples, &mut frame))?;
+        spectra.finish(&mut frame)?;
+        Ok(heard)
     }
 
     /// Hands out all samples, in blocks of any length; returns how many there were.

@@ -86,9 +86,8 @@ fn stft(work: &Work, settings: &Stft) -> Result<Product, Fault> {
     if settings.value == Value::Decibels {
         let decibels = Decibels { power: 2.0, reference: settings.reference, top_db: settings.top_db };
         let mut levels = Levels::new(decibels, rows, cell, work);
-        let mut frame = |power: &[f64]| levels.push(power.iter().copied());
-        sound.hear(|samples| spectra.push(samples, &mut frame))?;
-        spectra.finish(&mut frame)?;
+        let frame = |power: &[f64]| levels.push(power.iter().copied());
+        sound.hear_power(spectra, frame)?;
         return levels.finish();
     }
     let cell = if settings.value == Value::Complex { Cell::Complex } else { cell };

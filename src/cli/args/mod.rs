@@ -2,8 +2,8 @@
 
 mod broker;
 mod cache;
+mod entities;
 mod graph_file;
-mod ids;
 mod memory;
 mod metrics;
 mod place;
@@ -15,8 +15,8 @@ mod traces;
 pub use broker::PATIENCE;
 pub use broker::{BrokerArgs, duration};
 pub use cache::CacheArgs;
+pub use entities::Entities;
 pub use graph_file::{GraphFile, show_problems};
-pub use ids::ids_of;
 pub use memory::MemoryArgs;
 pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};

@@ -10,7 +10,7 @@ use euterpe_actors::transform::Registry;
 use euterpe_engine::{Arrays, ExportRequest, Exported, Mistake, Statistic, TableFormat};
 
 use crate::cli::Exit;
-use crate::cli::args::{MemoryArgs, Place, ids_of, wait_for};
+use crate::cli::args::{Entities, MemoryArgs, Place, wait_for};
 use crate::cli::page::Output;
 use crate::cli::page::words::{count, name, sentence};
 use crate::telemetry;
@@ -33,13 +33,8 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Of the entities of a file, one id in each line; `-` is standard input. By default of those in the graph's sources.
-    #[arg(long, value_name = "FILE")]
-    ids: Option<PathBuf>,
-
-    /// Of the entities whose ids begin so.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    prefix: String,
+    #[command(flatten)]
+    entities: Entities,
 
     /// Only entities of which this run or a later one made something: its id, the beginning of one, or `last`.
     #[arg(long, value_name = "RUN")]
@@ -105,8 +100,8 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         };
         let request = ExportRequest {
             jobs: args.jobs.clone(),
-            ids: ids_of(args.ids.as_deref()),
-            prefix: args.prefix.clone(),
+            ids: args.entities.ids(),
+            prefix: args.entities.prefix.clone(),
             since,
             arrays: args.arrays.clone().map_or(Arrays::Lists, Arrays::Summaries),
             loose: args.loose,

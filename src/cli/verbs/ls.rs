@@ -1,13 +1,12 @@
 //! `ls`: entities and what jobs made of them, with state, size, age and place.
 
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Entry, InventoryRequest, InventorySample, ItemState, Session};
 
 use crate::cli::Exit;
-use crate::cli::args::{MemoryArgs, Place, ids_of, wait_for};
+use crate::cli::args::{Entities, MemoryArgs, Place, wait_for};
 use crate::cli::page::inventory::{InventoryPage, facts};
 use crate::cli::page::{Output, words::count};
 use crate::telemetry;
@@ -22,13 +21,8 @@ pub struct Args {
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
 
-    /// Of the entities of a file, one id in each line; `-` is standard input. By default of those in the graph's sources.
-    #[arg(long, value_name = "FILE")]
-    ids: Option<PathBuf>,
-
-    /// Of the entities whose ids begin so.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    prefix: String,
+    #[command(flatten)]
+    entities: Entities,
 
     /// What is in this state. May be given several times.
     #[arg(long = "status", value_name = "STATE")]
@@ -97,12 +91,12 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
 async fn list(args: &Args, session: &Session, out: Output) -> anyhow::Result<()> {
     let request = InventoryRequest {
         jobs: args.jobs.clone(),
-        prefix: args.prefix.clone(),
+        prefix: args.entities.prefix.clone(),
         states: args.states.iter().copied().map(ItemState::from).collect(),
         looks: !args.ids_only,
         texts: args.long || out.json,
     };
-    let mut inventory = session.inventory(&request, ids_of(args.ids.as_deref())).await?;
+    let mut inventory = session.inventory(&request, args.entities.ids()).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
     let mut page = InventoryPage::new(args.long, now);
     let mut sample = args.sample.map(|most| InventorySample::of(most, args.seed));

@@ -54,11 +54,10 @@ fn chroma(work: &Work, settings: &Chroma) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
     let Chroma { n_fft, hop, n_chroma, tuning, norm, .. } = *settings;
     let mut classes = PitchClasses::new(n_chroma, tuning, norm, n_fft, sound.rate());
-    let mut spectra = Spectra::new(n_fft, hop);
+    let spectra = Spectra::new(n_fft, hop);
     let mut matrix = Matrix::new(n_chroma, Cell::Float, work);
-    let mut frame = |power: &[f64]| matrix.push(classes.of(power).iter().map(|energy| *energy as f32));
-    sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    let frame = |power: &[f64]| matrix.push(classes.of(power).iter().map(|energy| *energy as f32));
+    sound.hear_power(spectra, frame)?;
     matrix.finish()
 }
 

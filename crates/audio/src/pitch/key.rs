@@ -83,15 +83,14 @@ impl Serialize for ByName {
 fn key(work: &Work, settings: &Key) -> Result<Product, Fault> {
     let mut sound = settings.sound().open(work)?;
     let mut classes = PitchClasses::new(12, settings.tuning, Norm::Max, settings.n_fft, sound.rate());
-    let mut spectra = Spectra::new(settings.n_fft, settings.hop);
+    let spectra = Spectra::new(settings.n_fft, settings.hop);
     let (mut mean, mut count) = ([0.0; 12], 0.0);
-    let mut frame = |power: &[f64]| {
+    let frame = |power: &[f64]| {
         mean.iter_mut().zip(classes.of(power)).for_each(|(sum, energy)| *sum += energy);
         count += 1.0;
         Ok(())
     };
-    sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    sound.hear_power(spectra, frame)?;
     let mean = mean.map(|sum| sum / count);
     let found = correlations(&mean);
     let best = found.as_ref().map(|[major, minor]| {

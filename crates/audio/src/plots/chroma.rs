@@ -57,13 +57,12 @@ fn chroma_plot(work: &Work, settings: &ChromaPlot) -> Result<Product, Fault> {
     let mut classes = PitchClasses::new(NAMES.len(), tuning, Norm::Max, n_fft, sound.rate());
     let layout = Layout::of(settings.width, settings.height);
     let mut columns = Columns::new(NAMES.len(), layout.plot_width());
-    let mut spectra = Spectra::new(n_fft, hop);
-    let mut frame = |power: &[f64]| {
+    let spectra = Spectra::new(n_fft, hop);
+    let frame = |power: &[f64]| {
         columns.push(classes.of(power).iter().copied());
         Ok(())
     };
-    let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    let samples = sound.hear_power(spectra, frame)?;
     let levels = columns.pixels(samples as f64 / hop as f64);
     let heard = Heard::of(&sound, samples);
     let caption = heard.caption(work, &["pitch classes, the strongest of each moment is bright"]);

@@ -17,7 +17,7 @@ use super::super::{
         canvas::as_output,
         caption::Heard,
         columns::{Columns, below_loudest},
-        picture::{Frame, Layout, decibels, note_of, size_problems},
+        picture::{Frame, Layout, decibels, note_of, range_problem, size_problems},
     },
     spectrum::{Spectra, frame_problems},
 };
@@ -50,9 +50,7 @@ impl Settings for MelPlot {
         problems.extend(size_problems(self.width, self.height));
         problems.extend(frame_problems(self.n_fft, self.hop));
         problems.extend(band_problems(self.n_mels, self.fmin, self.fmax));
-        if !(20.0..=160.0).contains(&self.range_db) {
-            problems.push(OptionProblem::new("range_db", format!("expected 20 to 160 dB, got {}", self.range_db)));
-        }
+        problems.extend(range_problem(self.range_db));
         problems
     }
 }
@@ -70,13 +68,12 @@ fn mel_plot(work: &Work, settings: &MelPlot) -> Result<Product, Fault> {
     let filters = filters_for(bands, settings.n_fft, rate)?;
     let layout = Layout::of(settings.width, settings.height);
     let mut columns = Columns::new(n_mels, layout.plot_width());
-    let mut spectra = Spectra::new(settings.n_fft, hop);
-    let mut frame = |power: &[f64]| {
+    let spectra = Spectra::new(settings.n_fft, hop);
+    let frame = |power: &[f64]| {
         columns.push(filters.iter().map(|filter| filter.apply(power)));
         Ok(())
     };
-    let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    let samples = sound.hear_power(spectra, frame)?;
     let mut levels = columns.pixels(samples as f64 / hop as f64);
     let is_silent = !below_loudest(&mut levels, range_db);
     let heard = Heard::of(&sound, samples);

@@ -23,7 +23,7 @@ use axis::MelAxis;
 use canvas::as_output;
 use caption::Heard;
 use columns::{Columns, below_loudest};
-use picture::{Frame, Layout, decibels, note_of, size_problems};
+use picture::{Frame, Layout, decibels, note_of, range_problem, size_problems};
 
 feature_options! {
     /// The options of `audio.spectrogram`.
@@ -41,9 +41,7 @@ impl Settings for Spectrogram {
     fn check(&self, _: &OpenContext) -> Vec<OptionProblem> {
         let mut problems = self.sound().problems();
         problems.extend(size_problems(self.width, self.height));
-        if !(20.0..=160.0).contains(&self.range_db) {
-            problems.push(OptionProblem::new("range_db", format!("expected 20 to 160 dB, got {}", self.range_db)));
-        }
+        problems.extend(range_problem(self.range_db));
         problems
     }
 }
@@ -62,13 +60,12 @@ fn spectrogram(work: &Work, settings: &Spectrogram) -> Result<Product, Fault> {
     let hop = n_fft / 8;
     let filters = rows::filters(layout.plot_height(), n_fft, rate);
     let mut columns = Columns::new(layout.plot_height(), layout.plot_width());
-    let mut spectra = Spectra::new(n_fft, hop);
-    let mut frame = |power: &[f64]| {
+    let spectra = Spectra::new(n_fft, hop);
+    let frame = |power: &[f64]| {
         columns.push(filters.iter().map(|filter| filter.apply(power)));
         Ok(())
     };
-    let samples = sound.hear(|samples| spectra.push(samples, &mut frame))?;
-    spectra.finish(&mut frame)?;
+    let samples = sound.hear_power(spectra, frame)?;
     let mut levels = columns.pixels(samples as f64 / hop as f64);
     let is_silent = !below_loudest(&mut levels, settings.range_db);
     let heard = Heard::of(&sound, samples);

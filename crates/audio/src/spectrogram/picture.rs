@@ -37,6 +37,12 @@ pub(crate) fn size_problems(width: usize, height: usize) -> Vec<OptionProblem> {
     sizes.into_iter().filter_map(problem).collect()
 }
 
+/// What is wrong with how many decibels below the loudest moment a picture shows.
+pub(crate) fn range_problem(range_db: f64) -> Option<OptionProblem> {
+    let message = format!("expected 20 to 160 dB, got {range_db}");
+    (!(20.0..=160.0).contains(&range_db)).then(|| OptionProblem::new("range_db", message))
+}
+
 impl Layout {
     /// The layout of a picture.
     pub(crate) fn of(width: usize, height: usize) -> Self {

@@ -17,6 +17,7 @@ use super::listing::{Listing, Meaning};
 pub struct Arrivals {
     digest: u64,
     count: u64,
+    young_files: u64,
     young: Arc<HashSet<EntityId>>,
 }
 
@@ -29,7 +30,7 @@ impl Arrivals {
         listings: &[Listing],
         settle: impl Fn(&StoreName) -> Option<Duration>,
     ) -> anyhow::Result<Self> {
-        let (mut digest, mut count, mut young) = (0_u64, 0, HashSet::new());
+        let (mut digest, mut count, mut young_files, mut young) = (0_u64, 0, 0, HashSet::new());
         for listing in listings {
             let (settle, now) = (settle(&listing.store), SystemTime::now());
             for prefix in listing.prefixes() {
@@ -40,6 +41,7 @@ impl Arrivals {
                         let Ok(id) = EntityId::of_name(name) else { continue };
                         if settle.is_some_and(|settle| is_young(listed.dates, settle, now)) {
                             young.insert(id);
+                            young_files += 1;
                             continue;
                         }
                         let mut hasher = DefaultHasher::new();
@@ -54,7 +56,7 @@ impl Arrivals {
                 listed.with_context(|| format!("could not list {}", listing.storage.place()))?;
             }
         }
-        Ok(Self { digest, count, young: Arc::new(young) })
+        Ok(Self { digest, count, young_files, young: Arc::new(young) })
     }
 
     /// Whether the sources are the same as then: none came, went, or was written to.
@@ -62,9 +64,9 @@ impl Arrivals {
         (self.digest, self.count) == (former.digest, former.count)
     }
 
-    /// How many files there are, without those that somebody may still be writing.
-    pub fn count(&self) -> u64 {
-        self.count
+    /// How many files there are, with those that somebody may still be writing.
+    pub fn files(&self) -> u64 {
+        self.count + self.young_files
     }
 
     /// Of how many entities somebody may still be writing a file.

@@ -7,11 +7,15 @@ use std::time::Duration;
 use euterpe_actors::state::Selection;
 use euterpe_actors::transform::Registry;
 use euterpe_engine::{Access, Arrivals, Engine, Opening, Session};
+use euterpe_graph_file::Problems;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use super::run;
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, GraphFile, Machine, MetricsArgs, Select, TracesArgs, duration, wait_for};
+use crate::cli::args::{
+    BrokerArgs, GraphFile, Machine, MetricsArgs, Select, TracesArgs, duration, show_problems, wait_for,
+};
 use crate::cli::page::Output;
 use crate::cli::page::interrupts::Interrupts;
 use crate::cli::page::words::count;
@@ -22,6 +26,8 @@ use wake::Wake;
 const UNTOLD: Duration = Duration::from_secs(2);
 /// How often they are listed where it does: a network file system tells nothing of what others do.
 const TOLD: Duration = Duration::from_secs(60);
+/// What is there already waits so long at the most for what is still being written.
+const MOST_SETTLE: Duration = Duration::from_secs(10);
 /// So long after a listing follows the next one at the earliest: while much is copied, all of it is news.
 const REST: Duration = Duration::from_secs(1);
 
@@ -68,10 +74,15 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         let arrivals = match looked {
             Ok(Looked::News(arrivals)) => arrivals,
             Ok(Looked::Stopped) => return Ok(Exit::Ok),
-            Ok(Looked::Invalid(exit)) if former.is_none() => return Ok(exit),
+            Ok(Looked::Invalid(problems)) if former.is_none() => {
+                show_problems(&problems, out)?;
+                return Ok(Exit::GraphInvalid);
+            }
             Err(error) if former.is_none() => return Err(error),
-            Ok(Looked::Invalid(_)) => {
-                told.trouble("the graph file is not valid now; it is read again until it is".into());
+            Ok(Looked::Invalid(problems)) => {
+                if told.trouble("the graph file is not valid".into()) {
+                    show_problems(&problems, out)?;
+                }
                 wait_for(pause(&interrupts, UNTOLD))?;
                 continue;
             }
@@ -81,20 +92,12 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
                 continue;
             }
         };
-        if let Some(gone) =
-            former.as_ref().map(|former| former.count().saturating_sub(arrivals.count())).filter(|gone| *gone > 0)
-        {
-            let gone = count(gone, "source fewer than before", "sources fewer than before");
-            telemetry::say(&format!(
-                "{gone}; `euterpe prune {}` shows what is left of them",
-                args.graph.graph.display()
-            ));
-        }
         match run::make(&args.of_run(), registry, out, Some((&arrivals, args.settle))) {
             Ok(exit) if args.once => return Ok(exit),
             Ok(_) if interrupts.came() => return Ok(Exit::Interrupted),
             Ok(_) => {
                 told.well();
+                tell_gone(args, former.as_ref(), &arrivals);
                 former = Some(arrivals);
             }
             Err(error) if args.once || former.is_none() => return Err(error),
@@ -106,6 +109,15 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
     }
 }
 
+/// Tells that there are fewer sources than before.
+fn tell_gone(args: &Args, former: Option<&Arrivals>, now: &Arrivals) {
+    let gone = former.map_or(0, |former| former.files().saturating_sub(now.files()));
+    if gone > 0 {
+        let (gone, file) = (count(gone, "source", "sources"), args.graph.graph.display());
+        telemetry::say(&format!("{gone} fewer than before; `euterpe prune {file}` shows what is left of them"));
+    }
+}
+
 /// What became of looking at the sources.
 enum Looked {
     /// They are not what they were.
@@ -113,7 +125,7 @@ enum Looked {
     /// Somebody asked to stop.
     Stopped,
     /// The graph file is not valid.
-    Invalid(Exit),
+    Invalid(Problems),
 }
 
 /// Looks at the sources until they are not what they were.
@@ -128,9 +140,9 @@ fn look(
         return Ok(Looked::Stopped);
     }
     // Opened anew each time, without the state: another verb may have it between two runs, and the graph file may be another.
-    let plan = match args.graph.load_or_show(registry, out)? {
+    let plan = match args.graph.load(registry) {
         Ok(plan) => plan,
-        Err(exit) => return Ok(Looked::Invalid(exit)),
+        Err(problems) => return Ok(Looked::Invalid(problems)),
     };
     let session =
         Engine::open(plan, registry, &Opening { access: Access::Look, ..args.machine.opening(Access::Look) })?;
@@ -154,14 +166,20 @@ async fn news(
     (former, told, out): (Option<&Arrivals>, &mut Told, Output),
     wake: &Wake,
 ) -> anyhow::Result<Arrivals> {
+    let mut first_news: Option<Instant> = None;
     loop {
         let pause = match session.arrivals(selection, settle).await {
-            Ok(arrivals) => {
-                if former.is_none_or(|former| !arrivals.is_same(former)) {
+            Ok(arrivals) if former.is_none_or(|former| !arrivals.is_same(former)) => {
+                // What is being written is most often all that there is: it is waited for, however much more comes.
+                let waited = first_news.get_or_insert_with(Instant::now).elapsed();
+                if former.is_none() || arrivals.being_written() == 0 || waited > settle.min(MOST_SETTLE) {
                     return Ok(arrivals);
                 }
+                settle.min(MOST_SETTLE)
+            }
+            Ok(arrivals) => {
                 told.well();
-                told.idle(arrivals.count(), out)?;
+                told.idle(arrivals.files(), out)?;
                 if arrivals.being_written() > 0 { settle.max(REST) } else { every }
             }
             Err(error) if former.is_none() => return Err(error),
@@ -170,10 +188,10 @@ async fn news(
                 UNTOLD
             }
         };
-        tokio::time::sleep(REST.min(pause)).await;
+        sleep(REST.min(pause)).await;
         tokio::select! {
             () = wake.wait() => {}
-            () = tokio::time::sleep(pause.saturating_sub(REST)) => {}
+            () = sleep(pause.saturating_sub(REST)) => {}
         }
     }
 }
@@ -181,7 +199,7 @@ async fn news(
 async fn pause(interrupts: &Interrupts, time: Duration) -> anyhow::Result<()> {
     tokio::select! {
         () = interrupts.wait() => {}
-        () = tokio::time::sleep(time) => {}
+        () = sleep(time) => {}
     }
     Ok(())
 }
@@ -194,12 +212,15 @@ struct Told {
 }
 
 impl Told {
-    fn trouble(&mut self, text: String) {
+    /// Tells of something that keeps the watcher from its work; whether it is another thing than before.
+    fn trouble(&mut self, text: String) -> bool {
         self.idle = false;
-        if self.trouble.as_ref() != Some(&text) {
-            tracing::warn!("{text}; tried again");
+        let is_news = self.trouble.as_ref() != Some(&text);
+        if is_news {
+            tracing::warn!("{text}; tried again until it works");
             self.trouble = Some(text);
         }
+        is_news
     }
 
     fn well(&mut self) {
