@@ -2,9 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::Bench;
+use super::runs::until;
+use super::{Bench, ended};
 
 /// Features of tracks that are named by album and number; the job `mel` needs an array that not each has.
 const GRAPH: &str = r#"
@@ -143,4 +149,59 @@ fn a_table_goes_to_standard_output_and_holds_what_a_run_made() {
     assert_eq!(since.iter().map(|row| &row["id"]).collect::<Vec<_>>(), [&json!("kind/9")]);
     let refused = bench.call("export g.yaml mood -o no/such/folder/t.csv").ends(1).err;
     assert!(refused.contains("could not write into no/such/folder"), "{refused}");
+}
+
+/// A pipe with a name.
+fn pipe(bench: &Bench, below: &str) {
+    let made = std::process::Command::new("mkfifo").arg(bench.path(below)).status().expect("mkfifo runs");
+    assert!(made.success());
+}
+
+#[test]
+fn a_pipe_and_a_link_stay_what_they_are_and_a_file_keeps_its_permissions() {
+    let bench = bench();
+    pipe(&bench, "pipe");
+    let reader = std::thread::spawn({
+        let pipe = bench.path("pipe");
+        move || std::fs::read_to_string(pipe).expect("read")
+    });
+    bench.call("export g.yaml mood --format jsonl -o pipe").ends(0);
+    assert_eq!(reader.join().expect("read").lines().count(), 4);
+    assert!(bench.path("pipe").symlink_metadata().expect("there").file_type().is_fifo());
+
+    std::fs::create_dir(bench.path("far")).expect("made");
+    bench.write("far/t.csv", "old");
+    std::fs::set_permissions(bench.path("far/t.csv"), Permissions::from_mode(0o600)).expect("set");
+    symlink("far/t.csv", bench.path("link.csv")).expect("made");
+    bench.call("export g.yaml mood -o link.csv").ends(0);
+    assert!(bench.path("link.csv").is_symlink());
+    assert!(bench.read("far/t.csv").starts_with("id,"), "{}", bench.read("far/t.csv"));
+    assert_eq!(bench.path("far/t.csv").metadata().expect("there").mode() & 0o777, 0o600);
+
+    symlink("nowhere", bench.path("lost.csv")).expect("made");
+    let lost = bench.call("export g.yaml mood -o lost.csv").ends(2).err;
+    assert!(lost.contains("`lost.csv` is a symbolic link to what is not there"), "{lost}");
+    let folder = bench.call("export g.yaml mood --format csv -o far").ends(2).err;
+    assert!(folder.contains("`far` is a folder; name a file in it"), "{folder}");
+}
+
+#[test]
+fn an_interrupted_export_leaves_nothing_and_what_was_there_as_it_was() {
+    let bench = bench();
+    bench.write("t.csv", "old");
+    pipe(&bench, "ids");
+    let begun = || {
+        let names =
+            std::fs::read_dir(bench.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with(".euterpe-export-"))
+    };
+    // It waits for the rest of the ids.
+    let mut ids = std::fs::File::options().read(true).write(true).open(bench.path("ids")).expect("opened");
+    ids.write_all(b"kind/1\n").expect("written");
+    let export = bench.start("export g.yaml mood -o t.csv --ids ids");
+    until("the table is begun", begun);
+    kill_process(Pid::from_child(&export), Signal::INT).expect("it runs");
+    let said = ended(export.wait_with_output().expect("it ends"));
+    assert_eq!((said.code, said.err.as_str()), (130, "interrupted; t.csv is as it was\n"), "{said:?}");
+    assert_eq!((begun(), bench.read("t.csv").as_str()), (false, "old"));
 }

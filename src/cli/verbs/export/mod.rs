@@ -1,9 +1,7 @@
 //! `export`: what jobs made, as one table with a row for each entity.
 
-use std::fs::Permissions;
-use std::io::{self, BufWriter};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use euterpe_actors::transform::Registry;
@@ -14,6 +12,10 @@ use crate::cli::args::{Entities, MemoryArgs, Place, wait_for};
 use crate::cli::page::Output;
 use crate::cli::page::words::{count, name, sentence};
 use crate::telemetry;
+
+mod destination;
+
+use destination::Destination;
 
 /// Write what jobs made into one table with a row for each entity.
 #[derive(Debug, clap::Args)]
@@ -86,7 +88,8 @@ impl Args {
 ///
 /// # Errors
 /// Jobs, ids and formats that cannot be; values of one column that are not of one type; what keeps the stores from being read and
-/// the table from being written. Then nothing lies under its name that did not before.
+/// the table from being written. Then nothing lies under its name that did not before, and so it is where this process is asked to
+/// stop: exit 130.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
     let format = args.table_format()?;
     let session = match args.place.open_as_in(args.since.as_deref(), registry, out, args.memory.opening())? {
@@ -107,18 +110,30 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
             loose: args.loose,
             format,
         };
-        if args.is_stdout() {
-            let mut to = BufWriter::new(io::stdout());
-            return session.export(request, &mut to).await;
+        let mut to = Destination::open(&args.output)?;
+        let Some(interrupts) = to.interrupts() else {
+            let written = session.export(request, &mut to).await?;
+            to.finish()?;
+            return Ok(Some(written));
+        };
+        let written = tokio::select! {
+            written = session.export(request, &mut to) => written,
+            () = interrupts.wait() => return Ok(None),
+        };
+        if interrupts.came() {
+            return Ok(None);
         }
-        let mut to = beside(&args.output)?;
-        let written = session.export(request, &mut to).await?;
-        put_in_place(to, &args.output)?;
-        anyhow::Ok(written)
+        let written = written?;
+        to.finish().with_context(|| format!("could not write {}", args.output.display()))?;
+        anyhow::Ok(Some(written))
     });
     let written = match exported {
-        Err(error) if args.is_stdout() && is_closed_pipe(&error) => return Ok(Exit::Ok),
+        Err(error) if is_closed_pipe(&error) => return Ok(Exit::Ok),
         written => written?,
+    };
+    let Some(written) = written else {
+        telemetry::say(&format!("interrupted; {} is as it was", args.output.display()));
+        return Ok(Exit::Interrupted);
     };
     tell(args, &written, out)?;
     Ok(if written.unreadable == 0 { Exit::Ok } else { Exit::Failed })
@@ -128,24 +143,6 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref().is_some_and(is_closed))
-}
-
-/// A file in the folder of `path` that takes its name when it is whole.
-fn beside(path: &Path) -> anyhow::Result<BufWriter<tempfile::NamedTempFile>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // What the user's mask takes away is taken away when it is made.
-    let permissions = Permissions::from_mode(0o666);
-    let file = tempfile::Builder::new().prefix(".euterpe-export-").permissions(permissions).tempfile_in(folder);
-    let file = file.with_context(|| format!("could not write into {}", folder.display()))?;
-    Ok(BufWriter::new(file))
-}
-
-fn put_in_place(to: BufWriter<tempfile::NamedTempFile>, path: &Path) -> anyhow::Result<()> {
-    let written = || format!("could not write {}", path.display());
-    let file = to.into_inner().map_err(io::IntoInnerError::into_error).with_context(written)?;
-    file.as_file().sync_all().with_context(written)?;
-    file.persist(path).map_err(|error| error.error).with_context(written)?;
-    Ok(())
 }
 
 /// Says what was written: on standard error where the table itself goes to standard output.

@@ -1,0 +1,113 @@
+//! Where a table goes: a file that takes its name when it is whole, or what takes bytes as they come.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use euterpe_engine::Mistake;
+use tempfile::NamedTempFile;
+
+use crate::cli::page::interrupts::Interrupts;
+
+/// Where a table is written to.
+pub enum Destination {
+    /// A file that takes the name `path` when it is whole; until then whatever lay there stays, also where somebody asks this
+    /// process to stop.
+    File { beside: BufWriter<NamedTempFile>, path: PathBuf, interrupts: Interrupts },
+    /// Standard output, a device, or a pipe with a name: what is written there is gone. Signals do what they always do, for a
+    /// write may wait for whoever reads.
+    Stream(Box<dyn Write + Send>),
+}
+
+impl Destination {
+    /// Opens standard output for `-`, else what `path` names; behind a symbolic link the file that it leads to.
+    ///
+    /// # Errors
+    /// [`Mistake`] for a folder, and a link that leads nowhere; a folder or a file that may not be written to.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let problem = |what| Mistake(format!("`{}` {what}", path.display()));
+        let written = || format!("could not write {}", path.display());
+        if path.as_os_str() == "-" {
+            return Ok(Destination::Stream(Box::new(BufWriter::new(io::stdout()))));
+        }
+        let there = match fs::metadata(path) {
+            Ok(there) if there.is_dir() => bail!(problem("is a folder; name a file in it")),
+            Ok(there) if !there.is_file() => {
+                let stream = OpenOptions::new().write(true).open(path).with_context(written)?;
+                return Ok(Destination::Stream(Box::new(BufWriter::new(stream))));
+            }
+            Ok(there) => Some(there),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(written),
+            Err(_) if is_link(path) => bail!(problem("is a symbolic link to what is not there")),
+            Err(_) => None,
+        };
+        let interrupts = Interrupts::listen()?;
+        let path = if there.is_some() { fs::canonicalize(path).with_context(written)? } else { path.to_owned() };
+        let beside = BufWriter::new(beside(&path, there.as_ref()).with_context(written)?);
+        Ok(Destination::File { beside, path, interrupts })
+    }
+
+    /// What tells that this process is to stop before the table is whole.
+    pub fn interrupts(&self) -> Option<Interrupts> {
+        match self {
+            Destination::File { interrupts, .. } => Some(interrupts.clone()),
+            Destination::Stream(_) => None,
+        }
+    }
+
+    /// The table is whole: gives its file the name.
+    ///
+    /// # Errors
+    /// What is left cannot be written; the file cannot take the name.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Destination::Stream(mut stream) => stream.flush(),
+            Destination::File { beside, path, .. } => {
+                let file = beside.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.as_file().sync_all()?;
+                file.persist(path).map_err(|error| error.error)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink())
+}
+
+/// A new file in the folder of `path`, with the permissions of the one that it will take the place of.
+fn beside(path: &Path, there: Option<&Metadata>) -> anyhow::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if there.is_some() {
+        // A file that may not be written to is not to be replaced either.
+        File::options().write(true).open(path)?;
+    }
+    // What the user's mask takes away is taken away when it is made.
+    let permissions = Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(".euterpe-export-").permissions(permissions).tempfile_in(folder);
+    let file = file.with_context(|| format!("could not write into {}", folder.display()))?;
+    if let Some(there) = there {
+        file.as_file().set_permissions(there.permissions())?;
+    }
+    Ok(file)
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Destination::File { interrupts, .. } if interrupts.came() => Err(io::Error::other("interrupted")),
+            Destination::File { beside, .. } => beside.write(bytes),
+            Destination::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Destination::File { beside, .. } => beside.flush(),
+            Destination::Stream(stream) => stream.flush(),
+        }
+    }
+}
