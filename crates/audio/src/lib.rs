@@ -20,6 +20,7 @@ mod decode;
 mod descriptors;
 mod entry;
 mod ffmpeg;
+mod fingerprint;
 mod formats;
 mod framing;
 mod hpss;
@@ -74,6 +75,7 @@ pub fn register(registry: &mut Registry) {
         hpss::entry(),
         descriptors::entry(),
         loudness::entry(),
+        fingerprint::entry(),
         silence::entry(),
         waveform::entry(),
         spectrogram::entry(),

@@ -47,35 +47,19 @@ struct Measured<'w> {
 fn loudness(work: &Work, settings: &Loudness) -> Result<Product, Fault> {
     let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let (rate, channels) = (track.rate(), track.channels());
-    let odd = |error: ebur128::Error| {
-        Fault::bad_input(format!("loudness is not defined for {channels} channels at {rate} Hz ({error})"))
-    };
     let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK | Mode::SAMPLE_PEAK;
-    let mut meter = EbuR128::new(channels as u32, rate, mode).map_err(odd)?;
-    if let Some(map) = track.layout().and_then(|layout| channel_map(layout, channels)) {
-        meter.set_channel_map(&map).map_err(odd)?;
-    }
+    let mut meter = Meter::new(rate, channels, track.layout(), mode)?;
     let frames = settings.part().hear(&mut track, |block, part| {
         let planes: Vec<&[f32]> = block.iter().map(|channel| &channel[part.clone()]).collect();
-        meter.add_frames_planar_f32(&planes).map_err(odd)
+        meter.add(&planes)
     })?;
-    let mut peaks = (0.0f64, 0.0f64);
-    for channel in 0..channels as u32 {
-        peaks.0 = peaks.0.max(meter.true_peak(channel).map_err(odd)?);
-        peaks.1 = peaks.1.max(meter.sample_peak(channel).map_err(odd)?);
-    }
-    let integrated = meter.loudness_global().map_err(odd)?;
+    let integrated = meter.integrated()?;
     let measured = Measured {
         entity: work.entity.as_str(),
         integrated_lufs: rounded(integrated, 100.0),
-        range_lu: integrated
-            .is_finite()
-            .then(|| meter.loudness_range())
-            .transpose()
-            .map_err(odd)?
-            .and_then(|range| rounded(range, 100.0)),
-        true_peak_dbtp: rounded(20.0 * peaks.0.log10(), 100.0),
-        sample_peak_dbfs: rounded(20.0 * peaks.1.log10(), 100.0),
+        range_lu: integrated.is_finite().then(|| meter.range()).transpose()?.and_then(|range| rounded(range, 100.0)),
+        true_peak_dbtp: rounded(decibels(meter.true_peak()?), 100.0),
+        sample_peak_dbfs: rounded(decibels(meter.sample_peak()?), 100.0),
         duration_s: rounded(frames as f64 / f64::from(rate), 1000.0).unwrap_or(0.0),
         rate_hz: rate,
         channels,
@@ -84,6 +68,73 @@ fn loudness(work: &Work, settings: &Loudness) -> Result<Product, Fault> {
         .map_err(|error| Fault::fatal(format!("could not write the measurement: {error}")))?;
     json.push(b'\n');
     Ok(Product::bytes(json))
+}
+
+/// An amplitude in dB of full scale.
+pub(crate) fn decibels(amplitude: f64) -> f64 {
+    20.0 * amplitude.log10()
+}
+
+/// A meter after EBU R 128 that knows where the channels stand.
+pub(crate) struct Meter {
+    meter: EbuR128,
+    rate: u32,
+    channels: usize,
+}
+
+impl Meter {
+    /// A meter of what `mode` says.
+    ///
+    /// # Errors
+    /// A fault of the input where loudness is not defined for such sound.
+    pub(crate) fn new(rate: u32, channels: usize, layout: Option<Position>, mode: Mode) -> Result<Self, Fault> {
+        let odd = |error| undefined(rate, channels, error);
+        let mut meter = EbuR128::new(channels as u32, rate, mode).map_err(odd)?;
+        if let Some(map) = layout.and_then(|layout| channel_map(layout, channels)) {
+            meter.set_channel_map(&map).map_err(odd)?;
+        }
+        Ok(Self { meter, rate, channels })
+    }
+
+    /// Hears more: a slice of equal length for each channel.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and so for all others.
+    pub(crate) fn add(&mut self, planes: &[&[f32]]) -> Result<(), Fault> {
+        self.meter.add_frames_planar_f32(planes).map_err(|error| self.odd(error))
+    }
+
+    /// In LUFS; not finite for silence.
+    pub(crate) fn integrated(&self) -> Result<f64, Fault> {
+        self.meter.loudness_global().map_err(|error| self.odd(error))
+    }
+
+    /// In LU.
+    fn range(&self) -> Result<f64, Fault> {
+        self.meter.loudness_range().map_err(|error| self.odd(error))
+    }
+
+    /// The amplitude of the highest true peak of all channels.
+    pub(crate) fn true_peak(&self) -> Result<f64, Fault> {
+        self.highest(|channel| self.meter.true_peak(channel))
+    }
+
+    fn sample_peak(&self) -> Result<f64, Fault> {
+        self.highest(|channel| self.meter.sample_peak(channel))
+    }
+
+    fn highest(&self, of: impl Fn(u32) -> Result<f64, ebur128::Error>) -> Result<f64, Fault> {
+        (0..self.channels as u32)
+            .try_fold(0.0, |most: f64, channel| Ok(most.max(of(channel).map_err(|error| self.odd(error))?)))
+    }
+
+    fn odd(&self, error: ebur128::Error) -> Fault {
+        undefined(self.rate, self.channels, error)
+    }
+}
+
+fn undefined(rate: u32, channels: usize, error: ebur128::Error) -> Fault {
+    Fault::bad_input(format!("loudness is not defined for {channels} channels at {rate} Hz ({error})"))
 }
 
 /// None for what is no number; never a negative zero.

@@ -3,6 +3,8 @@
 //! Below 1 kHz a mel is 200/3 Hz; above, 27 mels are a factor of 6.4. The filters are triangles whose corners are evenly
 //! spaced in mel, each scaled to an area of one in Hz (`norm="slaney"`).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use euterpe_actors::{outcome::Fault, transform::OptionProblem};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -74,6 +76,11 @@ impl Filter {
         Self { first, weights }
     }
 
+    /// Whether no bin lies within it: it lies between two.
+    fn is_empty(&self) -> bool {
+        self.weights.iter().all(|weight| *weight == 0.0)
+    }
+
     /// The weighted sum over a spectrum.
     pub(crate) fn apply(&self, spectrum: &[f64]) -> f64 {
         let bins = &spectrum[self.first..self.first + self.weights.len()];
@@ -117,8 +124,20 @@ pub(crate) fn filters_for(bands: Bands, n_fft: usize, rate: u32) -> Result<Vec<F
             fmax.max(fmin)
         )));
     }
-    Ok(filters(bands, fmax, n_fft, rate))
+    let filters = filters(bands, fmax, n_fft, rate);
+    let empty = filters.iter().filter(|filter| filter.is_empty()).count();
+    if empty > 0 && !SAID.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "{empty} of {} mel bands lie between two bins of an FFT of {n_fft} samples at {rate} Hz, and are zero at all times; take \
+             fewer `n_mels`, a larger `n_fft`, or a higher `fmin`",
+            bands.count
+        );
+    }
+    Ok(filters)
 }
+
+/// Whether bands that are always zero were told: once for a process, not for each track.
+static SAID: AtomicBool = AtomicBool::new(false);
 
 /// The filters up to a frequency in Hz; agrees with `librosa.filters.mel`.
 fn filters(bands: Bands, fmax: f64, n_fft: usize, rate: u32) -> Vec<Filter> {
@@ -147,6 +166,14 @@ mod tests {
         for hz in [0.0, 20.0, 999.9, 1000.0, 1000.1, 11_025.0] {
             assert!((hz_of(mel_of(hz)) - hz).abs() < 1e-8);
         }
+    }
+
+    #[test]
+    fn a_band_between_two_bins_is_empty() {
+        // Bins of 21.5 Hz.
+        let is_empty = |low, peak, high| Filter::triangle(low, peak, high, 1.0, 2048, 44_100).is_empty();
+        assert!(is_empty(22.0, 30.0, 42.0) && is_empty(21.533_203_125, 30.0, 43.0));
+        assert!(!is_empty(20.0, 30.0, 42.0) && !is_empty(22.0, 30.0, 44.0));
     }
 
     #[test]

@@ -124,7 +124,8 @@ pub(crate) fn encode(from: &Path, rate: u32, channels: usize, suffix: &str, to: 
     if !length.is_multiple_of(frame as u64) {
         return Err(Fault::fatal(format!("{length} bytes of samples do not make whole frames of {channels} channels")));
     }
-    let mut writer = Writer::create(to, container, Shape { rate, channels, kind: SampleKind::I16, layout: None })?;
+    let mut writer =
+        Writer::create(to, container, Shape { rate, channels, kind: SampleKind::I16, layout: None, bit_rate: None })?;
     let mut file = BufReader::with_capacity(1 << 18, file);
     let mut left = usize::try_from(length).map_err(|_| Fault::fatal("more samples than this machine can count"))?;
     let mut bytes = vec![0; frame * 4096];

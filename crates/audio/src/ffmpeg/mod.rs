@@ -1,8 +1,10 @@
-//! Reads what has no reader here through the program ffmpeg: one process for each file, which sends floats over a pipe.
+//! Reads what has no reader here, and writes what has no writer, through the program ffmpeg: one process for each file, with floats
+//! over a pipe.
 //!
 //! ```text
 //! program      where it is, and what it is told: the file on its standard input, and which containers it may take it for
 //! process      a child that is read in time, and ends with this thread
+//! encoder      a child that gets samples and writes a file
 //! header       what it sends first: rate, channels and their places, as a WAV file says them
 //! probe        what its sister ffprobe says of a file
 //! words        what it says where it fails, as a sentence
@@ -11,6 +13,7 @@
 //! The name of a file reaches no command line: the program opens its standard input. It may open no address of a network, and
 //! takes the file for no playlist, list of files or script, whatever is in it.
 
+mod encoder;
 mod header;
 mod probe;
 mod process;
@@ -25,7 +28,10 @@ use std::{
 
 use euterpe_actors::{outcome::Fault, storage::Content};
 
-pub(crate) use self::probe::{Probed, probe};
+pub(crate) use self::{
+    encoder::{Encoder, Target},
+    probe::{Probed, probe},
+};
 use crate::{
     formats::{Blocks, LOUDEST, Sound, breaks_off, too_short},
     limits::check_shape,

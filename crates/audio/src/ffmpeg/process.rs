@@ -92,7 +92,7 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub(super) fn spawn(mut command: Command, input: File, until: Instant) -> io::Result<Self> {
-        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         end_with_this_thread(&mut command);
         let mut child = command.spawn()?;
         let no_pipe = || io::Error::other("a child process has no pipe");
@@ -204,9 +204,11 @@ fn wait(of: &[std::os::fd::BorrowedFd<'_>], until: Instant) -> Result<Vec<bool>,
     }
 }
 
-/// Has the kernel kill the program when the thread that spawns it ends, and bounds its memory; it leaves no core file.
+/// Has the kernel kill the program, in a group of its own, when the thread that spawns it ends, and bounds its memory; it leaves no
+/// core file.
 #[allow(unsafe_code)] // a parent-death signal and limits can only be set by the child itself
-fn end_with_this_thread(command: &mut Command) {
+pub(super) fn end_with_this_thread(command: &mut Command) {
+    command.process_group(0);
     let parent = getpid();
     let set = move || -> io::Result<()> {
         set_parent_process_death_signal(Some(Signal::KILL))?;

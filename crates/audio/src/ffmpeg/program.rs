@@ -1,6 +1,13 @@
 //! Where ffmpeg is, and what it is told.
 
-use std::{env, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use std::{
+    env,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::encoder::Target;
 
 /// The containers that a file may be taken for, by ffmpeg's names of their readers. None of them names another file, and none is
 /// known by the extension alone.
@@ -39,6 +46,18 @@ impl Program {
         command.args(["-guess_layout_max", "0", "-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS]);
         command.args(["-i", INPUT, "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]);
         command.args(["-c:a", "pcm_f32le", "-bitexact", "-f", "wav", "pipe:1"]);
+        command
+    }
+
+    /// The command that encodes the samples on its standard input, 32-bit floats of one frame after the other, as `path`. The same
+    /// samples always give the same bytes.
+    pub(super) fn encoding(&self, target: &Target, path: &Path) -> Command {
+        let mut command = self.command("ffmpeg");
+        command.args(["-nostdin", "-hide_banner", "-nostats", "-v", "error", "-xerror", "-y", "-threads", "1"]);
+        command.args(["-protocol_whitelist", "file,pipe", "-f", "f32le", "-ar", &target.rate.to_string()]);
+        command.args(["-ac", &target.channels.to_string(), "-i", "pipe:0", "-c:a", target.codec]);
+        command.args(["-b:a", &target.bit_rate.to_string(), "-fflags", "+bitexact", "-flags:a", "+bitexact"]);
+        command.args(["-f", target.container]).arg(path);
         command
     }
 

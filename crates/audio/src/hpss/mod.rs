@@ -142,7 +142,7 @@ fn hpss(work: &Work, settings: &Hpss) -> Result<Product, Fault> {
     }
     let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let (channels, rate) = (track.channels(), settings.rate.unwrap_or(track.rate()));
-    let shape = Shape { rate, channels, kind: settings.bits.kind(), layout: track.layout() };
+    let shape = Shape { rate, channels, kind: settings.bits.kind(), layout: track.layout(), bit_rate: None };
     let folder = work.scratch.folder()?;
     let (mut writers, mut paths) = (Vec::new(), Vec::new());
     for (part, suffix) in PARTS.iter().zip(work.suffixes.iter()) {

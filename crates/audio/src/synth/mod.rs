@@ -84,7 +84,8 @@ fn track(work: &Work, settings: &SynthTrack) -> Result<Product, Fault> {
     finish(&mut sound, settings.rate);
     let folder = work.scratch.folder()?;
     let path = folder.join(format!("track.{suffix}"));
-    let shape = Shape { rate: settings.rate, channels: settings.channels, kind: SampleKind::I16, layout: None };
+    let shape =
+        Shape { rate: settings.rate, channels: settings.channels, kind: SampleKind::I16, layout: None, bit_rate: None };
     let mut writer = Writer::create(&path, container, shape)?;
     writer.write(&sound)?;
     writer.finish()?;

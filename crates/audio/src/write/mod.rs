@@ -175,7 +175,7 @@ mod tests {
     fn written(container: Container, kind: SampleKind, block: &[Vec<f32>]) -> Vec<u8> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("sound");
-        let shape = Shape { rate: 44_100, channels: block.len(), kind, layout: None };
+        let shape = Shape { rate: 44_100, channels: block.len(), kind, layout: None, bit_rate: None };
         let mut writer = Writer::create(&path, container, shape).expect("created");
         for start in (0..block[0].len()).step_by(1000) {
             let end = (start + 1000).min(block[0].len());
@@ -219,7 +219,7 @@ mod tests {
         let path = folder.path().join("sound");
         let block = grid(9000, 2, 24);
         for rate in [8000, 95_999, 96_000, 96_001, 176_400, 192_000, 384_000, 655_349, 655_350] {
-            let shape = Shape { rate, channels: 2, kind: SampleKind::I24, layout: None };
+            let shape = Shape { rate, channels: 2, kind: SampleKind::I24, layout: None, bit_rate: None };
             let mut writer = Writer::create(&path, Container::Flac, shape).expect("created");
             writer.write(&block).expect("written");
             writer.finish().expect("finished");
@@ -228,7 +228,7 @@ mod tests {
             assert_eq!(back.rate, rate);
             assert!(back.samples == block, "{rate} Hz");
         }
-        let shape = Shape { rate: 655_351, channels: 2, kind: SampleKind::I24, layout: None };
+        let shape = Shape { rate: 655_351, channels: 2, kind: SampleKind::I24, layout: None, bit_rate: None };
         assert!(Writer::create(&path, Container::Flac, shape).is_err_and(|fault| fault.text.contains("suffix .wav")));
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let full = Path::new("/dev/full");
         let block = grid(100_000, 2, 16);
         for container in [Container::Wav, Container::Flac, Container::Ogg] {
-            let shape = Shape { rate: 44_100, channels: 2, kind: SampleKind::I16, layout: None };
+            let shape = Shape { rate: 44_100, channels: 2, kind: SampleKind::I16, layout: None, bit_rate: None };
             let written = Writer::create(full, container, shape).and_then(|mut writer| {
                 writer.write(&block)?;
                 writer.finish()
@@ -256,7 +256,7 @@ mod tests {
             assert_eq!(fault.kind, FaultKind::NodeTrouble, "{container:?}: {fault}");
         }
         let nowhere = Path::new("/no/such/folder/sound.wav");
-        let shape = Shape { rate: 44_100, channels: 1, kind: SampleKind::F32, layout: None };
+        let shape = Shape { rate: 44_100, channels: 1, kind: SampleKind::F32, layout: None, bit_rate: None };
         let fault = Writer::create(nowhere, Container::Wav, shape).err().expect("no folder");
         assert_eq!(fault.kind, FaultKind::Failed, "{fault}");
     }

@@ -43,7 +43,11 @@ impl Ogg {
         let (channels, rate) = (channels.ok_or_else(no)?, NonZeroU32::new(shape.rate).ok_or_else(no)?);
         let sink = BufWriter::with_capacity(1 << 16, file);
         let mut builder = VorbisEncoderBuilder::new_with_serial(rate, channels, sink, SERIAL);
-        let quality = VorbisBitrateManagementStrategy::QualityVbr { target_quality: QUALITY };
+        let usual = VorbisBitrateManagementStrategy::QualityVbr { target_quality: QUALITY };
+        let quality = match shape.bit_rate.and_then(NonZeroU32::new) {
+            Some(target_bitrate) => VorbisBitrateManagementStrategy::Vbr { target_bitrate },
+            None => usual,
+        };
         let encoder = builder.bitrate_management_strategy(quality).build().map_err(|error| match error {
             VorbisError::Io(error) => unwritten(&error),
             _ => no(),

@@ -37,6 +37,8 @@ pub struct Shape {
     pub kind: SampleKind,
     /// Where the channels stand, in their order; none where nobody knows.
     pub layout: Option<Position>,
+    /// Bits in a second; none for what is usual. Vorbis only.
+    pub bit_rate: Option<u32>,
 }
 
 /// What is done to a file, for sentences.

@@ -1,8 +1,21 @@
-//! `audio.transcode`: any track that is read, as WAV or FLAC, at another sample rate or with other channels.
+//! `audio.transcode`: any track that is read, as another file: at another sample rate, with other channels, louder or softer, with
+//! its tags.
 //!
 //! The container follows the output's suffix. The output has `round(frames · rate / input rate)` frames and starts where the
-//! input starts. Channels are mixed before the rate is changed; one channel is the mean of all. Integers are rounded, not
-//! dithered, and what lies beyond full scale is held there.
+//! input starts. Channels are mixed before the rate is changed; one channel is the mean of all. Integers are rounded, and dithered
+//! where that is asked for; what lies beyond full scale is held there.
+//!
+//! ```text
+//! file      the kinds of files, and who writes them: this program WAV, FLAC and Ogg Vorbis, the program ffmpeg all others
+//! gain      how much louder or softer, measured in a first pass
+//! dither    noise before integers are rounded
+//! tags      tags and pictures, carried over
+//! ```
+
+mod dither;
+mod file;
+mod gain;
+mod tags;
 
 use std::ops::Range;
 
@@ -14,16 +27,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    decode::Decoder,
-    entry::of_track,
-    formats::usual_layout,
-    limits::{MAX_CHANNELS, MAX_RATE},
-    mix::Mix,
-    options::part_options,
-    part::check_heard,
-    resample::Resampler,
-    write::{Container, FLAC_MAX_RATE, SampleKind, Shape, Writer},
+    decode::Decoder, entry::of_track, formats::usual_layout, mix::Mix, options::part_options, part::check_heard,
+    resample::Resampler, write::SampleKind,
 };
+use dither::Dither;
+use file::{Kind, SUFFIXES, Sink, Wanted};
+use gain::{Measure, Normalise};
+use tags::Tags;
 
 /// How samples are written, as the graph file says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -54,7 +64,7 @@ impl Bits {
 part_options! {
     /// The options of `audio.transcode`.
     Transcode {
-        /// The sample rate of the output in Hz, 1 to 768000 (FLAC: 655350; default: that of the input).
+        /// The sample rate of the output in Hz, 1 to 768000 (default: that of the input, or the next one that such a file holds). FLAC holds up to 655350; MP3 and M4A 8000 to 48000 in the steps of MPEG; Opus 8000, 12000, 16000, 24000 and 48000.
         rate: Option<u32> = None,
         /// The number of channels of the output, 1 to 64 (default: those of the input). 1 is the mean of all channels.
         channels: Option<usize> = None,
@@ -62,31 +72,43 @@ part_options! {
         #[serde(deserialize_with = "bits")]
         #[schemars(schema_with = "bits_schema")]
         bits: Bits = Bits::default(),
+        /// Whether noise of a triangular distribution, one step of the integers to each side, is added before they are rounded (WAV and FLAC; default: false).
+        dither: bool = false,
+        /// Kilobits in a second, for what loses something (default for two channels: 128 for Opus, 160 for Ogg Vorbis, 192 for MP3 and M4A; half for one).
+        bit_rate: Option<u32> = None,
+        /// How loud the output is made, by one gain for the whole of it that a first pass measures, such as `{lufs: -16, true_peak: -1}` (default: as loud as the input). Silence stays silence.
+        normalise: Option<Normalise> = None,
+        /// What becomes of tags and pictures: `keep` (the default for all but WAV) or `none`.
+        tags: Option<Tags> = None,
     }
 }
 
 impl Settings for Transcode {
     fn check(&self, job: &OpenContext) -> Vec<OptionProblem> {
         let mut problems = self.part().problems(self.bounds());
-        if let Some(rate) = self.rate.filter(|rate| !(1..=MAX_RATE).contains(rate)) {
-            problems.push(OptionProblem::new("rate", format!("expected 1 to {MAX_RATE} Hz, got {rate}")));
+        let Some(kind) = Kind::of_suffix(job.suffix()).or(Kind::of_suffix("wav")) else { return problems };
+        let mut wrong = |name, text: String| problems.push(OptionProblem::new(name, text));
+        if let Some(channels) = self.channels.filter(|channels| !(1..=kind.channels).contains(channels)) {
+            wrong("channels", format!("expected 1 to {} channels, got {channels}", kind.channels));
         }
-        if let Some(rate) =
-            self.rate.filter(|rate| job.suffix() == "flac" && (FLAC_MAX_RATE + 1..=MAX_RATE).contains(rate))
-        {
-            let message = format!(
-                "a FLAC file holds at most {FLAC_MAX_RATE} Hz, got {rate}; lower it, or give the output the suffix .wav"
-            );
-            problems.push(OptionProblem::new("rate", message));
-        }
-        let most = if job.suffix() == "flac" { 8 } else { MAX_CHANNELS };
-        if let Some(channels) = self.channels.filter(|channels| !(1..=most).contains(channels)) {
-            problems.push(OptionProblem::new("channels", format!("expected 1 to {most} channels, got {channels}")));
-        }
-        if self.bits == Bits::Float && job.suffix() == "flac" {
+        if self.bits == Bits::Float && kind.suffix == "flac" {
             let message = "a FLAC file holds integers only; take 16 or 24, or give the output the suffix .wav";
-            problems.push(OptionProblem::new("bits", message));
+            wrong("bits", message.to_owned());
         }
+        if self.dither && (self.bits == Bits::Float || !kind.is_lossless()) {
+            wrong("dither", "only integers are dithered: WAV or FLAC, with 16 or 24 `bits`".to_owned());
+        }
+        match (self.bit_rate, kind.bit_rates) {
+            (Some(_), None) => {
+                wrong("bit_rate", format!("a .{} file keeps each sample and has no bit rate", kind.suffix))
+            }
+            (Some(asked), Some([least, _, most])) if !(least..=most).contains(&asked) => {
+                wrong("bit_rate", format!("expected {least} to {most} kbit/s, got {asked}"));
+            }
+            _ => {}
+        }
+        problems.extend(self.rate.and_then(|rate| kind.rate_problem(rate)));
+        problems.extend(self.normalise.map(Normalise::problems).into_iter().flatten());
         problems
     }
 }
@@ -95,42 +117,92 @@ impl Settings for Transcode {
 pub fn entry() -> Entry {
     of_track(
         "audio.transcode",
-        "a track as WAV or FLAC, at another rate or with other channels",
-        &["wav", "flac"],
+        "a track as WAV, FLAC, Ogg Vorbis, Opus, MP3 or AAC, at another rate, with other channels, at another loudness",
+        SUFFIXES,
         transcode,
     )
 }
 
 fn transcode(work: &Work, settings: &Transcode) -> Result<Product, Fault> {
     let suffix = work.suffixes.first().map_or("", String::as_str);
-    let container = Container::of_suffix(suffix)
-        .ok_or_else(|| Fault::fatal(format!("cannot write `.{suffix}`; give the output the suffix .wav or .flac")))?;
+    let kind = Kind::of_suffix(suffix).ok_or_else(|| {
+        let known = SUFFIXES.join(", .");
+        Fault::fatal(format!("cannot write `.{suffix}`; give the output one of the suffixes .{known}"))
+    })?;
     let mut track = Decoder::open(work, "audio", settings.bounds())?;
     let channels = settings.channels.unwrap_or(track.channels());
-    let rate = settings.rate.unwrap_or(track.rate());
+    let rate = settings.rate.unwrap_or(kind.rate_for(track.rate()));
     let mix = Mix::between(track.channels(), track.layout(), channels)?;
-    let folder = work.scratch.folder()?;
-    let path = folder.join(format!("track.{suffix}"));
     let layout = match mix {
         Mix::Keep => track.layout(),
         _ => usual_layout(channels),
     };
+    let path = work.scratch.folder()?.join(format!("track.{suffix}"));
+    let wanted = Wanted { rate, channels, layout, kind: settings.bits.kind(), bit_rate: settings.bit_rate };
     // What the file cannot hold is told before the work begins.
-    let mut writer = Writer::create(&path, container, Shape { rate, channels, kind: settings.bits.kind(), layout })?;
-    let mut resampler = Resampler::new(track.rate(), rate, channels)?;
-    let mut written = 0;
-    let mut sink = |block: &[Vec<f32>]| {
-        written += block[0].len() as u64;
-        writer.write(block)
+    let mut sink = Sink::create(&path, kind, wanted, work.timeout)?;
+    let pass = Pass { settings, mix: &mix, rate, channels };
+    let factor = match settings.normalise {
+        None => 1.0,
+        Some(normalise) => {
+            let mut measure = Measure::new(normalise, rate, channels, layout)?;
+            pass.hear(&mut track, |block| measure.add(block))?;
+            track = Decoder::open(work, "audio", settings.bounds())?;
+            measure.factor()?
+        }
     };
-    let (mut mixed, mut cut) = (Vec::new(), Vec::new());
-    settings.part().hear(&mut track, |block, part| {
-        resampler.push(mix.apply(part_of(block, part, &mut cut), &mut mixed), &mut sink)
+    let mut dither = settings.dither.then(|| Dither::new(if settings.bits == Bits::Sixteen { 16 } else { 24 }));
+    let mut changed = Vec::new();
+    let written = pass.hear(&mut track, |block| {
+        if factor == 1.0 && dither.is_none() {
+            return sink.write(block);
+        }
+        changed.resize_with(block.len(), Vec::new);
+        for (changed, channel) in changed.iter_mut().zip(block) {
+            changed.clear();
+            changed.extend(channel.iter().map(|sample| sample * factor));
+        }
+        if let Some(dither) = &mut dither {
+            dither.apply(&mut changed);
+        }
+        sink.write(&changed)
     })?;
-    resampler.finish(&mut sink)?;
     check_heard(written, rate)?;
-    writer.finish()?;
+    sink.finish()?;
+    let usual = if suffix == "wav" { Tags::None } else { Tags::Keep };
+    if settings.tags.unwrap_or(usual) == Tags::Keep {
+        tags::carry(work, &path, suffix, factor != 1.0)?;
+    }
     Ok(Product::file(path))
+}
+
+/// What is done to all blocks of a track on their way.
+struct Pass<'p> {
+    settings: &'p Transcode,
+    mix: &'p Mix,
+    rate: u32,
+    channels: usize,
+}
+
+impl Pass<'_> {
+    /// Hands out the part that is asked for, mixed and resampled; returns how many frames there were.
+    ///
+    /// # Errors
+    /// Those of decoding, and of `sink`.
+    fn hear(&self, track: &mut Decoder, mut sink: impl FnMut(&[Vec<f32>]) -> Result<(), Fault>) -> Result<u64, Fault> {
+        let mut resampler = Resampler::new(track.rate(), self.rate, self.channels)?;
+        let mut heard = 0;
+        let mut sink = |block: &[Vec<f32>]| {
+            heard += block[0].len() as u64;
+            sink(block)
+        };
+        let (mut mixed, mut cut) = (Vec::new(), Vec::new());
+        self.settings.part().hear(track, |block, part| {
+            resampler.push(self.mix.apply(part_of(block, part, &mut cut), &mut mixed), &mut sink)
+        })?;
+        resampler.finish(&mut sink)?;
+        Ok(heard)
+    }
 }
 
 /// Some frames of a block, in vectors that are reused where it is not all of them.

@@ -1,0 +1,141 @@
+//! Tags and pictures of a track, carried over to what was made of it.
+
+use std::{
+    fs::File,
+    io::{BufReader, Cursor},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use euterpe_actors::{
+    outcome::Fault,
+    storage::Content,
+    transform::{Work, blocking::panic_text},
+};
+use lofty::{
+    config::{ParseOptions, ParsingMode, WriteOptions},
+    file::TaggedFileExt,
+    id3::v2::{Frame, Id3v2Tag},
+    ogg::tag::VorbisComments,
+    probe::Probe,
+    tag::{ItemKey, Tag, TagExt, TagType},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What becomes of the tags of a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tags {
+    /// They are carried over, pictures too.
+    Keep,
+    /// They are left out.
+    None,
+}
+
+/// What is true of the file that the tags came from, and not of what was made of it.
+const OWN: [ItemKey; 5] = [
+    ItemKey::Length,
+    ItemKey::EncoderSoftware,
+    ItemKey::EncoderSettings,
+    ItemKey::EncodingTime,
+    ItemKey::OriginalMediaType,
+];
+/// What is no longer true where the sound was made louder, or softer.
+const GAINS: [ItemKey; 6] = [
+    ItemKey::ReplayGainAlbumGain,
+    ItemKey::ReplayGainAlbumPeak,
+    ItemKey::ReplayGainTrackGain,
+    ItemKey::ReplayGainTrackPeak,
+    ItemKey::R128TrackGain,
+    ItemKey::R128AlbumGain,
+];
+
+/// Puts the tags of the input into the file at `path`, of a suffix. Tags that cannot be read are told, and left out: the sound is
+/// what was asked for.
+///
+/// # Errors
+/// Where they cannot be written.
+pub(super) fn carry(work: &Work, path: &Path, suffix: &str, is_other_gain: bool) -> Result<(), Fault> {
+    let mut tag = match catch_unwind(AssertUnwindSafe(|| read(&work.input("audio")?.object.content))) {
+        Ok(Ok(Some(tag))) => tag,
+        Ok(Ok(None)) => return Ok(()),
+        Ok(Err(fault)) => return left_out(work, &fault.text),
+        Err(panic) => return left_out(work, panic_text(&*panic)),
+    };
+    let wanted = kind(suffix);
+    // What has no name in other formats is kept where the format stays; in MP4 such fields tell players where the sound begins.
+    if tag.tag_type() != wanted || wanted == TagType::Mp4Ilst {
+        tag.re_map(wanted);
+    }
+    tag.retain(|item| !OWN.contains(&item.key()) && !(is_other_gain && GAINS.contains(&item.key())));
+    if tag.is_empty() {
+        return Ok(());
+    }
+    let written = match wanted {
+        TagType::VorbisComments => {
+            // So fields that have no name in other formats are written, too.
+            let mut comments = VorbisComments::from(tag);
+            comments.set_vendor(String::new()); // another program made this file
+            comments.save_to_path(path, WriteOptions::default())
+        }
+        TagType::Id3v2 => in_order(tag).save_to_path(path, WriteOptions::default()),
+        _ => tag.save_to_path(path, WriteOptions::default()),
+    };
+    written.map_err(|error| Fault::failed(format!("could not write the tags: {error}; `tags: none` leaves them out")))
+}
+
+/// Frames in the order of their names, for the library hands them out in another one each time: the same tags give the same bytes.
+fn in_order(tag: Tag) -> Id3v2Tag {
+    let key = |frame: &Frame<'_>| match frame {
+        Frame::Picture(_) => (frame.id_str().to_owned(), String::new()), // these keep their order
+        other => (other.id_str().to_owned(), format!("{other:?}")),
+    };
+    let mut frames: Vec<Frame<'static>> = Id3v2Tag::from(tag).into_iter().collect();
+    frames.sort_by_cached_key(key);
+    let mut ordered = Id3v2Tag::new();
+    for frame in frames {
+        ordered.insert(frame);
+    }
+    ordered
+}
+
+fn left_out(work: &Work, why: &str) -> Result<(), Fault> {
+    tracing::warn!(entity = %work.entity, "the tags of the track cannot be read, and are not carried over: {why}");
+    Ok(())
+}
+
+/// The tags of a content; none where there are none, or its kind is not known to have any.
+fn read(content: &Content) -> Result<Option<Tag>, Fault> {
+    let unread = |error: &dyn std::fmt::Display| Fault::bad_input(error.to_string());
+    let options = ParseOptions::new().read_properties(false).parsing_mode(ParsingMode::Relaxed);
+    let mut file = match content {
+        Content::File(path) => {
+            let file = BufReader::new(File::open(path).map_err(|error| unread(&error))?);
+            let probe = Probe::new(file).options(options).guess_file_type().map_err(|error| unread(&error))?;
+            if probe.file_type().is_none() {
+                return Ok(None);
+            }
+            probe.read().map_err(|error| unread(&error))?
+        }
+        Content::Bytes(bytes) => {
+            let probe = Probe::new(Cursor::new(bytes)).options(options);
+            let probe = probe.guess_file_type().map_err(|error| unread(&error))?;
+            if probe.file_type().is_none() {
+                return Ok(None);
+            }
+            probe.read().map_err(|error| unread(&error))?
+        }
+    };
+    let kind = file.primary_tag().or(file.first_tag()).map(Tag::tag_type);
+    Ok(kind.and_then(|kind| file.remove(kind)))
+}
+
+/// The tags of files of a suffix.
+fn kind(suffix: &str) -> TagType {
+    match suffix {
+        "mp3" | "wav" => TagType::Id3v2,
+        "m4a" => TagType::Mp4Ilst,
+        _ => TagType::VorbisComments,
+    }
+}
