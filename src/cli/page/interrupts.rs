@@ -1,7 +1,6 @@
 //! That somebody asked this process to stop, for a verb that does one thing after the other: also between two of them.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
@@ -20,19 +19,9 @@ impl Interrupts {
     /// No thread can be started.
     pub fn listen() -> io::Result<Self> {
         let (asked, receiver) = watch::channel(false);
-        let asked = Arc::new(asked);
-        let (ready, is_ready) = mpsc::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new().name("interrupts".into()).spawn(move || {
-            runtime.block_on(async {
-                let interrupted = interrupted();
-                ready.send(()).ok(); // nobody waits for it any more where the process ends
-                interrupted.await;
-                asked.send_replace(true);
-                std::future::pending::<()>().await // whoever listened goes on to
-            });
+        when_interrupted(move || {
+            asked.send_replace(true);
         })?;
-        is_ready.recv().map_err(io::Error::other)?;
         Ok(Self(receiver))
     }
 
@@ -48,4 +37,23 @@ impl Interrupts {
             std::future::pending().await
         }
     }
+}
+
+/// Does something once this process is asked to stop, on a thread of its own, which listens from now on.
+///
+/// # Errors
+/// No thread can be started.
+pub fn when_interrupted(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let (ready, is_ready) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("interrupts".into()).spawn(move || {
+        runtime.block_on(async {
+            let interrupted = interrupted();
+            ready.send(()).ok(); // nobody waits for it any more where the process ends
+            interrupted.await;
+            act();
+            std::future::pending::<()>().await // whoever listened goes on to
+        });
+    })?;
+    is_ready.recv().map_err(io::Error::other)
 }

@@ -16,23 +16,13 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
-use super::{process::end_with_this_thread, program::Program};
+use super::{
+    process::end_with_this_thread,
+    program::{Program, Target},
+};
 
 /// How much of what it says is kept.
 const KEPT: usize = 4096;
-
-/// What ffmpeg is to write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    /// Its names of the encoder and of the container.
-    pub(crate) codec: &'static str,
-    pub(crate) container: &'static str,
-    /// Frames in a second.
-    pub(crate) rate: u32,
-    pub(crate) channels: usize,
-    /// Bits in a second.
-    pub(crate) bit_rate: u32,
-}
 
 /// A process that encodes. Dropped, it is killed with all of its group.
 pub(crate) struct Encoder {

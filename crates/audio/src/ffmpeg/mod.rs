@@ -29,7 +29,7 @@ use std::{
 use euterpe_actors::{outcome::Fault, storage::Content};
 
 pub(crate) use self::{
-    encoder::{Encoder, Target},
+    encoder::Encoder,
     probe::{Probed, probe},
 };
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
 };
 use header::Header;
 use process::{Process, readable};
-pub(crate) use program::Program;
+pub(crate) use program::{Program, Target};
 use words::{Words, judge};
 
 /// How long a process may take where no job says it.

@@ -7,8 +7,6 @@ use std::{
     process::Command,
 };
 
-use super::encoder::Target;
-
 /// The containers that a file may be taken for, by ffmpeg's names of their readers. None of them names another file, and none is
 /// known by the extension alone.
 const CONTAINERS: &str = "aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,ea,flac,flv,gsm,iff,ircam,\
@@ -18,6 +16,19 @@ const CONTAINERS: &str = "aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,
 const INPUT: &str = "file:/proc/self/fd/0";
 /// Variables that it gets as this process has them. Others could make it write files.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"];
+
+/// What ffmpeg is to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// Its names of the encoder and of the container.
+    pub(crate) codec: &'static str,
+    pub(crate) container: &'static str,
+    /// Frames in a second.
+    pub(crate) rate: u32,
+    pub(crate) channels: usize,
+    /// Bits in a second.
+    pub(crate) bit_rate: u32,
+}
 
 /// The program, wherever it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

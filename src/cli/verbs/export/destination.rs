@@ -4,20 +4,22 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use euterpe_engine::Mistake;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-use crate::cli::page::interrupts::Interrupts;
+use crate::cli::Exit;
+use crate::cli::page::interrupts::when_interrupted;
+use crate::telemetry;
 
 /// Where a table is written to.
 pub enum Destination {
-    /// A file that takes the name `path` when it is whole; until then whatever lay there stays, also where somebody asks this
-    /// process to stop.
-    File { beside: BufWriter<NamedTempFile>, path: PathBuf, interrupts: Interrupts },
-    /// Standard output, a device, or a pipe with a name: what is written there is gone. Signals do what they always do, for a
-    /// write may wait for whoever reads.
+    /// A file that takes the name `path` when it is whole; until then whatever lay there stays.
+    File { to: BufWriter<File>, unfinished: Unfinished, path: PathBuf },
+    /// Standard output, a device, or a pipe with a name: what is written there is gone.
     Stream(Box<dyn Write + Send>),
 }
 
@@ -43,18 +45,12 @@ impl Destination {
             Err(_) if is_link(path) => bail!(problem("is a symbolic link to what is not there")),
             Err(_) => None,
         };
-        let interrupts = Interrupts::listen()?;
-        let path = if there.is_some() { fs::canonicalize(path).with_context(written)? } else { path.to_owned() };
-        let beside = BufWriter::new(beside(&path, there.as_ref()).with_context(written)?);
-        Ok(Destination::File { beside, path, interrupts })
-    }
-
-    /// What tells that this process is to stop before the table is whole.
-    pub fn interrupts(&self) -> Option<Interrupts> {
-        match self {
-            Destination::File { interrupts, .. } => Some(interrupts.clone()),
-            Destination::Stream(_) => None,
-        }
+        let target = if there.is_some() { fs::canonicalize(path).with_context(written)? } else { path.to_owned() };
+        let unfinished = Unfinished::default();
+        unfinished.remove_when_interrupted(format!("interrupted; {} is as it was", path.display()))?;
+        let (to, beside) = beside(&target, there.as_ref()).with_context(written)?.into_parts();
+        *unfinished.lock() = Some(beside);
+        Ok(Destination::File { to: BufWriter::new(to), unfinished, path: target })
     }
 
     /// The table is whole: gives its file the name.
@@ -64,13 +60,38 @@ impl Destination {
     pub fn finish(self) -> io::Result<()> {
         match self {
             Destination::Stream(mut stream) => stream.flush(),
-            Destination::File { beside, path, .. } => {
-                let file = beside.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.as_file().sync_all()?;
-                file.persist(path).map_err(|error| error.error)?;
-                Ok(())
+            Destination::File { to, unfinished, path } => {
+                to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+                match unfinished.lock().take() {
+                    Some(beside) => beside.persist(path).map_err(|error| error.error),
+                    None => Err(io::Error::other("it was removed")),
+                }
             }
         }
+    }
+}
+
+/// The path of a file that is not whole yet; none before it is made, and when it has its name.
+#[derive(Clone, Default)]
+pub struct Unfinished(Arc<Mutex<Option<TempPath>>>);
+
+impl Unfinished {
+    fn lock(&self) -> MutexGuard<'_, Option<TempPath>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where somebody asks this process to stop before the file has its name, it is removed, and the process ends with what is `said`: it
+    /// waits for nobody, for a thread may read what another program has not written yet.
+    fn remove_when_interrupted(&self, said: String) -> io::Result<()> {
+        let unfinished = self.clone();
+        when_interrupted(move || {
+            let Some(path) = unfinished.lock().take() else { return };
+            if let Err(error) = path.close() {
+                telemetry::say(&format!("could not remove what was begun: {error}"));
+            }
+            telemetry::say(&said);
+            process::exit(Exit::Interrupted.code().into());
+        })
     }
 }
 
@@ -98,15 +119,14 @@ fn beside(path: &Path, there: Option<&Metadata>) -> anyhow::Result<NamedTempFile
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Destination::File { interrupts, .. } if interrupts.came() => Err(io::Error::other("interrupted")),
-            Destination::File { beside, .. } => beside.write(bytes),
+            Destination::File { to, .. } => to.write(bytes),
             Destination::Stream(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Destination::File { beside, .. } => beside.flush(),
+            Destination::File { to, .. } => to.flush(),
             Destination::Stream(stream) => stream.flush(),
         }
     }

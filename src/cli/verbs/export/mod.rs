@@ -111,29 +111,13 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
             format,
         };
         let mut to = Destination::open(&args.output)?;
-        let Some(interrupts) = to.interrupts() else {
-            let written = session.export(request, &mut to).await?;
-            to.finish()?;
-            return Ok(Some(written));
-        };
-        let written = tokio::select! {
-            written = session.export(request, &mut to) => written,
-            () = interrupts.wait() => return Ok(None),
-        };
-        if interrupts.came() {
-            return Ok(None);
-        }
-        let written = written?;
+        let written = session.export(request, &mut to).await?;
         to.finish().with_context(|| format!("could not write {}", args.output.display()))?;
-        anyhow::Ok(Some(written))
+        anyhow::Ok(written)
     });
     let written = match exported {
         Err(error) if is_closed_pipe(&error) => return Ok(Exit::Ok),
         written => written?,
-    };
-    let Some(written) = written else {
-        telemetry::say(&format!("interrupted; {} is as it was", args.output.display()));
-        return Ok(Exit::Interrupted);
     };
     tell(args, &written, out)?;
     Ok(if written.unreadable == 0 { Exit::Ok } else { Exit::Failed })
