@@ -71,21 +71,21 @@ impl Destination {
     }
 }
 
-/// The path of a file that is not whole yet; none before it is made, and when it has its name.
-#[derive(Clone, Default)]
+/// The path of a file that is not whole yet; none before it is made, and when it has its name. Dropped, the file is removed.
+#[derive(Default)]
 pub struct Unfinished(Arc<Mutex<Option<TempPath>>>);
 
 impl Unfinished {
     fn lock(&self) -> MutexGuard<'_, Option<TempPath>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 
     /// Where somebody asks this process to stop before the file has its name, it is removed, and the process ends with what is `said`: it
     /// waits for nobody, for a thread may read what another program has not written yet.
     fn remove_when_interrupted(&self, said: String) -> io::Result<()> {
-        let unfinished = self.clone();
+        let unfinished = self.0.clone();
         when_interrupted(move || {
-            let Some(path) = unfinished.lock().take() else { return };
+            let Some(path) = locked(&unfinished).take() else { return };
             if let Err(error) = path.close() {
                 telemetry::say(&format!("could not remove what was begun: {error}"));
             }
@@ -93,6 +93,16 @@ impl Unfinished {
             process::exit(Exit::Interrupted.code().into());
         })
     }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        drop(self.lock().take());
+    }
+}
+
+fn locked(path: &Mutex<Option<TempPath>>) -> MutexGuard<'_, Option<TempPath>> {
+    path.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_link(path: &Path) -> bool {
