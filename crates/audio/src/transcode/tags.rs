@@ -68,7 +68,8 @@ pub(super) fn carry(work: &Work, path: &Path, suffix: &str, is_other_gain: bool)
     if tag.tag_type() != wanted || wanted == TagType::Mp4Ilst {
         tag.re_map(wanted);
     }
-    tag.retain(|item| !OWN.contains(&item.key()) && !(is_other_gain && GAINS.contains(&item.key())));
+    let is_untrue = |key| OWN.contains(&key) || is_other_gain && GAINS.contains(&key);
+    tag.retain(|item| !is_untrue(item.key()));
     if tag.is_empty() {
         return Ok(());
     }
