@@ -18,5 +18,5 @@ pub use options::{NoOptions, OptionProblem, Settings, read};
 pub use port::{Transform, TransformFactory, inline};
 pub use registry::Registry;
 pub use samples::{SampleCodec, SampleFormat, SamplePlace};
-pub use scratch::{Scratch, scratch_problem};
+pub use scratch::{Scratch, remove_folder, scratch_problem};
 pub use work::{Input, Product, Work};

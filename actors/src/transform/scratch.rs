@@ -101,7 +101,7 @@ impl Drop for Folder {
         if self.lent || !(made || promised) {
             return;
         }
-        let removal = Removal { path: std::mem::take(&mut self.path), made };
+        let removal = Removal(std::mem::take(&mut self.path));
         // Not on this thread, which may be the actors': a folder may hold much.
         on_blocking_thread_soon(|| drop(removal));
     }
@@ -119,20 +119,36 @@ pub fn scratch_problem(folder: &Path, error: &io::Error) -> String {
 }
 
 /// Removes a folder when it is dropped: a runtime that ends drops what it has not begun, and that must be done too.
-struct Removal {
-    path: PathBuf,
-    made: bool,
-}
+struct Removal(PathBuf);
 
 impl Drop for Removal {
     fn drop(&mut self) {
-        assert_may_block("removing a scratch folder");
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.made => {}
-            Err(error) => tracing::warn!(folder = %self.path.display(), %error, "could not remove a scratch folder"),
-            Ok(()) => {}
+        if let Err(error) = remove_folder(&self.0) {
+            tracing::warn!(folder = %self.0.display(), %error, "could not remove a scratch folder");
         }
     }
+}
+
+/// How often others may be ahead of a removal.
+const RACES: usize = 1000;
+
+/// Removes a folder with all that is in it. It may be gone already, and others may remove it at the same time: at the end of a process
+/// the folders of all works go, and with them the one that they lie in.
+///
+/// # Errors
+/// What is left cannot be removed.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    assert_may_block("removing a folder with all that is in it");
+    let mut removed = fs::remove_dir_all(path);
+    for _ in 0..RACES {
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.exists() => return Ok(()),
+            // Something within it went first. Each time there is less of it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => removed = fs::remove_dir_all(path),
+            removed => return removed,
+        }
+    }
+    removed
 }
 
 #[cfg(test)]
@@ -150,6 +166,30 @@ mod tests {
         assert!(path.is_dir());
         drop(kept);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_several_remove_at_once_is_gone_and_nobody_fails() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        for round in 0..50 {
+            let home = parent.path().join(round.to_string());
+            for work in 0..8 {
+                let folder = home.join(work.to_string()).join("deep");
+                fs::create_dir_all(&folder).expect("made");
+                (0..4).for_each(|file| fs::write(folder.join(file.to_string()), "x").expect("written"));
+            }
+            let folders: Vec<PathBuf> = (0..8).map(|work| home.join(work.to_string())).chain([home.clone()]).collect();
+            let barrier = std::sync::Barrier::new(folders.len());
+            std::thread::scope(|scope| {
+                for folder in &folders {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        remove_folder(folder).expect("removed");
+                    });
+                }
+            });
+            assert!(!home.exists(), "round {round}");
+        }
     }
 
     #[test]

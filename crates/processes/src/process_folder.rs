@@ -12,8 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use euterpe_actors::actors_thread::assert_may_block;
-use euterpe_actors::transform::scratch_problem;
+use euterpe_actors::transform::{remove_folder, scratch_problem};
 use rustix::fs::{Access, FlockOperation};
 
 /// The folder of private folders, in a state folder.
@@ -100,8 +99,7 @@ impl Drop for ProcessFolder {
 
 /// Removes a file, or a folder with all that is in it.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    assert_may_block("removing a folder with all that is in it");
-    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+    if path.is_dir() { remove_folder(path) } else { fs::remove_file(path) }
 }
 
 /// No error if the file or folder was gone already.

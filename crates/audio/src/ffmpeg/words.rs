@@ -32,6 +32,8 @@ const UNABLE: [&str; 6] = [
 ];
 /// Words of a process that ends well although not all was well.
 const BAD: [&str; 4] = ["partial file", "truncat", "corrupt", "invalid data"];
+/// Words for what is left behind the last whole block of GSM in WAV, such as a byte that makes the length even: it holds no sound.
+const LEFT_OVER: [&str; 2] = ["gsm_ms", "packet is too small"];
 /// The longest piece of it in a sentence.
 const LONGEST: usize = 160;
 
@@ -51,6 +53,9 @@ pub(super) fn judge(status: ExitStatus, said: &[u8], file: Words<'_>) -> Option<
     let text = String::from_utf8_lossy(said);
     let small = text.to_lowercase();
     if status.success() && !BAD.iter().any(|bad| small.contains(bad)) {
+        return None;
+    }
+    if file.place.is_some() && !file.cut && LEFT_OVER.iter().all(|left| small.contains(left)) {
         return None;
     }
     let first = sentence(&text);
@@ -136,6 +141,9 @@ mod tests {
         assert!(silent.starts_with("this is not audio"), "{silent}");
         assert_eq!(said(0, "[png @ 0x1] an odd cover", false, None), None);
         assert!(said(0, "[mov @ 0x1] stream 0, offset 0x2c: partial file", false, None).is_some());
+        let left = "[gsm_ms @ 0x1] Packet is too small\nError while decoding stream #0:0: Invalid data found when processing input";
+        assert_eq!(said(1, left, false, Some((24_000, 8000))), None);
+        assert!(said(1, left, true, Some((24_000, 8000))).is_some() && said(1, left, false, None).is_some());
         let killed = judge(ExitStatus::from_raw(9), b"", Words { what: "TTA", cut: false, place: None });
         assert_eq!(killed.expect("refused").text, "ffmpeg was ended by signal 9");
         let unable = said(1, "file:/proc/self/fd/0: Permission denied", false, None).expect("refused");
