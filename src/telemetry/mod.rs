@@ -66,7 +66,7 @@ pub fn start(verbose: u8, format: LogFormat) {
         1 => "warn,euterpe=info",
         _ => "warn,euterpe=debug",
     };
-    let usual = || EnvFilter::new(format!("{ours},symphonia=off,symphonia_core=off,async_rs=off"));
+    let usual = || EnvFilter::new(format!("{ours},symphonia=off,symphonia_core=off,async_rs=off,lofty=off"));
     let filter = match std::env::var("EUTERPE_LOG") {
         Ok(said) if !said.trim().is_empty() => EnvFilter::try_new(said).unwrap_or_else(|_| usual()),
         _ => usual(),

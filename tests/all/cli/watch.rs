@@ -1,5 +1,6 @@
 //! `watch`: what comes, changes and goes is seen, also by a watcher that was killed; what is still being written waits.
 
+use std::io::{BufRead, BufReader};
 use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -119,4 +120,31 @@ fn what_keeps_the_first_look_from_being_done_ends_the_watcher_and_later_trouble_
     until("it goes on", || bench.has("out/b/z.txt") && bench.has("out/b/z2.txt"));
     signal(&watcher, Signal::TERM);
     watcher.wait_with_output().expect("it ends");
+}
+
+#[test]
+fn what_changes_while_the_graph_file_is_not_valid_is_made_when_it_is_again() {
+    let bench = bench();
+    let mut watcher = bench.start("watch g.yaml --settle 0s");
+    let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let listener = std::thread::spawn({
+        let (said, pipe) = (said.clone(), watcher.stderr.take().expect("a pipe"));
+        move || {
+            for line in BufReader::new(pipe).lines() {
+                said.lock().expect("a lock").push_str(&format!("{}\n", line.expect("a line")));
+            }
+        }
+    });
+    let has_said = |text: &str| said.lock().expect("a lock").matches(text).count();
+    until("the first run is over", || bench.has("out/b/x.txt") && bench.has("out/b/y.txt"));
+    let graph = bench.read("g.yaml");
+    bench.write("g.yaml", &format!("{graph}bogus: 1\n"));
+    bench.write("in/x.txt", "another master");
+    until("it is seen", || has_said("the graph file is not valid") == 1);
+    bench.write("g.yaml", &graph);
+    until("what changed meanwhile is made", || bench.read("out/b/x.txt") == "another master");
+    signal(&watcher, Signal::TERM);
+    watcher.wait().expect("it ends");
+    listener.join().expect("read");
+    assert_eq!(has_said("no key `bogus` here"), 1, "{}", said.lock().expect("a lock"));
 }

@@ -7,7 +7,8 @@ use euterpe_actors::outcome::Fault;
 use crate::{formats::at, refusal::Refusal};
 
 /// Words of ffmpeg for what it does not know, lower case.
-const UNKNOWN: [&str; 8] = [
+const UNKNOWN: [&str; 9] = [
+    "unknown attached picture",
     "not implemented",
     "not supported",
     "unsupported",

@@ -124,10 +124,13 @@ impl Kind {
         None
     }
 
-    /// The bit rate in kilobits in a second: what was asked for, else as a rule, half for one channel.
+    /// The bit rate in kilobits in a second: what was asked for, else as a rule, half for one channel. One channel of Opus has at most
+    /// half of what two may have.
     fn bit_rate(&self, asked: Option<u32>, channels: usize) -> Option<u32> {
-        let [_, usual, _] = self.bit_rates?;
-        Some(asked.unwrap_or(if channels == 1 { usual / 2 } else { usual }))
+        let [_, usual, most] = self.bit_rates?;
+        let of_one = |rate: u32| if channels == 1 { rate / 2 } else { rate };
+        let most = if self.suffix == "opus" { of_one(most) } else { most };
+        Some(asked.unwrap_or(of_one(usual)).min(most))
     }
 }
 

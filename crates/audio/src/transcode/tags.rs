@@ -17,8 +17,9 @@ use lofty::{
     file::TaggedFileExt,
     id3::v2::{Frame, Id3v2Tag},
     ogg::tag::VorbisComments,
+    picture::{MimeType, Picture},
     probe::Probe,
-    tag::{ItemKey, Tag, TagExt, TagType},
+    tag::{ItemKey, ItemValue, Tag, TagExt, TagItem, TagType},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -64,9 +65,14 @@ pub(super) fn carry(work: &Work, path: &Path, suffix: &str, is_other_gain: bool)
         Err(panic) => return left_out(work, panic_text(&*panic)),
     };
     let wanted = kind(suffix);
+    name_for_others(&mut tag, wanted);
     // What has no name in other formats is kept where the format stays; in MP4 such fields tell players where the sound begins.
     if tag.tag_type() != wanted || wanted == TagType::Mp4Ilst {
         tag.re_map(wanted);
+    }
+    let lost = check_pictures(&mut tag, wanted);
+    if lost > 0 {
+        tracing::warn!(entity = %work.entity, "{lost} pictures of the track are of a kind that .{suffix} cannot hold, and are left out");
     }
     let is_untrue = |key| OWN.contains(&key) || is_other_gain && GAINS.contains(&key);
     tag.retain(|item| !is_untrue(item.key()));
@@ -128,8 +134,69 @@ fn read(content: &Content) -> Result<Option<Tag>, Fault> {
             probe.read().map_err(|error| unread(&error))?
         }
     };
-    let kind = file.primary_tag().or(file.first_tag()).map(Tag::tag_type);
-    Ok(kind.and_then(|kind| file.remove(kind)))
+    // A file may have several: that of its format tells most, and ID3v1 cuts everything off after 30 letters.
+    let usual = file.primary_tag_type();
+    let mut kinds: Vec<TagType> = file.tags().iter().map(Tag::tag_type).collect();
+    kinds.sort_by_key(|kind| (*kind == TagType::Id3v1, *kind != usual));
+    Ok(kinds.into_iter().filter_map(|kind| file.remove(kind)).reduce(filled))
+}
+
+/// A tag with what it lacks and another one has.
+fn filled(mut tag: Tag, other: Tag) -> Tag {
+    let new: Vec<TagItem> = other.items().filter(|item| tag.get(item.key()).is_none()).cloned().collect();
+    new.into_iter().for_each(|item| tag.push_unchecked(item));
+    if tag.pictures().is_empty() {
+        other.pictures().iter().cloned().for_each(|picture| tag.push_picture(picture));
+    }
+    tag
+}
+
+/// Gives what the wanted kind of tags has under another name that name, too.
+fn name_for_others(tag: &mut Tag, wanted: TagType) {
+    let pairs = [
+        (ItemKey::Year, ItemKey::RecordingDate),
+        (ItemKey::Bpm, ItemKey::IntegerBpm),
+        (ItemKey::IntegerBpm, ItemKey::Bpm),
+        (ItemKey::Lyrics, ItemKey::UnsyncLyrics),
+        (ItemKey::UnsyncLyrics, ItemKey::Lyrics),
+    ];
+    for (name, other) in pairs {
+        let is_held = name.map_key(wanted).is_some() && name != ItemKey::Year;
+        let Some(text) = tag.get_string(name).filter(|_| !is_held && tag.get(other).is_none()) else { continue };
+        let text = match (other, text.trim().parse::<f64>()) {
+            (ItemKey::IntegerBpm, Ok(bpm)) => format!("{bpm:.0}"),
+            _ => text.to_owned(),
+        };
+        tag.push_unchecked(TagItem::new(other, ItemValue::Text(text)));
+    }
+}
+
+/// Calls each picture what its bytes are, and takes away those that the wanted kind of tags cannot hold; how many these are.
+fn check_pictures(tag: &mut Tag, wanted: TagType) -> usize {
+    let count = tag.pictures().len();
+    let pictures: Vec<Picture> = (0..count).map(|_| tag.remove_picture(0)).collect();
+    for picture in pictures {
+        let seen = Picture::from_reader(&mut Cursor::new(picture.data())).ok();
+        let kind = seen.and_then(|seen| seen.mime_type().cloned()).or_else(|| picture.mime_type().cloned());
+        let is_held = match &kind {
+            Some(MimeType::Png | MimeType::Jpeg | MimeType::Bmp | MimeType::Gif) => true,
+            Some(MimeType::Unknown(kind)) => {
+                kind.starts_with("image/") && kind != "image/" && wanted != TagType::Mp4Ilst
+            }
+            _ => wanted != TagType::Mp4Ilst,
+        };
+        if is_held {
+            let mut same = Picture::unchecked(picture.data().to_vec()).pic_type(picture.pic_type());
+            if let Some(kind) = kind {
+                same = same.mime_type(kind);
+            }
+            if let Some(description) = picture.description() {
+                same = same.description(description.to_owned());
+            }
+            tag.push_picture(same.build());
+        }
+    }
+    count - tag.pictures().len()
 }
 
 /// The tags of files of a suffix.

@@ -33,6 +33,12 @@ impl Ogg {
     /// Where Vorbis cannot hold the shape.
     pub(super) fn new(file: File, shape: Shape) -> Result<Self, Fault> {
         let no = || {
+            if let Some(rate) = shape.bit_rate.map(|rate| rate / 1000) {
+                return Fault::fatal(format!(
+                    "Ogg Vorbis cannot be written at {rate} kbit/s with {} channels at {} Hz; take another `bit_rate`, or none",
+                    shape.channels, shape.rate
+                ));
+            }
             Fault::fatal(format!(
                 "an Ogg Vorbis file is written with one or two channels at up to 200000 Hz, not {} at {} Hz; mix and \
                  resample before, or give the output the suffix .flac",

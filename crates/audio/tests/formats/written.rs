@@ -127,6 +127,75 @@ fn tags_and_the_cover_are_carried_over_and_the_sound_stays_the_same() {
     }
 }
 
+/// What ffprobe tells of a file: tags of the file and of its first stream, by small names.
+fn tags_of(path: &Path) -> std::collections::BTreeMap<String, String> {
+    let said =
+        tool("ffprobe", &["-v", "error", "-of", "json", "-show_format", "-show_streams", &path.to_string_lossy()]);
+    let told: Value = serde_json::from_slice(&said).expect("JSON");
+    let places = [told["format"]["tags"].clone(), told["streams"][0]["tags"].clone()];
+    let all = places.iter().filter_map(Value::as_object).flatten();
+    all.map(|(key, value)| (key.to_lowercase(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+#[test]
+fn tags_of_several_kinds_in_a_file_fill_each_other_and_a_year_is_a_date() {
+    let folder = folder();
+    let (sound, old) = (folder.path().join("s.wav"), folder.path().join("old.mp3"));
+    fs::write(&sound, wav(44_100, 2, 30_000)).expect("written");
+    let (sound, name) = (sound.to_string_lossy(), old.to_string_lossy().into_owned());
+    tool("lame", &["--quiet", "--id3v1-only", "--tt", "Title", "--ta", "Artist", "--ty", "1999", &sound, &name]);
+    for suffix in ["opus", "m4a", "flac", "mp3"] {
+        let made = transcoded(json!({}), &fs::read(&old).expect("read"), suffix);
+        let tags = tags_of(&written(folder.path(), &made, &format!("t.{suffix}")));
+        let tag = |name: &str| tags.get(name).map(String::as_str);
+        assert_eq!(
+            (tag("title"), tag("artist"), tag("date")),
+            (Some("Title"), Some("Artist"), Some("1999")),
+            "{suffix}: {tags:?}"
+        );
+    }
+    // An ID3v2 tag with a title alone in front of it.
+    let id3 = [&b"ID3\x04\0\0\0\0\0\x10TIT2\0\0\0\x06\0\0\x03"[..], b"Newer"].concat();
+    let both = [id3, fs::read(&old).expect("read")].concat();
+    let tags = tags_of(&written(folder.path(), &transcoded(json!({}), &both, "flac"), "both.flac"));
+    assert_eq!((tags["title"].as_str(), tags["artist"].as_str()), ("Newer", "Artist"), "{tags:?}");
+    // Words and beats have other names elsewhere.
+    let flac = folder.path().join("words.flac");
+    tool("flac", &["-s", "-f", "-o", &flac.to_string_lossy(), "-T", "LYRICS=la la", "-T", "BPM=120", &sound]);
+    let tags =
+        tags_of(&written(folder.path(), &transcoded(json!({}), &fs::read(&flac).expect("read"), "mp3"), "words.mp3"));
+    assert_eq!(tags.get("tbpm").map(String::as_str), Some("120"), "{tags:?}");
+    assert!(tags.iter().any(|(name, value)| name.starts_with("lyrics") && value == "la la"), "{tags:?}");
+}
+
+#[test]
+fn a_picture_that_mp4_cannot_hold_is_left_out_and_one_of_the_wrong_name_gets_its_own() {
+    let folder = folder();
+    let (sound, flac) = (folder.path().join("s.wav"), folder.path().join("s.flac"));
+    fs::write(&sound, wav(44_100, 2, 30_000)).expect("written");
+    let png = folder.path().join("c.png");
+    tool(
+        "ffmpeg",
+        &["-v", "error", "-f", "lavfi", "-i", "color=red:s=16x16", "-frames:v", "1", &png.to_string_lossy()],
+    );
+    let odd = folder.path().join("c.webp");
+    fs::write(&odd, b"RIFF\x10\0\0\0WEBPVP8 four").expect("written");
+    for (kind, picture, kept) in
+        [("image/webp", &odd, 0), ("image/", &png, 1), ("JPG", &png, 1), ("image/tiff", &odd, 0)]
+    {
+        let picture = format!("--picture=3|{kind}||16x16x24|{}", picture.display());
+        tool("flac", &["-s", "-f", "-o", &flac.to_string_lossy(), "-T", "TITLE=A", &picture, &sound.to_string_lossy()]);
+        let made = written(folder.path(), &transcoded(json!({}), &fs::read(&flac).expect("read"), "m4a"), "t.m4a");
+        assert_eq!(tags_of(&made)["title"], "A", "{kind}");
+        let said = tool(
+            "ffprobe",
+            &["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", &made.to_string_lossy()],
+        );
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(said.lines().filter(|line| *line == "png").count(), kept, "{kind}: {said}");
+    }
+}
+
 /// A WAV file of one channel of floats.
 fn floats(rate: u32, samples: &[u8]) -> Vec<u8> {
     let length = samples.len() as u32;
@@ -201,6 +270,11 @@ fn options_that_such_a_file_cannot_have_are_named() {
     assert!(said.contains("bit_rate: a .flac file keeps each sample and has no bit rate"), "{said}");
     assert!(said.contains("normalise.lufs: expected -70 to 0, got 3"), "{said}");
     assert!(said.contains("normalise.true_peak: expected -70 to 0, got -90"), "{said}");
+    // One channel of Opus has at most half of what two may have.
+    assert!(!transcoded(json!({"bit_rate": 510, "channels": 1}), &wav(48_000, 2, 48_000), "opus").is_empty());
+    let fault = made("audio.transcode", json!({"rate": 8000, "bit_rate": 128}), &wav(48_000, 2, 4800), "ogg")
+        .expect_err("too much");
+    assert!(fault.text.contains("cannot be written at 128 kbit/s with 2 channels at 8000 Hz"), "{fault}");
     // Six channels that nobody was asked to mix.
     let fault = made("audio.transcode", json!({}), &wav(48_000, 6, 4800), "mp3").expect_err("six channels");
     assert!(fault.text.contains("give the job `channels: 2`"), "{fault}");

@@ -116,7 +116,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         anyhow::Ok(written)
     });
     let written = match exported {
-        Err(error) if is_closed_pipe(&error) => return Ok(Exit::Ok),
+        Err(error) if args.is_stdout() && is_closed_pipe(&error) => return Ok(Exit::Ok),
         written => written?,
     };
     tell(args, &written, out)?;

@@ -61,6 +61,9 @@ pub struct Args {
     broker: BrokerArgs,
 }
 
+/// What is said of a graph file that is edited while it is watched.
+const INVALID: &str = "the graph file is not valid";
+
 /// Watches until it is stopped; with `--once` it ends as `run` does.
 ///
 /// # Errors
@@ -80,7 +83,7 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
             }
             Err(error) if former.is_none() => return Err(error),
             Ok(Looked::Invalid(problems)) => {
-                if told.trouble("the graph file is not valid".into()) {
+                if told.trouble(INVALID.to_owned()) {
                     show_problems(&problems, out)?;
                 }
                 wait_for(pause(&interrupts, UNTOLD))?;
@@ -95,6 +98,11 @@ pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit
         match run::make(&args.of_run(), registry, out, Some((&arrivals, args.settle))) {
             Ok(exit) if args.once => return Ok(exit),
             Ok(_) if interrupts.came() => return Ok(Exit::Interrupted),
+            // It became so since the sources were looked at: what is news stays news.
+            Ok(Exit::GraphInvalid) => {
+                told.trouble(INVALID.to_owned());
+                wait_for(pause(&interrupts, UNTOLD))?;
+            }
             Ok(_) => {
                 told.well();
                 tell_gone(args, former.as_ref(), &arrivals);
