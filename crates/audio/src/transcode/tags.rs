@@ -1,8 +1,9 @@
 //! Tags and pictures of a track, carried over to what was made of it.
 
 use std::{
+    error::Error,
     fs::File,
-    io::{BufReader, Cursor},
+    io::{self, BufReader, Cursor},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -72,7 +73,7 @@ pub(super) fn carry(work: &Work, path: &Path, suffix: &str, is_other_gain: bool)
     }
     let lost = check_pictures(&mut tag, wanted);
     if lost > 0 {
-        tracing::warn!(entity = %work.entity, "{lost} pictures of the track are of a kind that .{suffix} cannot hold, and are left out");
+        tracing::warn!(entity = %work.entity, "pictures of a kind that .{suffix} cannot hold are left out: {lost}");
     }
     let is_untrue = |key| OWN.contains(&key) || is_other_gain && GAINS.contains(&key);
     tag.retain(|item| !is_untrue(item.key()));
@@ -89,7 +90,18 @@ pub(super) fn carry(work: &Work, path: &Path, suffix: &str, is_other_gain: bool)
         TagType::Id3v2 => in_order(tag).save_to_path(path, WriteOptions::default()),
         _ => tag.save_to_path(path, WriteOptions::default()),
     };
-    written.map_err(|error| Fault::failed(format!("could not write the tags: {error}; `tags: none` leaves them out")))
+    written.map_err(|error| match io_error(&error) {
+        Some(error) => Fault::of_io("could not write the tags", error), // a full disk is no fault of the track
+        None => Fault::failed(format!("could not write the tags: {error}; `tags: none` leaves them out")),
+    })
+}
+
+/// The error of the system behind one of the library.
+fn io_error<'e>(mut error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    while error.downcast_ref::<io::Error>().is_none() {
+        error = error.source()?;
+    }
+    error.downcast_ref()
 }
 
 /// Frames in the order of their names, for the library hands them out in another one each time: the same tags give the same bytes.
