@@ -39,6 +39,11 @@ async fn outputs_in_a_bucket_are_listed_opened_and_exported() {
     studio.call("export g.yaml -o t.csv").ends(0);
     let table = std::fs::read_to_string(studio.path("t.csv")).expect("a table");
     assert!(table.lines().count() == 41 && table.contains("\nt7,done,,7\n"), "{table}");
-    let asked: u64 = studio.server.asked().values().sum();
-    assert!(asked <= 40 + 40 + 10, "{asked} requests: a look and a download for each, and a few listings");
+    let asked = studio.server.asked();
+    let count = |kind: &str| asked.get(kind).copied().unwrap_or(0);
+    let (looks, downloads) = (count("HeadObject"), count("GetObject"));
+    let others = asked.values().sum::<u64>() - looks - downloads;
+    // A look and a download for each output. Where a source was stored within the second of its work, times do not tell which was
+    // first: then it is looked at, too, at most three times.
+    assert!(looks <= 4 * 40 && downloads <= 40 && others <= 10, "{asked:?}");
 }
