@@ -11,7 +11,7 @@
 //! ```
 //!
 //! [`register`] adds the transforms to a registry; [`codec`] decodes and encodes for transforms in other processes. [`Chart`]
-//! draws a quantity over time with what spectrograms are drawn with.
+//! draws a quantity over time with what spectrograms are drawn with, [`HeatMap`] a table of numbers.
 
 mod chart;
 mod codec;
@@ -23,6 +23,7 @@ mod ffmpeg;
 mod fingerprint;
 mod formats;
 mod framing;
+mod heat_map;
 mod hpss;
 mod json;
 mod limits;
@@ -59,6 +60,7 @@ use euterpe_actors::transform::{OptionProblem, Registry};
 
 pub use chart::Chart;
 pub use codec::codec;
+pub use heat_map::HeatMap;
 
 /// Adds the transforms of this crate.
 pub fn register(registry: &mut Registry) {

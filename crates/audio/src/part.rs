@@ -53,6 +53,9 @@ impl Part {
                 hear(block, part)?;
             }
         }
+        if left.count == Some(0) {
+            track.check_so_far()?;
+        }
         if self.start > 0.0 && track.frames() <= first {
             let seconds = track.frames() as f64 / f64::from(track.rate());
             return Err(Fault::bad_input(format!(

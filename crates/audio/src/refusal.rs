@@ -25,7 +25,9 @@ pub(crate) enum Refusal {
         /// What is known of its length.
         extent: Extent,
     },
-    /// Damaged, cut off, no sound, of a kind that nobody reads, or out of reach.
+    /// The file is of no kind that is known here: no sound, or of a format without a name here.
+    Unknown(Fault),
+    /// Damaged, cut off, of a kind that nobody reads, or out of reach.
     Other(Fault),
 }
 
@@ -77,7 +79,7 @@ impl Deref for Refusal {
 
     fn deref(&self) -> &Fault {
         match self {
-            Self::Unsupported { fault, .. } | Self::Other(fault) => fault,
+            Self::Unsupported { fault, .. } | Self::Unknown(fault) | Self::Other(fault) => fault,
         }
     }
 }
@@ -91,7 +93,7 @@ impl From<Fault> for Refusal {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unsupported { fault, .. } | Refusal::Other(fault) => fault,
+            Refusal::Unsupported { fault, .. } | Refusal::Unknown(fault) | Refusal::Other(fault) => fault,
         }
     }
 }

@@ -7,24 +7,23 @@
 
 mod bursts;
 mod choice;
+mod cross_check;
+mod fence;
 mod lengths;
 
-use std::{
-    borrow::Cow,
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use euterpe_actors::{
     outcome::{Fault, FaultKind},
     storage::Content,
-    transform::{Input, Work, blocking::panic_text},
+    transform::{Input, Work},
 };
 use symphonia::core::audio::Position;
 
 use bursts::Bursts;
 pub use choice::DecoderChoice;
+use cross_check::CrossChecked;
+pub(crate) use fence::fenced;
 pub use lengths::Lengths;
 
 use super::{
@@ -83,15 +82,14 @@ impl Decoder {
     /// all in all.
     pub(super) fn of_content(content: &Content, bounds: Bounds, time: Duration) -> Result<Self, Fault> {
         let native = || Self::begin(formats::open(content)?, bounds, false);
-        let through = |program: &Program, what: &str, extent| {
-            let ffmpeg = Ffmpeg::open(program, content, what, extent, deadline(time))?;
-            Self::begin(Box::new(ffmpeg), bounds, true)
-        };
         match bounds.decoder {
             DecoderChoice::Native => Ok(native()?),
             DecoderChoice::Auto => match native() {
                 Err(Refusal::Unsupported { what, fault, extent }) => match Program::find() {
-                    Some(program) => Ok(through(&program, &what, extent)?),
+                    Some(program) => {
+                        let track = Ffmpeg::open(&program, content, &what, extent, deadline(time))?;
+                        Ok(Self::begin(Box::new(track), bounds, true)?)
+                    }
                     None => Err(Fault::bad_input(format!("{fault}, or install ffmpeg here"))),
                 },
                 read => Ok(read?),
@@ -102,11 +100,24 @@ impl Decoder {
                         "the job's `decoder: ffmpeg` needs the program ffmpeg, which is not on the PATH; install it, or give the job `decoder: auto`",
                     )
                 })?;
-                through(&program, "this file", Extent::default()).map_err(|refusal| match formats::open(content) {
-                    // What is empty, text or a picture is called so.
-                    Err(Refusal::Other(own)) if refusal.kind == FaultKind::BadInput => own,
-                    _ => refusal.into(),
-                })
+                let until = deadline(time);
+                let of_kind = |what: &str, extent| Ffmpeg::open(&program, content, what, extent, until);
+                // What ffmpeg passes over without a word is found by our reader of the format, where there is one.
+                let opened = match formats::open(content) {
+                    Ok(own) => {
+                        let track = of_kind("this file", Extent::default())?;
+                        Self::begin(Box::new(CrossChecked::new(track, own, until)), bounds, true)
+                    }
+                    Err(Refusal::Unsupported { what, extent, .. }) => {
+                        Self::begin(Box::new(of_kind(&what, extent)?), bounds, true)
+                    }
+                    // What is text or a picture is called so.
+                    Err(Refusal::Unknown(own)) => of_kind("this file", Extent::default())
+                        .and_then(|track| Self::begin(Box::new(track), bounds, true))
+                        .map_err(|refusal| if refusal.kind == FaultKind::BadInput { own.into() } else { refusal }),
+                    Err(refusal) => Err(refusal),
+                };
+                Ok(opened?)
             }
         }
     }
@@ -119,7 +130,9 @@ impl Decoder {
                 Ok(true) => ahead.push_back(block),
                 Ok(false) => ended = Some(Ok(())),
                 // What is wrong later may lie behind the part that is read.
-                Err(refusal @ Refusal::Other(_)) if !ahead.is_empty() => ended = Some(Err(refusal)),
+                Err(refusal @ (Refusal::Other(_) | Refusal::Unknown(_))) if !ahead.is_empty() => {
+                    ended = Some(Err(refusal))
+                }
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -203,6 +216,14 @@ impl Decoder {
         Ok(Some(&self.block))
     }
 
+    /// Judges what was handed out so far, where the rest of the track is not read.
+    ///
+    /// # Errors
+    /// A fault of the input, as at its end: more pieces of it cannot be decoded than may be.
+    pub(crate) fn check_so_far(&self) -> Result<(), Fault> {
+        Ok(self.track.judge_so_far()?)
+    }
+
     /// Puts the next frames into `block`; false where there are no more.
     fn take_block(&mut self) -> Result<bool, Fault> {
         if let Some(block) = self.ahead.pop_front() {
@@ -247,16 +268,6 @@ fn not_samples(name: &str) -> Fault {
     Fault::bad_input(format!(
         "{name} in the place of samples is not supported; convert the file with `ffmpeg -i FILE -f wav - | ffmpeg -i - FILE.flac` first"
     ))
-}
-
-/// A file on which the decoder panics will make it panic again: that is the file's fault and worth no other try.
-pub(crate) fn fenced<T, E: From<Fault>>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
-        let why = panic_text(&*panic).to_owned();
-        Err(E::from(Fault::bad_input(format!(
-            "the file is damaged so that its decoder gave up ({why}); replace it with a whole copy"
-        ))))
-    })
 }
 
 fn bounded(samples: &[f32], loudest: f32) -> bool {

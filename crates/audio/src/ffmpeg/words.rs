@@ -31,8 +31,8 @@ const UNABLE: [&str; 6] = [
     "option not found",
     "error splitting the argument list",
 ];
-/// Words of a process that ends well although not all was well.
-const BAD: [&str; 4] = ["partial file", "truncat", "corrupt", "invalid data"];
+/// Parts of ffmpeg that look at pictures: what they say is no matter of the sound.
+const OF_PICTURES: [&str; 8] = ["[png", "[mjpeg", "[jpeg", "[gif", "[bmp", "[webp", "[swscaler", "[image2"];
 /// Words for what is left behind the last whole block of GSM in WAV, such as a byte that makes the length even: it holds no sound.
 const LEFT_OVER: [&str; 2] = ["gsm_ms", "packet is too small"];
 /// The longest piece of it in a sentence.
@@ -53,13 +53,18 @@ pub(super) struct Words<'w> {
 pub(super) fn judge(status: ExitStatus, said: &[u8], file: Words<'_>) -> Option<Refusal> {
     let text = String::from_utf8_lossy(said);
     let small = text.to_lowercase();
-    if status.success() && !BAD.iter().any(|bad| small.contains(bad)) {
+    let is_of_sound = |line: &&str| !line.trim().is_empty() && !OF_PICTURES.iter().any(|part| line.starts_with(part));
+    if status.success() && small.lines().find(is_of_sound).is_none() {
         return None;
     }
     if file.place.is_some() && !file.cut && LEFT_OVER.iter().all(|left| small.contains(left)) {
         return None;
     }
     let first = sentence(&text);
+    let says = match first.is_empty() {
+        true => "ffmpeg gives up and does not say why".to_owned(),
+        false => format!("ffmpeg says \"{first}\""),
+    };
     let with = |text: String| Some(Refusal::from(Fault::bad_input(text).with_stderr(said)));
     if let Some(signal) = status.signal() {
         return Some(Fault::failed(format!("ffmpeg was ended by signal {signal}")).with_stderr(said).into());
@@ -80,7 +85,7 @@ pub(super) fn judge(status: ExitStatus, said: &[u8], file: Words<'_>) -> Option<
         return with(format!("the track changes its sample rate or channels{place}; convert it to one of each first"));
     }
     if file.cut {
-        return with(format!("the file is cut off{place}: ffmpeg says \"{first}\"; replace it with a whole copy"));
+        return with(format!("the file is cut off{place}: {says}; replace it with a whole copy"));
     }
     if UNKNOWN.iter().any(|unknown| small.contains(unknown)) {
         return with(format!(
@@ -88,13 +93,13 @@ pub(super) fn judge(status: ExitStatus, said: &[u8], file: Words<'_>) -> Option<
             file.what
         ));
     }
-    with(format!("the file is damaged{place}: ffmpeg says \"{first}\"; replace it with a whole copy"))
+    with(format!("the file is damaged{place}: {says}; replace it with a whole copy"))
 }
 
-/// The first line that says something, without the names of ffmpeg's parts and of its standard input.
+/// The first line that says something, empty where none does; without the names of ffmpeg's parts and of its standard input.
 fn sentence(text: &str) -> String {
     let said = text.lines().map(plain).find(|line| !line.is_empty());
-    let said = said.unwrap_or_else(|| "nothing".to_owned());
+    let said = said.unwrap_or_default();
     let mut short: String = said.chars().take(LONGEST).collect();
     if short.len() < said.len() {
         short.push('…');
@@ -140,8 +145,13 @@ mod tests {
         assert!(changed.starts_with("the track changes its sample rate or channels at 0:01"), "{changed}");
         let silent = said(1, "Output file #0 does not contain any stream", false, None).expect("refused");
         assert!(silent.starts_with("this is not audio"), "{silent}");
+        let wordless =
+            "the file is damaged at 0:01: ffmpeg gives up and does not say why; replace it with a whole copy";
+        assert_eq!(said(1, "[ac3 @ 0x1] \n", false, Some((48_000, 48_000))).as_deref(), Some(wordless));
         assert_eq!(said(0, "[png @ 0x1] an odd cover", false, None), None);
-        assert!(said(0, "[mov @ 0x1] stream 0, offset 0x2c: partial file", false, None).is_some());
+        for error in ["[mov @ 0x1] stream 0, offset 0x2c: partial file", "[asf @ 0x1] packet_obj_size 7099 invalid"] {
+            assert!(said(0, error, false, None).is_some(), "{error}");
+        }
         let left = "[gsm_ms @ 0x1] Packet is too small\nError while decoding stream #0:0: Invalid data found when processing input";
         assert_eq!(said(1, left, false, Some((24_000, 8000))), None);
         assert!(said(1, left, true, Some((24_000, 8000))).is_some() && said(1, left, false, None).is_some());

@@ -40,6 +40,14 @@ pub(crate) trait Blocks {
     /// The codec, by ffmpeg's name of it.
     fn codec(&self) -> Cow<'static, str>;
 
+    /// Whether too much of what was read so far could not be decoded, where the rest is not read.
+    ///
+    /// # Errors
+    /// A fault of the input.
+    fn judge_so_far(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Whether all of the track was there, once its end is reached after so many frames.
     ///
     /// # Errors

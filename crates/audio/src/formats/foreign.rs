@@ -2,6 +2,18 @@
 
 use super::bytes::{big, little};
 
+/// What ASF begins with, and its object that tells the length of the file.
+const ASF: [u8; 16] = *b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c";
+const FILE_PROPERTIES: [u8; 16] = *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
+
+/// How many bytes a file of ASF says that it has, unless it was sent as it was made.
+fn asf_size(head: &[u8]) -> Option<u64> {
+    let at = head.windows(16).position(|own| own == FILE_PROPERTIES)?;
+    let object = head.get(at..at + 92)?;
+    let is_broadcast = little(object, 88, 4) & 1 != 0;
+    Some(little(object, 40, 8)).filter(|&size| size > 0 && !is_broadcast)
+}
+
 /// How many frames a file has that begins with `head`.
 pub(crate) fn declared(head: &[u8]) -> Option<u64> {
     if head.starts_with(b"wvpk") {
@@ -18,6 +30,9 @@ pub(crate) fn declared(head: &[u8]) -> Option<u64> {
 
 /// Whether a file of so many bytes that begins with `head` is shorter than it says.
 pub(crate) fn is_cut(head: &[u8], length: u64) -> bool {
+    if head.starts_with(&ASF) {
+        return asf_size(head).is_some_and(|size| size > length);
+    }
     let size = if head.starts_with(b"RIFF") {
         little(head, 4, 4)
     } else if head.starts_with(b"FORM") {

@@ -26,7 +26,7 @@ mod tags;
 mod trim;
 mod window;
 
-use std::io::Seek;
+use std::io::{Seek, SeekFrom};
 
 use crate::refusal::Refusal;
 use euterpe_actors::storage::Content;
@@ -58,9 +58,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
     if length == 0 {
         return Err(Refusal::bad_input("the file is empty; replace it with a whole copy"));
     }
-    let mut head = vec![0; 4096];
-    let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
-    head.truncate(got);
+    let head = head_at(&mut first, 0)?;
     first.rewind().map_err(|error| unread(&error))?;
     let tag = start_behind_tags(&mut first, length).map_err(|error| unread(&error))?;
     first.rewind().map_err(|error| unread(&error))?;
@@ -81,14 +79,26 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
     if let Some(adts) = Adts::open(source()?, tag, end)? {
         return Ok(Box::new(adts));
     }
-    if let Some(other) = not_audio::other(&head) {
-        return Err(other.of_cut_file(foreign::is_cut(&head, length)).of_frames(foreign::declared(&head)));
+    // What has no reader here may stand behind a tag as well.
+    let behind = if tag == 0 { head.clone() } else { head_at(&mut first, tag)? };
+    let is_format = |other: &Refusal| tag == 0 || matches!(other, Refusal::Unsupported { .. });
+    if let Some(other) = not_audio::other(&behind).filter(is_format) {
+        return Err(other.of_cut_file(foreign::is_cut(&behind, length - tag)).of_frames(foreign::declared(&behind)));
     }
     match Mpeg::open(source()?, 0, end, false)? {
         Some(mpeg) => Ok(Box::new(mpeg)),
-        None if mpeg::has_free_rate(head.get(tag as usize..).unwrap_or(&[])) => Err(faults::free_rate()),
+        None if mpeg::has_free_rate(&behind) => Err(faults::free_rate()),
         None => Err(not_audio::unknown(&head)),
     }
+}
+
+/// The first bytes from a place on.
+fn head_at(source: &mut Source, at: u64) -> Result<Vec<u8>, Refusal> {
+    let mut head = vec![0; 4096];
+    source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;
+    let got = read_up_to(source, &mut head).map_err(|error| unread(&error))?;
+    head.truncate(got);
+    Ok(head)
 }
 
 /// Opens a file of the MP4 family or a Matroska file that begins at `start`, behind a tag; none where it is of another kind.
@@ -96,9 +106,7 @@ pub(crate) fn open(content: &Content) -> Result<Box<dyn Blocks>, Refusal> {
 fn boxed(content: &Content, start: u64) -> Result<Option<Box<dyn Blocks>>, Refusal> {
     let source = || Source::open_at(content, start).map_err(|error| unread(&error));
     let mut first = source()?;
-    let mut head = vec![0; 4096];
-    let got = read_up_to(&mut first, &mut head).map_err(|error| unread(&error))?;
-    head.truncate(got);
+    let head = head_at(&mut first, 0)?;
     first.rewind().map_err(|error| unread(&error))?;
     if mp4::is_mp4(&head) {
         return mp4::open(first, source()?).map(Some);
@@ -182,7 +190,7 @@ fn caf_packets(packed: caf::Packed, source: Source) -> Result<Box<dyn Blocks>, R
 
 /// Whether a mark stands at a place.
 fn begins(source: &mut Source, at: u64, mark: &[u8]) -> Result<bool, Refusal> {
-    source.seek(std::io::SeekFrom::Start(at)).map_err(|error| unread(&error))?;
+    source.seek(SeekFrom::Start(at)).map_err(|error| unread(&error))?;
     let mut head = vec![0; mark.len()];
     read_up_to(source, &mut head).map_err(|error| unread(&error))?;
     Ok(head == mark)

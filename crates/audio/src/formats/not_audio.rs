@@ -1,5 +1,7 @@
 //! Says in words what a file is that no reader knows: another format of sound, or no sound at all.
 
+use euterpe_actors::outcome::Fault;
+
 use crate::refusal::Refusal;
 
 use super::faults::unsupported;
@@ -60,7 +62,7 @@ pub(crate) fn other(head: &[u8]) -> Option<Refusal> {
     } else {
         return None;
     };
-    Some(Refusal::bad_input(format!("this is not audio: {what}")))
+    Some(not_audio(what))
 }
 
 /// What to say of a file in which nothing was found.
@@ -78,7 +80,11 @@ pub(crate) fn unknown(head: &[u8]) -> Refusal {
     } else {
         "no format that is read (flac, wav, mp3, ogg vorbis, m4a, aiff, caf, mkv)"
     };
-    Refusal::bad_input(format!("this is not audio: {what}"))
+    not_audio(what)
+}
+
+fn not_audio(what: &str) -> Refusal {
+    Refusal::Unknown(Fault::bad_input(format!("this is not audio: {what}")))
 }
 
 fn other_by_structure(head: &[u8]) -> Option<&'static str> {

@@ -30,7 +30,7 @@ const MAGMA: [[u8; 3]; 17] = [
 ];
 
 /// The palette index of a level from 0 to 1.
-pub(super) fn index_of(level: f32) -> u8 {
+pub(crate) fn index_of(level: f32) -> u8 {
     (level * f32::from(INK - 1)).round() as u8
 }
 

@@ -8,7 +8,7 @@
 pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod caption;
-mod colour;
+pub(crate) mod colour;
 pub(crate) mod columns;
 pub(crate) mod picture;
 mod rows;

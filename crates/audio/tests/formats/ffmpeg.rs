@@ -17,7 +17,10 @@ use euterpe_actors::{
 use euterpe_testkit::work::{run, work};
 use serde_json::{Value, json};
 
-use super::material::{encoded, ffmpeg, folder, made, ours_of, refused, wav};
+use super::{
+    material::{encoded, ffmpeg, folder, made, ours, ours_of, refused, refused_natively, tool, wav},
+    ogg::pages,
+};
 
 /// The variable that names the file with which a test goes on in a process of its own.
 const INSIDE: &str = "EUTERPE_TEST_INSIDE";
@@ -165,10 +168,10 @@ fn what_ffmpeg_reads_is_as_damaged_too_long_or_changing_as_what_we_read() {
         ("t.wv", &[][..], "the file is damaged"),
         ("t.tta", &[], "the file is damaged"),
         ("t.ac3", &[], "the file is damaged at 0:01: ffmpeg says \"incomplete frame\""),
-        ("t.wma", &[], "the file is damaged at 0:01: ffmpeg says"),
+        ("t.wma", &[], "the file is cut off at 0:01: ffmpeg says"),
         ("t.spx", &["-ar", "16000", "-c:a", "libspeex"], "the track breaks off after 0:0"),
         ("t.avi", &["-c:a", "libmp3lame"], "the track breaks off after 0:01"),
-        ("ac3.mka", &["-c:a", "ac3"], "the track breaks off after 0:01"),
+        ("ac3.mka", &["-c:a", "ac3"], "the file is cut off at 0:01"),
     ] {
         let path = encoded(folder.path(), &sound, file, options);
         let mut bytes = fs::read(&path).expect("read");
@@ -191,4 +194,107 @@ fn what_ffmpeg_reads_is_as_damaged_too_long_or_changing_as_what_we_read() {
     let said = fault(json!({"max_minutes": 1}), &long);
     assert_eq!(said.text, "the track is longer than 1:00; give the job a larger `max_minutes` if that is right");
     made("audio.silence", json!({"decoder": "ffmpeg"}), &wav(8000, 1, 4000), "json").expect("whatever we read, too");
+}
+
+/// Ffmpeg calls none of these an error.
+#[test]
+fn what_ffmpeg_passes_over_without_a_word_is_refused_where_we_know_better() {
+    let folder = folder();
+    let sound = wav(48_000, 2, 480_000);
+    let by_ffmpeg = |bytes: &[u8]| made("audio.silence", json!({"decoder": "ffmpeg"}), bytes, "json");
+    for (file, options) in [
+        ("t.ogg", &["-c:a", "libvorbis"][..]),
+        ("t.opus", &[]),
+        ("flac.ogg", &["-c:a", "flac"]),
+        ("t.mka", &["-c:a", "libmp3lame"]),
+        ("vorbis.mka", &["-c:a", "libvorbis"]),
+        ("t.mp3", &[]),
+        ("t.m4a", &[]),
+        ("t.flac", &[]),
+        ("t.aac", &[]),
+        ("t.aiff", &[]),
+        ("t.caf", &[]),
+        ("deep.flac", &["-sample_fmt", "s32"]),
+    ] {
+        let bytes = fs::read(encoded(folder.path(), &sound, file, options)).expect("read");
+        by_ffmpeg(&bytes).unwrap_or_else(|fault| panic!("{file}: {fault}"));
+        if file == "t.aac" {
+            continue; // its frames have no number, and no length stands anywhere
+        }
+        let fault = by_ffmpeg(&bytes[..bytes.len() * 6 / 10]).map(|_| file).expect_err("it was read");
+        assert_eq!(fault.kind, FaultKind::BadInput, "{file}: {fault}");
+        let is_known = ["the file is cut off", "the file is damaged"].iter().any(|known| fault.text.contains(known));
+        assert!(is_known, "{file}: {fault}");
+        if file.ends_with("ogg") || file.ends_with("opus") {
+            let pages = pages(&bytes);
+            let middle = pages.len() / 2;
+            let between = by_ffmpeg(&pages[..middle].concat()).map(|_| file).expect_err("it was read");
+            assert!(between.text.contains("the file is cut off"), "{file}: {between}");
+            let lost = by_ffmpeg(&[&pages[..middle], &pages[middle + 1..]].concat().concat());
+            assert!(lost.map(|_| file).expect_err("it was read").text.starts_with("the file is damaged at 0:0"));
+            let mut flipped = bytes;
+            let place = pages[..middle].concat().len() + pages[middle].len() / 2;
+            flipped[place] ^= 16;
+            let flipped = by_ffmpeg(&flipped).map(|_| file).expect_err("it was read");
+            assert!(flipped.text.starts_with("the file is damaged at 0:0"), "{file}: {flipped}");
+        }
+    }
+}
+
+#[test]
+fn what_ffmpeg_decodes_less_or_more_of_is_told_with_what_reads_it_right() {
+    if let Some(file) = inside() {
+        let with = |decoder: &str| of_file(json!({"decoder": decoder}), &file, LONG);
+        with("auto").expect("ours needs no ffmpeg");
+        let said = with("ffmpeg").expect_err("it was read");
+        assert!(
+            said.kind == FaultKind::BadInput && said.text.contains("where the file holds 2.000 s of sound"),
+            "{said}"
+        );
+        assert!(said.text.contains("give the job `decoder: auto`, which reads "), "{said}");
+        return;
+    }
+    let folder = folder();
+    let lossless = folder.path().join("t.wav");
+    fs::write(&lossless, wav(8000, 1, 16_000)).expect("written");
+    let lossy = encoded(folder.path(), &wav(8000, 1, 16_000), "t.ogg", &["-c:a", "libvorbis"]);
+    // What is exact may not differ by a frame, what has delays not by more than these.
+    for (file, frames) in [(&lossless, 15_999), (&lossless, 16_001), (&lossless, 0), (&lossy, 15_000), (&lossy, 17_000)]
+    {
+        let name = format!("sends-{frames}");
+        let sound = encoded(folder.path(), &wav(8000, 1, frames), &format!("{name}.wav"), &["-c:a", "pcm_f32le"]);
+        let bin = fake(&folder.path().join(&name), &format!("exec /bin/cat {}", sound.display()));
+        with_path("what_ffmpeg_decodes_less_or_more_of_is_told_with_what_reads_it_right", &bin, file);
+    }
+}
+
+/// Ffmpeg 5.1 decodes nothing of it, and says so to nobody.
+#[test]
+fn flac_of_more_than_24_bits_is_named_whoever_is_to_read_it() {
+    let folder = folder();
+    let (from, to) = (folder.path().join("t.wav"), folder.path().join("t.flac"));
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=3", "-c:a", "pcm_s32le", &from.to_string_lossy()]);
+    for options in [&["--no-mid-side"][..], &["-8"]] {
+        let (from, to) = (from.to_string_lossy(), to.to_string_lossy());
+        tool("flac", &[options, &["--silent", "--force", "-o", &to, &from]].concat());
+        let bytes = fs::read(&*to).expect("read");
+        for decoder in ["auto", "native", "ffmpeg"] {
+            let said = fault(json!({"decoder": decoder}), &bytes);
+            assert!(said.text.starts_with("FLAC of more than 24 bits is not supported"), "{decoder}: {said}");
+        }
+    }
+}
+
+/// Tags that players put in front of anything.
+#[test]
+fn what_ffmpeg_reads_is_known_behind_a_tag_as_well() {
+    let folder = folder();
+    let tag = [&b"ID3\x03\0\0\0\0\x02\0"[..], &[0; 256]].concat();
+    for (file, options) in [("t.tta", &[][..]), ("t.wv", &[]), ("t.ac3", &[])] {
+        let bytes = fs::read(encoded(folder.path(), &wav(48_000, 2, 48_000), file, options)).expect("read");
+        let tagged = [&tag[..], &bytes].concat();
+        let (plain, behind) = (ours(bytes).expect("read"), ours(tagged.clone()).expect("read"));
+        assert!(plain == behind, "{file}");
+        assert!(refused_natively(&tagged).contains("is not supported; convert the file"), "{file}");
+    }
 }

@@ -16,6 +16,7 @@ mod mp3; // lengths that are not declared, or wrong
 mod ogg; // pages that are damaged or missing, chains
 #[cfg(feature = "opus")]
 mod opus; // within 90 dB of what libopus decodes elsewhere, frame for frame
+mod pieces; // that are missing: told, or silence in their place, also before a part
 mod probe; // what a file is
 mod refused; // not supported is not damaged, and read through ffmpeg
 mod tags; // around a file of any format

@@ -68,6 +68,11 @@ pub(crate) struct Adts {
     /// Frames of sound that were handed out.
     decoded: u64,
     lost: Lost,
+    /// Bytes of the frames that were read.
+    bytes: u64,
+    /// Frames that are missing before the packet that waits.
+    missing: u64,
+    waiting: Option<Vec<u8>>,
     cut: bool,
 }
 
@@ -92,13 +97,27 @@ impl Adts {
         check_channels(header.channels)?;
         let config = Config { rate: header.rate, channels: header.channels as usize };
         let (decoder, detector) = (aac_decoder(config)?, Detector::new(aac_decoder(config)?));
-        Ok(Some(Self { window, header, decoder, detector, decoded: 0, lost: Lost::default(), cut: false }))
+        Ok(Some(Self {
+            window,
+            header,
+            decoder,
+            detector,
+            decoded: 0,
+            lost: Lost::default(),
+            bytes: 0,
+            missing: 0,
+            waiting: None,
+            cut: false,
+        }))
     }
 
     /// Counts bytes that were no frames as the frames that would have stood there.
     fn count_lost(&mut self, bytes: u64) {
         if bytes > 0 {
-            self.lost.count_missing((bytes / self.header.bytes as u64).max(1));
+            let usual = self.bytes.checked_div(self.lost.pieces()).filter(|&usual| usual > 0);
+            let usual = usual.unwrap_or(self.header.bytes as u64);
+            self.missing += (bytes + usual / 2) / usual;
+            self.lost.count_missing((bytes / usual).max(1));
         }
     }
 
@@ -132,6 +151,7 @@ impl Adts {
                 }
                 let packet = ahead[header.head..header.bytes].to_vec();
                 self.count_lost(lost);
+                self.bytes += header.bytes as u64;
                 self.window.skip(header.bytes as u64).map_err(|error| unread(&error))?;
                 return Ok(Some(packet));
             }
@@ -152,7 +172,18 @@ impl Adts {
 
 impl Blocks for Adts {
     fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
-        let Some(packet) = self.take()? else { return Ok(false) };
+        if self.waiting.is_none() {
+            self.waiting = self.take()?;
+        }
+        if self.missing > 0 && self.waiting.is_some() {
+            // Silence in the place of what is missing, so that all else stays in its place.
+            self.missing -= 1;
+            block.clear();
+            block.resize(self.header.channels as usize, vec![0.0; SAMPLES]);
+            self.decoded += SAMPLES as u64;
+            return Ok(true);
+        }
+        let Some(packet) = self.waiting.take() else { return Ok(false) };
         if self.detector.sees(&packet) {
             return Err(unsupported(HE_AAC));
         }
@@ -187,6 +218,10 @@ impl Blocks for Adts {
 
     fn codec(&self) -> Cow<'static, str> {
         "aac".into()
+    }
+
+    fn judge_so_far(&self) -> Result<(), Refusal> {
+        self.lost.judge()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! Reads native FLAC: symphonia gets the stream's own description and its frames, and nothing of what people put around.
 
 pub(super) mod frame;
+pub(super) mod order;
 mod tail;
 
 use std::io::{Read, Seek, SeekFrom};

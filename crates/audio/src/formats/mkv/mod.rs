@@ -41,7 +41,8 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Ref
         return Err(ends());
     }
     if track.codec.starts_with("A_PCM/") && !matches!(track.bits, 16 | 24 | 32 | 64) {
-        return Err(unsupported(&format!("Matroska with samples of {} bits", track.bits)));
+        let what = format!("Matroska with samples of {} bits", track.bits);
+        return Err(unsupported(&what).of_cut_file(found.cut));
     }
     let span = |nanoseconds: i64| Span { ticks: nanoseconds.max(0) as u64, per_second: 1_000_000_000 };
     let facts = Facts {

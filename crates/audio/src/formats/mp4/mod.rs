@@ -40,9 +40,10 @@ pub(crate) fn open(source: Source, again: Source) -> Result<Box<dyn Blocks>, Ref
     let Some(body) = chosen(&top.movie) else {
         return Err(Refusal::bad_input("this is not audio: the file has no audio track"));
     };
-    let track = track(&top.movie, body)?;
+    let track = track(&top.movie, body).map_err(|refusal| refusal.of_cut_file(top.cut))?;
     let tables = boxes::find(body, &[b"mdia", b"minf", b"stbl"]).unwrap_or(&[]);
-    if let Some(written) = written(boxes::find(tables, &[b"stsd"]).unwrap_or(&[]))? {
+    let written = written(boxes::find(tables, &[b"stsd"]).unwrap_or(&[]));
+    if let Some(written) = written.map_err(|refusal| refusal.of_cut_file(top.cut))? {
         if top.fragmented {
             return Err(unsupported("MP4 with uncompressed sound in fragments").of_cut_file(top.cut));
         }

@@ -65,6 +65,11 @@ pub(crate) struct Mpeg {
     decoded: u64,
     packets: u64,
     bad: u64,
+    /// Bytes of the frames that were read.
+    bytes: u64,
+    /// Frames that are missing before the next one, which waits until silence stands in their place.
+    missing: u64,
+    waiting: Option<(Header, Vec<u8>)>,
     cut: bool,
 }
 
@@ -103,6 +108,9 @@ impl Mpeg {
             decoded: 0,
             packets: 0,
             bad: 0,
+            bytes: 0,
+            missing: 0,
+            waiting: None,
             cut,
         }))
     }
@@ -122,10 +130,13 @@ impl Mpeg {
                     return Ok(Some(header));
                 }
                 Next::Junk(bytes) => {
-                    // As many frames as would have stood there.
-                    let frames = (bytes / self.header.bytes.map_or(1, |bytes| bytes as u64)).max(1);
-                    self.packets += frames;
-                    self.bad += frames;
+                    // As many frames as would have stood there, of the length that they had so far.
+                    let usual = self.bytes.checked_div(self.packets).filter(|&usual| usual > 0);
+                    let usual = usual.or(self.header.bytes.map(|bytes| bytes as u64)).unwrap_or(1);
+                    let frames = bytes / usual;
+                    self.missing += if self.decoded > 0 { (bytes + usual / 2) / usual } else { 0 };
+                    self.packets += frames.max(1);
+                    self.bad += frames.max(1);
                 }
                 Next::Changed => return Err(changed(self.decoded, self.header.rate)),
                 Next::Cut => {
@@ -137,10 +148,40 @@ impl Mpeg {
         }
     }
 
+    /// The next frame, into `frame`; none of it where silence in `block` stands in the place of one that is missing before it.
+    fn take_or_wait(
+        &mut self,
+        frame: &mut Vec<u8>,
+        block: &mut Vec<Vec<f32>>,
+    ) -> Result<Option<Option<Header>>, Refusal> {
+        if self.waiting.is_none() {
+            let Some(header) = self.take(frame)? else { return Ok(None) };
+            // Between two files in a row nothing is missing.
+            if self.missing == 0 || Tag::read(&header, frame).is_some() {
+                self.missing = 0;
+                return Ok(Some(Some(header)));
+            }
+            self.waiting = Some((header, std::mem::take(frame)));
+        }
+        if self.missing > 0 {
+            self.missing -= 1;
+            block.clear();
+            block.resize(self.header.channels, vec![0.0; self.header.samples as usize]);
+            self.decoded += u64::from(self.header.samples);
+            return Ok(Some(None));
+        }
+        let waited = self.waiting.take().map(|(header, bytes)| {
+            *frame = bytes;
+            header
+        });
+        Ok(waited.map(Some))
+    }
+
     /// Decodes a frame into `block`: silence of its length where it cannot be decoded, so that all else stays in its place.
     fn decode(&mut self, header: &Header, frame: &[u8], block: &mut Vec<Vec<f32>>) {
         let packet = PacketRef::new(0, Timestamp::new(0), Duration::new(header.samples.into()), frame);
         self.packets += 1;
+        self.bytes += frame.len() as u64;
         match self.decoder.decode_ref(&packet) {
             Ok(audio) => audio.copy_to_vecs_planar(block),
             Err(_) => {
@@ -182,7 +223,8 @@ impl Mpeg {
 impl Blocks for Mpeg {
     fn advance(&mut self, block: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         let mut frame = Vec::new();
-        while let Some(header) = self.take(&mut frame)? {
+        while let Some(header) = self.take_or_wait(&mut frame, block)? {
+            let Some(header) = header else { return Ok(true) };
             if header.channels != self.header.channels {
                 return Err(changed(self.decoded, self.header.rate));
             }
@@ -208,6 +250,10 @@ impl Blocks for Mpeg {
 
     fn codec(&self) -> Cow<'static, str> {
         format!("mp{}", self.header.layer).into()
+    }
+
+    fn judge_so_far(&self) -> Result<(), Refusal> {
+        check_pieces(self.bad, self.packets)
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

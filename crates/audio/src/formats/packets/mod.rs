@@ -10,7 +10,7 @@ use std::{borrow::Cow, collections::VecDeque, io};
 
 use crate::refusal::Refusal;
 use symphonia::core::{
-    audio::{Channels, GenericAudioBufferRef, Position},
+    audio::{Channels, Position},
     codecs::audio::{
         AudioCodecId, AudioCodecParameters, AudioDecoder,
         well_known::{
@@ -29,7 +29,7 @@ use super::{
     alac::Alac,
     blocks::{Blocks, LOUDEST, Sound, usual_layout},
     faults::{breaks_off, changed, damaged, damaged_at, several, too_short, unread, unsupported},
-    flac::frame,
+    flac::{frame, order::Order},
     mpeg,
     ogg::{OpenLink, Remuxed, Vorbis},
     source::Spliced,
@@ -39,7 +39,7 @@ use crate::limits::check_shape;
 pub(crate) use facts::{Facts, Span};
 pub(crate) use lost::Lost;
 pub(crate) use open::aac_decoder;
-use open::{decoder, probed};
+use open::{check_width, decoder, probed, shape};
 
 /// What is said of a piece of a lossless track.
 const UNDECODED: &str = "a piece of it cannot be decoded";
@@ -51,6 +51,8 @@ pub(crate) struct Packets {
     detector: Option<Detector>,
     /// Checks packets of ALAC, of which symphonia's decoder takes any bits for sound.
     alac: Option<Alac>,
+    /// The order of the frames of FLAC.
+    order: Order,
     facts: Facts,
     codec: AudioCodecId,
     track: u32,
@@ -109,6 +111,7 @@ impl Packets {
         parameters: &AudioCodecParameters,
         facts: Facts,
     ) -> Result<Self, Refusal> {
+        check_width(parameters)?;
         let (decoder, detector) = match (parameters.codec, &parameters.extra_data) {
             (CODEC_ID_AAC, Some(description)) => {
                 let config = config(description)?;
@@ -137,6 +140,7 @@ impl Packets {
             decoder,
             detector,
             alac,
+            order: Order::default(),
             facts,
             codec: parameters.codec,
             track: track.id,
@@ -242,9 +246,15 @@ impl Packets {
     }
 
     /// Checks a frame of FLAC: its decoder believes it.
-    fn check_flac(&self, packet: &[u8]) -> Result<(), Refusal> {
+    fn check_flac(&mut self, packet: &[u8]) -> Result<(), Refusal> {
         if !frame::is_whole(packet) {
             return Err(damaged_at(self.decoded, self.rate, UNDECODED));
+        }
+        if !self.order.follows(packet, self.decoded, self.declared.is_some()) {
+            return Err(match self.order.begins_anew(packet) {
+                true => several(),
+                false => damaged_at(self.decoded, self.rate, "a piece of it is missing, or stands in another's place"),
+            });
         }
         match frame::rate_of(packet).filter(|&rate| rate != self.rate) {
             None => Ok(()),
@@ -270,13 +280,6 @@ impl Packets {
         block.resize(self.channels, vec![0.0; frames]);
         Ok(())
     }
-}
-
-/// The rate and the channels of what was decoded.
-fn shape(audio: &GenericAudioBufferRef<'_>) -> Result<(u32, Channels), Refusal> {
-    let (rate, channels) = (audio.spec().rate(), audio.spec().channels().clone());
-    check_shape(rate, channels.count())?;
-    Ok((rate, channels))
 }
 
 impl Blocks for Packets {
@@ -310,6 +313,10 @@ impl Blocks for Packets {
 
     fn codec(&self) -> Cow<'static, str> {
         self.decoder.codec_info().short_name.into()
+    }
+
+    fn judge_so_far(&self) -> Result<(), Refusal> {
+        self.lost.judge()
     }
 
     fn judge(&mut self, frames: u64) -> Result<(), Refusal> {

@@ -2,8 +2,11 @@
 
 use crate::refusal::Refusal;
 use symphonia::core::{
-    audio::Channels,
-    codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_AAC},
+    audio::{Channels, GenericAudioBufferRef},
+    codecs::audio::{
+        AudioCodecParameters, AudioDecoder, AudioDecoderOptions,
+        well_known::{CODEC_ID_AAC, CODEC_ID_FLAC},
+    },
     errors::Error,
     formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
     io::{MediaSourceStream, MediaSourceStreamOptions},
@@ -22,6 +25,26 @@ use super::{
 use crate::limits::check_shape;
 
 pub(super) type Probed = (Box<dyn FormatReader>, Track, AudioCodecParameters);
+
+/// Refuses FLAC whose samples are wider than its decoder takes them. Ffmpeg 5.1 decodes nothing of it.
+///
+/// # Errors
+/// Where they are.
+pub(super) fn check_width(parameters: &AudioCodecParameters) -> Result<(), Refusal> {
+    match parameters.codec == CODEC_ID_FLAC && parameters.bits_per_sample.is_some_and(|bits| bits > 24) {
+        true => Err(Refusal::bad_input(
+            "FLAC of more than 24 bits is not supported; convert the file with `flac -d FILE.flac` first",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The rate and the channels of what was decoded.
+pub(super) fn shape(audio: &GenericAudioBufferRef<'_>) -> Result<(u32, Channels), Refusal> {
+    let (rate, channels) = (audio.spec().rate(), audio.spec().channels().clone());
+    check_shape(rate, channels.count())?;
+    Ok((rate, channels))
+}
 
 /// Lets symphonia find the track.
 pub(super) fn probed(source: Spliced, extension: &str, facts: &Facts) -> Result<Probed, Refusal> {
