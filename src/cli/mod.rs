@@ -18,8 +18,10 @@ pub use exit::Exit;
 use crate::telemetry::LogFormat;
 
 use page::Output;
-#[cfg(not(feature = "amqp"))]
+#[cfg(not(all(feature = "amqp", feature = "ui")))]
 use verbs::absent;
+#[cfg(feature = "ui")]
+use verbs::ui;
 use verbs::{
     accept, audit, cluster, completions, config_show, create, credentials, dead, explain, export, gc, graph, lint,
     logs, ls, open, plan, profile, prune, run, runs, schema, test, verify, watch,
@@ -57,6 +59,12 @@ pub enum Verb {
     Run(run::Args),
     /// Run a graph whenever its sources change, until told to stop.
     Watch(watch::Args),
+    /// Show a graph in a browser: its jobs at work, what they made to be seen and heard, its runs, what failed.
+    #[cfg(feature = "ui")]
+    Ui(ui::Args),
+    /// Not in this program: it was built without the feature `ui`.
+    #[cfg(not(feature = "ui"))]
+    Ui(absent::Args),
     /// Serve a graph's queues on this machine, over a broker, until told to stop.
     #[cfg(feature = "amqp")]
     Node(node::Args),
@@ -166,6 +174,10 @@ impl Command {
             Verb::Test(args) => test::run(args, registry, out),
             Verb::Run(args) => run::run(args, registry, out),
             Verb::Watch(args) => watch::run(args, registry, out),
+            #[cfg(feature = "ui")]
+            Verb::Ui(args) => ui::run(args, registry, out),
+            #[cfg(not(feature = "ui"))]
+            Verb::Ui(args) => absent::run(args, "ui", "ui"),
             #[cfg(feature = "amqp")]
             Verb::Node(args) => node::run(args, registry, out),
             #[cfg(not(feature = "amqp"))]
@@ -222,6 +234,7 @@ fn long_version() -> String {
         ("python", cfg!(feature = "python")),
         ("otlp", cfg!(feature = "otlp")),
         ("parquet", cfg!(feature = "parquet")),
+        ("ui", cfg!(feature = "ui")),
     ];
     let names = |built: bool| {
         let names: Vec<&str> = features.iter().filter(|(_, is)| *is == built).map(|(name, _)| *name).collect();

@@ -26,4 +26,5 @@ mod rabbit; //        RabbitMQ, a real one: the broker suite, nodes, faults
 mod s3; //            S3 servers, each in a process of its own: the storage suite, and what is peculiar to them
 mod shared; //        servers that all tests of one run share
 mod traces; //        what `--otlp` sends, and that nobody waits for it
+mod ui; //            pages for a browser, by requests and in a real browser
 mod venv; //        Python with packages that a test stands on

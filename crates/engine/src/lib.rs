@@ -46,7 +46,7 @@ mod workspace;
 pub use audit::audit_broker;
 pub use audit::{Audit, Warning, audit, audit_without_broker};
 #[cfg(feature = "audio")]
-pub use euterpe_audio::Chart;
+pub use euterpe_audio::{Chart, HeatMap};
 pub use euterpe_tables::{Arrays, Format as TableFormat, Statistic, Written as Exported};
 pub use logs::filter::LogFilter;
 #[cfg(feature = "amqp")]

@@ -24,5 +24,7 @@ mod write;
 pub use draft::{Draft, Written};
 pub use error::TableError;
 pub use layout::{Arrays, Cells, Holds, JobColumns, Layout, OutputColumns, Piece, Row};
+pub use values::array::{Array, Data};
+pub use values::npy::read as read_npy;
 pub use values::summary::Statistic;
 pub use write::Format;

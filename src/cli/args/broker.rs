@@ -68,6 +68,22 @@ impl BrokerArgs {
         self.broker_file.as_deref().filter(|file| !file.as_os_str().is_empty())
     }
 
+    /// The same as variables of a further command.
+    #[cfg(feature = "ui")]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let allowed = self.allow_plaintext.then(|| "1".to_owned());
+        let all = [
+            ("EUTERPE_BROKER", self.typed().map(str::to_owned)),
+            ("EUTERPE_BROKER_FILE", file(&self.broker_file)),
+            ("EUTERPE_BROKER_CA", file(&self.broker_ca)),
+            ("EUTERPE_BROKER_CERT", file(&self.broker_cert)),
+            ("EUTERPE_BROKER_KEY", file(&self.broker_key)),
+            ("EUTERPE_ALLOW_PLAINTEXT", allowed),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
     /// What a verb opens a graph for that writes, unless it only says what it would do.
     pub fn access(&self, dry_run: bool) -> Access {
         match (dry_run, self.is_named()) {

@@ -56,7 +56,11 @@ where
     Ok(())
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// Reads an address to serve at.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }

@@ -18,6 +18,8 @@ pub use cache::CacheArgs;
 pub use entities::Entities;
 pub use graph_file::{GraphFile, show_problems};
 pub use memory::MemoryArgs;
+#[cfg(feature = "ui")]
+pub use metrics::address as listen_address;
 pub use metrics::{MetricsArgs, serve_metrics};
 pub use place::{Place, wait_for};
 pub use prices::Prices;

@@ -91,6 +91,24 @@ impl Place {
         Opening { state: self.state.clone(), ..opening }
     }
 
+    /// The graph file with the stores of the run that is meant.
+    #[cfg(feature = "ui")]
+    pub fn as_opened(&self) -> GraphFile {
+        let remembered = self.remembered.get().map_or(&[][..], Vec::as_slice);
+        let stores = self.graph.stores.iter().chain(remembered).cloned().collect();
+        GraphFile { stores, ..self.graph.clone() }
+    }
+
+    /// The same as the words of a further command, with the state's place where it was given.
+    #[cfg(feature = "ui")]
+    pub fn words(&self) -> Vec<String> {
+        let GraphFile { graph, stores } = self.as_opened();
+        let mut words = vec![graph.display().to_string()];
+        words.extend(stores.into_iter().flat_map(|(name, url)| ["--store".to_owned(), format!("{name}={url}")]));
+        words.extend(self.state.iter().flat_map(|state| ["--state".to_owned(), state.text()]));
+        words
+    }
+
     /// The graph file and, where it was given, the state's place, as they are typed in a further command.
     pub fn typed(&self) -> String {
         let mut text = for_shell(&self.graph.graph.display().to_string());

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use euterpe_actors::message::Force;
 use euterpe_actors::plan::NodePlan;
-use euterpe_actors::state::Selection;
+pub use euterpe_engine::asked as selection;
 use euterpe_engine::{Former, FormerGroup, Outdated, OutdatedGroup, Passed};
 
 /// A time in milliseconds after the Unix epoch, in UTC.
@@ -63,34 +62,6 @@ pub fn passed_over(passed: &Passed) -> String {
     }
     let mut text = format!("\npassed over {}\n", count(passed.total(), "other file", "other files"));
     passed.lines().iter().for_each(|line| text += &format!("  {}\n", plain(line, false)));
-    text
-}
-
-/// What a run was asked to do.
-pub fn selection(selection: &Selection) -> String {
-    let list =
-        |jobs: &[euterpe_actors::ids::JobName]| jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(",");
-    let mut text = match (&selection.job, selection.bottom_up) {
-        (None, _) => "whole graph".to_owned(),
-        (Some(job), false) => format!("from {job} down"),
-        (Some(job), true) => format!("{job} and what it needs"),
-    };
-    if let Some(only) = &selection.only {
-        text += &format!(", only {}", list(only));
-    }
-    match &selection.force {
-        Force::None => {}
-        Force::Jobs(jobs) => text += &format!(", redoing {}", list(jobs)),
-        Force::All => text += ", redoing all",
-    }
-    match selection.refresh.as_ref().map_or(&Force::None, |refresh| &refresh.recipes) {
-        Force::None => {}
-        Force::Jobs(jobs) => text += &format!(", making anew what changed in {}", list(jobs)),
-        Force::All => text += ", making anew whatever changed",
-    }
-    if selection.ping {
-        text += ", ping";
-    }
     text
 }
 

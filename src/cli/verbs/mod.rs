@@ -1,6 +1,6 @@
 //! The verbs, a file or folder for each.
 
-#[cfg(not(feature = "amqp"))]
+#[cfg(not(all(feature = "amqp", feature = "ui")))]
 pub mod absent;
 pub mod accept;
 pub mod audit;
@@ -33,5 +33,7 @@ pub mod schema;
 #[cfg(feature = "amqp")]
 pub mod status;
 pub mod test;
+#[cfg(feature = "ui")]
+pub mod ui;
 pub mod verify;
 pub mod watch;

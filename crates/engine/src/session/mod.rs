@@ -9,6 +9,7 @@ mod export;
 mod forecast;
 mod gc;
 mod given;
+mod input_file;
 mod inventory;
 #[cfg(feature = "amqp")]
 mod letter_counts;
@@ -26,6 +27,7 @@ mod output_file;
 mod prune;
 #[cfg(feature = "amqp")]
 mod publish;
+mod recorded;
 mod resume;
 mod retry;
 mod run;
@@ -68,7 +70,7 @@ pub use publish::{PublishRequest, Published};
 pub use resume::Resumed;
 pub use retry::Retried;
 pub use run::{RunEnded, RunRequest};
-pub use runs::{RunRecord, is_inbox};
+pub use runs::{RunRecord, asked, is_inbox};
 pub use select::{ForceNames, IdsFrom, RefreshNames};
 #[cfg(feature = "amqp")]
 pub use status::{JobStatus, Status, StatusView};

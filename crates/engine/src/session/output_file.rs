@@ -21,6 +21,18 @@ pub struct OutputFile {
     file: Option<PathBuf>,
 }
 
+impl OutputFile {
+    /// The key under which it lies.
+    pub(super) fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// The path under which it lies in its store.
+    pub fn path(&self) -> &str {
+        &self.key.path
+    }
+}
+
 impl Session {
     /// Where an object of a store lies: the path of a file, or the URL of an object.
     pub(super) fn place_of(&self, store: &StoreName, path: &str) -> String {

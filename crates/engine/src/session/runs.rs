@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, bail};
-use euterpe_actors::ids::RunId;
+use euterpe_actors::ids::{JobName, RunId};
 use euterpe_actors::message::Force;
 use euterpe_actors::refresh::Refresh;
-use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd, manifest_key};
+use euterpe_actors::state::{LetterFilter, LetterOwner, Manifest, RunEnd, Selection, manifest_key};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Session;
@@ -156,4 +156,31 @@ fn without_manifest(run: RunId, place: &str) -> String {
         "the manifest of run {run} is gone (in {place}), so what it was asked to do is not known; put it back from a backup, or run \
          the ids anew, and name other runs by their ids"
     )
+}
+
+/// What a run was asked to do, in words for people.
+pub fn asked(selection: &Selection) -> String {
+    let list = |jobs: &[JobName]| jobs.iter().map(|job| job.as_str()).collect::<Vec<_>>().join(",");
+    let mut text = match (&selection.job, selection.bottom_up) {
+        (None, _) => "whole graph".to_owned(),
+        (Some(job), false) => format!("from {job} down"),
+        (Some(job), true) => format!("{job} and what it needs"),
+    };
+    if let Some(only) = &selection.only {
+        text += &format!(", only {}", list(only));
+    }
+    match &selection.force {
+        Force::None => {}
+        Force::Jobs(jobs) => text += &format!(", redoing {}", list(jobs)),
+        Force::All => text += ", redoing all",
+    }
+    match selection.refresh.as_ref().map_or(&Force::None, |refresh| &refresh.recipes) {
+        Force::None => {}
+        Force::Jobs(jobs) => text += &format!(", making anew what changed in {}", list(jobs)),
+        Force::All => text += ", making anew whatever changed",
+    }
+    if selection.ping {
+        text += ", ping";
+    }
+    text
 }
