@@ -244,13 +244,13 @@ async fn forecast(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
 }
 
 /// The form of a request that starts something, if it is one of our own.
-fn own_form(asked: &Asked, body: &[u8]) -> Result<Query, HttpResponse> {
+fn own_form(asked: &Asked, body: &[u8]) -> Result<Query, Box<HttpResponse>> {
     let form = Query::of(&String::from_utf8_lossy(body));
     match form.get("form_token").is_some_and(|sent| is_same(sent, &asked.shared.form_token)) {
         true => Ok(form),
         false => {
             let text = "The form is none of this server, or of one that was started before; go back, reload the page and try again.";
-            Err(html(StatusCode::FORBIDDEN, pages::failed(&asked.shared, "Nothing was started", text)))
+            Err(Box::new(html(StatusCode::FORBIDDEN, pages::failed(&asked.shared, "Nothing was started", text))))
         }
     }
 }
@@ -259,7 +259,7 @@ async fn start(request: HttpRequest, shared: Data<Shared>, body: web::Bytes) -> 
     let asked = Asked::of(request, shared);
     let form = match own_form(&asked, &body) {
         Ok(form) => form,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let told = asked.shared.clone().into_inner();
     let news = move |is_over: bool| {
@@ -279,7 +279,7 @@ async fn interrupt(request: HttpRequest, shared: Data<Shared>, body: web::Bytes)
     let asked = Asked::of(request, shared);
     let form = match own_form(&asked, &body) {
         Ok(form) => form,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let started = form.number("number").and_then(|number| asked.shared.commands.find(number as u64));
     let told = started.context("there is no such command").and_then(|started| Ok(started.interrupt()?));

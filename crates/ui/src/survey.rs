@@ -1,6 +1,7 @@
 //! Counts the catalogue again and again, on a thread and with a session of its own, while somebody looks.
 
 use std::fs;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -70,10 +71,13 @@ async fn go_on(shared: &Arc<Shared>) {
     }
 }
 
+/// When the graph file was written, and how long it is; none where it is not there.
+type Version = Option<(SystemTime, u64)>;
+
 /// A session of the graph as its file is now.
 #[derive(Default)]
 pub(crate) struct Graph {
-    opened: Option<(Option<(SystemTime, u64)>, std::rc::Rc<Session>)>,
+    opened: Option<(Version, Rc<Session>)>,
 }
 
 impl Graph {
@@ -81,7 +85,7 @@ impl Graph {
     ///
     /// # Errors
     /// A graph file that is not valid, a store that is not there.
-    pub(crate) fn session(&mut self, shared: &Shared) -> anyhow::Result<std::rc::Rc<Session>> {
+    pub(crate) fn session(&mut self, shared: &Shared) -> anyhow::Result<Rc<Session>> {
         let file = fs::metadata(&shared.graph_file).ok();
         let now = file.and_then(|file| Some((file.modified().ok()?, file.len())));
         // A state that was not there when it was looked for is found when it is looked for again.
@@ -92,7 +96,7 @@ impl Graph {
         {
             return Ok(session.clone());
         }
-        let session = std::rc::Rc::new(shared.open()?);
+        let session = Rc::new(shared.open()?);
         self.opened = Some((now, session.clone()));
         Ok(session)
     }

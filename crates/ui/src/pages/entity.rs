@@ -38,7 +38,7 @@ pub(crate) async fn entity(shared: &Shared, session: &Session, id: &str) -> anyh
         @for job in &jobs { (job) }
         div class="actions" { (button(shared, &run, "Make what is missing of it…")) }
     };
-    Ok(page(shared, &newest, "/browse", &entity.to_string(), &body))
+    Ok(page(shared, &newest, "/browse", entity.as_str(), &body))
 }
 
 /// What is known of an entity, job by job.

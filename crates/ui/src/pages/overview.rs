@@ -52,6 +52,7 @@ fn described(snapshot: &Snapshot) -> String {
     format!("{}, {}", count(jobs.len() as u64, "job", "jobs"), jobs.join(", "))
 }
 
+#[cfg_attr(not(feature = "amqp"), allow(unused_variables))]
 fn publish(shared: &Shared) -> Markup {
     #[cfg(feature = "amqp")]
     if crate::locks::locked(&shared.broker).is_some() {
@@ -117,6 +118,7 @@ fn sparkline(line: &[(f64, f64)]) -> Markup {
     }
 }
 
+#[cfg_attr(not(feature = "amqp"), allow(unused_variables))]
 fn table(shared: &Shared, snapshot: &Snapshot, history: &History) -> Markup {
     #[cfg(feature = "amqp")]
     let broker = crate::locks::locked(&shared.broker).clone();

@@ -53,6 +53,7 @@ fn is_of_levels(values: &[f64]) -> bool {
 }
 
 /// Values as they are drawn: those of a wide range in decibels below the greatest.
+#[cfg_attr(not(feature = "audio"), allow(dead_code))] // without it nothing is drawn
 pub(super) fn levels(mut values: Vec<f64>) -> Vec<f64> {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     if is_of_levels(&finite) {

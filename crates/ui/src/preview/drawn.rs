@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+#[cfg(feature = "audio")]
 use super::reading::{LONGEST_ARRAY, whole};
 use crate::objects::{Kind, Place, kind_of};
 
