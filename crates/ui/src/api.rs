@@ -89,13 +89,8 @@ fn entities(snapshot: Option<&Snapshot>, query: &Query) -> Value {
 
 async fn letters(session: &Session, query: &Query) -> anyhow::Result<Value> {
     let which = which(query).map_err(euterpe_engine::Mistake)?;
-    let entities = session.entities_with_letters(&which).await?;
     let most = query.number("limit").unwrap_or(USUAL).min(MOST);
-    let some: Vec<String> = entities.iter().skip(query.number("offset").unwrap_or(0)).take(most).cloned().collect();
-    let letters = match some.is_empty() {
-        true => Vec::new(),
-        false => session.letters(&euterpe_engine::Which { entities: some, ..which }).await?,
-    };
+    let (total, letters) = session.letter_page(&which, query.number("offset").unwrap_or(0), most).await?;
     let letter = |found: &euterpe_engine::Letter| {
         let letter = &found.letter;
         json!({
@@ -103,7 +98,7 @@ async fn letters(session: &Session, query: &Query) -> anyhow::Result<Value> {
             "tries": letter.tries, "millis": letter.millis, "run": letter.run, "made_good": found.made_good,
         })
     };
-    Ok(json!({"total": entities.len(), "letters": letters.iter().map(letter).collect::<Vec<_>>()}))
+    Ok(json!({"total": total, "letters": letters.iter().map(letter).collect::<Vec<_>>()}))
 }
 
 /// The description of these addresses, by OpenAPI 3.1.

@@ -9,7 +9,7 @@ use euterpe_ui::{Admission, Settings};
 use serde_json::json;
 
 use crate::cli::Exit;
-use crate::cli::args::{BrokerArgs, MemoryArgs, Place, listen_address};
+use crate::cli::args::{BrokerArgs, Place, listen_address};
 use crate::cli::page::Output;
 
 /// Show a graph in a browser: its jobs at work, what they made to be seen and heard, its runs, what failed.
@@ -38,17 +38,18 @@ pub struct Args {
 
     #[command(flatten)]
     broker: BrokerArgs,
-
-    #[command(flatten)]
-    memory: MemoryArgs,
 }
+
+/// How much memory what is known of a catalogue may take while it is counted: the rest waits in a scratch file, and nobody waits for
+/// the count.
+const MEMORY: u64 = 16 << 20;
 
 /// Serves until ctrl-c.
 ///
 /// # Errors
 /// An address that cannot be had; a graph that cannot be opened.
 pub fn run(args: &Args, registry: &Registry, out: Output) -> anyhow::Result<Exit> {
-    let opening = args.memory.opening();
+    let opening = Opening { memory: Some(MEMORY), ..Opening::default() };
     // What is wrong with the graph is said here, before anybody opens a page.
     let session = match args.place.open_as_in(None, registry, out, opening.clone())? {
         Ok(session) => session,

@@ -20,7 +20,7 @@ fn every_page_shows_the_graph_and_what_failed_with_what_to_do() {
     let dead = pages.page("/dead");
     assert!(dead.contains("b: failed") && dead.contains("Try again…"), "{dead}");
     let group = pages.page("/dead?job=b&reason=failed");
-    assert!(group.contains("What it printed") && group.contains("1 entity has such a letter"), "{group}");
+    assert!(group.contains("What it printed") && group.contains("1 dead letter."), "{group}");
     let found = |text: &str| pages.page(&format!("/dead?text={text}")).contains(">y</bdi>");
     assert!(found("Y") && !found("no-such-text"));
     let entity = pages.page("/entity?id=y");

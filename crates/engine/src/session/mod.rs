@@ -14,6 +14,7 @@ mod inventory;
 #[cfg(feature = "amqp")]
 mod letter_counts;
 mod letter_groups;
+mod letter_page;
 mod letters;
 mod log_file;
 #[cfg(feature = "amqp")]

@@ -93,47 +93,41 @@ async fn chosen(shared: &Shared, session: &Session, query: &Query) -> anyhow::Re
         Ok(which) => which,
         Err(why) => return Ok(html! { p class="banner bad" role="alert" { (why) } }),
     };
-    let mut entities = session.entities_with_letters(&which).await?;
     let text = query.text("text").to_lowercase();
-    let (mut note, mut letters) = (None, None);
-    if !text.is_empty() {
-        let searched: Vec<String> = entities.iter().take(SEARCHED).cloned().collect();
-        if searched.len() < entities.len() {
-            let all = number(entities.len() as u64);
-            note = Some(format!(
-                "Looked for in the first {} of {all} entities; choose a job or a reason to see others.",
-                number(SEARCHED as u64)
-            ));
+    let at = query.number("page").unwrap_or(0).min(usize::MAX / ROWS);
+    let (mut note, mut found_ids) = (None, Vec::new());
+    let (total, shown) = match text.is_empty() {
+        true => session.letter_page(&which, at * ROWS, ROWS).await?,
+        false => {
+            let (all, letters) = session.letter_page(&which, 0, SEARCHED).await?;
+            if all > SEARCHED {
+                let (looked, all) = (number(SEARCHED as u64), number(all as u64));
+                note =
+                    Some(format!("Looked for in the first {looked} of {all}; choose a job or a reason to see others."));
+            }
+            let holds = |letter: &Letter| {
+                let letter = &letter.letter;
+                [&letter.text, &letter.stderr, &letter.entity].iter().any(|said| said.to_lowercase().contains(&text))
+            };
+            let found: Vec<Letter> = letters.into_iter().filter(holds).collect();
+            found_ids = found.iter().take(500).map(|found| found.letter.entity.clone()).collect();
+            found_ids.sort_unstable();
+            found_ids.dedup();
+            (found.len(), found.into_iter().skip(at * ROWS).take(ROWS).collect())
         }
-        let found = session.letters(&Which { entities: searched, ..which.clone() }).await?;
-        let holds = |letter: &Letter| {
-            let letter = &letter.letter;
-            [&letter.text, &letter.stderr, &letter.entity].iter().any(|said| said.to_lowercase().contains(&text))
-        };
-        let found: Vec<Letter> = found.into_iter().filter(holds).collect();
-        entities = found.iter().map(|found| found.letter.entity.clone()).collect();
-        entities.dedup();
-        letters = Some(found);
-    }
-    let at = query.number("page").unwrap_or(0).min(entities.len() / ROWS);
-    let some: Vec<String> = entities.iter().skip(at * ROWS).take(ROWS).cloned().collect();
-    let shown = match letters {
-        Some(letters) => letters.into_iter().filter(|found| some.contains(&found.letter.entity)).collect(),
-        None if some.is_empty() => Vec::new(),
-        None => session.letters(&Which { entities: some, ..which.clone() }).await?,
     };
     let pairs: Vec<(&str, &str)> =
         ["job", "reason", "run", "text"].into_iter().filter_map(|name| Some((name, query.get(name)?))).collect();
     let wanted = |verb| Wanted {
         verb,
-        ids: if text.is_empty() { Vec::new() } else { entities.iter().take(500).cloned().collect() },
+        ids: found_ids.clone(),
         job: which.job.clone(),
         reason: which.reason.map(|reason| reason.to_string()),
         run: which.run.clone(),
     };
     Ok(html! {
         @if let Some(note) = &note { p class="banner" { (note) } }
-        p { (count(entities.len() as u64, "entity has such a letter", "entities have such letters")) "." }
+        p { (count(total as u64, "dead letter", "dead letters")) "." }
         form id="chosen" action="/command" method="get" {
             @for found in &shown { (letter(found)) }
             @if !shared.read_only && !shown.is_empty() {
@@ -146,8 +140,8 @@ async fn chosen(shared: &Shared, session: &Session, query: &Query) -> anyhow::Re
                 }
             }
         }
-        (pager("/dead", &pairs, at, ROWS, entities.len()))
-        @if !entities.is_empty() { div class="actions" { (button(shared, &wanted(Verb::Retry), "Try all of these again…")) (button(shared, &wanted(Verb::Drop), "Give all of these up…")) } }
+        (pager("/dead", &pairs, at, ROWS, total))
+        @if total > 0 { div class="actions" { (button(shared, &wanted(Verb::Retry), "Try all of these again…")) (button(shared, &wanted(Verb::Drop), "Give all of these up…")) } }
     })
 }
 
